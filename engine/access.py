@@ -1,0 +1,27 @@
+"""Roles and callers: who may do what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """Each role may do what the ones below it may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    APPROVER = 3
+    ADMIN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `actor` is `user:NAME`, `schedule:…`, `trigger:…`, `policy:…` or `reconciler:…`.
+
+    `via` records sudo and login uid; it is never authority.
+    """
+
+    actor: str
+    role: Role
+    via: str | None = None

@@ -1,0 +1,162 @@
+"""Operations on the deck itself: settings, the pulse, what changed, events and audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.access import Role
+from engine.operations.common import Done, NoRequest, Page
+from engine.operations.operation import Danger, Operation, argument
+from store.rows import Alert, Event
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """Apply deck.toml and models/*.toml as they stand on disk."""
+
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class PulseModel:
+    """One model on the pulse: what serves, since when, and whether it hurts anyone."""
+
+    model: str
+    task: str
+    champion: int | None
+    since_at: int | None
+    challenger: int | None
+    health: str  # ready, starting, unready, stopped, not deployed
+    release: str  # "" or "10 %, held: …"
+    rows_24h: int
+    errors_24h: int
+    latency_p99_ms: float | None
+    drift: str  # ok, drift, no data
+    drifted: tuple[str, ...]  # names, worst first
+    metric: str
+    metric_value: float | None
+    metric_reference: float | None
+    coverage: float | None
+    metric_history: tuple[float, ...]  # per window, oldest first
+    volume_history: tuple[float, ...]
+    alerts: int
+    last_change: str
+    last_change_at: int | None
+    last_change_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Everything the first screen shows, in one answer."""
+
+    deck: str
+    daemon: str  # running, stopped
+    now_at: int
+    models: tuple[PulseModel, ...]
+    alerts: tuple[Alert, ...]
+    events: tuple[Event, ...]
+    jobs_queued: int
+    jobs_running: int
+    jobs_failed_24h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """An opaque token that moves whenever anything shown may have changed."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What the hash chain proves: `verified` events up to `head`, or the first broken link."""
+
+    ok: bool
+    verified: int
+    head: str
+    broken_seq: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRequest:
+    """One thing of any kind."""
+
+    kind: str = argument("model, version, run, job, release, alert, window, deployment, snapshot, event")
+    id: str = argument("its id; a unique prefix is enough, versions are model@7")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The thing, whole."""
+
+    kind: str
+    id: str
+    body: dict[str, Any]
+
+
+OPERATIONS = (
+    Operation(
+        "deck.apply",
+        ("apply",),
+        "apply the settings files as a new revision",
+        ApplyRequest,
+        Done,
+        Role.ADMIN,
+        Danger.CHANGE,
+        "engine.service.handlers.deck:apply",
+    ),
+    Operation(
+        "deck.pulse",
+        ("pulse",),
+        "what serves, since when, and whether it hurts anyone",
+        NoRequest,
+        Pulse,
+        Role.VIEWER,
+        Danger.READ,
+        "engine.service.handlers.pulse:pulse",
+    ),
+    Operation(
+        "deck.changes",
+        (),
+        "a token that moves when anything changes",
+        NoRequest,
+        Changes,
+        Role.VIEWER,
+        Danger.READ,
+        "engine.service.handlers.deck:changes",
+        command_line=False,
+    ),
+    Operation(
+        "events.list",
+        ("events",),
+        "the change feed, newest first",
+        Page,
+        Event,
+        Role.VIEWER,
+        Danger.READ,
+        "engine.service.handlers.deck:events",
+        many=True,
+    ),
+    Operation(
+        "audit.verify",
+        ("audit", "verify"),
+        "check the hash chain of events",
+        NoRequest,
+        AuditReport,
+        Role.VIEWER,
+        Danger.READ,
+        "engine.service.handlers.deck:verify",
+    ),
+    Operation(
+        "deck.show",
+        ("show",),
+        "one thing, whole",
+        ShowRequest,
+        Shown,
+        Role.VIEWER,
+        Danger.READ,
+        "engine.service.handlers.deck:show",
+    ),
+)

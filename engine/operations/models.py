@@ -1,0 +1,118 @@
+"""Operations on models, versions and aliases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.access import Role
+from engine.operations.common import Done, ModelRequest, NoRequest
+from engine.operations.operation import Danger, Operation, argument
+from engine.plans import Difference
+from store.rows import Alias, Model, Version
+
+
+@dataclass(frozen=True, slots=True)
+class CompareVersions:
+    """Two versions, written model@7."""
+
+    first: str = argument("a version, model@7", metavar="A")
+    second: str = argument("another, model@8", metavar="B")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Only what differs."""
+
+    first: str
+    second: str
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlias:
+    """Move an alias; `champion` is refused, that is `promote`."""
+
+    model: str = argument("the model's name")
+    name: str = argument("the alias")
+    version: int = argument("the version number")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAlias:
+    """Remove an alias; `champion` is refused."""
+
+    model: str = argument("the model's name")
+    name: str = argument("the alias")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+_HANDLERS = "engine.service.handlers.models"
+
+OPERATIONS = (
+    Operation(
+        "models.list",
+        ("models",),
+        "the models of this deck",
+        NoRequest,
+        Model,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:models",
+        many=True,
+    ),
+    Operation(
+        "versions.list",
+        ("versions",),
+        "the versions of a model, newest first",
+        ModelRequest,
+        Version,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:versions",
+        many=True,
+    ),
+    Operation(
+        "versions.compare",
+        ("versions", "compare"),
+        "what differs between two versions",
+        CompareVersions,
+        Comparison,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:compare",
+    ),
+    Operation(
+        "aliases.list",
+        ("aliases",),
+        "every alias and the version it names",
+        NoRequest,
+        Alias,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:aliases",
+        many=True,
+    ),
+    Operation(
+        "aliases.set",
+        ("aliases", "set"),
+        "point an alias at a version",
+        SetAlias,
+        Done,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:set_alias",
+        reversible=True,
+    ),
+    Operation(
+        "aliases.remove",
+        ("aliases", "remove"),
+        "remove an alias",
+        RemoveAlias,
+        Done,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:remove_alias",
+        reversible=True,
+    ),
+)

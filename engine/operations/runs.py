@@ -1,0 +1,102 @@
+"""Operations on runs, training and data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.access import Role
+from engine.operations.operation import Danger, Operation, argument
+from store.rows import Job, Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunsRequest:
+    """Runs, newest first."""
+
+    model: str | None = argument("only this model's", metavar="MODEL", default=None)
+    filter: str = argument("words, metrics.mae<12, params.depth=6", metavar="FILTER", default="")
+    trials: bool = argument("list trials too", flag="--trials", default=False)
+    limit: int = argument("at most this many rows", flag="--limit", default=100)
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRuns:
+    """Two or more runs by id."""
+
+    runs: tuple[str, ...] = argument("run ids; unique prefixes are enough", metavar="RUN")
+
+
+@dataclass(frozen=True, slots=True)
+class RunsTable:
+    """Only what differs: one row per param or metric, one value per run."""
+
+    runs: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]  # (name, value of the first run, …)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """Train a new version."""
+
+    model: str = argument("the model's name")
+    until: str | None = argument("use rows before this time only", flag="--until", metavar="TIME", default=None)
+    estimator: str | None = argument("instead of the settings' estimator", flag="--estimator", default=None)
+    time_budget: str | None = argument("instead of the settings' budget, 15s", flag="--time-budget", default=None)
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """Take a snapshot of a model's source."""
+
+    model: str = argument("the model's name")
+    until: str | None = argument("use rows before this time only", flag="--until", metavar="TIME", default=None)
+
+
+_HANDLERS = "engine.service.handlers.runs"
+
+OPERATIONS = (
+    Operation(
+        "runs.list",
+        ("runs",),
+        "training runs, newest first",
+        RunsRequest,
+        Run,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:runs",
+        many=True,
+    ),
+    Operation(
+        "runs.compare",
+        ("runs", "compare"),
+        "what differs between runs",
+        CompareRuns,
+        RunsTable,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:compare",
+    ),
+    Operation(
+        "runs.train",
+        ("train",),
+        "train a new version",
+        TrainRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:train",
+        job=True,
+    ),
+    Operation(
+        "data.ingest",
+        ("data", "ingest"),
+        "take a snapshot of a model's source",
+        IngestRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:ingest",
+        job=True,
+    ),
+)

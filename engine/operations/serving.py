@@ -1,0 +1,262 @@
+"""Operations on endpoints, releases, deployments and hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.access import Role
+from engine.operations.common import Done, ModelRequest, NoRequest
+from engine.operations.operation import Danger, Operation, argument
+from engine.plans import Preview
+from store.rows import Deployment, Endpoint, Host, Release, Replica, Route, Step
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteRequest:
+    """Give a version the traffic. `basis` comes from the preview; empty means: as things stand now."""
+
+    model: str = argument("the model's name")
+    version: int | None = argument("without it, the challenger", metavar="VERSION", default=None)
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    basis: str = argument("the preview's basis", flag="--basis", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRequest:
+    """Go back to where the endpoint was; with a release running, abort it."""
+
+    model: str = argument("the model's name")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    basis: str = argument("the preview's basis", flag="--basis", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChange:
+    """Pause, resume or abort the running release of a model."""
+
+    model: str = argument("the model's name")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasesRequest:
+    """Releases, newest first."""
+
+    model: str | None = argument("only this model's", metavar="MODEL", default=None)
+    limit: int = argument("at most this many rows", flag="--limit", default=50)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDetail:
+    """A release with its steps, and how many live samples each weight has had."""
+
+    release: Release
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """One release by id."""
+
+    id: str = argument("a release's id; a unique prefix is enough")
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentDetail:
+    """A deployment and its replicas."""
+
+    deployment: Deployment
+    replicas: tuple[Replica, ...]
+    route: Route | None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Ask an endpoint; `records` are rows as objects."""
+
+    model: str
+    records: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Prediction records in row order."""
+
+    model: str
+    version: int
+    records: tuple[dict[str, Any], ...]
+
+
+_HANDLERS = "engine.service.handlers.serving"
+
+OPERATIONS = (
+    Operation(
+        "releases.promote",
+        ("promote",),
+        "give a version the traffic, step by step",
+        PromoteRequest,
+        Release,
+        Role.OPERATOR,
+        Danger.DANGEROUS,
+        f"{_HANDLERS}:promote",
+        reversible=True,
+        job=True,
+        preview="releases.preview_promote",
+    ),
+    Operation(
+        "releases.preview_promote",
+        (),
+        "what a promotion would do",
+        PromoteRequest,
+        Preview,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:preview_promote",
+        command_line=False,
+    ),
+    Operation(
+        "releases.rollback",
+        ("rollback",),
+        "go back to where the endpoint was",
+        RollbackRequest,
+        Release,
+        Role.OPERATOR,
+        Danger.DANGEROUS,
+        f"{_HANDLERS}:rollback",
+        reversible=True,
+        job=True,
+        preview="releases.preview_rollback",
+    ),
+    Operation(
+        "releases.preview_rollback",
+        (),
+        "what a rollback would do, with its proof",
+        RollbackRequest,
+        Preview,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:preview_rollback",
+        command_line=False,
+    ),
+    Operation(
+        "releases.list",
+        ("releases",),
+        "releases, newest first",
+        ReleasesRequest,
+        Release,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:releases",
+        many=True,
+    ),
+    Operation(
+        "releases.detail",
+        (),
+        "one release with its steps",
+        ReleaseRequest,
+        ReleaseDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:detail",
+        command_line=False,
+    ),
+    Operation(
+        "releases.pause",
+        ("releases", "pause"),
+        "hold the running release where it is",
+        ReleaseChange,
+        Release,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:pause",
+        reversible=True,
+    ),
+    Operation(
+        "releases.resume",
+        ("releases", "resume"),
+        "let a held release go on, on record",
+        ReleaseChange,
+        Release,
+        Role.APPROVER,
+        Danger.CHANGE,
+        f"{_HANDLERS}:resume",
+        job=True,
+    ),
+    Operation(
+        "releases.abort",
+        ("releases", "abort"),
+        "return the traffic to the champion",
+        ReleaseChange,
+        Release,
+        Role.OPERATOR,
+        Danger.DANGEROUS,
+        f"{_HANDLERS}:abort",
+        job=True,
+    ),
+    Operation(
+        "endpoints.list",
+        ("endpoints",),
+        "where each model answers",
+        NoRequest,
+        Endpoint,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:endpoints",
+        many=True,
+    ),
+    Operation(
+        "endpoints.stop",
+        ("endpoints", "stop"),
+        "stop serving a model",
+        ReleaseChange,
+        Done,
+        Role.OPERATOR,
+        Danger.DANGEROUS,
+        f"{_HANDLERS}:stop",
+    ),
+    Operation(
+        "deployments.list",
+        ("deployments",),
+        "what should run where, and what does",
+        NoRequest,
+        DeploymentDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:deployments",
+        many=True,
+    ),
+    Operation(
+        "hosts.list",
+        ("hosts",),
+        "the hosts of this deck",
+        NoRequest,
+        Host,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:hosts",
+        many=True,
+    ),
+    Operation(
+        "serving.predict",
+        (),
+        "ask an endpoint",
+        PredictRequest,
+        Predictions,
+        Role.OPERATOR,
+        Danger.READ,
+        f"{_HANDLERS}:predict",
+        command_line=False,
+    ),
+    Operation(
+        "endpoints.for_model",
+        (),
+        "one model's endpoint",
+        ModelRequest,
+        Endpoint,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:endpoint",
+        command_line=False,
+    ),
+)

@@ -1,0 +1,101 @@
+"""Operations on jobs and schedules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.access import Role
+from engine.operations.common import NoRequest, Page
+from engine.operations.operation import Danger, Operation, argument
+from store.rows import Job, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """One job by id."""
+
+    id: str = argument("the job's id; a unique prefix is enough")
+
+
+@dataclass(frozen=True, slots=True)
+class JobLogsRequest:
+    """A job's log from a byte offset on."""
+
+    id: str = argument("the job's id; a unique prefix is enough")
+    offset: int = argument("start at this byte", flag="--offset", default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class JobLogs:
+    """A piece of a log, and where the next one starts."""
+
+    id: str
+    text: str
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Stop one job."""
+
+    id: str = argument("the job's id; a unique prefix is enough")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+_HANDLERS = "engine.service.handlers.work"
+
+OPERATIONS = (
+    Operation(
+        "jobs.list",
+        ("jobs",),
+        "jobs, newest first",
+        Page,
+        Job,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:jobs",
+        many=True,
+    ),
+    Operation(
+        "jobs.detail",
+        (),
+        "one job",
+        JobRequest,
+        Job,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:job",
+        command_line=False,
+    ),
+    Operation(
+        "jobs.logs",
+        ("jobs", "logs"),
+        "what a job printed",
+        JobLogsRequest,
+        JobLogs,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:logs",
+    ),
+    Operation(
+        "jobs.cancel",
+        ("jobs", "cancel"),
+        "stop a job",
+        CancelRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:cancel",
+    ),
+    Operation(
+        "schedules.list",
+        ("schedules",),
+        "what runs when",
+        NoRequest,
+        Schedule,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:schedules",
+        many=True,
+    ),
+)

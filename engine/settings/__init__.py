@@ -1,0 +1,1 @@
+"""Settings of a deck: frozen sections here, reading and checking TOML in `engine.settings.files`."""

@@ -1,0 +1,177 @@
+"""Applied settings as frozen sections. Standard library only: the read path and the server side load this.
+
+Durations are seconds, sizes bytes, times of day in the deck's zone. `ModelSettings.from_body` and `to_body` turn a
+section into plain JSON and back; checking what a person wrote is `engine.settings.files`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+TASKS = ("classification", "regression", "ranking", "forecasting", "policy", "generation")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Where rows come from and what the columns mean."""
+
+    source: str
+    target: str
+    time_column: str | None = None
+    id_column: str | None = None
+    features: tuple[str, ...] = ()  # empty: every column but target
+    personal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How candidates are made and compared. `holdout` is the newest share of rows, kept from every fit."""
+
+    estimator: str = "auto"
+    metric: str = ""  # "": mae for regression, log_loss for classification
+    time_budget_s: float = 60.0
+    folds: int = 3
+    holdout: float = 0.2
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One gate: an absolute bound, a bound relative to the champion, or both."""
+
+    min: float | None = None
+    max: float | None = None
+    vs_champion: float | None = None  # largest allowed ratio of new loss to champion's loss
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """What a version must satisfy before it takes traffic."""
+
+    limits: dict[str, Limit] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    approvals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStep:
+    """Traffic share in percent, and the least time it is held."""
+
+    weight: int
+    hold_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeploySettings:
+    """Where and how a version is rolled out."""
+
+    hosts: tuple[str, ...] = ("local",)
+    replicas: int = 1
+    min_samples: int = 200
+    max_wait_s: float = 900.0
+    rollout: tuple[RolloutStep, ...] = (RolloutStep(10, 60.0), RolloutStep(50, 60.0), RolloutStep(100))
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What the prediction log keeps of personal columns, and whether a full log refuses traffic."""
+
+    personal: str = "token"  # token, keep
+    mode: str = "durable"  # durable, best-effort
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """How often the watch runs and what a window is."""
+
+    every_s: float = 300.0
+    window_s: float = 3600.0
+    by: str = "received"  # received, event
+    lateness_s: float = 0.0
+    min_rows: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Everything one models/*.toml says, with defaults filled in."""
+
+    name: str
+    task: str
+    data: DataSettings
+    owner: str = ""
+    description: str = ""
+    train: TrainSettings = field(default_factory=TrainSettings)
+    gates: GateSettings = field(default_factory=GateSettings)
+    deploy: DeploySettings = field(default_factory=DeploySettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
+
+    def to_body(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_body(cls, body: dict[str, Any]) -> ModelSettings:
+        """Rebuild from `to_body`; the body has been checked when it was applied."""
+        gates = body["gates"]
+        deploy = body["deploy"]
+        data = body["data"]
+        return cls(
+            name=body["name"],
+            task=body["task"],
+            owner=body["owner"],
+            description=body["description"],
+            data=DataSettings(**{**data, "features": tuple(data["features"]), "personal": tuple(data["personal"])}),
+            train=TrainSettings(**body["train"]),
+            gates=GateSettings(
+                limits={name: Limit(**limit) for name, limit in gates["limits"].items()},
+                slices=tuple(gates["slices"]),
+                approvals=gates["approvals"],
+            ),
+            deploy=DeploySettings(
+                **{
+                    **deploy,
+                    "hosts": tuple(deploy["hosts"]),
+                    "rollout": tuple(RolloutStep(**step) for step in deploy["rollout"]),
+                }
+            ),
+            log=LogSettings(**body["log"]),
+            monitor=MonitorSettings(**body["monitor"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """One declared host."""
+
+    name: str
+    kind: str = "process"
+    address: str = "127.0.0.1"
+    port: int = 0  # 0: the router picks one at first start and keeps it
+
+
+@dataclass(frozen=True, slots=True)
+class DeckSettings:
+    """What deck.toml and models/*.toml say together: the body of a settings revision."""
+
+    name: str
+    time_zone: str
+    hosts: tuple[HostSettings, ...]
+    models: dict[str, ModelSettings]
+    access: dict[str, tuple[str, ...]] = field(default_factory=dict)  # role -> user names or @groups
+
+    def to_body(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_body(cls, body: dict[str, Any]) -> DeckSettings:
+        """Rebuild from `to_body`."""
+        return cls(
+            name=body["name"],
+            time_zone=body["time_zone"],
+            hosts=tuple(HostSettings(**host) for host in body["hosts"]),
+            models={name: ModelSettings.from_body(model) for name, model in body["models"].items()},
+            access={role: tuple(names) for role, names in body["access"].items()},
+        )

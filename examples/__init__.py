@@ -1,0 +1,1 @@
+"""Example workspaces on real data, shipped as package data."""

@@ -1,0 +1,1 @@
+"""What is remembered: registry, artifacts, predictions, audit. Imports nothing of ours."""
