@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from engine.actions import ACTIONS, BY_ID, EVERYWHERE, SCOPES, in_scope, key_table
+from engine.operations.catalog import OPERATIONS
+from engine.operations.operation import Danger
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_two_actions_share_a_key_in_a_scope(scope: str) -> None:
+    owners: dict[str, str] = {}
+    for action in in_scope(scope):
+        for key in action.keys:
+            assert key not in owners, f"{key}: {owners.get(key)} and {action.id}"
+            owners[key] = action.id
+
+
+def test_ids_are_unique_and_scopes_are_known() -> None:
+    assert len(BY_ID) == len(ACTIONS)
+    known = {*SCOPES, EVERYWHERE}
+    assert set(itertools.chain.from_iterable(action.scopes for action in ACTIONS)) <= known
+
+
+def test_every_act_is_an_operation_of_the_catalog_with_its_danger() -> None:
+    for action in ACTIONS:
+        if action.group == "act":
+            assert action.operation in OPERATIONS
+            assert action.danger == OPERATIONS[action.operation].danger
+        else:
+            assert action.operation is None
+            assert action.danger == Danger.READ
+
+
+def test_changes_have_upper_case_keys_so_that_y_never_opens_what_it_confirms() -> None:
+    for action in ACTIONS:
+        if action.danger != Danger.READ:
+            assert action.key.isupper()
+            assert len(action.key) == 1
+
+
+def test_nothing_irreversible_has_a_direct_key() -> None:
+    assert all(action.danger != Danger.IRREVERSIBLE for action in ACTIONS)
+
+
+def test_a_change_without_a_selection_says_why_it_cannot_be_done() -> None:
+    for action in ACTIONS:
+        if action.group == "act":
+            assert action.available(None) == "nothing is selected"
+
+
+def test_scrolling_keys_never_change_anything() -> None:
+    scrolling = {"ctrl+d", "ctrl+u", "ctrl+f", "ctrl+b", "pagedown", "pageup", "space"}
+    for action in ACTIONS:
+        if scrolling & set(action.keys):
+            assert action.group == "move"
+
+
+def test_key_table_lists_every_action_once() -> None:
+    assert len(key_table()) == len(ACTIONS)
