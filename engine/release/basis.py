@@ -1,0 +1,62 @@
+"""What a person saw when deciding, as one hash: submit is refused when it no longer stands. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from engine.release.facts import PromoteFacts, RollbackFacts
+from store.rows import Version
+
+
+def evidence_hash(version: Version | None) -> str:
+    """Hash everything that speaks for a version: evaluation, artifact, golden requests, environment, decision."""
+    if version is None:
+        return ""
+    return _hash(
+        {
+            "artifact": version.artifact_hash,
+            "golden": version.golden_hash,
+            "environment": version.environment_hash,
+            "bundle": version.bundle_hash,
+            "evaluation": version.evaluation,
+            "decision": version.decision,
+        }
+    )
+
+
+def promote_basis(facts: PromoteFacts) -> str:
+    """Hash champion generation, settings revision, evidence and target of a promotion."""
+    return _hash(
+        {
+            "kind": "promote",
+            "model": facts.here.model,
+            "to": facts.to.number,
+            "abandoned": facts.to.abandoned_at is not None,
+            "champion_generation": facts.here.champion_generation,
+            "settings_revision": facts.here.settings_revision,
+            "evidence": evidence_hash(facts.to),
+        }
+    )
+
+
+def rollback_basis(facts: RollbackFacts) -> str:
+    """Hash champion generation, settings revision, target, and the running release a rollback would abort."""
+    active = facts.here.active
+    return _hash(
+        {
+            "kind": "abort" if active else "rollback",
+            "model": facts.here.model,
+            "active": active.id if active else None,
+            "to": facts.to.number if facts.to and not active else None,
+            "champion_generation": facts.here.champion_generation,
+            "settings_revision": facts.here.settings_revision,
+            "evidence": evidence_hash(facts.to),
+        }
+    )
+
+
+def _hash(value: dict[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

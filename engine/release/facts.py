@@ -1,0 +1,165 @@
+"""What a release is decided on: gathered from the registry in one look, then only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.release.history import former_champion, newest_revertible
+from engine.settings.model import DeckSettings, ModelSettings
+from store import deployments, models, releases, settings, versions
+from store.database import Reader
+from store.errors import Refused, UnknownName
+from store.rows import Alias, Deployment, Endpoint, Release, Replica, Version
+
+PAST_RELEASES = 500  # further back than anyone rolls
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """One host of an endpoint: what serves there, and what is kept warm with servers that are ready."""
+
+    name: str
+    kind: str  # process, docker
+    serving: Deployment | None
+    warm: tuple[Deployment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """An endpoint as it stands: champion, what serves where, what is being released."""
+
+    model: str
+    settings: ModelSettings
+    settings_revision: int
+    endpoint: Endpoint | None
+    champion: Version | None
+    champion_generation: int  # 0: there never was one
+    challenger: int | None
+    hosts: tuple[HostFacts, ...]
+    active: Release | None
+
+    @property
+    def serves(self) -> bool:
+        """Say whether the champion takes traffic on every host of the settings."""
+        return self.champion is not None and all(
+            host.serving is not None and host.serving.version == self.champion.number for host in self.hosts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteFacts:
+    """Everything `plan_promote` reads."""
+
+    here: EndpointFacts
+    to: Version
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackFacts:
+    """Everything `plan_rollback` reads. `to` is None where there is nothing to go back to."""
+
+    here: EndpointFacts
+    reverts: Release | None
+    to: Version | None
+
+    @property
+    def is_warm(self) -> bool:
+        """Say whether going back is a route change: the target is kept warm on every host."""
+        return self.to is not None and all(warm_of(host, self.to.number) is not None for host in self.here.hosts)
+
+
+def warm_of(host: HostFacts, version: int) -> Deployment | None:
+    """Return the warm deployment of a version on a host, if there is one."""
+    return next((one for one in host.warm if one.version == version), None)
+
+
+def applied_settings(reader: Reader, model: str, revision: int | None = None) -> tuple[ModelSettings, int]:
+    """Return a model's settings as applied, and their revision (the newest unless one is named).
+
+    Raises:
+        Refused: no settings are applied yet.
+        UnknownName: the applied settings do not know the model.
+    """
+    row = settings.current(reader) if revision is None else settings.get(reader, revision)
+    if row is None:
+        raise Refused("no settings are applied yet", "run: modeldeck apply")
+    body = DeckSettings.from_body(row.body)
+    if model not in body.models:
+        raise UnknownName(f"the applied settings do not know the model {model!r}", "apply its file: modeldeck apply")
+    return body.models[model], row.revision
+
+
+def gather(reader: Reader, model: str) -> EndpointFacts:
+    """Gather an endpoint's facts.
+
+    Raises:
+        UnknownName: no such model.
+        Refused: no settings are applied, or they name a host that the deck does not have.
+    """
+    models.model(reader, model)
+    body, revision = applied_settings(reader, model)
+    kinds = {host.name: host.kind for host in deployments.hosts(reader)}
+    unknown = [name for name in body.deploy.hosts if name not in kinds]
+    if unknown:
+        raise Refused(
+            f"host {unknown[0]!r} is not a host of this deck", "declare it in deck.toml, then: modeldeck apply"
+        )
+    aliases = {alias.name: alias for alias in models.aliases(reader, model)}
+    champion = aliases.get("champion")
+    live = deployments.deployments(reader, endpoint=model)
+    return EndpointFacts(
+        model=model,
+        settings=body,
+        settings_revision=revision,
+        endpoint=next((one for one in deployments.endpoints(reader) if one.name == model), None),
+        champion=versions.version(reader, model, champion.version) if champion else None,
+        champion_generation=champion.generation if champion else 0,
+        challenger=_version_of(aliases.get("challenger")),
+        hosts=tuple(_host(reader, name, kinds[name], live) for name in body.deploy.hosts),
+        active=releases.active(reader, model),
+    )
+
+
+def gather_promote(reader: Reader, model: str, version: int | None, reason: str = "") -> PromoteFacts:
+    """Gather what a promotion is decided on; without `version` it is the challenger.
+
+    Raises:
+        UnknownName: no such model or version.
+        Refused: no version is named and there is no challenger.
+    """
+    here = gather(reader, model)
+    number = version if version is not None else here.challenger
+    if number is None:
+        raise Refused(f"{model} has no challenger", f"name the version: modeldeck promote {model} VERSION")
+    return PromoteFacts(here=here, to=versions.version(reader, model, number), reason=reason)
+
+
+def gather_rollback(reader: Reader, model: str) -> RollbackFacts:
+    """Gather what a rollback is decided on."""
+    here = gather(reader, model)
+    past = releases.releases(reader, endpoint=model, limit=PAST_RELEASES)
+    reverts = newest_revertible(past)
+    known = {one.number: one for one in versions.versions(reader, model)}
+    abandoned = {number for number, one in known.items() if one.abandoned_at is not None}
+    target = former_champion(past, here.champion.number, abandoned) if here.champion and reverts else None
+    return RollbackFacts(here=here, reverts=reverts, to=known[target] if target is not None else None)
+
+
+def ready_replicas(reader: Reader, deployment: Deployment) -> tuple[Replica, ...]:
+    """Return the replicas of a deployment that answer their golden requests right now."""
+    return tuple(one for one in deployments.replicas(reader, deployment.id) if one.state == "ready")
+
+
+def _host(reader: Reader, name: str, kind: str, live: list[Deployment]) -> HostFacts:
+    here = [one for one in live if one.host == name]
+    return HostFacts(
+        name=name,
+        kind=kind,
+        serving=next((one for one in here if one.desired == "serving" and one.role == "champion"), None),
+        warm=tuple(one for one in here if one.desired == "warm" and ready_replicas(reader, one)),
+    )
+
+
+def _version_of(alias: Alias | None) -> int | None:
+    return alias.version if alias else None

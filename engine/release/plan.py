@@ -1,0 +1,245 @@
+"""What a promotion, a rollback or an abort will do, step by step. Pure over gathered facts."""
+
+from __future__ import annotations
+
+from engine.plans import Check, Difference, Plan, PlanStep
+from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts, RollbackFacts, warm_of
+from engine.settings.model import ModelSettings, RolloutStep
+from store.rows import Release, Version
+
+RUNNING_GATES = ("latency_", "memory_")  # gates that need a running server
+GOLDEN_REPEATS = 200  # golden requests asked at least, before a latency gate says anything
+NOT_NEEDED = "not needed on a process host"
+
+
+def plan_promote(facts: PromoteFacts) -> Plan:
+    """Plan giving `facts.to` the traffic. Without a serving champion there are no weight steps."""
+    here, to = facts.here, facts.to
+    champion = here.champion.number if here.champion else None
+    steps = [
+        PlanStep("gates", _gates_title(here, to), args={"version": to.number, "champion": champion}),
+        PlanStep("approvals", "approvals: none asked", args={"asked": here.settings.gates.approvals}),
+    ]
+    for host in here.hosts:
+        steps += _arrival(host, to, here)
+        if running_gates(here.settings):
+            steps.append(_running_gates_step(host, here.settings))
+        if here.serves and host.serving is not None:
+            steps += [_weight_step(host, to, step, here.settings) for step in here.settings.deploy.rollout]
+    steps.append(
+        PlanStep(
+            "alias",
+            f"champion moves from {_name(champion)} to v{to.number}, and all traffic with it",
+            args={"from": champion, "to": to.number, "generation": here.champion_generation},
+        )
+    )
+    steps += _departure(here, keep_warm=True)
+    return Plan(
+        kind="promote",
+        endpoint=here.model,
+        from_version=champion,
+        to_version=to.number,
+        summary=f"{here.model}: {_name(champion)} → v{to.number} on {_hosts(here)}",
+        undo=undo_command(here.model),
+        steps=tuple(steps),
+        differences=differences(here.champion, to),
+        checks=recorded_checks(here.settings, to, here.champion),
+    )
+
+
+def plan_rollback(facts: RollbackFacts, target: Version, checks: tuple[Check, ...] = ()) -> Plan:
+    """Plan going back to `target`: a route change where it is kept warm, else a start without weight steps."""
+    here = facts.here
+    left = here.champion.number if here.champion else None
+    move = f"champion moves from {_name(left)} to v{target.number}, and all traffic with it"
+    args = {"from": left, "to": target.number, "generation": here.champion_generation}
+    steps: list[PlanStep] = []
+    if facts.is_warm:
+        for host in here.hosts:
+            warm = warm_of(host, target.number)
+            title = f"all traffic to v{target.number}, kept warm here"
+            steps.append(PlanStep("route", title, host.name, {"deployment_id": warm.id if warm else None}))
+    else:
+        for host in here.hosts:
+            steps += _arrival(host, target, here)
+    steps.append(PlanStep("alias", f"{move}; {_name(left)} is marked abandoned", args=args))
+    steps += _departure(here, keep_warm=False)
+    how = "a route change" if facts.is_warm else f"v{target.number} is not warm and is started first"
+    return Plan(
+        kind="rollback",
+        endpoint=here.model,
+        from_version=left,
+        to_version=target.number,
+        summary=f"{here.model}: {_name(left)} → v{target.number} on {_hosts(here)}: {how}",
+        undo=f"modeldeck promote {here.model} {left} --reason …",
+        steps=tuple(steps),
+        differences=differences(here.champion, target),
+        checks=checks,
+    )
+
+
+def plan_abort(here: EndpointFacts, active: Release) -> Plan:
+    """Plan returning the traffic of a running release to the champion, nothing more."""
+    champion = here.champion.number if here.champion else None
+    steps = [PlanStep("route", f"all traffic to {_name(champion)}", host.name) for host in here.hosts]
+    steps.append(PlanStep("drain", f"drain v{active.to_version} and stop it"))
+    steps.append(PlanStep("record", "record what was seen"))
+    return Plan(
+        kind="abort",
+        endpoint=here.model,
+        from_version=active.to_version,
+        to_version=champion if champion is not None else active.to_version,
+        summary=f"{here.model}: the release of v{active.to_version} is aborted, {_name(champion)} keeps the traffic",
+        undo=f"modeldeck promote {here.model} {active.to_version}",
+        steps=tuple(steps),
+    )
+
+
+def differences(before: Version | None, after: Version) -> tuple[Difference, ...]:
+    """Return what differs between the version left and the version arrived at, most telling first."""
+    if before is None:
+        return ()
+    rows = [
+        ("version", f"v{before.number}", f"v{after.number}"),
+        *_metric_differences(before, after),
+        ("estimator", before.estimator, after.estimator),
+        ("snapshot", before.snapshot_id[:19], after.snapshot_id[:19]),
+        ("settings revision", str(before.settings_revision), str(after.settings_revision)),
+        ("code bundle", before.bundle_hash[:19], after.bundle_hash[:19]),
+        ("environment", before.environment_hash[:19], after.environment_hash[:19]),
+        ("decision", str(before.decision), str(after.decision)),
+        ("inputs", _inputs(before), _inputs(after)),
+    ]
+    return tuple(Difference(name, old, new) for name, old, new in rows if old != new)
+
+
+def recorded_checks(settings: ModelSettings, to: Version, champion: Version | None) -> tuple[Check, ...]:
+    """Return the gates as the recorded evaluation already answers them; what must be measured is pending."""
+    checks: list[Check] = []
+    for name, limit in settings.gates.limits.items():
+        if name.startswith(RUNNING_GATES):
+            checks.append(Check(name, "pending", "", bound_text(limit.min, limit.max)))
+            continue
+        if limit.min is not None or limit.max is not None:
+            value = recorded_metric(to, name)
+            checks.append(bounded(name, value, limit.min, limit.max))
+        if limit.vs_champion is not None and champion is not None:
+            required = f"at most {limit.vs_champion:g} x the loss of v{champion.number}"
+            checks.append(Check(f"{name} vs champion", "pending", "", required))
+    if champion is not None:
+        checks += [Check(f"slices of {column}", "pending", "", "no worse than champion") for column in slices(settings)]
+    return tuple(checks)
+
+
+def bounded(name: str, value: float | None, low: float | None, high: float | None) -> Check:
+    """Judge one value against an absolute bound; no value is no data, never passed."""
+    required = bound_text(low, high)
+    if value is None:
+        return Check(name, "no data", "not measured", required)
+    fits = (low is None or value >= low) and (high is None or value <= high)
+    return Check(name, "passed" if fits else "failed", f"{value:.6g}", required)
+
+
+def bound_text(low: float | None, high: float | None) -> str:
+    """Say a bound in words."""
+    parts = [f"at least {low:g}"] if low is not None else []
+    return " and ".join([*parts, f"at most {high:g}"] if high is not None else parts) or "measured"
+
+
+def recorded_metric(version: Version, name: str) -> float | None:
+    """Return a metric of the version's recorded holdout evaluation."""
+    entry = version.evaluation.get("holdout", {}).get(name)
+    value = entry.get("value") if isinstance(entry, dict) else entry
+    return float(value) if value is not None else None
+
+
+def running_gates(settings: ModelSettings) -> list[str]:
+    """Return the names of the gates that need a running server."""
+    return [name for name in settings.gates.limits if name.startswith(RUNNING_GATES)]
+
+
+def slices(settings: ModelSettings) -> tuple[str, ...]:
+    """Return the columns whose slices are gated."""
+    return settings.gates.slices
+
+
+def undo_command(model: str) -> str:
+    """Return the command that takes a completed promotion back."""
+    return f"modeldeck rollback {model}"
+
+
+def duration(seconds: float) -> str:
+    """Write seconds the way settings do: 15s, 2m, 1h."""
+    for size, unit in ((3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:g}s"
+
+
+def _gates_title(here: EndpointFacts, to: Version) -> str:
+    if here.champion is None:
+        return "gates: absolute limits, and better than Dummy (a first release has nothing to compare with)"
+    return f"gates on data that neither v{to.number} nor v{here.champion.number} was trained on"
+
+
+def _arrival(host: HostFacts, to: Version, here: EndpointFacts) -> list[PlanStep]:
+    replicas = here.settings.deploy.replicas
+    count = "1 server" if replicas == 1 else f"{replicas} servers"
+    beside = f" beside v{host.serving.version}" if host.serving else ""
+    return [
+        PlanStep("build", f"image: {NOT_NEEDED}", host.name, {"needed": False}),
+        PlanStep("ship", f"shipping: {NOT_NEEDED}", host.name, {"needed": False}),
+        PlanStep("start", f"start {count} of v{to.number}{beside}", host.name, {"replicas": replicas}),
+        PlanStep("proof", "warm, and answer the golden requests as recorded, on every server", host.name),
+    ]
+
+
+def _running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
+    names = running_gates(settings)
+    title = f"gates {', '.join(names)}: {GOLDEN_REPEATS} golden requests before any live one"
+    return PlanStep("limits", title, host.name, {"gates": names, "repeats": GOLDEN_REPEATS})
+
+
+def _weight_step(host: HostFacts, to: Version, step: RolloutStep, settings: ModelSettings) -> PlanStep:
+    needed = settings.deploy.min_samples
+    wait = duration(settings.deploy.max_wait_s)
+    hold = f" and {duration(step.hold_s)}" if step.hold_s else ""
+    title = f"{step.weight} % of traffic to v{to.number}, until {needed} live rows{hold}; held after {wait} without"
+    args = {
+        "weight": step.weight,
+        "hold_s": step.hold_s,
+        "min_samples": needed,
+        "max_wait_s": settings.deploy.max_wait_s,
+    }
+    return PlanStep("weight", title, host.name, args)
+
+
+def _departure(here: EndpointFacts, *, keep_warm: bool) -> list[PlanStep]:
+    steps = []
+    if any(host.serving for host in here.hosts):
+        left = here.champion.number if here.champion else 0
+        what = f"drain v{left} and keep it warm" if keep_warm else f"drain v{left} and stop it"
+        steps.append(PlanStep("drain", what, args={"keep_warm": keep_warm}))
+    steps.append(PlanStep("record", "record the evidence and the way back"))
+    return steps
+
+
+def _metric_differences(before: Version, after: Version) -> list[tuple[str, str, str]]:
+    names = [name for name in after.evaluation.get("holdout", {}) if name in before.evaluation.get("holdout", {})]
+    return [(name, _number(recorded_metric(before, name)), _number(recorded_metric(after, name))) for name in names]
+
+
+def _inputs(version: Version) -> str:
+    return ", ".join(str(item.get("name", "")) for item in version.signature.get("inputs", []))
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.6g}"
+
+
+def _name(version: int | None) -> str:
+    return "nothing" if version is None else f"v{version}"
+
+
+def _hosts(here: EndpointFacts) -> str:
+    return ", ".join(host.name for host in here.hosts)

@@ -1,0 +1,129 @@
+"""What would be done, and the basis on which it holds. Reads only, in well under two seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.plans import Check, Preview
+from engine.release.basis import promote_basis, rollback_basis
+from engine.release.facts import (
+    PromoteFacts,
+    RollbackFacts,
+    applied_settings,
+    gather_promote,
+    gather_rollback,
+    ready_replicas,
+    warm_of,
+)
+from engine.release.plan import NOT_NEEDED, plan_abort, plan_promote, plan_rollback
+from store.rows import Release, Version
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+
+def preview_promote(deck: Deck, model: str, version: int | None = None, reason: str = "") -> Preview:
+    """Return the plan of a promotion; without `version` it is the challenger's.
+
+    Raises:
+        UnknownName: no such model or version.
+        Refused: no version is named and there is no challenger, or no settings are applied.
+    """
+    facts = gather_promote(deck.database, model, version, reason)
+    return Preview(
+        plan=plan_promote(facts),
+        basis=promote_basis(facts),
+        already=promote_already(facts),
+        blocked=promote_blocked(facts),
+    )
+
+
+def preview_rollback(deck: Deck, model: str) -> Preview:
+    """Return the plan of a rollback with its proof; with a release running, the plan of its abort.
+
+    Raises:
+        UnknownName: no such model.
+        Refused: there is nothing to go back to.
+    """
+    facts = gather_rollback(deck.database, model)
+    active = facts.here.active
+    if active is not None:
+        return Preview(plan=plan_abort(facts.here, active), basis=rollback_basis(facts))
+    target = rollback_target(facts)
+    plan = plan_rollback(facts, target, proof(deck, facts, target))
+    return Preview(plan=plan, basis=rollback_basis(facts))
+
+
+def promote_already(facts: PromoteFacts) -> str:
+    """Return a line where the version serves already, else nothing."""
+    here = facts.here
+    if here.active is None and here.serves and here.champion is not None and here.champion.number == facts.to.number:
+        return f"already champion: {here.model} v{facts.to.number}"
+    return ""
+
+
+def promote_blocked(facts: PromoteFacts) -> str:
+    """Return why this promotion cannot be submitted, else nothing."""
+    here, to = facts.here, facts.to
+    if here.active is not None:
+        return running_line(here.active)
+    if to.abandoned_at is not None and not facts.reason.strip():
+        return f"v{to.number} is marked abandoned; say why it may serve again: --reason"
+    asked = here.settings.gates.approvals
+    if asked:
+        return f"{here.model} asks for {asked} approvals, and none are recorded; set gates.approvals to 0"
+    foreign = [host.name for host in here.hosts if host.kind != "process"]
+    if foreign:
+        return f"host {foreign[0]} is of kind docker, and only process hosts take releases"
+    return ""
+
+
+def rollback_target(facts: RollbackFacts) -> Version:
+    """Return the version to go back to.
+
+    Raises:
+        Refused: there is none.
+    """
+    if facts.to is None:
+        raise nothing_to_go_back_to(facts)
+    return facts.to
+
+
+def nothing_to_go_back_to(facts: RollbackFacts) -> Exception:
+    """Return the refusal that says why there is no way back."""
+    from store.errors import Refused
+
+    here = facts.here
+    if here.champion is None:
+        return Refused(f"{here.model} has never served: nothing to go back to", "give a version the traffic: promote")
+    why = "no former champion is left that is not marked abandoned" if facts.reverts else "every release is reverted"
+    return Refused(
+        f"{here.model} v{here.champion.number} serves and there is nothing to go back to: {why}",
+        f"name the version that should serve: modeldeck promote {here.model} VERSION --reason …",
+    )
+
+
+def running_line(release: Release) -> str:
+    """Say which release is in the way, and the ways out."""
+    model = release.endpoint
+    doing = f"{release.kind} of v{release.to_version} ({release.id[:12]}) is {release.state}"
+    ways = f"modeldeck releases resume {model} --reason … or " if release.state == "held" else ""
+    return f"a release of {model} is open: {doing}; {ways}modeldeck releases abort {model}"
+
+
+def proof(deck: Deck, facts: RollbackFacts, target: Version) -> tuple[Check, ...]:
+    """Return what shows that the target can serve: its bytes, its environment, the golden answers of warm servers."""
+    from engine.deploy.probe import proof as version_proof
+
+    body, _ = applied_settings(deck.database, facts.here.model)
+    checks = [*version_proof(deck, target, body), Check("image", "passed", NOT_NEEDED, "present")]
+    for host in facts.here.hosts:
+        warm = warm_of(host, target.number)
+        ready = ready_replicas(deck.database, warm) if warm else ()
+        if warm is None:
+            checks.append(Check(f"golden answers on {host.name}", "pending", "not warm: started first", "as recorded"))
+        else:
+            seen = f"{len(ready)} of {warm.replicas} servers ready"
+            verdict = "passed" if len(ready) >= warm.replicas else "failed"
+            checks.append(Check(f"golden answers on {host.name}", verdict, seen, "as recorded"))
+    return tuple(checks)

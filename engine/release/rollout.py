@@ -1,0 +1,107 @@
+"""The act of a weight step: give the share, wait for the router, then judge live rows until they say enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.release import judge
+from engine.release.arrive import need_deployment
+from engine.release.judge import Live, StepNeeds, Verdict
+from engine.release.routing import champion_of, is_applied, split
+from engine.release.work import SECOND_US, StepFailed, StepHeld, Work
+from store import deployments, releases
+from store.rows import Deployment, Release, Step
+
+LOOK_S = 0.5  # between two looks at the prediction log
+ROUTER_WAIT_S = 60.0  # the reconciler hands a new generation to the router within a second or two
+
+
+def weight(work: Work, release: Release, step: Step) -> dict[str, Any]:
+    """Run one weight step, from where a killed attempt of it left off."""
+    assert step.host is not None
+    new = need_deployment(work, release, step.host)
+    champion = champion_of(work.deck.database, release.endpoint, step.host)
+    if champion is None:
+        raise StepFailed(f"no champion serves on {step.host} any more", "error")
+    share = int(step.args["weight"])
+    observed = dict(step.observed)
+    if "generation" not in observed:
+        with work.write() as tx:
+            entries = split(champion, new, share)
+            observed["generation"] = deployments.set_routes(tx, release.endpoint, step.host, entries, release.id)
+            releases.set_step(tx, release.id, step.number, "running", observed=observed)
+    await_router(work, release.endpoint, step.host, observed["generation"])
+    if "since" not in observed:
+        observed["since"] = work.deck.clock.now()
+        with work.write() as tx:
+            releases.set_step(tx, release.id, step.number, "running", observed=observed)
+    return _watch(work, release, step, (new, champion), observed)
+
+
+def await_router(work: Work, endpoint: str, host: str, generation: int) -> None:
+    """Wait until a host's router reports a generation.
+
+    Raises:
+        StepHeld: it does not; an unreachable host holds the release.
+    """
+    database = work.deck.database
+    if not work.wait(lambda: is_applied(database, endpoint, host, generation), ROUTER_WAIT_S):
+        told = f"the router on {host} has not reported generation {generation} for {ROUTER_WAIT_S:.0f} s"
+        raise StepHeld(f"{told}; see: modeldeck daemon status", "no answer")
+
+
+def _watch(
+    work: Work, release: Release, step: Step, pair: tuple[Deployment, Deployment], observed: dict[str, Any]
+) -> dict[str, Any]:
+    needs = StepNeeds(int(step.args["min_samples"]), float(step.args["hold_s"]), float(step.args["max_wait_s"]))
+    silence_accepted = accepted_silence(work)
+    recorded = -1
+
+    def look() -> tuple[Verdict, Live, Live]:
+        elapsed_s = (work.deck.clock.now() - observed["since"]) / SECOND_US
+        new = work.instruments.live(work.deck, release.endpoint, pair[0].id, observed["since"])
+        champion = work.instruments.live(work.deck, release.endpoint, pair[1].id, _control_since(step, observed))
+        return judge.judge(new, champion, elapsed_s, needs, silence_accepted=silence_accepted), new, champion
+
+    seen = look()
+
+    def is_decided() -> bool:
+        nonlocal seen, recorded
+        seen = look()
+        if seen[1].rows != recorded and seen[0].verdict == "waiting":
+            recorded = seen[1].rows
+            _record(work, step, {**observed, **_figures(seen)})
+            work.progress(0.0, f"{step.args['weight']} % on {step.host}: {seen[0].detail}")
+        return seen[0].verdict != "waiting"
+
+    work.wait(is_decided, poll_s=LOOK_S)
+    verdict = seen[0]
+    observed = {**observed, **_figures(seen)}
+    if verdict.verdict == "failed":
+        raise StepFailed(f"at {step.args['weight']} %: {verdict.detail}", "harm", observed)
+    if verdict.verdict == "no data" and not (silence_accepted and seen[1].rows == 0):
+        raise StepHeld(f"at {step.args['weight']} %: {verdict.detail}", "no data", observed)
+    return observed
+
+
+def accepted_silence(work: Work) -> bool:
+    """Say whether an approver has resumed this release past a weight step that had no live row at all."""
+    return any(
+        one.kind == "weight" and "resumed_by" in one.observed and not one.observed.get("new", {}).get("rows", 0)
+        for one in work.steps()
+    )
+
+
+def _control_since(step: Step, observed: dict[str, Any]) -> int:
+    # At full weight the champion answers nothing any more: its rows of the time just before are the control.
+    before_us = int(float(step.args["max_wait_s"]) * SECOND_US) if int(step.args["weight"]) >= 100 else 0
+    return int(observed["since"]) - before_us
+
+
+def _figures(seen: tuple[Verdict, Live, Live]) -> dict[str, Any]:
+    return {"new": seen[1].summary(), "champion": seen[2].summary(), "detail": seen[0].detail}
+
+
+def _record(work: Work, step: Step, observed: dict[str, Any]) -> None:
+    with work.write() as tx:
+        releases.set_step(tx, work.release_id, step.number, "running", observed=observed)

@@ -1,0 +1,100 @@
+"""Desired routes of a release, host by host: who gets which share. Every change is made in the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from store import deployments
+from store.database import Reader, Write
+from store.rows import Deployment, Route
+
+
+def entry(deployment: Deployment, weight: int, role: str) -> dict[str, Any]:
+    """Return one route entry."""
+    return {
+        "deployment_id": deployment.id,
+        "version": deployment.version,
+        "image": deployment.image,
+        "weight": weight,
+        "role": role,
+    }
+
+
+def split(champion: Deployment, new: Deployment, weight: int) -> list[dict[str, Any]]:
+    """Return the entries that give `weight` percent to the new version and the rest to the champion."""
+    return [entry(champion, 100 - weight, "champion"), entry(new, weight, "challenger")]
+
+
+def all_to(deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the entries that give one deployment everything."""
+    return [entry(deployment, 100, "champion")]
+
+
+def live(reader: Reader, endpoint: str, host: str | None = None) -> list[Deployment]:
+    """Return the endpoint's deployments that have not ended."""
+    return deployments.deployments(reader, endpoint=endpoint, host=host)
+
+
+def champion_of(reader: Reader, endpoint: str, host: str) -> Deployment | None:
+    """Return the deployment that serves as champion on a host."""
+    return next(
+        (one for one in live(reader, endpoint, host) if one.role == "champion" and one.desired == "serving"), None
+    )
+
+
+def of_release(reader: Reader, endpoint: str, release_id: str) -> list[Deployment]:
+    """Return the live deployments that a release started."""
+    return [one for one in live(reader, endpoint) if one.release_id == release_id]
+
+
+def is_applied(reader: Reader, endpoint: str, host: str, generation: int) -> bool:
+    """Say whether the host's router reports this generation, or a newer one."""
+    route: Route | None = deployments.route(reader, endpoint, host)
+    return route is not None and route.applied_generation >= generation
+
+
+def hand_over(tx: Write, endpoint: str, arriving: list[Deployment], release_id: str) -> dict[str, int]:
+    """Give all traffic to the arriving deployments, keep what they replace warm, stop what was warm before.
+
+    Returns the desired generation of each host.
+    """
+    generations: dict[str, int] = {}
+    staying = {one.id for one in arriving}
+    for deployment in arriving:
+        for other in live(tx, endpoint, deployment.host):
+            if other.id in staying:
+                continue
+            was_serving = other.role == "champion" and other.desired == "serving"
+            deployments.set_desired(tx, other.id, "warm" if was_serving else "stopped", role="warm")
+        deployments.set_desired(tx, deployment.id, "serving", role="champion")
+        generations[deployment.host] = deployments.set_routes(
+            tx, endpoint, deployment.host, all_to(deployment), release_id
+        )
+    return generations
+
+
+def return_to_champion(tx: Write, endpoint: str, release_id: str) -> dict[str, int]:
+    """Take the traffic from what a release started and give it to the champion, on every host that differs.
+
+    What the release started is kept warm until the router has let go of it; `stop_left` then ends it.
+    """
+    generations: dict[str, int] = {}
+    for route in deployments.routes(tx):
+        if route.endpoint != endpoint:
+            continue
+        champion = champion_of(tx, endpoint, route.host)
+        wanted = all_to(champion) if champion else []
+        if list(route.entries) != wanted:
+            generations[route.host] = deployments.set_routes(tx, endpoint, route.host, wanted, release_id)
+    for deployment in of_release(tx, endpoint, release_id):
+        if deployment.role != "champion":
+            deployments.set_desired(tx, deployment.id, "warm", role="challenger")
+    return generations
+
+
+def stop_left(tx: Write, endpoint: str, release_id: str) -> list[str]:
+    """Stop what a release that did not complete has started; returns the deployment ids."""
+    left = [one for one in of_release(tx, endpoint, release_id) if one.role != "champion" and one.desired != "stopped"]
+    for deployment in left:
+        deployments.set_desired(tx, deployment.id, "stopped", role=deployment.role)
+    return [one.id for one in left]

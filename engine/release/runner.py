@@ -1,0 +1,153 @@
+"""Carries a release through its steps, from wherever an earlier attempt of it left off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from engine.release import arrive, rollout
+from engine.release.instruments import Instruments, real_instruments
+from engine.release.routing import of_release, return_to_champion
+from engine.release.settle import settle
+from engine.release.tail import finish
+from engine.release.work import Overtaken, Progress, Sleep, StepFailed, StepHeld, Work, open_work
+from store import releases
+from store.database import Fence
+from store.errors import GateFailed, Held, LeaseLost, ModeldeckError, WorkFailed
+from store.rows import Release, Step
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+Act = Callable[[Work, Release, Step], dict[str, Any]]
+
+ACTS: dict[str, Act] = {
+    "gates": arrive.gates,
+    "approvals": arrive.approvals,
+    "build": arrive.not_needed,
+    "ship": arrive.not_needed,
+    "start": arrive.start,
+    "proof": arrive.proof,
+    "limits": arrive.limits,
+    "weight": rollout.weight,
+}
+
+
+def _quiet(_fraction: float, _text: str) -> None:
+    """Tell nobody."""
+
+
+def run_release(
+    deck: Deck,
+    release_id: str,
+    *,
+    fence: Fence | None,
+    progress: Progress = _quiet,
+    clock_sleep: Sleep = time.sleep,
+    instruments: Instruments | None = None,
+) -> Release:
+    """Run a release until it is completed, held, aborted or failed, and return it as it then stands.
+
+    Run again after a kill it goes on from the recorded steps; run on a release that has ended it finishes what is
+    left (drain, stop, record). A refusal by a gate, a hold and an abort are states of the answer, not exceptions:
+    see `ending_error`.
+
+    Raises:
+        LeaseLost: a newer attempt of the job runs; nothing was written.
+    """
+    release = releases.release(deck.database, release_id)
+    work = open_work(deck, release, fence, instruments or real_instruments(), progress, clock_sleep)
+    if release.state == "pending":
+        with deck.database.write(fence) as tx:
+            if releases.release(tx, release_id).state == "pending":
+                releases.set_state(tx, release_id, "running")
+    if work.release().state == "running":
+        _forward(work)
+    return finish(work, work.release())
+
+
+def ending_error(release: Release) -> ModeldeckError | None:
+    """Return what a follower of this release exits with: None when it completed (or still runs)."""
+    told = f"{release.endpoint} v{release.to_version}: {release.detail}" if release.detail else release.endpoint
+    if release.state == "held":
+        return Held(told, f"modeldeck releases resume {release.endpoint} --reason …, or: modeldeck releases abort")
+    if release.state == "failed" and release.evidence.get("cause") == "gate":
+        return GateFailed(told, "the champion keeps the traffic")
+    if release.state in ("failed", "aborted"):
+        return WorkFailed(told, "the champion keeps the traffic")
+    return None
+
+
+def _forward(work: Work) -> None:
+    steps = work.steps()
+    for index, step in enumerate(steps):
+        if step.state in ("done", "skipped"):
+            continue
+        work.progress(index / len(steps), step.title)
+        try:
+            if step.kind == "alias":
+                _become_champion(work, step)
+                return
+            _one_step(work, step)
+        except Overtaken:
+            return
+        except LeaseLost:
+            raise
+        except StepHeld as held:
+            _unless_overtaken(lambda held=held, step=step: arrive.hold_past(work, work.step(step.number), held))
+            return
+        except StepFailed as failed:
+            _unless_overtaken(lambda failed=failed, step=step: _return(work, step, failed))
+            return
+        except ModeldeckError as error:
+            failed = StepFailed(error.line(), "error")
+            _unless_overtaken(lambda failed=failed, step=step: _return(work, step, failed))
+            return
+        except Exception as error:
+            # A fault of ours must not strand the traffic: it goes back first, then the fault is shown whole.
+            failed = StepFailed(f"{type(error).__name__}: {error}", "error")
+            _unless_overtaken(lambda failed=failed, step=step: _return(work, step, failed))
+            raise
+
+
+def _one_step(work: Work, step: Step) -> None:
+    with work.write() as tx:
+        releases.set_step(tx, work.release_id, step.number, "running", observed=step.observed)
+    observed = ACTS[step.kind](work, work.release(), step)
+    verdict = "no data" if step.kind == "weight" and not observed.get("new", {}).get("rows") else "passed"
+    with work.write() as tx:
+        releases.set_step(tx, work.release_id, step.number, "done", verdict=verdict, observed=observed)
+
+
+def _become_champion(work: Work, step: Step) -> None:
+    release = work.release()
+    with work.write() as tx:
+        arriving = [one for one in of_release(tx, release.endpoint, release.id) if one.desired == "serving"]
+        settle(work.deck, tx, release, step, arriving, reverts=release.evidence.get("reverts"))
+        releases.set_state(tx, release.id, "completed", verdict="passed")
+
+
+def _return(work: Work, step: Step, failed: StepFailed) -> None:
+    """Give the traffic back to the champion and close the release, in one transaction."""
+    release = work.release()
+    state = "aborted" if failed.cause == "harm" else "failed"
+    with work.write() as tx:
+        generations = return_to_champion(tx, release.endpoint, release.id)
+        observed = {**failed.observed, "detail": failed.detail, "returned": generations}
+        releases.set_step(tx, release.id, step.number, "failed", verdict="failed", observed=observed)
+        releases.set_state(
+            tx,
+            release.id,
+            state,
+            verdict="failed",
+            detail=failed.detail,
+            evidence={**release.evidence, "cause": failed.cause, "step": step.number},
+        )
+
+
+def _unless_overtaken(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except Overtaken:
+        return

@@ -1,0 +1,114 @@
+"""Opens releases: what was previewed is checked again and done in one transaction, for people and policies alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.release.basis import promote_basis, rollback_basis
+from engine.release.control import abort_in
+from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, gather_rollback, warm_of
+from engine.release.history import made_champion
+from engine.release.opening import open_with_job
+from engine.release.plan import plan_promote, plan_rollback
+from engine.release.preview import promote_already, promote_blocked, rollback_target
+from engine.release.settle import settle
+from store import deployments, releases
+from store.database import Write
+from store.errors import Refused, StaleBasis
+from store.rows import Release
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+
+def submit_promote(
+    deck: Deck,
+    model: str,
+    version: int | None,
+    *,
+    basis: str = "",
+    reason: str = "",
+    actor: str,
+    via: str | None = None,
+) -> Release:
+    """Open a promotion and enqueue its job; an empty basis means: as things stand now.
+
+    Where the version serves already nothing is written, and the release that gave it the traffic is returned.
+
+    Raises:
+        StaleBasis: what was previewed no longer stands.
+        Refused: a release is open already, or the version is abandoned and no reason is given.
+        UnknownName: no such model or version.
+    """
+    with deck.database.write() as tx:
+        facts = gather_promote(tx, model, version, reason)
+        blocked = promote_blocked(facts)
+        if blocked:
+            raise Refused(blocked)
+        past = releases.releases(tx, endpoint=model, limit=PAST_RELEASES)
+        serving = made_champion(past, facts.to.number)
+        if promote_already(facts) and serving is not None:
+            return serving
+        check_basis(basis, promote_basis(facts))
+        deployments.ensure_endpoint(tx, model)
+        return open_with_job(
+            tx,
+            plan_promote(facts),
+            promote_basis(facts),
+            facts.here.settings_revision,
+            reason=reason,
+            actor=actor,
+            via=via,
+        )
+
+
+def submit_rollback(
+    deck: Deck, model: str, *, basis: str = "", reason: str = "", actor: str, via: str | None = None
+) -> Release:
+    """Go back. A running release is aborted; a warm former champion gets the traffic in this very transaction.
+
+    Raises:
+        StaleBasis: what was previewed no longer stands.
+        Refused: there is nothing to go back to.
+        UnknownName: no such model.
+    """
+    with deck.database.write() as tx:
+        facts = gather_rollback(tx, model)
+        check_basis(basis, rollback_basis(facts))
+        if facts.here.active is not None:
+            return abort_in(tx, facts.here.active, reason=reason, actor=actor, via=via)
+        target = rollback_target(facts)
+        release = open_with_job(
+            tx,
+            plan_rollback(facts, target),
+            rollback_basis(facts),
+            facts.here.settings_revision,
+            reason=reason,
+            actor=actor,
+            via=via,
+            evidence={"reverts": facts.reverts.id if facts.reverts else None},
+        )
+        return _change_route(deck, tx, facts, release) if facts.is_warm else release
+
+
+def check_basis(carried: str, now: str) -> None:
+    """Compare the basis a person carried with how things stand.
+
+    Raises:
+        StaleBasis: they differ.
+    """
+    if carried and carried != now:
+        raise StaleBasis("this changed since you looked", "look again, then decide")
+
+
+def _change_route(deck: Deck, tx: Write, facts: RollbackFacts, release: Release) -> Release:
+    """Commit the routes, the alias and the marks of a warm rollback; its job drains and records."""
+    arriving = [warm for host in facts.here.hosts if (warm := warm_of(host, release.to_version)) is not None]
+    releases.set_state(tx, release.id, "running")
+    for step in releases.steps(tx, release.id):
+        if step.kind == "route":
+            releases.set_step(tx, release.id, step.number, "done", verdict="passed", observed=dict(step.args))
+        elif step.kind == "alias":
+            settle(deck, tx, release, step, arriving, reverts=release.evidence.get("reverts"))
+    releases.set_state(tx, release.id, "completed", verdict="passed")
+    return releases.release(tx, release.id)

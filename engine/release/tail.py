@@ -1,0 +1,86 @@
+"""What follows once the traffic is where it belongs: drain, stop what is left over, record. May be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.release.routing import is_applied, live, of_release, stop_left
+from engine.release.work import POLL_S, SECOND_US, Work
+from store import deployments, releases
+from store.rows import Release, Step
+
+DRAIN_WAIT_S = 60.0
+
+
+def finish(work: Work, release: Release) -> Release:
+    """Do what is left of a release that has ended, whichever way it ended."""
+    if release.state == "completed":
+        _finish_completed(work, release)
+    elif release.state in ("aborted", "failed"):
+        _finish_returned(work, release)
+    return work.release()
+
+
+def _finish_completed(work: Work, release: Release) -> None:
+    for step in work.steps():
+        if step.state not in ("pending", "running"):
+            continue
+        observed = _drain(work, release, step) if step.kind == "drain" else evidence(work)
+        with work.deck.database.write(work.fence) as tx:
+            releases.set_step(tx, release.id, step.number, "done", verdict="passed", observed=observed)
+
+
+def _drain(work: Work, release: Release, step: Step) -> dict[str, Any]:
+    drained = _await_routers(work, release.endpoint)
+    left = []
+    if not step.args.get("keep_warm", True) and drained:
+        with work.deck.database.write(work.fence) as tx:
+            for deployment in live(tx, release.endpoint):
+                if deployment.role == "warm" and deployment.version == release.from_version:
+                    deployments.set_desired(tx, deployment.id, "stopped", role="warm")
+                    left.append(deployment.id)
+    warm = [one.id for one in live(work.deck.database, release.endpoint) if one.desired == "warm"]
+    return {"drained": drained, "stopped": left, "warm": warm}
+
+
+def _finish_returned(work: Work, release: Release) -> None:
+    drained = _await_routers(work, release.endpoint)
+    with work.deck.database.write(work.fence) as tx:
+        stopped = stop_left(tx, release.endpoint, release.id) if drained else []
+        for step in work.steps():
+            if step.state in ("pending", "running"):
+                releases.set_step(tx, release.id, step.number, "skipped")
+    work.progress(1.0, f"traffic is with the champion; {len(stopped)} deployment stopped")
+
+
+def evidence(work: Work) -> dict[str, Any]:
+    """Return what the record step keeps: what every step saw, and where the routes stand."""
+    release = work.release()
+    routes = [one for one in deployments.routes(work.deck.database) if one.endpoint == release.endpoint]
+    return {
+        "steps": [{"kind": one.kind, "host": one.host, "verdict": one.verdict} for one in work.steps()],
+        "routes": {one.host: {"desired": one.desired_generation, "applied": one.applied_generation} for one in routes},
+        "started": [one.id for one in of_release(work.deck.database, release.endpoint, release.id)],
+    }
+
+
+def _await_routers(work: Work, endpoint: str) -> bool:
+    """Wait until every router of the endpoint has let go of what it should; a late one keeps its servers."""
+    database = work.deck.database
+
+    def is_so() -> bool:
+        routes = [one for one in deployments.routes(database) if one.endpoint == endpoint]
+        return all(is_applied(database, endpoint, one.host, one.desired_generation) for one in routes)
+
+    return wait_until(work, is_so, DRAIN_WAIT_S)
+
+
+def wait_until(work: Work, is_so: Callable[[], bool], for_s: float) -> bool:
+    """Wait without asking whether the release runs: it has ended."""
+    until = work.deck.clock.now() + int(for_s * SECOND_US)
+    while not is_so():
+        if work.deck.clock.now() >= until:
+            return False
+        work.sleep(POLL_S)
+    return True

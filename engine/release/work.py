@@ -1,0 +1,121 @@
+"""One release being worked on: its steps, its fenced writes, its waiting, and whether it is still ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.release.facts import applied_settings
+from engine.settings.model import ModelSettings
+from store import releases, versions
+from store.database import Fence, Write
+from store.rows import Release, Step, Version
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+    from engine.release.instruments import Instruments
+
+POLL_S = 0.2
+SECOND_US = 1_000_000
+
+Progress = Callable[[float, str], None]
+Sleep = Callable[[float], None]
+
+
+class Overtaken(Exception):
+    """The release was aborted, paused, or taken over by another job: this one stops without a trace."""
+
+
+class StepHeld(Exception):
+    """The step has no data, or its host does not answer: traffic stays as it is."""
+
+    def __init__(self, detail: str, verdict: str = "no data", observed: dict[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.verdict = verdict  # "no data" may be resumed past, "no answer" is tried again
+        self.observed = observed or {}
+
+
+class StepFailed(Exception):
+    """The step said no: traffic returns to the champion. `cause` is gate, harm or error."""
+
+    def __init__(self, detail: str, cause: str, observed: dict[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.cause = cause
+        self.observed = observed or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every act of the runner is given. `job_id` is None only where no job is behind the work."""
+
+    deck: Deck
+    release_id: str
+    fence: Fence | None
+    settings: ModelSettings
+    instruments: Instruments
+    progress: Progress
+    sleep: Sleep
+
+    def release(self) -> Release:
+        """Read the release as it stands."""
+        return releases.release(self.deck.database, self.release_id)
+
+    def steps(self) -> list[Step]:
+        """Read the steps as they stand."""
+        return list(releases.steps(self.deck.database, self.release_id))
+
+    def step(self, number: int) -> Step:
+        """Read one step as it stands."""
+        return next(one for one in self.steps() if one.number == number)
+
+    def version(self, number: int) -> Version:
+        """Read a version of the model being released."""
+        return versions.version(self.deck.database, self.release().endpoint, number)
+
+    def check_ours(self, release: Release) -> None:
+        """Stop where the release no longer runs, or runs under another job.
+
+        Raises:
+            Overtaken: it does not.
+        """
+        if release.state != "running" or (self.fence is not None and release.job_id != self.fence.job_id):
+            raise Overtaken(release.state)
+
+    @contextmanager
+    def write(self) -> Iterator[Write]:
+        """Open a fenced transaction in which the release is known to be ours.
+
+        Raises:
+            Overtaken: the release is not ours any more; nothing is written.
+            LeaseLost: a newer attempt of the job exists.
+        """
+        with self.deck.database.write(self.fence) as tx:
+            self.check_ours(releases.release(tx, self.release_id))
+            yield tx
+
+    def wait(self, is_so: Callable[[], bool], for_s: float | None = None, *, poll_s: float = POLL_S) -> bool:
+        """Wait until a condition holds, at most `for_s` seconds where given; returns whether it did in time.
+
+        Raises:
+            Overtaken: the release stopped being ours meanwhile.
+        """
+        until = None if for_s is None else self.deck.clock.now() + int(for_s * SECOND_US)
+        while True:
+            self.check_ours(self.release())
+            if is_so():
+                return True
+            if until is not None and self.deck.clock.now() >= until:
+                return False
+            self.sleep(poll_s)
+
+
+def open_work(
+    deck: Deck, release: Release, fence: Fence | None, instruments: Instruments, progress: Progress, sleep: Sleep
+) -> Work:
+    """Make the work of a release, under the settings revision that it pins."""
+    settings, _ = applied_settings(deck.database, release.endpoint, release.settings_revision)
+    return Work(deck, release.id, fence, settings, instruments, progress, sleep)
