@@ -1,0 +1,126 @@
+"""The one way a face asks a deck: over the socket when a daemon holds the lock, in process for its owner otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from types import TracebackType
+from typing import Any
+
+from engine.deck import Deck
+from engine.operations.operation import Danger, Operation
+from engine.product import VERSION
+from engine.service import wire
+from engine.service.call import ServiceContext, call, operation_named
+from engine.service.identity import owner_here, owner_of, sudo_via
+from engine.service.launch import ensure_running, wait_answering
+from engine.service.lock import acquire, holder
+from engine.service.socket import ask, check_socket
+from engine.workspace import Workspace
+from store.errors import Unavailable
+
+
+def connect(workspace: Workspace, *, start_daemon: bool = False) -> Client:
+    """Return a client of the deck; `start_daemon` starts its daemon first when none runs.
+
+    Raises:
+        Unavailable: the daemon was to be started and did not.
+        Refused: the deck is another user's.
+    """
+    client = Client(workspace)
+    if start_daemon:
+        ensure_running(workspace)
+    return client
+
+
+class Client:
+    """Asks one deck. Safe to use from several threads. A daemon may come and go between two calls."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._deck: Deck | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def transport(self) -> str:
+        """How the next call would travel: `socket` while a daemon holds the deck's lock, else `process`."""
+        found = holder(self.workspace)
+        return "socket" if found is not None and found.role == "daemon" else "process"
+
+    def call(self, operation_id: str, request: Any = None) -> Any:
+        """Ask, and return the operation's typed answer: a dataclass, or a tuple of them where there are many.
+
+        `request` is the operation's request dataclass, a dict of its fields, or None. A change that makes a job
+        starts the daemon when none runs.
+
+        Raises:
+            ModeldeckError: as the operation says, with the exit code it carries.
+        """
+        operation = operation_named(operation_id)
+        body = wire.body_of(request)
+        if self.transport == "socket":
+            return self._over_socket(operation, body)
+        if operation.job:
+            ensure_running(self.workspace)
+            return self._over_socket(operation, body)
+        return self._in_process(operation, body)
+
+    def close(self) -> None:
+        """Close what was opened in process."""
+        with self._opening:
+            if self._deck is not None:
+                self._deck.database.close()
+                self._deck = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _over_socket(self, operation: Operation, body: dict[str, Any]) -> Any:
+        path = self.workspace.socket
+        if not path.exists():
+            wait_answering(self.workspace)
+        check_socket(path, owner_of(self.workspace))
+        headers = {wire.PRODUCT_HEADER: VERSION}
+        via = sudo_via(dict(os.environ))
+        if via:
+            headers[wire.VIA_HEADER] = via
+        _, payload = ask(path, "POST", f"/v1/op/{operation.id}", json.dumps(body).encode(), headers)
+        return wire.read_answer(operation, payload)
+
+    def _in_process(self, operation: Operation, body: dict[str, Any]) -> Any:
+        caller = owner_here(self.workspace)
+        if operation.danger is Danger.READ:
+            deck = self._open(locked=False)
+            answer = call(ServiceContext(deck, caller), operation.id, body)
+        else:
+            with acquire(self.workspace, "change", product=VERSION, started_at=0):
+                deck = self._open(locked=True)
+                answer = call(ServiceContext(deck, caller), operation.id, body)
+        # The same journey as over the socket, so that both transports give the very same values.
+        return wire.read_answer(operation, wire.answer_bytes(answer))
+
+    def _open(self, *, locked: bool) -> Deck:
+        from engine.service.open import make_deck, open_deck
+
+        with self._opening:
+            if self._deck is None:
+                if locked:
+                    self._deck = make_deck(self.workspace)
+                elif self.workspace.registry.exists():
+                    self._deck = open_deck(self.workspace)
+                else:
+                    self._deck = self._make()
+            return self._deck
+
+    def _make(self) -> Deck:
+        """Make the registry of a deck that has none yet, so that its first read is an empty list, not an error."""
+        from engine.service.open import make_deck
+
+        if not (self.workspace.root / "deck.toml").is_file():
+            raise Unavailable(f"{self.workspace.root} is not a workspace", "make one: modeldeck init DIR")
+        with acquire(self.workspace, "change", product=VERSION, started_at=0):
+            return make_deck(self.workspace)

@@ -1,0 +1,72 @@
+"""The one door: role, limits and refusals, then the operation's handler."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.access import Caller
+from engine.deck import Deck
+from engine.operations.catalog import OPERATIONS
+from engine.operations.operation import Danger, Operation
+from engine.service.refusals import RefusalLog
+from engine.service.wire import request_of
+from store.errors import NotAllowed, UnknownName
+
+
+def _nothing() -> None:
+    """Wake nobody: in process there is no loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """What every handler is given: the deck, who asks, over which transport, and how to wake the daemon's loop."""
+
+    deck: Deck
+    caller: Caller
+    transport: str = "process"  # socket, process
+    wake: Callable[[], None] = _nothing
+    refusals: RefusalLog = field(default_factory=RefusalLog)
+
+
+def operation_named(operation_id: str) -> Operation:
+    """Return the operation.
+
+    Raises:
+        UnknownName: there is none of that id.
+    """
+    operation = OPERATIONS.get(operation_id)
+    if operation is None:
+        raise UnknownName(f"no operation named {operation_id!r}", "modeldeck --help lists them")
+    return operation
+
+
+def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> Any:
+    """Check who asks, build the typed request and run the handler; wake the loop after a change.
+
+    Raises:
+        NotAllowed: the caller's role does not reach the operation; recorded once per minute.
+        ModeldeckError: as the handler says.
+    """
+    operation = operation_named(operation_id)
+    if context.caller.role < operation.role:
+        context.refusals.refused(context.deck, context.caller, operation)
+        raise NotAllowed(
+            f"{context.caller.actor} is {context.caller.role.name.lower()}; "
+            f"{operation.id} needs {operation.role.name.lower()}",
+            "the deck's owner sets roles under [access] in deck.toml",
+        )
+    request = request_of(operation, body)
+    answer = resolve(operation.handler)(context, request)
+    if operation.danger is not Danger.READ:
+        context.wake()
+    return answer
+
+
+def resolve(dotted: str) -> Callable[..., Any]:
+    """Import `module:function`."""
+    module, _, function = dotted.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found

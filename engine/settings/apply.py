@@ -1,0 +1,98 @@
+"""Apply settings files as an immutable revision, say what that changes, and read what is applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.deck import Deck
+from engine.settings.files import load
+from engine.settings.model import DeckSettings
+from store.errors import Refused, UnknownName
+from store.rows import SettingsRevision
+
+
+def apply_settings(deck: Deck, actor: str, reason: str) -> tuple[SettingsRevision, bool, list[str]]:
+    """Apply what the files say now.
+
+    Returns the revision, whether it was applied already, and the differences as lines `key: before -> after`.
+
+    Raises:
+        BrokenSettings: the files do not hold.
+    """
+    from store import settings
+
+    body = load(deck.workspace).to_body()
+    with deck.database.write() as tx:
+        before = settings.current(tx)
+        revision, already = settings.apply(tx, body, actor, reason)
+    return revision, already, [] if already else differences(before.body if before else {}, revision.body)
+
+
+def current_settings(deck: Deck) -> tuple[DeckSettings, int]:
+    """Return the applied settings and their revision.
+
+    Raises:
+        Refused: nothing was ever applied.
+    """
+    from store import settings
+
+    current = settings.current(deck.database)
+    if current is None:
+        raise Refused("no settings are applied yet", "apply them: modeldeck apply")
+    return DeckSettings.from_body(current.body), current.revision
+
+
+def settings_of(deck: Deck, revision: int) -> DeckSettings:
+    """Return the settings of one applied revision."""
+    from store import settings
+
+    return DeckSettings.from_body(settings.get(deck.database, revision).body)
+
+
+def require_model(settings: DeckSettings, name: str) -> None:
+    """Refuse a model that no applied file declares, naming the closest one."""
+    import difflib
+
+    if name not in settings.models:
+        match = difflib.get_close_matches(name, settings.models, n=1)
+        known = ", ".join(sorted(settings.models)) or "none yet"
+        raise UnknownName(
+            f"no model named {name!r}" + (f", did you mean {match[0]!r}?" if match else ""), f"applied models: {known}"
+        )
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return what differs between two settings bodies, one line per key; whole models as one line."""
+    old_models, new_models = before.get("models", {}), after.get("models", {})
+    lines = [f"models.{name}: added" for name in sorted(new_models.keys() - old_models.keys())]
+    lines += [f"models.{name}: removed" for name in sorted(old_models.keys() - new_models.keys())]
+    old, new = _flat(before, new_models.keys()), _flat(after, old_models.keys())
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            lines.append(f"{key}: {_shown(old, key)} -> {_shown(new, key)}")
+    return lines
+
+
+def _flat(body: dict[str, Any], models: Any) -> dict[str, Any]:
+    """Return leaf values by dotted key, with only those models that exist on the other side too."""
+    leaves: dict[str, Any] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{prefix}.{key}" if prefix else str(key), inner)
+        else:
+            leaves[prefix] = list(value) if isinstance(value, tuple) else value
+
+    walk("", {key: value for key, value in body.items() if key != "models"})
+    for name, model in body.get("models", {}).items():
+        if name in models:
+            walk(f"models.{name}", model)
+    return leaves
+
+
+def _shown(leaves: dict[str, Any], key: str) -> str:
+    if key not in leaves:
+        return "absent"
+    value = leaves[key]
+    return str(value) if value not in ("", None, []) else "none"

@@ -1,0 +1,164 @@
+"""Read deck.toml and models/*.toml into frozen settings, and say in one line what is wrong with them and where."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.settings.model import DeckSettings, ModelSettings
+from engine.workspace import Workspace
+from store.errors import BrokenSettings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+
+def load(workspace: Workspace) -> DeckSettings:
+    """Return what the settings files say now, defaults filled in. Nothing is applied.
+
+    Raises:
+        BrokenSettings: a file is missing, does not parse, or says something unknown or impossible.
+    """
+    from engine.settings.schema import DeckFile
+
+    deck = _checked(workspace, workspace.root / "deck.toml", DeckFile)
+    hosts = deck.host_settings()
+    models: dict[str, ModelSettings] = {}
+    origins: dict[str, Path] = {}
+    for path in sorted((workspace.root / "models").glob("*.toml")):
+        settings = load_model(workspace, path)
+        if settings.name in models:
+            first = origins[settings.name].relative_to(workspace.root)
+            raise BrokenSettings(
+                f"{_where(workspace, path, ('model', 'name'))}: the name {settings.name!r} is taken by {first}",
+                "give each model its own name",
+            )
+        _hosts_exist(workspace, path, settings, [host.name for host in hosts])
+        models[settings.name] = settings
+        origins[settings.name] = path
+    return DeckSettings(deck.deck.name, deck.deck.time_zone, hosts, models, deck.roles())
+
+
+def load_model(workspace: Workspace, path: Path) -> ModelSettings:
+    """Return what one model file says.
+
+    Raises:
+        BrokenSettings: as `load`.
+    """
+    from engine.settings.schema import ModelFile
+
+    return _checked(workspace, path, ModelFile).settings()
+
+
+def _hosts_exist(workspace: Workspace, path: Path, settings: ModelSettings, known: list[str]) -> None:
+    for name in settings.deploy.hosts:
+        if name not in known:
+            raise BrokenSettings(
+                f"{_where(workspace, path, ('deploy', 'hosts'))}: unknown host {name!r}{_closest(name, known)}",
+                f"deck.toml declares {', '.join(known)}",
+            )
+
+
+_File = typing.TypeVar("_File", bound="BaseModel")
+
+
+def _checked(workspace: Workspace, path: Path, kind: type[_File]) -> _File:
+    from pydantic import ValidationError
+
+    shown = path.relative_to(workspace.root)
+    try:
+        text = path.read_bytes().decode()
+        return kind.model_validate(tomllib.loads(text))
+    except FileNotFoundError:
+        raise BrokenSettings(f"{shown} is missing", "make a workspace with: modeldeck init DIR") from None
+    except OSError as error:
+        raise BrokenSettings(f"{shown} cannot be read ({error.strerror})", "check its owner and mode") from None
+    except UnicodeDecodeError:
+        raise BrokenSettings(f"{shown} is not UTF-8 text", "save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenSettings(f"{shown} is not valid TOML: {error}", "correct that line") from None
+    except ValidationError as error:
+        raise _broken(workspace, path, kind, error) from None
+
+
+def _broken(workspace: Workspace, path: Path, kind: type[BaseModel], error: ValidationError) -> BrokenSettings:
+    problems = error.errors(include_url=False, include_context=False)
+    # A misspelt key also leaves its right spelling missing: the misspelling is what the person wrote.
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    keys = tuple(str(part) for part in first["loc"])
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    where = _where(workspace, path, keys)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(kind, keys[:-1])
+        return BrokenSettings(
+            f"{where}: unknown key {keys[-1]!r}{_closest(keys[-1], known)}{more}", f"known here: {', '.join(known)}"
+        )
+    if first["type"] == "missing":
+        what = "table" if len(keys) == 1 else "key"
+        return BrokenSettings(f"{where}: this {what} is missing{more}", _missing_hint(keys))
+    message = first["msg"].removeprefix("Value error, ")
+    found = "" if isinstance(first["input"], dict | list) else f", got {first['input']!r}"
+    return BrokenSettings(f"{where}: {message[:1].lower()}{message[1:]}{found}{more}", "correct it and run again")
+
+
+def _missing_hint(keys: tuple[str, ...]) -> str:
+    return f"add [{keys[0]}]" if len(keys) == 1 else f"add {keys[-1]} = … to [{'.'.join(keys[:-1])}]"
+
+
+def _known_keys(kind: type[BaseModel], keys: tuple[str, ...]) -> list[str]:
+    """Return the keys allowed in the table that `keys` leads to."""
+    from pydantic import BaseModel
+
+    from engine.settings.schema import GatesTable, LimitTable
+
+    table: Any = kind
+    for key in keys:
+        if isinstance(table, type) and issubclass(table, GatesTable) and key not in table.model_fields:
+            table = LimitTable
+        elif isinstance(table, type) and issubclass(table, BaseModel) and key in table.model_fields:
+            table = table.model_fields[key].annotation
+        while not (isinstance(table, type) and issubclass(table, BaseModel)):
+            inner = [part for part in typing.get_args(table) if part is not type(None)]
+            if not inner:
+                return []
+            table = inner[-1]
+    return list(table.model_fields)
+
+
+def _closest(name: str, known: list[str]) -> str:
+    match = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {match[0]!r}?" if match else ""
+
+
+def _where(workspace: Workspace, path: Path, keys: tuple[str, ...]) -> str:
+    line = _line_of(path, keys)
+    shown = path.relative_to(workspace.root)
+    place = f"{shown}:{line}" if line else f"{shown}"
+    return f"{place}: {'.'.join(keys)}" if keys else place
+
+
+def _line_of(path: Path, keys: tuple[str, ...]) -> int | None:
+    """Return the line on which the key, or else the innermost table above it, is written."""
+    table: tuple[str, ...] = ()
+    best: tuple[int, int] | None = None  # (keys matched, line)
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
+        entry = re.match(r"\s*([\w.\"'-]+)\s*=", line)
+        if header:
+            table = _parts(header.group(1))
+            here = table
+        elif entry:
+            here = (*table, *_parts(entry.group(1)))
+        else:
+            continue
+        if here == keys[: len(here)] and (best is None or len(here) > best[0]):
+            best = (len(here), number)
+    return best[1] if best else None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in text.split("."))

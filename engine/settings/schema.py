@@ -1,0 +1,307 @@
+"""What deck.toml and models/*.toml may say, as pydantic models: the edge where a person's text is checked.
+
+Each model turns itself into the frozen section of `engine.settings.model` with `section()`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from engine.settings.model import (
+    DataSettings,
+    DeploySettings,
+    GateSettings,
+    HostSettings,
+    Limit,
+    LogSettings,
+    ModelSettings,
+    MonitorSettings,
+    RolloutStep,
+    TrainSettings,
+)
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def seconds(text: Any) -> float:
+    """Read a duration such as "15s", "2m" or "1h30m" as seconds.
+
+    Raises:
+        ValueError: it is not a duration.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    if match is None:
+        raise ValueError('write a duration with its unit, such as "15s", "2m" or "1h"')
+    days, hours, minutes, rest = (float(part) if part else 0.0 for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + rest
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+Share = Annotated[float, Field(gt=0, le=0.5)]
+Column = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+class Section(BaseModel):
+    """A table of a settings file: unknown keys are refused, types are not guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ModelTable(Section):
+    """[model]"""
+
+    name: Name
+    task: Literal["classification", "regression", "ranking", "forecasting", "policy", "generation"]
+    owner: str = ""
+    description: str = ""
+
+
+class DataTable(Section):
+    """[data]"""
+
+    source: Column
+    target: Column
+    time_column: Column | None = None
+    id_column: Column | None = None
+    features: list[Column] = []
+    personal: list[Column] = []
+
+    @field_validator("features")
+    @classmethod
+    def _target_is_no_feature(cls, features: list[str], info: Any) -> list[str]:
+        if info.data.get("target") in features:
+            raise ValueError(f"the target {info.data['target']!r} cannot be a feature: remove it from the list")
+        return features
+
+    def section(self) -> DataSettings:
+        """Return the frozen section."""
+        return DataSettings(
+            **{**self.model_dump(), "features": tuple(self.features), "personal": tuple(self.personal)}
+        )
+
+
+class TrainTable(Section):
+    """[train]"""
+
+    estimator: str = "auto"
+    metric: str = ""
+    time_budget: Duration = 60.0
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    holdout: Share = 0.2
+    seed: int = 7
+
+    @field_validator("time_budget")
+    @classmethod
+    def _some_time(cls, budget: float) -> float:
+        if budget <= 0:
+            raise ValueError('give it some time, such as "15s"')
+        return budget
+
+    def section(self) -> TrainSettings:
+        """Return the frozen section."""
+        return TrainSettings(
+            estimator=self.estimator,
+            metric=self.metric,
+            time_budget_s=self.time_budget,
+            folds=self.folds,
+            holdout=self.holdout,
+            seed=self.seed,
+        )
+
+
+class LimitTable(Section):
+    """One gate."""
+
+    min: float | None = None
+    max: float | None = None
+    vs_champion: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> LimitTable:
+        if self.min is None and self.max is None and self.vs_champion is None:
+            raise ValueError("give at least one of min, max, vs_champion")
+        return self
+
+
+class GatesTable(BaseModel):
+    """[gates]: its own keys, and one table per metric."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, LimitTable]
+
+    slices: list[Column] = []
+    approvals: Annotated[int, Field(ge=0, le=10)] = 0
+
+    def section(self) -> GateSettings:
+        """Return the frozen section."""
+        limits = {name: Limit(**limit.model_dump()) for name, limit in sorted(self.__pydantic_extra__.items())}
+        return GateSettings(limits=limits, slices=tuple(self.slices), approvals=self.approvals)
+
+
+class RolloutTable(Section):
+    """One entry of deploy.rollout."""
+
+    weight: Annotated[int, Field(ge=1, le=100)]
+    hold: Duration = 0.0
+
+
+class DeployTable(Section):
+    """[deploy]"""
+
+    hosts: Annotated[list[Name], Field(min_length=1)] = ["local"]
+    replicas: Annotated[int, Field(ge=1, le=64)] = 1
+    min_samples: Annotated[int, Field(ge=0)] = 200
+    max_wait: Duration = 900.0
+    rollout: list[RolloutTable] | None = None
+
+    @field_validator("rollout")
+    @classmethod
+    def _rises_to_all(cls, rollout: list[RolloutTable] | None) -> list[RolloutTable] | None:
+        weights = [step.weight for step in rollout or []]
+        if rollout is not None and (weights != sorted(set(weights)) or weights[-1:] != [100]):
+            raise ValueError("weights must rise from step to step and end with 100")
+        return rollout
+
+    def section(self) -> DeploySettings:
+        """Return the frozen section."""
+        chosen: dict[str, Any] = {}
+        if self.rollout is not None:
+            chosen["rollout"] = tuple(RolloutStep(step.weight, step.hold) for step in self.rollout)
+        return DeploySettings(
+            hosts=tuple(self.hosts),
+            replicas=self.replicas,
+            min_samples=self.min_samples,
+            max_wait_s=self.max_wait,
+            **chosen,
+        )
+
+
+class LogTable(Section):
+    """[log]"""
+
+    personal: Literal["token", "keep"] = "token"
+    mode: Literal["durable", "best-effort"] = "durable"
+
+    def section(self) -> LogSettings:
+        """Return the frozen section."""
+        return LogSettings(**self.model_dump())
+
+
+class MonitorTable(Section):
+    """[monitor]"""
+
+    every: Duration = 300.0
+    window: Duration = 3600.0
+    by: Literal["received", "event"] = "received"
+    lateness: Duration = 0.0
+    min_rows: Annotated[int, Field(ge=1)] = 50
+
+    @field_validator("every", "window")
+    @classmethod
+    def _at_least_a_second(cls, value: float) -> float:
+        if value < 1:
+            raise ValueError('must be at least "1s"')
+        return value
+
+    def section(self) -> MonitorSettings:
+        """Return the frozen section."""
+        return MonitorSettings(self.every, self.window, self.by, self.lateness, self.min_rows)
+
+
+class ModelFile(Section):
+    """One models/*.toml."""
+
+    model: ModelTable
+    data: DataTable
+    train: TrainTable = TrainTable()
+    gates: GatesTable = GatesTable()
+    deploy: DeployTable = DeployTable()
+    log: LogTable = LogTable()
+    monitor: MonitorTable = MonitorTable()
+
+    @model_validator(mode="after")
+    def _event_time_needs_a_column(self) -> ModelFile:
+        if self.monitor.by == "event" and self.data.time_column is None:
+            raise ValueError('monitor.by = "event" needs data.time_column')
+        return self
+
+    def settings(self) -> ModelSettings:
+        """Return the frozen settings."""
+        return ModelSettings(
+            name=self.model.name,
+            task=self.model.task,
+            owner=self.model.owner,
+            description=self.model.description,
+            data=self.data.section(),
+            train=self.train.section(),
+            gates=self.gates.section(),
+            deploy=self.deploy.section(),
+            log=self.log.section(),
+            monitor=self.monitor.section(),
+        )
+
+
+class DeckTable(Section):
+    """[deck]"""
+
+    name: Name
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError('not a time zone of this machine; write one such as "UTC" or "Europe/Rome"') from None
+        return name
+
+
+class HostTable(Section):
+    """[hosts.NAME]"""
+
+    kind: Literal["process"] = "process"
+    address: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+
+class AccessTable(Section):
+    """[access]: role -> user names or @groups."""
+
+    viewer: list[Column] = []
+    operator: list[Column] = []
+    approver: list[Column] = []
+    admin: list[Column] = []
+
+
+class DeckFile(Section):
+    """deck.toml."""
+
+    deck: DeckTable
+    hosts: dict[Name, HostTable] = {}
+    access: AccessTable = AccessTable()
+
+    @field_validator("hosts")
+    @classmethod
+    def _this_machine_is_local(cls, hosts: dict[str, HostTable]) -> dict[str, HostTable]:
+        for name in hosts:
+            if name != "local":
+                raise ValueError(f"the one process host is this machine, named local: rename {name!r}")
+        return hosts
+
+    def host_settings(self) -> tuple[HostSettings, ...]:
+        """Return the declared hosts; without any, this machine."""
+        if not self.hosts:
+            return (HostSettings("local"),)
+        return tuple(HostSettings(name, **host.model_dump()) for name, host in sorted(self.hosts.items()))
+
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Return the roles that name anybody."""
+        return {role: tuple(names) for role, names in self.access.model_dump().items() if names}
