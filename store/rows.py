@@ -355,9 +355,7 @@ class Window:
     latency_p99_ms: float | None
     coverage: float | None  # share of predictions whose outcome has come
     metrics: dict[str, dict[str, Any]]  # name -> {"value", "low", "high", "n", "note"}
-    features: tuple[
-        dict[str, Any], ...
-    ]  # see engine.monitoring.drift
+    features: tuple[dict[str, Any], ...]  # see engine.monitoring.drift
     computed_at: int
 
 

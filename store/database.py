@@ -1,0 +1,287 @@
+"""The registry file: opening it, reading it, and one short write transaction at a time.
+
+Everything that depends on the SQL dialect is here; the other modules speak the portable subset with named parameters.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from store.clock import Clock
+from store.errors import LeaseLost, ModeldeckError, Unavailable
+from store.filesystem import refuse_network_file_system
+from store.storage import registry_failure, writing_to
+
+SCHEMA = 1  # the number of the newest migration; a test holds it equal to Alembic's head
+BUSY_TIMEOUT_MS = 5000
+
+Row = sqlite3.Row
+Params = Mapping[str, Any]
+_NOTHING: dict[str, Any] = {}
+
+
+class Reader(Protocol):
+    """Whatever rows can be read from: a Database, or a Write that also sees its own changes."""
+
+    def rows(self, sql: str, params: Params = ...) -> list[Row]:
+        """Return every row."""
+        ...
+
+    def row(self, sql: str, params: Params = ...) -> Row | None:
+        """Return the first row, None without one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The attempt of a job in whose name something is written."""
+
+    job_id: str
+    attempt: int
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly, so that one of an ended thread goes with it."""
+
+
+class _Statements:
+    """Reads over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def rows(self, sql: str, params: Params = _NOTHING) -> list[Row]:
+        """Return every row; also runs INSERT or UPDATE with RETURNING inside a Write."""
+        try:
+            return self._connection.execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            raise _shown(error, self._path) from error
+
+    def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
+        """Return the first row, None without one."""
+        found = self.rows(sql, params)
+        return found[0] if found else None
+
+
+class Write(_Statements):
+    """One open write transaction. `at` is its one time, microseconds UTC."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+        super().__init__(connection, path)
+        self.clock = clock
+        self.at = clock.now()
+
+    def execute(self, sql: str, params: Params = _NOTHING) -> int:
+        """Run one statement and return how many rows it changed."""
+        try:
+            return self._connection.execute(sql, params).rowcount
+        except sqlite3.Error as error:
+            raise _shown(error, self._path) from error
+
+    def execute_many(self, sql: str, params: Iterable[Params]) -> None:
+        """Run one statement for each set of parameters."""
+        try:
+            self._connection.executemany(sql, params)
+        except sqlite3.Error as error:
+            raise _shown(error, self._path) from error
+
+
+class Database:
+    """An open registry. Safe to use from several threads; connections are made when first needed."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self._connections: WeakSet[_Connection] = WeakSet()
+        self._local = threading.local()
+        self._writer: _Connection | None = None
+        self._writing = threading.Lock()
+        self._watcher: _Connection | None = None
+        self._watching = threading.Lock()
+
+    def rows(self, sql: str, params: Params = _NOTHING) -> list[Row]:
+        """Return every row."""
+        return self._reader().rows(sql, params)
+
+    def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
+        """Return the first row, None without one."""
+        return self._reader().row(sql, params)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Hold one moment: every read inside sees the same state. Not to be nested in one thread."""
+        reader = self._reader()
+        reader.rows("BEGIN")
+        try:
+            yield reader
+        finally:
+            reader.rows("ROLLBACK")
+
+    @contextmanager
+    def write(self, fence: Fence | None = None) -> Iterator[Write]:
+        """Open the one write transaction; it commits when the block ends and rolls back when it raises.
+
+        Raises:
+            LeaseLost: a newer attempt of the fence's job exists, or the job has ended.
+            StorageUnwritable: the disk is full or read-only; nothing was changed.
+        """
+        with self._writing:
+            connection = self._writer = self._writer or self._connect(writable=True)
+            tx = Write(connection, self.path, self.clock)
+            tx.execute("BEGIN IMMEDIATE")
+            try:
+                if fence is not None:
+                    _hold(tx, fence)
+                yield tx
+                tx.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+
+    def changes(self) -> int:
+        """Return a number that differs from the last one when anything was committed since, by any process."""
+        with self._watching:
+            # data_version counts the commits of other connections; this one never writes, so it sees them all
+            connection = self._watcher = self._watcher or self._connect(writable=False)
+            row = _Statements(connection, self.path).row("PRAGMA data_version")
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close every connection; the log is folded back into the file by the last one."""
+        with self._writing, self._watching:
+            for connection in list(self._connections):
+                connection.close()
+            self._writer = self._watcher = None
+            self._local = threading.local()
+
+    def _reader(self) -> _Statements:
+        statements: _Statements | None = getattr(self._local, "statements", None)
+        if statements is None:
+            statements = self._local.statements = _Statements(self._connect(writable=False), self.path)
+        return statements
+
+    def _connect(self, *, writable: bool) -> _Connection:
+        try:
+            connection = connect(self.path)
+            connection.execute(f"PRAGMA query_only = {'OFF' if writable else 'ON'}")
+        except sqlite3.Error as error:
+            raise _shown(error, self.path) from error
+        self._connections.add(connection)
+        return connection
+
+
+def connect(path: Path) -> _Connection:
+    """Open a bare connection with the registry's settings; sqlite3 errors are left as they are."""
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    connection = sqlite3.connect(
+        uri,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+    )
+    connection.row_factory = sqlite3.Row
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # else INSERT OR REPLACE would delete events without asking their trigger
+        "synchronous = FULL",
+        "cache_size = -16000",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def schema_of(path: Path) -> int | None:
+    """Return the number of the registry's newest migration, 0 before the first, None without a registry."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    try:
+        connection = connect(path)
+        try:
+            found = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            number = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone() if found else None
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _shown(error, path) from error
+    return int(number[0]) if number and number[0] else 0
+
+
+def open_database(path: Path, clock: Clock) -> Database:
+    """Open the registry at `path`, which must be there and of this schema.
+
+    Raises:
+        Refused: it is on a network file system.
+        Unavailable: it is absent, or older or newer than this modeldeck.
+    """
+    refuse_network_file_system(path.parent)
+    schema = schema_of(path)
+    if schema is None:
+        raise Unavailable(f"there is no registry at {path}", "modeldeck apply makes it")
+    refuse_newer(path, schema)
+    if schema < SCHEMA:
+        raise Unavailable(
+            f"the registry {path} has schema {schema}, this modeldeck needs {SCHEMA}",
+            "modeldeck daemon restart upgrades it",
+        )
+    return Database(path, clock)
+
+
+def refuse_newer(path: Path, schema: int) -> None:
+    """Refuse a registry that a newer modeldeck has upgraded: writing to it would break its promises."""
+    if schema > SCHEMA:
+        raise Unavailable(
+            f"the registry {path} has schema {schema}, this modeldeck knows up to {SCHEMA}",
+            "install the newer modeldeck",
+        )
+
+
+def create_or_upgrade(path: Path, clock: Clock) -> Database:
+    """Make the registry, or bring it to this schema after a backup beside it, and open it.
+
+    Raises:
+        Refused: the folder is on a network file system.
+        Unavailable: the registry is newer than this modeldeck.
+        StorageUnwritable: the disk is full or read-only; the registry is as it was.
+    """
+    refuse_network_file_system(path.parent)
+    with writing_to(path.parent):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    schema = schema_of(path)
+    if schema is not None:
+        refuse_newer(path, schema)
+    if schema is None or schema < SCHEMA:
+        from store.upgrade import create, upgrade
+
+        try:
+            if schema is None:
+                create(path)
+            else:
+                upgrade(path, schema, clock)
+        except sqlite3.Error as error:
+            raise _shown(error, path) from error
+    return Database(path, clock)
+
+
+def _hold(tx: Write, fence: Fence) -> None:
+    row = tx.row("SELECT attempt, state FROM job WHERE id = :id", {"id": fence.job_id})
+    if row is None or row["attempt"] != fence.attempt or row["state"] != "running":
+        raise LeaseLost(
+            f"job {fence.job_id[:12]} attempt {fence.attempt} may write no more",
+            f"it is {row['state']}, attempt {row['attempt']}" if row else "the deck does not know it",
+        )
+
+
+def _shown(error: sqlite3.Error, path: Path) -> ModeldeckError | sqlite3.Error:
+    return registry_failure(error, path) or error

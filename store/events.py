@@ -1,0 +1,121 @@
+"""The record: events in a hash chain, each appended in the transaction of the change it tells of."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+from store.database import Reader, Row, Write
+from store.json_text import dump, load
+from store.rows import Event
+
+GENESIS = "0" * 64
+_BATCH = 2000
+_FIELDS = ("seq", "at", "actor", "via", "action", "subject_kind", "subject_id", "model", "reason", "body")
+
+
+class Chain(NamedTuple):
+    """What the chain proves: `verified` events up to `head`, or the first broken link."""
+
+    ok: bool
+    verified: int
+    head: str
+    broken_seq: int | None
+    detail: str
+
+
+def append(  # noqa: PLR0913 (one keyword for each field of an event)
+    tx: Write,
+    *,
+    actor: str,
+    action: str,
+    subject_kind: str,
+    subject_id: str,
+    model: str | None = None,
+    reason: str = "",
+    body: dict[str, Any] | None = None,
+    via: str | None = None,
+) -> Event:
+    """Append one event. `body` holds ids, names and numbers, never row data."""
+    last = tx.row("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+    fields: dict[str, Any] = {
+        "seq": last["seq"] + 1 if last else 1,
+        "at": tx.at,
+        "actor": actor,
+        "via": via,
+        "action": action,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "model": model,
+        "reason": reason,
+        "body": dump(body or {}),
+    }
+    previous = last["hash"] if last else GENESIS
+    link = {**fields, "previous_hash": previous, "hash": link_hash(fields, previous)}
+    tx.execute(
+        "INSERT INTO event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash, hash)"
+        " VALUES (:seq, :at, :actor, :via, :action, :subject_kind, :subject_id, :model, :reason, :body, :previous_hash,"
+        " :hash)",
+        link,
+    )
+    return Event(**{**link, "body": load(fields["body"])})
+
+
+def link_hash(fields: dict[str, Any], previous: str) -> str:
+    """Return sha256 over the previous hash and the canonical JSON of an event's fields (`body` as its stored text)."""
+    return hashlib.sha256(f"{previous}\n{dump(fields)}".encode()).hexdigest()
+
+
+def events(
+    reader: Reader,
+    *,
+    limit: int = 100,
+    before_seq: int | None = None,
+    model: str | None = None,
+    subject: tuple[str, str] | None = None,
+) -> list[Event]:
+    """Return events newest first; `subject` is (kind, id)."""
+    kind, subject_id = subject or (None, None)
+    wanted = [
+        clause
+        for clause, given in (
+            ("seq < :before", before_seq),
+            ("model = :model", model),
+            ("subject_kind = :kind AND subject_id = :subject", kind),
+        )
+        if given is not None
+    ]
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+    found = reader.rows(
+        f"SELECT * FROM event {where} ORDER BY seq DESC LIMIT :limit",
+        {"before": before_seq, "model": model, "kind": kind, "subject": subject_id, "limit": limit},
+    )
+    return [_event(row) for row in found]
+
+
+def event(reader: Reader, seq: int) -> Event | None:
+    """Return one event by its number."""
+    row = reader.row("SELECT * FROM event WHERE seq = :seq", {"seq": seq})
+    return _event(row) if row else None
+
+
+def verify(reader: Reader) -> Chain:
+    """Walk the chain from its first link and recompute every hash."""
+    verified, head = 0, GENESIS
+    while batch := reader.rows(
+        "SELECT * FROM event WHERE seq > :after ORDER BY seq LIMIT :limit", {"after": verified, "limit": _BATCH}
+    ):
+        for row in batch:
+            seq = row["seq"]
+            if seq != verified + 1:
+                return Chain(False, verified, head, verified + 1, f"event {verified + 1} is missing")
+            if row["previous_hash"] != head:
+                return Chain(False, verified, head, seq, f"event {seq} does not follow event {verified}")
+            if link_hash({name: row[name] for name in _FIELDS}, head) != row["hash"]:
+                return Chain(False, verified, head, seq, f"event {seq} is not what was recorded")
+            verified, head = seq, row["hash"]
+    return Chain(True, verified, head, None, "every link holds")
+
+
+def _event(row: Row) -> Event:
+    return Event(**{**dict(row), "body": load(row["body"])})

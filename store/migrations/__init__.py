@@ -1,0 +1,1 @@
+"""Alembic migrations of the registry; `0001` is the baseline. Run by store.upgrade only."""

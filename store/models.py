@@ -1,0 +1,149 @@
+"""Models and their aliases; an alias moves by compare-and-swap and never forgets a generation."""
+
+from __future__ import annotations
+
+from store import events
+from store.database import Reader, Row, Write
+from store.errors import AliasConflict, UnknownName
+from store.lookup import unknown
+from store.rows import Alias, Model
+
+_MODEL = (
+    "SELECT m.name, m.task, m.owner, m.description, m.created_at, m.deleted_at,"
+    " (SELECT count(*) FROM version v WHERE v.model = m.name AND v.deleted_at IS NULL) AS versions,"
+    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion,"
+    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'challenger') AS challenger"
+    " FROM model m"
+)
+_ALIAS = "SELECT model, name, version, generation, actor, moved_at FROM alias"
+
+
+def models(reader: Reader) -> list[Model]:
+    """Return every model that is not deleted, by name."""
+    return [Model(**dict(row)) for row in reader.rows(f"{_MODEL} WHERE m.deleted_at IS NULL ORDER BY m.name")]
+
+
+def model(reader: Reader, name: str) -> Model:
+    """Return one model.
+
+    Raises:
+        UnknownName: the deck has none of that name; the hint names the closest one.
+    """
+    row = reader.row(f"{_MODEL} WHERE m.name = :name", {"name": name})
+    if row is None:
+        known = reader.rows("SELECT name FROM model WHERE deleted_at IS NULL")
+        raise unknown("model", name, [row["name"] for row in known])
+    return Model(**dict(row))
+
+
+def aliases(reader: Reader, model: str | None = None) -> list[Alias]:
+    """Return every alias that names a version, by model and name."""
+    narrowed = "AND model = :model" if model is not None else ""
+    found = reader.rows(f"{_ALIAS} WHERE version IS NOT NULL {narrowed} ORDER BY model, name", {"model": model})
+    return [Alias(**dict(row)) for row in found]
+
+
+def alias(reader: Reader, model: str, name: str) -> Alias | None:
+    """Return one alias, None where it names no version."""
+    row = _row(reader, model, name)
+    return Alias(**dict(row)) if row and row["version"] is not None else None
+
+
+def generation(reader: Reader, model: str, name: str) -> int:
+    """Return how often an alias has moved, its removals included; 0 before its first move."""
+    row = _row(reader, model, name)
+    return row["generation"] if row else 0
+
+
+def set_alias(
+    tx: Write,
+    model: str,
+    name: str,
+    version: int,
+    *,
+    actor: str,
+    reason: str = "",
+    expected_generation: int | None = None,
+) -> Alias:
+    """Point an alias at a version. One that names it already stays as it is.
+
+    `expected_generation` is the generation the caller saw (0: it was never set); None moves it regardless.
+
+    Raises:
+        AliasConflict: someone moved it since.
+        UnknownName: there is no such version.
+    """
+    if tx.row("SELECT 1 FROM version WHERE model = :model AND number = :number", {"model": model, "number": version}) is None:
+        raise UnknownName(f"no version {model}@{version}", f"modeldeck versions {model} lists them")
+    before = _checked(tx, model, name, expected_generation)
+    if before and before["version"] == version:
+        return Alias(**dict(before))
+    return _move(tx, model, name, before, version, actor=actor, reason=reason)
+
+
+def remove_alias(
+    tx: Write, model: str, name: str, *, actor: str, reason: str = "", expected_generation: int | None = None
+) -> None:
+    """Take an alias away.
+
+    Raises:
+        AliasConflict: someone moved it since.
+        UnknownName: it names no version.
+    """
+    before = _checked(tx, model, name, expected_generation)
+    if before is None or before["version"] is None:
+        raise unknown("alias", name, [alias.name for alias in aliases(tx, model)])
+    _move(tx, model, name, before, None, actor=actor, reason=reason)
+
+
+def _row(reader: Reader, model: str, name: str) -> Row | None:
+    return reader.row(f"{_ALIAS} WHERE model = :model AND name = :name", {"model": model, "name": name})
+
+
+def _checked(tx: Write, model: str, name: str, expected: int | None) -> Row | None:
+    before = _row(tx, model, name)
+    stands = before["generation"] if before else 0
+    if expected is not None and expected != stands:
+        names = f"version {before['version']}" if before and before["version"] is not None else "no version"
+        raise AliasConflict(
+            f"alias {name!r} of {model} was moved in the meantime: it names {names} now", "look again, then repeat"
+        )
+    return before
+
+
+def _move(
+    tx: Write, model: str, name: str, before: Row | None, version: int | None, *, actor: str, reason: str
+) -> Alias:
+    values = {
+        "model": model,
+        "name": name,
+        "version": version,
+        "before": before["version"] if before else None,
+        "generation": before["generation"] + 1 if before else 1,
+        "actor": actor,
+        "reason": reason,
+        "at": tx.at,
+    }
+    tx.execute(
+        "INSERT INTO alias (model, name, version, generation, actor, moved_at)"
+        " VALUES (:model, :name, :version, :generation, :actor, :at) ON CONFLICT (model, name) DO UPDATE"
+        " SET version = excluded.version, generation = excluded.generation, actor = excluded.actor,"
+        " moved_at = excluded.moved_at",
+        values,
+    )
+    tx.execute(
+        "INSERT INTO alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)"
+        " VALUES (:model, :name, :generation, :before, :version, :actor, :reason, :at)",
+        values,
+    )
+    events.append(
+        tx,
+        actor=actor,
+        action="alias.moved" if version is not None else "alias.removed",
+        subject_kind="alias",
+        subject_id=f"{model}:{name}",
+        model=model,
+        reason=reason,
+        body={"from": values["before"], "to": version, "generation": values["generation"]},
+    )
+    return Alias(model, name, version if version is not None else 0, values["generation"], actor, tx.at)

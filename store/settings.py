@@ -1,0 +1,171 @@
+"""Settings revisions: immutable, numbered, and what applying one brings about in the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+from store import events
+from store.database import Reader, Row, Write
+from store.errors import Refused, UnknownName
+from store.json_text import dump, load
+from store.rows import Host, SettingsRevision
+
+
+def apply(tx: Write, body: dict[str, Any], actor: str, reason: str = "") -> tuple[SettingsRevision, bool]:
+    """Make a new revision of `body`, with its models, hosts, monitors and schedules; (revision, already so).
+
+    Raises:
+        Refused: a host would change its kind.
+    """
+    text = dump(body)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    before = current(tx)
+    if before is not None and before.hash == digest:
+        return before, True
+    revision = before.revision + 1 if before else 1
+    stated = load(text)
+    tx.execute(
+        "INSERT INTO settings_revision (revision, hash, body, actor, reason, applied_at)"
+        " VALUES (:revision, :hash, :body, :actor, :reason, :at)",
+        {"revision": revision, "hash": digest, "body": text, "actor": actor, "reason": reason, "at": tx.at},
+    )
+    _apply_hosts(tx, revision, stated["hosts"])
+    for model in stated["models"].values():
+        _apply_model(tx, revision, model)
+    _remove_others(tx, stated["models"])
+    old = before.body["models"] if before else {}
+    new = stated["models"]
+    events.append(
+        tx,
+        actor=actor,
+        action="settings.applied",
+        subject_kind="settings",
+        subject_id=str(revision),
+        reason=reason,
+        body={
+            "hash": digest,
+            "added": sorted(set(new) - set(old)),
+            "changed": sorted(name for name in set(new) & set(old) if new[name] != old[name]),
+            "removed": sorted(set(old) - set(new)),
+        },
+    )
+    return SettingsRevision(revision, digest, stated, actor, tx.at), False
+
+
+def current(reader: Reader) -> SettingsRevision | None:
+    """Return the newest revision, None before the first."""
+    row = reader.row("SELECT * FROM settings_revision ORDER BY revision DESC LIMIT 1")
+    return _revision(row) if row else None
+
+
+def get(reader: Reader, revision: int) -> SettingsRevision:
+    """Return one revision.
+
+    Raises:
+        UnknownName: there is none of that number.
+    """
+    row = reader.row("SELECT * FROM settings_revision WHERE revision = :revision", {"revision": revision})
+    if row is None:
+        raise UnknownName(f"no settings revision {revision}")
+    return _revision(row)
+
+
+def hosts(reader: Reader) -> list[Host]:
+    """Return the hosts that are declared now, by name."""
+    found = reader.rows("SELECT name, kind, address, added_at FROM host WHERE removed_at IS NULL ORDER BY name")
+    return [Host(**dict(row)) for row in found]
+
+
+def _apply_hosts(tx: Write, revision: int, stated: list[dict[str, Any]]) -> None:
+    names = [host["name"] for host in stated]
+    for row in tx.rows("SELECT name, kind FROM host WHERE removed_at IS NULL"):
+        if row["name"] not in names:
+            tx.execute("UPDATE host SET removed_at = :at WHERE name = :name", {"at": tx.at, "name": row["name"]})
+    for host in stated:
+        known = tx.row("SELECT kind FROM host WHERE name = :name", {"name": host["name"]})
+        if known and known["kind"] != host["kind"]:
+            raise Refused(
+                f"host {host['name']!r} is of kind {known['kind']}, which is fixed when it is added",
+                "give the new host another name",
+            )
+        tx.execute(
+            "INSERT INTO host (name, kind, address, settings_revision, added_at)"
+            " VALUES (:name, :kind, :address, :revision, :at) ON CONFLICT (name) DO UPDATE"
+            " SET address = excluded.address, settings_revision = excluded.settings_revision, removed_at = NULL",
+            {
+                "name": host["name"],
+                "kind": host["kind"],
+                "address": host["address"],
+                "revision": revision,
+                "at": tx.at,
+            },
+        )
+
+
+def _apply_model(tx: Write, revision: int, model: dict[str, Any]) -> None:
+    name, monitor = model["name"], model["monitor"]
+    every = max(1, math.ceil(monitor["every_s"]))
+    values = {
+        "name": name,
+        "task": model["task"],
+        "owner": model["owner"],
+        "description": model["description"],
+        "revision": revision,
+        "at": tx.at,
+        "every": every,
+        "window": max(1, math.ceil(monitor["window_s"])),
+        "by": monitor["by"],
+        "lateness": math.ceil(monitor["lateness_s"]),
+        "schedule": f"monitor:{name}",
+        "trigger": f"every {duration(every)}",
+    }
+    tx.execute(
+        "INSERT INTO model (name, task, owner, description, settings_revision, created_at)"
+        " VALUES (:name, :task, :owner, :description, :revision, :at) ON CONFLICT (name) DO UPDATE"
+        " SET task = excluded.task, owner = excluded.owner, description = excluded.description,"
+        " settings_revision = excluded.settings_revision",
+        values,
+    )
+    tx.execute(
+        "INSERT INTO experiment (name, model, created_at) VALUES (:name, :name, :at)"
+        " ON CONFLICT (name) DO UPDATE SET model = excluded.model",
+        values,
+    )
+    tx.execute(
+        "INSERT INTO monitor (name, model, every_s, window_s, by, lateness_s, settings_revision)"
+        " VALUES (:name, :name, :every, :window, :by, :lateness, :revision) ON CONFLICT (name) DO UPDATE"
+        " SET every_s = excluded.every_s, window_s = excluded.window_s, by = excluded.by,"
+        " lateness_s = excluded.lateness_s, settings_revision = excluded.settings_revision, removed_at = NULL",
+        values,
+    )
+    tx.execute(
+        "INSERT INTO schedule (id, model, kind, trigger, catch_up, grace_s, settings_revision)"
+        " VALUES (:schedule, :name, 'monitor', :trigger, 'once', :every, :revision) ON CONFLICT (id) DO UPDATE"
+        " SET trigger = excluded.trigger, grace_s = excluded.grace_s,"
+        " settings_revision = excluded.settings_revision, removed_at = NULL",
+        values,
+    )
+
+
+def _remove_others(tx: Write, stated: dict[str, Any]) -> None:
+    """Stop watching models whose file is gone; the models and their versions stay."""
+    for table, key in (("monitor", "name"), ("schedule", "id")):
+        for row in tx.rows(f"SELECT {key}, model FROM {table} WHERE removed_at IS NULL"):
+            if row["model"] not in stated:
+                tx.execute(
+                    f"UPDATE {table} SET removed_at = :at WHERE {key} = :key", {"at": tx.at, "key": row[key]}
+                )
+
+
+def duration(seconds: int) -> str:
+    """Write whole seconds the way settings files do: 90s, 5m, 1h, 2d."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _revision(row: Row) -> SettingsRevision:
+    return SettingsRevision(row["revision"], row["hash"], load(row["body"]), row["actor"], row["applied_at"])

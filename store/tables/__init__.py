@@ -1,0 +1,20 @@
+"""The schema as SQLModel tables, one file per noun. Importing this loads SQLAlchemy: only migrations and tests do."""
+
+from __future__ import annotations
+
+from store.tables import data, deployments, events, models, releases, runs, settings, watching, work
+from store.tables.columns import METADATA, Table
+
+__all__ = [
+    "METADATA",
+    "Table",
+    "data",
+    "deployments",
+    "events",
+    "models",
+    "releases",
+    "runs",
+    "settings",
+    "watching",
+    "work",
+]

@@ -1,0 +1,124 @@
+"""Models, versions, their tags and aliases, and images."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+
+from store.tables.columns import Table, count, moment, refers, text
+
+
+class ModelTable(Table, table=True):
+    """A model by name."""
+
+    __tablename__ = "model"
+    __table_args__ = (refers("settings_revision", "settings_revision", "revision"),)
+
+    name: str = text(primary_key=True)
+    task: str = text()
+    owner: str = text()
+    description: str = text()
+    settings_revision: int = count()
+    created_at: int = moment()
+    deleted_at: int | None = moment(default=None)
+
+
+class VersionTable(Table, table=True):
+    """An immutable version; only its mark, its description and its deletion ever change."""
+
+    __tablename__ = "version"
+    __table_args__ = (
+        refers("model", "model", "name"),
+        refers("run_id", "run", "id"),
+        refers("model snapshot_id", "snapshot", "model id"),
+        refers("settings_revision", "settings_revision", "revision"),
+        refers("model derived_from", "version", "model number"),
+        CheckConstraint("number > 0", name="number"),
+        Index(None, "run_id"),
+        Index(None, "artifact_hash"),
+    )
+
+    model: str = text(primary_key=True)
+    number: int = count(primary_key=True)
+    run_id: str = text()
+    snapshot_id: str = text()
+    settings_revision: int = count()
+    bundle_hash: str = text()
+    environment_hash: str = text()
+    artifact_hash: str = text()
+    artifact_bytes: int = moment()
+    golden_hash: str = text()
+    signature: str = text()
+    decision: str = text()
+    evaluation: str = text()
+    estimator: str = text()
+    git_commit: str | None = text(default=None)
+    git_dirty: int | None = count(default=None)
+    cutoff_at: int | None = moment(default=None)
+    derived_from: int | None = count(default=None)
+    description: str = text()
+    actor: str = text()
+    created_at: int = moment()
+    abandoned_at: int | None = moment(default=None)
+    deleted_at: int | None = moment(default=None)
+
+
+class VersionTagTable(Table, table=True):
+    """A word and its value on a version."""
+
+    __tablename__ = "version_tag"
+    __table_args__ = (refers("model number", "version", "model number"),)
+
+    model: str = text(primary_key=True)
+    number: int = count(primary_key=True)
+    key: str = text(primary_key=True)
+    value: str = text()
+
+
+class AliasTable(Table, table=True):
+    """A movable name. A removed one keeps its row without a version, so that its generation never repeats."""
+
+    __tablename__ = "alias"
+    __table_args__ = (refers("model", "model", "name"), refers("model version", "version", "model number"))
+
+    model: str = text(primary_key=True)
+    name: str = text(primary_key=True)
+    version: int | None = count(default=None)
+    generation: int = count()
+    actor: str = text()
+    moved_at: int = moment()
+
+
+class AliasMoveTable(Table, table=True):
+    """Every move an alias has made."""
+
+    __tablename__ = "alias_move"
+    __table_args__ = (refers("model name", "alias", "model name"), Index(None, "model", "moved_at"))
+
+    model: str = text(primary_key=True)
+    name: str = text(primary_key=True)
+    generation: int = count(primary_key=True)
+    from_version: int | None = count(default=None)
+    to_version: int | None = count(default=None)
+    actor: str = text()
+    reason: str = text()
+    moved_at: int = moment()
+
+
+class ImageTable(Table, table=True):
+    """One built image of a version: per base, server contract and platform, by digest."""
+
+    __tablename__ = "image"
+    __table_args__ = (
+        refers("model version", "version", "model number"),
+        UniqueConstraint("model", "version", "base", "contract", "platform", "digest"),
+    )
+
+    id: str = text(primary_key=True)
+    model: str = text()
+    version: int = count()
+    base: str = text()
+    contract: int = count()
+    platform: str = text()
+    digest: str = text()
+    size_bytes: int = moment()
+    built_at: int = moment()

@@ -1,0 +1,102 @@
+"""Experiments, runs and what they log."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index
+
+from store.tables.columns import Table, count, measure, moment, one_of, refers, text
+
+
+class ExperimentTable(Table, table=True):
+    """Runs that belong together; every model owns one of its name."""
+
+    __tablename__ = "experiment"
+    __table_args__ = (refers("model", "model", "name"),)
+
+    name: str = text(primary_key=True)
+    model: str | None = text(default=None)
+    created_at: int = moment()
+    deleted_at: int | None = moment(default=None)
+
+
+class RunTable(Table, table=True):
+    """One training run, or a trial of the run `parent_id`."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        one_of("state", "running", "finished", "failed", "abandoned", "cancelled"),
+        refers("experiment", "experiment", "name"),
+        refers("model", "model", "name"),
+        refers("parent_id", "run", "id"),
+        refers("settings_revision", "settings_revision", "revision"),
+        refers("model snapshot_id", "snapshot", "model id"),
+        refers("job_id", "job", "id"),
+        Index(None, "parent_id", "id"),
+        Index(None, "model", "parent_id", "id"),
+        Index(None, "job_id"),
+        Index(None, "state"),
+    )
+
+    id: str = text(primary_key=True)
+    experiment: str = text()
+    model: str | None = text(default=None)
+    parent_id: str | None = text(default=None)
+    kind: str = text()
+    name: str = text()
+    state: str = text()
+    reason: str = text()
+    settings_revision: int | None = count(default=None)
+    snapshot_id: str | None = text(default=None)
+    job_id: str | None = text(default=None)
+    actor: str = text()
+    started_at: int = moment()
+    ended_at: int | None = moment(default=None)
+    deleted_at: int | None = moment(default=None)
+
+
+class RunParamTable(Table, table=True):
+    """What a run was told."""
+
+    __tablename__ = "run_param"
+    __table_args__ = (refers("run_id", "run", "id"),)
+
+    run_id: str = text(primary_key=True)
+    key: str = text(primary_key=True)
+    value: str = text()
+
+
+class RunMetricTable(Table, table=True):
+    """Every point of a metric; a value that is not a number is null."""
+
+    __tablename__ = "run_metric"
+    __table_args__ = (refers("run_id", "run", "id"),)
+
+    run_id: str = text(primary_key=True)
+    key: str = text(primary_key=True)
+    step: int = moment(primary_key=True)
+    at: int = moment()
+    value: float | None = measure(default=None)
+
+
+class RunMetricLatestTable(Table, table=True):
+    """The newest point of each metric, so that a list of runs reads no histories."""
+
+    __tablename__ = "run_metric_latest"
+    __table_args__ = (refers("run_id", "run", "id"),)
+
+    run_id: str = text(primary_key=True)
+    key: str = text(primary_key=True)
+    step: int = moment()
+    at: int = moment()
+    value: float | None = measure(default=None)
+
+
+class RunTagTable(Table, table=True):
+    """A word and its value on a run."""
+
+    __tablename__ = "run_tag"
+    __table_args__ = (refers("run_id", "run", "id"),)
+
+    run_id: str = text(primary_key=True)
+    key: str = text(primary_key=True)
+    value: str = text()
