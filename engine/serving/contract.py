@@ -1,0 +1,250 @@
+"""What both sides of the server's wall agree on: signature, coding of rows and prediction records, typed input errors.
+
+Standard library only at import. A column type is one of `double, long, string, boolean, datetime`. A value is coded
+from JSON: numbers for double and long (a long may be written 3.0), true/false, text, and RFC 3339 or `YYYY-MM-DD` text
+for datetime, where a time with an offset becomes UTC and one without is taken as it stands. Null is allowed only in
+nullable columns; a nullable column may be left out of a row.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+CONTRACT = 1
+TYPES = ("double", "long", "string", "boolean", "datetime")
+MAX_ROWS = 10_000  # rows of one request
+MAX_BODY = 16 * 1024 * 1024  # bytes of one request
+
+_LONG = 2**63
+_NAMES = {bool: "a boolean", int: "a number", float: "a number", str: "text", dict: "an object", list: "a list"}
+_WANTED = {
+    "double": "a number",
+    "long": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "datetime": "a time such as 2017-08-01 or 2017-08-01T12:00:00Z",
+}
+
+
+class InputError(ValueError):
+    """A request that cannot be answered; `row` counts from 0 and `status` is the HTTP status. Never shows a value."""
+
+    def __init__(
+        self, message: str, *, row: int | None = None, column: str | None = None, status: int = 422, code: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.row = row
+        self.column = column
+        self.status = status
+        self.code = code or {400: "bad_request", 413: "too_large"}.get(status, "invalid_input")
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON error object, leaving out what does not apply."""
+        found: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.row is not None:
+            found["row"] = self.row
+        if self.column is not None:
+            found["column"] = self.column
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One named, typed column."""
+
+    name: str
+    type: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Input columns in the order the model sees them, output columns, and the classes as text in the model's order."""
+
+    inputs: tuple[Column, ...]
+    outputs: tuple[Column, ...]
+    classes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form kept with a version."""
+        body: dict[str, Any] = {
+            "inputs": [{"name": c.name, "type": c.type, "nullable": c.nullable} for c in self.inputs],
+            "outputs": [{"name": c.name, "type": c.type} for c in self.outputs],
+        }
+        if self.classes:
+            body["classes"] = list(self.classes)
+        return body
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Signature:
+        """Rebuild from `to_json`."""
+        return cls(
+            tuple(Column(c["name"], c["type"], bool(c.get("nullable", False))) for c in body["inputs"]),
+            tuple(Column(c["name"], c["type"]) for c in body["outputs"]),
+            tuple(body.get("classes", ())),
+        )
+
+
+def class_text(value: Any) -> str:
+    """Write a class label as text, the same wherever labels meet: `true`/`false`, `1` for 1 and 1.0, else `str`."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def output_columns(task: str, classes: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Return the columns of a prediction record: `value`, or `label, score, scores.<class>`."""
+    if task == "classification":
+        scores = (Column(f"scores.{name}", "double") for name in classes)
+        return (Column("label", "string"), Column("score", "double"), *scores)
+    return (Column("value", "double"),)
+
+
+def encode_outputs(
+    signature: Signature, answers: Sequence[Any], decision: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return one prediction record per answer.
+
+    An answer is a number for regression; for classification a list of scores in the order of `signature.classes`.
+    With two classes and `decision = {"threshold": t, "positive": class}` the label is the positive class when its
+    score is at least t, else the other; otherwise the class of the largest score. `score` is the score of the label.
+    """
+    classes = signature.classes
+    if not classes:
+        return [{"value": answer} for answer in answers]
+    names = [f"scores.{name}" for name in classes]
+    threshold = (decision or {}).get("threshold")
+    records: list[dict[str, Any]] = []
+    if threshold is not None and len(classes) == 2:
+        positive = classes.index((decision or {}).get("positive", classes[1]))
+        for scores in answers:
+            best = positive if scores[positive] >= threshold else 1 - positive
+            records.append({"label": classes[best], "score": scores[best], names[0]: scores[0], names[1]: scores[1]})
+        return records
+    for scores in answers:
+        best = max(range(len(classes)), key=scores.__getitem__)
+        records.append({"label": classes[best], "score": scores[best], **dict(zip(names, scores, strict=True))})
+    return records
+
+
+def code_rows(
+    rows: Sequence[Any], signature: Signature, also: Sequence[str] = (), *, first_row: int = 0
+) -> dict[str, list[Any]]:
+    """Check rows and turn them into one list per input column, in the signature's order.
+
+    `also` names columns that a row may carry without being an input (the time column). Datetimes come out as naive
+    `datetime`. `first_row` is added to the row number in errors.
+
+    Raises:
+        InputError: 400 where a row is no object, 422 naming row and column otherwise.
+    """
+    names = [column.name for column in signature.inputs]
+    known = {*names, *also}
+    for number, row in enumerate(rows, first_row):
+        if type(row) is not dict:
+            raise InputError(f"row {number} must be an object of columns, got {_kind(row)}", row=number, status=400)
+        if not known.issuperset(row):
+            raise _unknown(next(name for name in row if name not in known), known, number)
+    coded: dict[str, list[Any]] = {}
+    for column in signature.inputs:
+        name = column.name
+        values = [row.get(name) for row in rows]
+        coded[name] = _CODERS[column.type](values, column, rows, first_row)
+    return coded
+
+
+def _unknown(name: str, known: set[str], row: int) -> InputError:
+    close = difflib.get_close_matches(str(name), sorted(known), n=1, cutoff=0.5)
+    told = f"did you mean {close[0]!r}?" if close else f"the model knows {', '.join(sorted(known))}"
+    return InputError(f"row {row}: unknown column {name!r}: {told}", row=row, column=str(name))
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else _NAMES.get(type(value), type(value).__name__)
+
+
+def _each(
+    values: list[Any], column: Column, rows: Sequence[Any], first_row: int, code: Callable[[Any], Any]
+) -> list[Any]:
+    coded: list[Any] = []
+    for number, value in enumerate(values, first_row):
+        if value is None:
+            if not column.nullable:
+                what = "is null" if column.name in rows[number - first_row] else "is missing"
+                raise InputError(
+                    f"row {number}: column {column.name!r} {what}, it must hold {_WANTED[column.type]}",
+                    row=number,
+                    column=column.name,
+                )
+            coded.append(None)
+            continue
+        try:
+            coded.append(code(value))
+        except (ValueError, OverflowError):
+            raise InputError(
+                f"row {number}: column {column.name!r} must hold {_WANTED[column.type]}, got {_kind(value)}",
+                row=number,
+                column=column.name,
+            ) from None
+    return coded
+
+
+def _double(value: Any) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)
+    raise ValueError
+
+
+def _long(value: Any) -> int:
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        number = int(value)
+        if -_LONG <= number < _LONG:
+            return number
+    raise ValueError
+
+
+def _string(value: Any) -> str:
+    if type(value) is str:
+        return value
+    raise ValueError
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is bool:
+        return value
+    raise ValueError
+
+
+def _datetime(value: Any) -> datetime:
+    if type(value) is not str:
+        raise ValueError
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _coder(code: Callable[[Any], Any], quick: type | None) -> Callable[..., list[Any]]:
+    """Return a column coder; where every value is already of the quick type nothing is looked at one by one."""
+
+    def run(values: list[Any], column: Column, rows: Sequence[Any], first_row: int) -> list[Any]:
+        if quick is not None and set(map(type, values)) == {quick}:
+            return values
+        return _each(values, column, rows, first_row, code)
+
+    return run
+
+
+_CODERS = {
+    "double": _coder(_double, float),
+    "long": _coder(_long, None),
+    "string": _coder(_string, str),
+    "boolean": _coder(_boolean, bool),
+    "datetime": _coder(_datetime, None),
+}

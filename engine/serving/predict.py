@@ -1,0 +1,121 @@
+"""The one path from records to prediction records, used to record golden answers, to evaluate and to serve."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.serving import artifact
+from engine.serving.contract import CONTRACT, Signature, code_rows, encode_outputs
+
+
+class PredictError(Exception):
+    """The model itself failed on rows that fit its signature."""
+
+
+class Predictor:
+    """A model with its signature and decision. Not tied to a server; safe to call from one thread at a time."""
+
+    def __init__(
+        self,
+        model: Any,
+        signature: Signature,
+        task: str,
+        decision: Mapping[str, Any] | None = None,
+        also: Sequence[str] = (),
+    ) -> None:
+        from engine.serving.frames import FrameCoder
+
+        self.model = model
+        self.signature = signature
+        self.task = task
+        self.decision = dict(decision or {})
+        self.also = tuple(also)
+        self._coder = FrameCoder(signature)
+
+    @classmethod
+    def from_parts(
+        cls,
+        model: Any,
+        signature: Signature | Mapping[str, Any],
+        task: str,
+        decision: Mapping[str, Any] | None = None,
+        also: Sequence[str] = (),
+    ) -> Predictor:
+        """Build from a fitted model; `also` names columns a row may carry beside the inputs."""
+        if not isinstance(signature, Signature):
+            signature = Signature.from_json(signature)
+        return cls(model, signature, task, decision, also)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Predictor:
+        """Load a server folder: manifest, code bundle last on `sys.path`, artifact checked before it is loaded.
+
+        Raises:
+            artifact.ArtifactError: the manifest is of another contract, or the artifact must not be loaded.
+        """
+        manifest = read_manifest(folder)
+        if manifest.get("code"):
+            code = str(folder / manifest["code"])
+            if code not in sys.path:
+                sys.path.append(code)
+        stored = manifest["artifact"]
+        model = artifact.load(folder / stored["file"], stored["sha256"], manifest["trusted"])
+        time_column = manifest.get("time_column")
+        return cls(
+            model,
+            Signature.from_json(manifest["signature"]),
+            manifest["task"],
+            manifest.get("decision"),
+            (time_column,) if time_column else (),
+        )
+
+    def predict(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return one prediction record per record, in order.
+
+        Raises:
+            InputError: a record does not fit the signature.
+            PredictError: the model raised, or answered something that is not a number.
+        """
+        return self.answer(code_rows(records, self.signature, self.also))
+
+    def answer(self, coded: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+        """Return prediction records for columns that `contract.code_rows` has coded."""
+        return self.predict_frame(self._coder.frame(coded))
+
+    def predict_frame(self, frame: Any) -> list[dict[str, Any]]:
+        """Return prediction records for a frame with the dtypes of `frames.conform`."""
+        if not len(frame):
+            return []
+        try:
+            found = self.model.predict_proba(frame) if self.task == "classification" else self.model.predict(frame)
+            answers = found.tolist()
+        except Exception as error:  # user code and model libraries raise anything
+            raise PredictError(f"the model raised {type(error).__name__}: {error}") from error
+        if len(answers) != len(frame):
+            raise PredictError(f"the model gave {len(answers)} answers for {len(frame)} rows")
+        for row, answer in enumerate(answers):
+            if not all(map(math.isfinite, answer)) if isinstance(answer, list) else not math.isfinite(answer):
+                raise PredictError(f"the model's answer for row {row} is not a finite number")
+        return encode_outputs(self.signature, answers, self.decision)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a server folder.
+
+    Raises:
+        artifact.ArtifactError: it is absent, unreadable, or of a contract this server does not know.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise artifact.ArtifactError(f"{folder / 'manifest.json'} cannot be read: {error}") from error
+    if manifest.get("contract") not in range(1, CONTRACT + 1):
+        raise artifact.ArtifactError(
+            f"{folder} is of server contract {manifest.get('contract')}, this server knows up to {CONTRACT}"
+        )
+    return manifest
