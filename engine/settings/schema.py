@@ -5,11 +5,11 @@ Each model turns itself into the frozen section of `engine.settings.model` with 
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from engine.settings.durations import seconds
 from engine.settings.model import (
     DataSettings,
     DeploySettings,
@@ -24,21 +24,6 @@ from engine.settings.model import (
 )
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-
-
-def seconds(text: Any) -> float:
-    """Read a duration such as "15s", "2m" or "1h30m" as seconds.
-
-    Raises:
-        ValueError: it is not a duration.
-    """
-    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError('write a duration with its unit, such as "15s", "2m" or "1h"')
-    days, hours, minutes, rest = (float(part) if part else 0.0 for part in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + rest
-
 
 Duration = Annotated[float, BeforeValidator(seconds)]
 Share = Annotated[float, Field(gt=0, le=0.5)]

@@ -1,0 +1,223 @@
+"""The one filter grammar, pure: words, `col>0.2`, `metrics.mae < 12`, `!x`, `~regex`, joined by spaces or `and`.
+
+A row is what `store.rows.to_json` makes of it, so times compare as the RFC 3339 text a person sees. Bare words are
+substrings of any value, without regard to case; quotes keep spaces and signs: `"two words"`.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from store.errors import Refused
+from store.rows import to_json
+
+_SIGNS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "!=": operator.ne,
+    "=": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_PATH = r"[A-Za-z_]\w*(?:\.[\w@-]+)*"
+_TERM = re.compile(
+    rf"""(?P<negated>!?)(?:
+        (?P<column>{_PATH})\s*(?P<sign>>=|<=|!=|==?|>|<|~)\s*(?P<value>{_QUOTED}|[^\s"]\S*)
+      | ~(?P<regex>{_QUOTED}|\S+)
+      | (?P<quoted>{_QUOTED})
+      | (?P<word>\S+)
+    )""",
+    re.VERBOSE,
+)
+_UNFINISHED = re.compile(rf"{_PATH}\s*(?:>=|<=|!=|==?|>|<|~)$")
+_JOIN = re.compile(r"\s*(?:and\s+|and$)*", re.IGNORECASE)
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Some value contains this text."""
+
+    text: str
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Tell whether it does."""
+        wanted = self.text.casefold()
+        return any(wanted in value.casefold() for value in _values(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Some value matches this expression."""
+
+    expression: re.Pattern[str]
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Tell whether it does."""
+        return any(self.expression.search(value) for value in _values(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The column stands so to the value. A row without the column never matches."""
+
+    column: str
+    sign: str
+    value: str
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Tell whether it does."""
+        found, value = _lookup(row, self.column)
+        if not found or value is None:
+            return False
+        if isinstance(value, list | tuple | dict):
+            inside = any(item.casefold() == self.value.casefold() for item in _values(value))
+            return inside if self.sign == "=" else not inside and self.sign == "!="
+        left, right = _number(value), _number(self.value)
+        if left is not None and right is not None:
+            return _SIGNS[self.sign](left, right)
+        return _SIGNS[self.sign](_text(value).casefold(), self.value.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPattern:
+    """The column matches this expression."""
+
+    column: str
+    expression: re.Pattern[str]
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Tell whether it does."""
+        found, value = _lookup(row, self.column)
+        return found and any(self.expression.search(item) for item in _values(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The term does not hold."""
+
+    term: Word | Pattern | Comparison | ColumnPattern
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Tell whether it does not."""
+        return not self.term.holds(row)
+
+
+Term = Word | Pattern | Comparison | ColumnPattern | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Every term must hold; no terms, and everything matches."""
+
+    terms: tuple[Term, ...] = ()
+
+    def matches(self, row: Any) -> bool:
+        """Tell whether a frozen row, or a dict of JSON values, matches."""
+        if not self.terms:
+            return True
+        values = to_json(row)
+        return all(term.holds(values) for term in self.terms)
+
+    def select(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the rows that match, in their order."""
+        return (row for row in rows if self.matches(row))
+
+
+def parse(text: str) -> Filter:
+    """Read a filter.
+
+    Raises:
+        Refused: a comparison has no value, or an expression is not a regular expression.
+    """
+    terms: list[Term] = []
+    at = _skip(text, 0)
+    while at < len(text):
+        match = _TERM.match(text, at)
+        if match is None:
+            raise Refused(f"the filter cannot be read at {text[at:]!r}", _HINT)
+        terms.append(_term(match))
+        at = _skip(text, match.end())
+    return Filter(tuple(terms))
+
+
+_HINT = "write words, col>0.2, metrics.mae < 12, !x or ~regex, joined by spaces"
+
+
+def _skip(text: str, at: int) -> int:
+    match = _JOIN.match(text, at)
+    return match.end() if match else at
+
+
+def _term(match: re.Match[str]) -> Term:
+    term: Word | Pattern | Comparison | ColumnPattern
+    if match["column"] and match["sign"] == "~":
+        term = ColumnPattern(match["column"], _expression(_plain(match["value"])))
+    elif match["column"]:
+        term = Comparison(match["column"], match["sign"].replace("==", "="), _plain(match["value"]))
+    elif match["regex"]:
+        term = Pattern(_expression(_plain(match["regex"])))
+    elif match["quoted"]:
+        term = Word(_plain(match["quoted"]))
+    else:
+        if match["word"] in _SIGNS or _UNFINISHED.match(match["word"]):
+            raise Refused(f"{match['word']!r} compares with nothing", _HINT)
+        term = Word(match["word"])
+    return Not(term) if match["negated"] else term
+
+
+def _plain(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+    return text
+
+
+def _expression(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except (re.error, OverflowError) as error:
+        raise Refused(f"~{text} is not a regular expression: {error}", _HINT) from None
+
+
+def _lookup(row: Any, path: str) -> tuple[bool, Any]:
+    """Follow `a.b.c` through dicts; a key may itself hold dots."""
+    if isinstance(row, dict):
+        if path in row:
+            return True, row[path]
+        head, dot, rest = path.partition(".")
+        while dot:
+            if head in row:
+                return _lookup(row[head], rest)
+            more, dot, rest = rest.partition(".")
+            head = f"{head}.{more}"
+    return False, None
+
+
+def _values(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _values(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _values(item)
+    elif value is not None:
+        yield _text(value)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,84 @@
+"""Handlers of operations on the deck itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from engine.operations.common import Done, NoRequest, Page
+from engine.operations.deck import ApplyRequest, AuditReport, Changes, Shown, ShowRequest
+from engine.service.call import ServiceContext
+from engine.service.filters import parse
+from engine.service.handlers.show import whole
+from engine.settings.apply import apply_settings
+from store.errors import Refused
+from store.rows import Event
+
+MOST_SEARCHED = 100_000  # events looked at for one filtered page
+PAGE = 1000
+
+
+def apply(context: ServiceContext, request: ApplyRequest) -> Done:
+    """Apply the settings files."""
+    revision, already, differences = apply_settings(context.deck, context.caller.actor, request.reason)
+    body = {"revision": revision.revision, "hash": revision.hash, "differences": differences}
+    if already:
+        return Done(f"already applied as revision {revision.revision}", already=True, body=body)
+    return Done(f"applied as revision {revision.revision}", body=body)
+
+
+def changes(context: ServiceContext, _request: NoRequest) -> Changes:
+    """Return the token of the registry's state."""
+    return Changes(f"{os.getpid()}-{context.deck.database.changes()}")
+
+
+def events(context: ServiceContext, request: Page) -> list[Event]:
+    """Return the newest events that match, looking back as far as `MOST_SEARCHED`."""
+    from store import events as feed
+
+    check_limit(request.limit)
+    wanted = parse(request.filter)
+    found: list[Event] = []
+    before: int | None = None
+    looked_at = 0
+    size = max(PAGE, request.limit) if wanted.terms else request.limit
+    while len(found) < request.limit and looked_at < MOST_SEARCHED:
+        page = feed.events(context.deck.database, limit=size, before_seq=before)
+        found += wanted.select(page)
+        if len(page) < size:
+            break
+        looked_at += len(page)
+        before = page[-1].seq
+    return found[: request.limit]
+
+
+def verify(context: ServiceContext, _request: NoRequest) -> AuditReport:
+    """Check the hash chain."""
+    from store import events as feed
+
+    ok, verified, head, broken_seq, detail = feed.verify(context.deck.database)
+    return AuditReport(ok, verified, head, broken_seq, detail)
+
+
+def show(context: ServiceContext, request: ShowRequest) -> Shown:
+    """Return one thing, whole."""
+    identity, body = whole(context.deck.database, request.kind, request.id)
+    return Shown(request.kind, identity, body)
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page without rows.
+
+    Raises:
+        Refused: the limit is below 1.
+    """
+    if limit < 1:
+        raise Refused(f"--limit {limit} lists nothing", "give 1 or more")
+
+
+def as_body(row: Any) -> dict[str, Any]:
+    """Return a row's fields as JSON values."""
+    from store.rows import to_json
+
+    body: dict[str, Any] = to_json(row)
+    return body

@@ -1,0 +1,82 @@
+"""Handlers of operations on models, versions and aliases."""
+
+from __future__ import annotations
+
+from engine.operations.common import Done, ModelRequest, NoRequest
+from engine.operations.models import CompareVersions, Comparison, RemoveAlias, SetAlias
+from engine.service.call import ServiceContext
+from store.errors import Refused
+from store.rows import Alias, Model, Version
+
+CHAMPION = "champion"
+
+
+def models(context: ServiceContext, _request: NoRequest) -> list[Model]:
+    """Return the deck's models."""
+    from store import models as names
+
+    return names.models(context.deck.database)
+
+
+def versions(context: ServiceContext, request: ModelRequest) -> list[Version]:
+    """Return a model's versions, newest first."""
+    from store import models as names
+    from store import versions as numbers
+
+    names.model(context.deck.database, request.model)
+    rows = numbers.versions(context.deck.database, request.model)
+    return sorted(rows, key=lambda row: row.number, reverse=True)
+
+
+def compare(context: ServiceContext, request: CompareVersions) -> Comparison:
+    """Return what differs between two versions."""
+    from engine.release.plan import differences
+    from store import versions as numbers
+
+    first, second = (
+        numbers.version(context.deck.database, *numbers.parse_ref(ref)) for ref in (request.first, request.second)
+    )
+    return Comparison(request.first, request.second, differences(first, second))
+
+
+def aliases(context: ServiceContext, _request: NoRequest) -> list[Alias]:
+    """Return every alias."""
+    from store import models as names
+
+    return names.aliases(context.deck.database)
+
+
+def set_alias(context: ServiceContext, request: SetAlias) -> Done:
+    """Point an alias at a version."""
+    from store import models as names
+    from store import versions as numbers
+
+    if request.name == CHAMPION:
+        raise Refused(
+            "the champion moves by a release, so that gates and traffic go with it",
+            f"modeldeck promote {request.model} {request.version}",
+        )
+    with context.deck.database.write() as tx:
+        numbers.version(tx, request.model, request.version)
+        now = {alias.name: alias.version for alias in names.aliases(tx, request.model)}
+        said = f"{request.name} of {request.model} names version {request.version}"
+        if now.get(request.name) == request.version:
+            return Done(f"already: {said}", already=True)
+        names.set_alias(
+            tx, request.model, request.name, request.version, actor=context.caller.actor, reason=request.reason
+        )
+    return Done(said)
+
+
+def remove_alias(context: ServiceContext, request: RemoveAlias) -> Done:
+    """Remove an alias."""
+    from store import models as names
+
+    if request.name == CHAMPION:
+        raise Refused("the champion cannot be removed", f"stop serving it: modeldeck endpoints stop {request.model}")
+    with context.deck.database.write() as tx:
+        names.model(tx, request.model)
+        if request.name not in {alias.name for alias in names.aliases(tx, request.model)}:
+            return Done(f"already removed: {request.model} has no alias {request.name}", already=True)
+        names.remove_alias(tx, request.model, request.name, actor=context.caller.actor, reason=request.reason)
+    return Done(f"removed {request.name} of {request.model}")

@@ -1,0 +1,216 @@
+"""The pulse: everything the first screen shows, from the registry alone, a few indexed reads per model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.operations.common import NoRequest
+from engine.operations.deck import Pulse, PulseModel
+from engine.service.call import ServiceContext
+from engine.service.lock import holder
+from store.database import Reader
+from store.rows import Alert, Alias, Deployment, Event, Model, Release, Replica, RouteSpan, Window
+
+DAY_US = 86_400_000_000
+WINDOWS = 60  # columns of a sparkline
+EVENTS = 30
+FAILED = ("failed", "abandoned")
+
+
+def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
+    """Gather the pulse."""
+    from store import jobs, models, settings
+
+    database, now = context.deck.database, context.deck.clock.now()
+    with database.reading() as reader:
+        current = settings.current(reader)
+        body: dict[str, Any] = current.body if current else {}
+        look = _look(reader, body)
+        rows = tuple(_model(look, model, now) for model in models.models(reader) if model.deleted_at is None)
+        ended = jobs.jobs(reader, limit=200, states=FAILED)
+        return Pulse(
+            deck=body.get("name", context.deck.workspace.root.name),
+            daemon=_daemon(context),
+            now_at=now,
+            models=rows,
+            alerts=tuple(look.alerts),
+            events=tuple(look.events[:EVENTS]),
+            jobs_queued=len(jobs.queued(reader)),
+            jobs_running=len(jobs.running(reader)),
+            jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
+        )
+
+
+def _daemon(context: ServiceContext) -> str:
+    if context.transport == "socket":
+        return "running"
+    found = holder(context.deck.workspace)
+    return "running" if found is not None and found.role == "daemon" else "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What all models share, read once."""
+
+    reader: Reader
+    settings: dict[str, Any]  # applied models by name
+    aliases: dict[tuple[str, str], Alias]
+    deployments: list[Deployment]
+    replicas: list[Replica]
+    spans: list[RouteSpan]
+    alerts: list[Alert]
+    events: list[Event]
+
+
+def _look(reader: Reader, body: dict[str, Any]) -> _Look:
+    from store import deployments, events, models, watching
+
+    return _Look(
+        reader=reader,
+        settings=body.get("models", {}),
+        aliases={(alias.model, alias.name): alias for alias in models.aliases(reader)},
+        deployments=list(deployments.deployments(reader)),
+        replicas=list(deployments.replicas(reader)),
+        spans=list(deployments.route_history(reader, limit=500)),
+        alerts=list(watching.alerts(reader, open_only=True)),
+        events=list(events.events(reader, limit=EVENTS * 3)),
+    )
+
+
+def _model(look: _Look, model: Model, now: int) -> PulseModel:
+    from store import releases, watching
+
+    windows = list(watching.windows(look.reader, model.name, limit=WINDOWS))
+    champion = [window for window in windows if window.version == model.champion]
+    newest = champion[0] if champion else None
+    metric = _metric_name(look.settings.get(model.name), model.task)
+    change = _last_change(look, model.name)
+    value, reference, coverage = _performance(look, model, champion, metric)
+    rows, errors = _day(windows, now)
+    return PulseModel(
+        model=model.name,
+        task=model.task,
+        champion=model.champion,
+        since_at=_since(look, model),
+        challenger=model.challenger,
+        health=_health(look, model),
+        release=_release_line(look.reader, releases.active(look.reader, model.name)),
+        rows_24h=rows,
+        errors_24h=errors,
+        latency_p99_ms=newest.latency_p99_ms if newest else None,
+        drift=_drift(newest),
+        drifted=_drifted(newest),
+        metric=metric,
+        metric_value=value,
+        metric_reference=reference,
+        coverage=coverage,
+        metric_history=tuple(_values(champion, metric)),
+        volume_history=tuple(float(count) for count in _volumes(windows)),
+        alerts=sum(1 for alert in look.alerts if alert.model == model.name),
+        last_change=change.action if change else "",
+        last_change_at=change.at if change else None,
+        last_change_by=change.actor if change else "",
+    )
+
+
+def _since(look: _Look, model: Model) -> int | None:
+    """Return since when the champion has all traffic: the acknowledged route, or else its alias."""
+    for span in look.spans:
+        if span.endpoint == model.name and span.to_at is None and span.version == model.champion:
+            return span.from_at
+    alias = look.aliases.get((model.name, "champion"))
+    return alias.moved_at if alias else None
+
+
+def _health(look: _Look, model: Model) -> str:
+    serving = {
+        row.id: row for row in look.deployments if row.endpoint == model.name and row.desired == "serving" and row.weight
+    } or {row.id: row for row in look.deployments if row.endpoint == model.name and row.desired == "serving"}
+    if not serving:
+        return "not deployed" if model.champion is None else "stopped"
+    states = [replica.state for replica in look.replicas if replica.deployment_id in serving]
+    wanted = sum(row.replicas for row in serving.values())
+    if states.count("ready") >= wanted:
+        return "ready"
+    return "unready" if "unready" in states or "exited" in states else "starting"
+
+
+def _release_line(reader: Reader, release: Release | None) -> str:
+    from store import releases
+
+    if release is None:
+        return ""
+    steps = releases.steps(reader, release.id)
+    current = next((step for step in steps if step.state in ("running", "held")), None)
+    weight = next((step.args.get("weight") for step in reversed(steps) if step.kind == "weight" and step.started_at), 0)
+    said = f"v{release.to_version} {weight} %"
+    if release.state == "held":
+        return f"{said}, held: {release.detail}" if release.detail else f"{said}, held"
+    return f"{said}, {current.title}" if current else said
+
+
+def _drift(window: Window | None) -> str:
+    if window is None or window.verdict == "no data":
+        return "no data"
+    return "drift" if window.verdict == "drift" or _drifted(window) else "ok"
+
+
+def _drifted(window: Window | None) -> tuple[str, ...]:
+    rows = [row for row in window.features if row.get("drifted")] if window else []
+    return tuple(str(row["name"]) for row in sorted(rows, key=lambda row: -float(row.get("psi") or 0.0)))
+
+
+def _performance(
+    look: _Look, model: Model, windows: list[Window], metric: str
+) -> tuple[float | None, float | None, float | None]:
+    """Return the newest realised value of the metric, what the holdout promised, and the label coverage."""
+    from store import versions
+
+    reference = None
+    if model.champion is not None:
+        entry = versions.version(look.reader, model.name, model.champion).evaluation.get("holdout", {}).get(metric)
+        reference = entry.get("value") if isinstance(entry, dict) else entry
+    for window in windows:
+        value = _value(window, metric)
+        if value is not None:
+            return value, reference, window.coverage
+    return None, reference, windows[0].coverage if windows else None
+
+
+def _metric_name(settings: dict[str, Any] | None, task: str) -> str:
+    chosen = settings["train"]["metric"] if settings else ""
+    return chosen or ("mae" if task == "regression" else "log_loss")
+
+
+def _value(window: Window, metric: str) -> float | None:
+    entry = window.metrics.get(metric)
+    return entry.get("value") if entry else None
+
+
+def _values(windows: list[Window], metric: str) -> list[float]:
+    values = (_value(window, metric) for window in reversed(windows))
+    return [value for value in values if value is not None]
+
+
+def _volumes(windows: list[Window]) -> list[int]:
+    """Return rows per span of time, over versions, oldest first."""
+    spans: dict[int, int] = {}
+    for window in windows:
+        spans[window.from_at] = spans.get(window.from_at, 0) + window.rows
+    return [spans[start] for start in sorted(spans)]
+
+
+def _day(windows: list[Window], now: int) -> tuple[int, int]:
+    day = [window for window in windows if window.from_at >= now - DAY_US]
+    return sum(window.rows for window in day), sum(window.errors for window in day)
+
+
+def _last_change(look: _Look, model: str) -> Event | None:
+    from store import events
+
+    for event in look.events:
+        if event.model == model and not event.action.startswith(("job.", "access.")):
+            return event
+    older = events.events(look.reader, limit=EVENTS, model=model)
+    return next((event for event in older if not event.action.startswith(("job.", "access."))), None)

@@ -1,0 +1,166 @@
+"""Handlers of operations on endpoints, releases, deployments and hosts."""
+
+from __future__ import annotations
+
+from engine.operations.common import Done, ModelRequest, NoRequest
+from engine.operations.serving import (
+    DeploymentDetail,
+    PredictRequest,
+    Predictions,
+    PromoteRequest,
+    ReleaseChange,
+    ReleaseDetail,
+    ReleaseRequest,
+    ReleasesRequest,
+    RollbackRequest,
+)
+from engine.plans import Preview
+from engine.service.call import ServiceContext
+from engine.service.handlers.deck import check_limit
+from engine.service.handlers.settings import for_change
+from engine.service.predicting import ask_endpoint
+from store.rows import Endpoint, Host, Release
+
+
+def preview_promote(context: ServiceContext, request: PromoteRequest) -> Preview:
+    """Return what a promotion would do."""
+    from engine.release.preview import preview_promote as preview
+
+    return preview(context.deck, request.model, request.version, request.reason)
+
+
+def promote(context: ServiceContext, request: PromoteRequest) -> Release:
+    """Open a promotion; without a basis, an admin's changed settings files are applied first."""
+    from engine.release.submit import submit_promote
+
+    if not request.basis:
+        for_change(context, request.model)
+    return submit_promote(
+        context.deck,
+        request.model,
+        request.version,
+        basis=request.basis,
+        reason=request.reason,
+        actor=context.caller.actor,
+        via=context.caller.via,
+    )
+
+
+def preview_rollback(context: ServiceContext, request: RollbackRequest) -> Preview:
+    """Return what a rollback would do, with its proof."""
+    from engine.release.preview import preview_rollback as preview
+
+    return preview(context.deck, request.model)
+
+
+def rollback(context: ServiceContext, request: RollbackRequest) -> Release:
+    """Go back. Settings files are not even read: broken ones must never stand in the way back."""
+    from engine.release.submit import submit_rollback
+
+    return submit_rollback(
+        context.deck,
+        request.model,
+        basis=request.basis,
+        reason=request.reason,
+        actor=context.caller.actor,
+        via=context.caller.via,
+    )
+
+
+def releases(context: ServiceContext, request: ReleasesRequest) -> list[Release]:
+    """Return releases, newest first."""
+    from store import models
+    from store import releases as history
+
+    check_limit(request.limit)
+    if request.model is not None:
+        models.model(context.deck.database, request.model)
+    return history.releases(context.deck.database, endpoint=request.model, limit=request.limit)
+
+
+def detail(context: ServiceContext, request: ReleaseRequest) -> ReleaseDetail:
+    """Return one release with its steps."""
+    from store import releases as history
+
+    release = history.release(context.deck.database, request.id)
+    return ReleaseDetail(release, tuple(history.steps(context.deck.database, release.id)))
+
+
+def pause(context: ServiceContext, request: ReleaseChange) -> Release:
+    """Hold the running release."""
+    from engine.release import control
+
+    caller = context.caller
+    return control.pause(context.deck, request.model, reason=request.reason, actor=caller.actor, via=caller.via)
+
+
+def resume(context: ServiceContext, request: ReleaseChange) -> Release:
+    """Let a held release go on."""
+    from engine.release import control
+
+    caller = context.caller
+    return control.resume(context.deck, request.model, reason=request.reason, actor=caller.actor, via=caller.via)
+
+
+def abort(context: ServiceContext, request: ReleaseChange) -> Release:
+    """Return the traffic to the champion."""
+    from engine.release import control
+
+    caller = context.caller
+    return control.abort(context.deck, request.model, reason=request.reason, actor=caller.actor, via=caller.via)
+
+
+def stop(context: ServiceContext, request: ReleaseChange) -> Done:
+    """Stop serving a model."""
+    from engine.release.stop import stop_endpoint
+
+    caller = context.caller
+    stopped = stop_endpoint(context.deck, request.model, reason=request.reason, actor=caller.actor, via=caller.via)
+    if not stopped:
+        return Done(f"already stopped: {request.model}", already=True)
+    return Done(f"stopped serving {request.model}")
+
+
+def endpoints(context: ServiceContext, _request: NoRequest) -> list[Endpoint]:
+    """Return where each model answers."""
+    from store import deployments as places
+
+    return places.endpoints(context.deck.database)
+
+
+def endpoint(context: ServiceContext, request: ModelRequest) -> Endpoint:
+    """Return one model's endpoint."""
+    from store import deployments as places
+
+    return places.endpoint(context.deck.database, request.model)
+
+
+def deployments(context: ServiceContext, _request: NoRequest) -> list[DeploymentDetail]:
+    """Return what should run where, and what does."""
+    from store import deployments as places
+
+    database = context.deck.database
+    routes = {(route.endpoint, route.host): route for route in places.routes(database)}
+    replicas = places.replicas(database)
+    return [
+        DeploymentDetail(
+            row,
+            tuple(replica for replica in replicas if replica.deployment_id == row.id),
+            routes.get((row.endpoint, row.host)),
+        )
+        for row in places.deployments(database)
+    ]
+
+
+def hosts(context: ServiceContext, _request: NoRequest) -> list[Host]:
+    """Return the deck's hosts."""
+    from store import deployments as places
+
+    return places.hosts(context.deck.database)
+
+
+def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
+    """Ask an endpoint the way any client would: through its router."""
+    from store import deployments as places
+
+    return ask_endpoint(places.endpoint(context.deck.database, request.model), request.records)

@@ -1,0 +1,80 @@
+"""Handlers of operations on monitors, windows, outcomes and alerts."""
+
+from __future__ import annotations
+
+from engine.operations.common import ModelRequest, NoRequest
+from engine.operations.watching import AlertChange, AlertsRequest, OutcomesRequest, WindowsRequest
+from engine.service.call import ServiceContext
+from engine.service.handlers.deck import check_limit
+from engine.settings.apply import current_settings, require_model
+from store.rows import Alert, Job, Monitor, OutcomeBatch, Window
+
+
+def monitors(context: ServiceContext, _request: NoRequest) -> list[Monitor]:
+    """Return the watch over each endpoint."""
+    from store import watching
+
+    return watching.monitors(context.deck.database)
+
+
+def windows(context: ServiceContext, request: WindowsRequest) -> list[Window]:
+    """Return a model's windows, newest first."""
+    from store import models, watching
+
+    check_limit(request.limit)
+    models.model(context.deck.database, request.model)
+    return watching.windows(context.deck.database, request.model, limit=request.limit)
+
+
+def run(context: ServiceContext, request: ModelRequest) -> Job:
+    """Enqueue one look, or return the look that is already queued."""
+    from store import jobs
+
+    settings, revision = current_settings(context.deck)
+    require_model(settings, request.model)
+    with context.deck.database.write() as tx:
+        return jobs.enqueue(
+            tx,
+            kind="monitor",
+            model=request.model,
+            args={},
+            actor=context.caller.actor,
+            via=context.caller.via,
+            settings_revision=revision,
+        )
+
+
+def record_outcomes(context: ServiceContext, request: OutcomesRequest) -> OutcomeBatch:
+    """Take outcomes."""
+    from engine.monitoring.outcomes import record
+    from store import models
+
+    models.model(context.deck.database, request.model)
+    return record(context.deck, request.model, list(request.rows), request.origin, context.caller.actor)
+
+
+def alerts(context: ServiceContext, request: AlertsRequest) -> list[Alert]:
+    """Return alerts, newest first."""
+    from store import watching
+
+    return watching.alerts(context.deck.database, open_only=not request.all)
+
+
+def acknowledge(context: ServiceContext, request: AlertChange) -> Alert:
+    """Take an alert on oneself."""
+    return _set(context, request, "acknowledged")
+
+
+def resolve(context: ServiceContext, request: AlertChange) -> Alert:
+    """Say that an alert is over."""
+    return _set(context, request, "resolved")
+
+
+def _set(context: ServiceContext, request: AlertChange, state: str) -> Alert:
+    from store import watching
+
+    with context.deck.database.write() as tx:
+        alert = watching.alert(tx, request.id)
+        if alert.state not in (state, "resolved"):
+            watching.set_alert(tx, alert.id, state, actor=context.caller.actor, reason=request.reason)
+        return watching.alert(tx, alert.id)

@@ -1,0 +1,62 @@
+"""Ask an endpoint over HTTP through its router, and pass its typed error on."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.operations.serving import Predictions
+from store.errors import ModeldeckError, Refused, Unavailable, WorkFailed
+from store.rows import Endpoint
+
+ANSWER_WITHIN_S = 60.0
+
+
+def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]]) -> Predictions:
+    """Return the prediction records of these rows, in row order.
+
+    Raises:
+        Refused: the endpoint was stopped, or the rows do not fit: the error names row and column.
+        Unavailable: nothing answers there, or no version is loaded.
+        WorkFailed: the server failed.
+    """
+    if not records:
+        raise Refused("there are no rows to predict", "give at least one")
+    if endpoint.stopped_at is not None or not endpoint.addresses:
+        raise Refused(f"{endpoint.model} is not serving", f"modeldeck promote {endpoint.model} VERSION")
+    address = endpoint.addresses.get("local") or next(iter(endpoint.addresses.values()))
+    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode())
+    if status != http.client.OK:
+        raise _error(endpoint.model, status, body)
+    return Predictions(endpoint.model, int(body["version"]), tuple(body["predictions"]))
+
+
+def _post(url: str, payload: bytes) -> tuple[int, dict[str, Any]]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_WITHIN_S)
+    try:
+        connection.request("POST", parts.path, payload, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Unavailable(f"nothing answers at {url} ({error})", "look: modeldeck deployments") from error
+    finally:
+        connection.close()
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = {"error": body.decode(errors="replace")[:200]}
+    return answer.status, said if isinstance(said, dict) else {"error": str(said)[:200]}
+
+
+def _error(model: str, status: int, body: dict[str, Any]) -> ModeldeckError:
+    said = body.get("error", f"HTTP {status}")
+    message = said.get("message", str(said)) if isinstance(said, dict) else str(said)
+    if status == http.client.SERVICE_UNAVAILABLE:
+        return Unavailable(f"{model}: {message}", "look: modeldeck deployments")
+    if status < http.client.INTERNAL_SERVER_ERROR:
+        return Refused(f"{model}: {message}", "correct the rows and ask again")
+    return WorkFailed(f"{model}: {message}", "see the server's log: modeldeck deployments")
