@@ -1,0 +1,240 @@
+"""Every transformer of ours. Class paths and parameter names are permanent: stored models name them.
+
+All take the frame that `engine.serving.frames` makes (text as object with NaN for null, times as datetime64[us] without
+zone) and answer float64 arrays or lists of text. Plain numbers, lists and dicts are their only fitted state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+DATE_PARTS = ("month", "day", "weekday", "yearday", "hour")
+_PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "yearday": 366.0, "hour": 24.0}
+_DAY_US = 86_400_000_000
+_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday, Monday is 0
+
+
+class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Time columns as month, day, weekday, day of year and, where times of day occur, hour.
+
+    `cyclic` gives sine and cosine of each part instead, which a linear model needs. A year is left out on purpose: a
+    model is asked about years it has not seen. Null gives NaN (cyclic: 0).
+    """
+
+    def __init__(self, cyclic: bool = False) -> None:
+        self.cyclic = cyclic
+
+    def fit(self, frame: pd.DataFrame, _target: Any = None) -> DateParts:
+        """Learn which columns hold times of day."""
+        self.columns_ = [str(name) for name in frame.columns]
+        self.timed_ = [bool(np.any(_microseconds(frame[name])[0] % _DAY_US)) for name in self.columns_]
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        """Return (rows, parts) float64."""
+        made: list[Any] = []
+        for name, timed in zip(self.columns_, self.timed_, strict=True):
+            for part, values in _date_parts(frame[name], timed).items():
+                if not self.cyclic:
+                    made.append(values)
+                    continue
+                angle = values * (2.0 * np.pi / _PERIODS[part])
+                made.extend((np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))))
+        return np.column_stack(made) if made else np.empty((len(frame), 0))
+
+    def get_feature_names_out(self, _names: Any = None) -> Any:
+        """Return `column.part` names."""
+        suffixes = (".sin", ".cos") if self.cyclic else ("",)
+        names = [
+            f"{column}.{part}{suffix}"
+            for column, timed in zip(self.columns_, self.timed_, strict=True)
+            for part in (DATE_PARTS if timed else DATE_PARTS[:-1])
+            for suffix in suffixes
+        ]
+        return np.array(names, dtype=object)
+
+
+def _microseconds(series: pd.Series) -> tuple[Any, Any]:
+    """Return int64 microseconds (null: 0) and the mask of nulls."""
+    times = series.to_numpy(dtype="datetime64[us]")
+    missing = np.isnat(times)
+    return np.where(missing, np.datetime64(0, "us"), times).astype(np.int64), missing
+
+
+def _date_parts(series: pd.Series, timed: bool) -> dict[str, Any]:
+    micros, missing = _microseconds(series)
+    times = micros.astype("datetime64[us]")
+    days = times.astype("datetime64[D]")
+    months = times.astype("datetime64[M]")
+    parts = {
+        "month": months.astype(np.int64) % 12 + 1,
+        "day": (days - months.astype("datetime64[D]")).astype(np.int64) + 1,
+        "weekday": (days.astype(np.int64) + _EPOCH_WEEKDAY) % 7,
+        "yearday": (days - times.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) + 1,
+    }
+    if timed:
+        parts["hour"] = (micros % _DAY_US) / 3_600_000_000
+    return {name: np.where(missing, np.nan, values.astype(np.float64)) for name, values in parts.items()}
+
+
+class RareCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Text and yes/no columns as codes: the commonest values from 2 up, rare or new ones 1, null 0.
+
+    At most `max_categories` codes per column, each seen at least `min_count` times.
+    """
+
+    def __init__(self, max_categories: int = 60, min_count: int = 5) -> None:
+        self.max_categories = max_categories
+        self.min_count = min_count
+
+    def fit(self, frame: pd.DataFrame, _target: Any = None) -> RareCategories:
+        """Learn the common values of each column, commonest first, ties by name."""
+        self.columns_ = [str(name) for name in frame.columns]
+        self.codes_ = []
+        for name in self.columns_:
+            counts = Counter(_texts(frame[name]))
+            counts.pop("", None)
+            common = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[: self.max_categories - 2]
+            kept = [value for value, count in common if count >= self.min_count]
+            self.codes_.append({value: float(code) for code, value in enumerate(kept, 2)})
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        """Return (rows, columns) float64 codes."""
+        made = np.empty((len(frame), len(self.columns_)))
+        for place, (name, codes) in enumerate(zip(self.columns_, self.codes_, strict=True)):
+            made[:, place] = [codes.get(text, 1.0) if text else 0.0 for text in _texts(frame[name])]
+        return made
+
+    def get_feature_names_out(self, _names: Any = None) -> Any:
+        """Return the column names."""
+        return np.array(self.columns_, dtype=object)
+
+
+class CategoryFlags(RareCategories):
+    """The same codes as one 0/1 column each, for models that need numbers without an order."""
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        """Return (rows, sum of codes) float64."""
+        codes = super().transform(frame).astype(np.int64)
+        # a code picks its row of a unit matrix
+        blocks = [np.eye(len(known) + 2)[codes[:, place]] for place, known in enumerate(self.codes_)]
+        return np.hstack(blocks) if blocks else np.empty((len(frame), 0))
+
+    def get_feature_names_out(self, _names: Any = None) -> Any:
+        """Return `column=value` names."""
+        names = [
+            f"{column}={value}"
+            for column, codes in zip(self.columns_, self.codes_, strict=True)
+            for value in ("(null)", "(other)", *codes)
+        ]
+        return np.array(names, dtype=object)
+
+
+def _texts(series: pd.Series) -> list[str]:
+    """Return values as text, null as empty."""
+    return ["" if value is None or value != value else str(value) for value in series.tolist()]  # noqa: PLR0124  NaN
+
+
+class TextColumn(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """One text column as a list of text, null as empty: what a vectorizer reads."""
+
+    def fit(self, _frame: Any, _target: Any = None) -> TextColumn:
+        """Nothing to learn."""
+        self.fitted_ = True
+        return self
+
+    def transform(self, frame: Any) -> list[str]:
+        """Return one text per row."""
+        return _texts(frame.iloc[:, 0] if isinstance(frame, pd.DataFrame) else frame)
+
+
+SHAPES = ("length", "words", "capitals", "digits", "links", "mentions", "tags", "exclaims", "questions", "quoted")
+_LINK = re.compile(r"https?://", re.IGNORECASE)
+
+
+class TextShape(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """How text is written rather than what it says: lengths, shares of capitals and digits, links, @, #, !, ?, quotes."""
+
+    def fit(self, frame: pd.DataFrame, _target: Any = None) -> TextShape:
+        """Learn the column names."""
+        self.columns_ = [str(name) for name in frame.columns]
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        """Return (rows, 10 per column) float64."""
+        blocks = [np.array([_shape(text) for text in _texts(frame[name])]) for name in self.columns_]
+        return np.hstack(blocks) if blocks and len(frame) else np.empty((len(frame), len(SHAPES) * len(self.columns_)))
+
+    def get_feature_names_out(self, _names: Any = None) -> Any:
+        """Return `column.shape` names."""
+        return np.array([f"{name}.{shape}" for name in self.columns_ for shape in SHAPES], dtype=object)
+
+
+def _shape(text: str) -> tuple[float, ...]:
+    length = len(text)
+    size = length or 1
+    return (
+        float(length),
+        float(len(text.split())),
+        sum(map(str.isupper, text)) / size,
+        sum(map(str.isdigit, text)) / size,
+        float(len(_LINK.findall(text))),
+        float(text.count("@")),
+        float(text.count("#")),
+        float(text.count("!")),
+        float(text.count("?")),
+        float(text[:1] in {'"', "“", "'", "‘"}),
+    )
+
+
+class DenseArray(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A sparse matrix as a dense one, for models that read nothing else."""
+
+    def fit(self, _matrix: Any, _target: Any = None) -> DenseArray:
+        """Nothing to learn."""
+        self.fitted_ = True
+        return self
+
+    def transform(self, matrix: Any) -> Any:
+        """Return the same numbers, dense."""
+        return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix)
+
+
+class NumberColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Numeric columns as float64; with `scale`, null becomes the median and columns are centred to unit spread."""
+
+    def __init__(self, scale: bool = False) -> None:
+        self.scale = scale
+
+    def fit(self, frame: pd.DataFrame, _target: Any = None) -> NumberColumns:
+        """Learn median, mean and spread of each column."""
+        self.columns_ = [str(name) for name in frame.columns]
+        values = _numbers(frame, self.columns_)
+        seen = [column[~np.isnan(column)] for column in values.T]
+        self.medians_ = [float(np.median(column)) if column.size else 0.0 for column in seen]
+        self.means_ = [float(column.mean()) if column.size else 0.0 for column in seen]
+        self.spreads_ = [(float(column.std()) if column.size else 0.0) or 1.0 for column in seen]
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        """Return (rows, columns) float64."""
+        values = _numbers(frame, self.columns_)
+        if not self.scale:
+            return values
+        filled = np.where(np.isnan(values), self.medians_, values)
+        return (filled - self.means_) / self.spreads_
+
+    def get_feature_names_out(self, _names: Any = None) -> Any:
+        """Return the column names."""
+        return np.array(self.columns_, dtype=object)
+
+
+def _numbers(frame: pd.DataFrame, columns: list[str]) -> Any:
+    return np.column_stack([frame[name].to_numpy(dtype=np.float64) for name in columns])
