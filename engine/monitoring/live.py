@@ -1,0 +1,93 @@
+"""What one deployment has answered since a moment, cheap enough to be asked once a second while a release runs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from engine.monitoring.layout import parts
+from engine.monitoring.uncollected import uncollected_rows
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+SERVER_FAILED = 500  # below: the caller was refused, which says nothing about the version
+
+
+def live_stats(deck: Deck, model: str, deployment_id: str, since_us: int) -> dict[str, Any]:
+    """Return rows, errors, refused, latencies and outputs of a deployment's live traffic since a time (microseconds).
+
+    `rows` counts answered and failed rows, `errors` the failed ones, `refused` callers' mistakes, `latencies_ms` one
+    per request. `outputs` maps each numeric output to {"n", "mean", "std"}, and `label` to its counts.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for row in uncollected_rows(deck.workspace, model, since_us=since_us):
+        if row.get("deployment") == deployment_id and row.get("kind") == "live" and row["received_at"] >= since_us:
+            rows[row["prediction_id"]] = {**row, **(row.get("outputs") or {})}
+    for row in _collected(deck, model, deployment_id, since_us):
+        rows[row["prediction_id"]] = row
+    return _summary(list(rows.values()))
+
+
+def _collected(deck: Deck, model: str, deployment_id: str, since_us: int) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    found: list[dict[str, Any]] = []
+    for paths in parts(deck.workspace, model, since_us, None).values():
+        for path in paths:
+            try:
+                file = pq.ParquetFile(path)
+            except FileNotFoundError:
+                continue  # merged meanwhile: the next look sees it
+            if not _reaches(file, since_us):
+                continue
+            outputs = {
+                name: name.removeprefix("outputs.") for name in file.schema_arrow.names if name.startswith("outputs.")
+            }
+            wanted = ["prediction_id", "request_id", "deployment", "kind", "received_at", "status", "latency_us"]
+            table = file.read([*wanted, *outputs])
+            live = pc.and_(pc.equal(table["kind"], "live"), pc.equal(table["deployment"], deployment_id))
+            table = table.filter(pc.and_(live, pc.greater_equal(table["received_at"], since_us)))
+            found += table.rename_columns([outputs.get(name, name) for name in table.column_names]).to_pylist()
+    return found
+
+
+def _reaches(file: Any, since_us: int) -> bool:
+    """Say whether a file may hold rows received since then, from its footer alone."""
+    number = file.schema_arrow.names.index("received_at")
+    for group in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(group).column(number).statistics
+        if statistics is None or not statistics.has_min_max or statistics.max >= since_us:
+            return True
+    return False
+
+
+def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    answered = [row for row in rows if row["status"] == 200]
+    failed = [row for row in rows if row["status"] >= SERVER_FAILED]
+    requests = {row["request_id"]: row["latency_us"] / 1000 for row in answered + failed if row["latency_us"]}
+    latencies = sorted(requests.values())
+    return {
+        "rows": len(answered) + len(failed),
+        "errors": len(failed),
+        "refused": len(rows) - len(answered) - len(failed),
+        "latencies_ms": latencies,
+        "latency_p99_ms": latencies[math.ceil(0.99 * len(latencies)) - 1] if latencies else None,
+        "outputs": _outputs(answered),
+    }
+
+
+def _outputs(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    names = [name for name in rows[0] if name in ("value", "score") or name.startswith("scores.")] if rows else []
+    for name in names:
+        values = [row[name] for row in rows if isinstance(row.get(name), int | float)]
+        if values:
+            mean = math.fsum(values) / len(values)
+            spread = math.sqrt(math.fsum((one - mean) ** 2 for one in values) / len(values))
+            found[name] = {"n": len(values), "mean": mean, "std": spread}
+    labels = [str(row["label"]) for row in rows if row.get("label") is not None]
+    if labels:
+        found["label"] = {label: labels.count(label) for label in sorted(set(labels))}
+    return found

@@ -1,0 +1,184 @@
+"""What really happened: outcomes delivered by prediction id, late, in any order, and corrected.
+
+A delivery is one Parquet file, in place before the registry's batch row; the newest revision of an id holds. An id the
+log does not know (yet) is counted and kept, so that it joins when its prediction arrives from another host.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.monitoring.layout import alone, days_of, write_parquet
+from engine.monitoring.predictions import By, connect, read_versions
+from engine.serving.contract import class_text
+from store.errors import Refused
+from store.rows import OutcomeBatch
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+SCHEMA = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("number", pa.float64()),  # the value where it is a number
+        ("text", pa.string()),  # the value as a class label
+        ("observed_at", pa.int64()),
+        ("received_at", pa.int64()),
+        ("revision", pa.int64()),
+    ]
+)
+DAY_US = 86_400_000_000
+
+
+def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: str, actor: str) -> OutcomeBatch:
+    """Keep a delivery of outcomes: rows with `prediction_id`, `value` and optionally `observed_at`.
+
+    What is known already with the same value is not written again; another value is the next revision. Of rows with
+    one id the last holds.
+
+    Raises:
+        UnknownName: there is no such model.
+        Refused: a row lacks its id or value, or the value does not fit the task; the row's number is named.
+        StorageUnwritable: the disk is full or read-only; nothing was recorded.
+    """
+    from store import ids, models, watching
+
+    task = models.model(deck.database, model).task
+    now = deck.clock.now()
+    given = {row["prediction_id"]: row for row in (_checked(number, row, task) for number, row in enumerate(rows))}
+    batch_id = ids.new_id(deck.clock)
+    folder = deck.workspace.outcomes / model
+    with alone(folder, "record.lock"):
+        known = {row["prediction_id"]: row for row in current(deck, model, list(given)).to_pylist()}
+        new, revised = [], 0
+        for prediction_id, row in given.items():
+            before = known.get(prediction_id)
+            if before is not None and (before["number"], before["text"]) == (row["number"], row["text"]):
+                continue
+            revised += before is not None
+            new.append({**row, "received_at": now, "revision": before["revision"] + 1 if before else 1})
+        matched = _matched(deck, model, list(given))
+        if new:
+            write_parquet(pa.Table.from_pylist(new, schema=SCHEMA), folder / f"{batch_id}.parquet")
+    batch = OutcomeBatch(
+        id=batch_id,
+        model=model,
+        origin=origin,
+        rows=len(rows),
+        matched=matched,
+        revised=revised,
+        unknown=len(given) - matched,
+        actor=actor,
+        received_at=now,
+    )
+    with deck.database.write() as tx:
+        watching.add_outcome_batch(tx, batch)
+    return batch
+
+
+def current(deck: Deck, model: str, prediction_ids: Sequence[str] | None = None) -> pa.Table:
+    """Return the newest revision of each outcome of a model, of these predictions only where given."""
+    files = _files(deck, model)
+    if not files:
+        return SCHEMA.empty_table()
+    table = _scan(files)
+    if prediction_ids is not None:
+        table = table.filter(pc.is_in(table["prediction_id"], pa.array(prediction_ids, pa.string())))
+    return _newest(table)
+
+
+def received_since(deck: Deck, model: str, since_us: int) -> pa.Table:
+    """Return prediction id and `received_at` of every outcome that came at or after a time (microseconds)."""
+    files = _files(deck, model)
+    table = _scan(files).select(["prediction_id", "received_at"]) if files else SCHEMA.empty_table()
+    return table.filter(pc.greater_equal(table["received_at"], since_us))
+
+
+def join(table: pa.Table, outcomes: pa.Table) -> pa.Table:
+    """Return predictions with `outcome.number`, `outcome.text`, `outcome.revision`, `outcome.received_at`; null: none.
+
+    `table` holds one row per prediction id and keeps its order.
+    """
+    rows = pc.index_in(table["prediction_id"], value_set=outcomes["prediction_id"].combine_chunks())
+    for name in ("number", "text", "revision", "received_at"):
+        table = table.append_column(f"outcome.{name}", outcomes[name].combine_chunks().take(rows.combine_chunks()))
+    return table
+
+
+def joined(
+    deck: Deck,
+    model: str,
+    from_us: int | None = None,
+    to_us: int | None = None,
+    version: int | None = None,
+    by: By = "received",
+) -> pa.Table:
+    """Return answered predictions of a model with their outcomes, see `predictions.read` and `join`."""
+    from engine.monitoring.predictions import read
+
+    table = read(deck, model, from_us, to_us, version, by)
+    answered = table.filter(pc.equal(table["status"], 200))
+    return join(answered, current(deck, model, answered["prediction_id"].to_pylist()))
+
+
+def _checked(number: int, row: Mapping[str, Any], task: str) -> dict[str, Any]:
+    prediction_id = row.get("prediction_id")
+    if not isinstance(prediction_id, str) or not prediction_id:
+        raise Refused(f"outcome row {number} has no prediction_id", "each row needs prediction_id and value")
+    value = row.get("value")
+    if value is None:
+        raise Refused(f"outcome row {number} has no value", "leave out rows whose outcome is not known yet")
+    text, amount = (class_text(value), None) if task == "classification" else (None, _number(number, value))
+    observed = row.get("observed_at")
+    if isinstance(observed, str):
+        from store.clock import parse_time
+
+        observed = parse_time(observed, "UTC")
+    return {"prediction_id": prediction_id, "number": amount, "text": text, "observed_at": observed}
+
+
+def _number(number: int, value: Any) -> float:
+    try:
+        amount = float(value)
+    except (TypeError, ValueError):
+        amount = math.nan
+    if isinstance(value, bool) or not math.isfinite(amount):
+        raise Refused(f"outcome row {number}: value must be a number", "the model's task is regression")
+    return amount
+
+
+def _matched(deck: Deck, model: str, prediction_ids: list[str]) -> int:
+    """Count the ids the log knows, reading only the days the ids themselves name."""
+    span = days_of(prediction_ids)
+    bounds = (span[0] - DAY_US, span[1] + DAY_US) if span else (None, None)
+    wanted = pa.array(prediction_ids, pa.string())
+    kinds = ("live", "direct", "shadow", "golden")
+    tables = read_versions(deck, model, *bounds, kinds=kinds, columns=["status"]).values()
+    return sum(
+        pc.sum(pc.and_(pc.is_in(table["prediction_id"], wanted), pc.equal(table["status"], 200))).as_py() or 0
+        for table in tables
+    )
+
+
+def _newest(table: pa.Table) -> pa.Table:
+    from engine.monitoring.duplicates import duplicated, newest
+
+    if not duplicated(table["prediction_id"]):
+        return table
+    return table.take(pa.array(newest(table["prediction_id"], table["revision"])))
+
+
+def _files(deck: Deck, model: str) -> list[Path]:
+    return sorted((deck.workspace.outcomes / model).glob("*.parquet"))
+
+
+def _scan(files: list[Path]) -> pa.Table:
+    with connect() as connection:
+        table = connection.sql("SELECT * FROM read_parquet(?)", params=[[str(path) for path in files]]).to_arrow_table()
+    return table.cast(SCHEMA)
