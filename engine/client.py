@@ -104,7 +104,7 @@ class Client:
         return wire.read_answer(operation, wire.answer_bytes(answer))
 
     def _open(self, *, locked: bool) -> Deck:
-        from engine.service.open import make_deck, open_deck
+        from engine.deck import make_deck, open_deck
 
         with self._opening:
             if self._deck is None:
@@ -118,7 +118,7 @@ class Client:
 
     def _make(self) -> Deck:
         """Make the registry of a deck that has none yet, so that its first read is an empty list, not an error."""
-        from engine.service.open import make_deck
+        from engine.deck import make_deck
 
         if not (self.workspace.root / "deck.toml").is_file():
             raise Unavailable(f"{self.workspace.root} is not a workspace", "make one: modeldeck init DIR")

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.workspace import Workspace
     from store.artifacts import Artifacts
     from store.clock import Clock
     from store.database import Database
-
-    from engine.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +20,28 @@ class Deck:
     database: Database
     artifacts: Artifacts
     clock: Clock
+
+
+def open_deck(workspace: Workspace, clock: Clock | None = None) -> Deck:
+    """Open a deck whose registry is there and of this schema.
+
+    Raises:
+        Unavailable: the registry is absent, older or newer.
+    """
+    from store.artifacts import Artifacts
+    from store.clock import SystemClock
+    from store.database import open_database
+
+    clock = clock or SystemClock()
+    return Deck(workspace, open_database(workspace.registry, clock), Artifacts(workspace.artifacts), clock)
+
+
+def make_deck(workspace: Workspace, clock: Clock | None = None) -> Deck:
+    """Open a deck, making or upgrading its registry first; only for who holds the deck's lock."""
+    from store.artifacts import Artifacts
+    from store.clock import SystemClock
+    from store.database import create_or_upgrade
+
+    clock = clock or SystemClock()
+    database = create_or_upgrade(workspace.registry, clock)
+    return Deck(workspace, database, Artifacts(workspace.artifacts), clock)

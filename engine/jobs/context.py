@@ -1,0 +1,63 @@
+"""What a kind of job is given: the deck, its job, its fence, and a way to say how far it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.deck import Deck
+from engine.settings.apply import current_settings, require_model, settings_of
+from engine.settings.model import ModelSettings
+from store.database import Fence
+from store.errors import WorkFailed
+from store.rows import Job
+
+EVERY_S = 0.5
+
+
+@dataclass(slots=True)
+class JobContext:
+    """One attempt of a job."""
+
+    deck: Deck
+    job: Job
+    fence: Fence
+    _said: tuple[float, str] = (-1.0, "")
+    _said_at: float = field(default=float("-inf"))
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The job's own arguments."""
+        return self.job.args
+
+    def settings(self) -> tuple[ModelSettings, int]:
+        """Return the settings of the job's model, as pinned by the job.
+
+        Raises:
+            UnknownName: that revision does not know the model.
+        """
+        if self.job.model is None:
+            raise WorkFailed(f"a job of kind {self.job.kind} needs a model")
+        if self.job.settings_revision is None:
+            deck, revision = current_settings(self.deck)
+        else:
+            deck, revision = settings_of(self.deck, self.job.settings_revision), self.job.settings_revision
+        require_model(deck, self.job.model)
+        return deck.models[self.job.model], revision
+
+    def progress(self, fraction: float, text: str) -> None:
+        """Say how far the work is, 0 to 1; written a few times a second at most.
+
+        Raises:
+            LeaseLost: a newer attempt runs.
+        """
+        from store import jobs
+
+        if text != self._said[1]:
+            print(text, flush=True)  # noqa: T201  the job's own log
+        elif time.monotonic() - self._said_at < EVERY_S:
+            return
+        self._said, self._said_at = (fraction, text), time.monotonic()
+        with self.deck.database.write(self.fence) as tx:
+            jobs.progress(tx, self.fence.job_id, self.fence.attempt, min(max(fraction, 0.0), 1.0), text)

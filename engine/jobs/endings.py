@@ -1,0 +1,72 @@
+"""How an attempt that is no more becomes an ended job, or a queued one again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+
+from engine.deck import Deck
+from engine.jobs.kinds import KINDS
+from engine.jobs.report import Report, attempt_folder, read_report
+from store import jobs, runs
+from store.database import Write
+from store.rows import Job
+
+MOST_ATTEMPTS = 5  # of a resumable job; one that dies each time must end some day
+
+
+def end(deck: Deck, job_id: str, attempt: int, exit_code: int | None, reason: str = "") -> Job:
+    """Write how the attempt ended: from its report, or else as abandoned, or queued again where its kind resumes.
+
+    `exit_code` is the process's, negative for a signal, None where it was not our child.
+    """
+    folder = attempt_folder(deck.workspace, job_id, attempt)
+    report = read_report(folder)
+    with deck.database.write() as tx:
+        job = jobs.job(tx, job_id)
+        if job.state != "running" or job.attempt != attempt:
+            return job
+        if report is not None:
+            _finish(tx, job, report)
+        elif job.id in {row.id for row in jobs.cancelling(tx)}:
+            _finish(tx, job, Report("cancelled", 1, "cancelled; it did not stop by itself and was killed"))
+        else:
+            cause = reason or how_it_died(exit_code)
+            kind = KINDS.get(job.kind)
+            if kind is not None and kind.resumable and job.attempt < MOST_ATTEMPTS:
+                jobs.requeue(tx, job.id, cause)
+            else:
+                jobs.abandon(tx, job.id, cause)
+        ended = jobs.job(tx, job_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    return ended
+
+
+def _finish(tx: Write, job: Job, report: Report) -> None:
+    jobs.finish(
+        tx,
+        job.id,
+        job.attempt,
+        report.state,
+        reason=report.reason,
+        exit_code=report.exit_code,
+        result=report.result,
+    )
+    if report.state == "succeeded":
+        return
+    for run in runs.runs(tx, trials=True, job_id=job.id, state="running"):
+        runs.finish_run(tx, run.id, report.state, reason=report.reason)
+
+
+def how_it_died(exit_code: int | None) -> str:
+    """Say in words how a process ended without a report."""
+    if exit_code is None:
+        return "its process is gone"
+    if exit_code >= 0:
+        return f"its process ended with code {exit_code} and no report"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    hint = ", perhaps for lack of memory" if name == "SIGKILL" else ""
+    return f"its process was killed by {name}{hint}"

@@ -1,0 +1,36 @@
+"""Every kind of job: what runs it, how heavy it is, and whether a killed attempt is taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store.errors import UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind. `entry` is `module:function`, taking a JobContext and returning the job's result as JSON values."""
+
+    entry: str
+    heavy: bool = False  # fits models: one at a time, so that serving keeps its cores
+    resumable: bool = False  # its steps are recorded: a new attempt goes on where a killed one stopped
+
+
+KINDS: dict[str, Kind] = {
+    "train": Kind("engine.jobs.training:train", heavy=True),
+    "ingest": Kind("engine.jobs.training:ingest"),
+    "release": Kind("engine.jobs.releasing:release", resumable=True),
+    "monitor": Kind("engine.jobs.watching:watch"),
+}
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind.
+
+    Raises:
+        UnknownName: this modeldeck has none of that name.
+    """
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise UnknownName(f"no kind of job named {name!r}", f"kinds: {', '.join(KINDS)}") from None

@@ -1,0 +1,100 @@
+"""The process of one attempt of a job: `python -P -m engine.jobs.main --workspace DIR --job ID --attempt N`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from engine.deck import Deck, open_deck
+from engine.jobs.context import JobContext
+from engine.jobs.kinds import kind_named
+from engine.jobs.processes import started_mark
+from engine.jobs.report import Report, attempt_folder, write_report
+from engine.workspace import Workspace
+from store.database import Fence
+from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable
+
+
+class Cancelled(BaseException):
+    """Someone asked this job to stop; passes every handler of ordinary errors."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the attempt and return its exit code; its last act is the exit report."""
+    arguments = _arguments(argv)
+    workspace = Workspace(Path(arguments.workspace))
+    fence = Fence(arguments.job, arguments.attempt)
+    signal.signal(signal.SIGTERM, _cancel)
+    try:
+        report = _attempt(workspace, fence)
+    except LeaseLost as error:
+        # Another attempt owns the job: this one may write nothing, its report included.
+        print(error.line(), file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    try:
+        write_report(attempt_folder(workspace, fence.job_id, fence.attempt), report)
+    except OSError as error:
+        print(f"the exit report cannot be written: {error}", file=sys.stderr)  # noqa: T201
+        return StorageUnwritable.exit_code
+    return report.exit_code
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="engine.jobs.main")
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--job", required=True)
+    parser.add_argument("--attempt", required=True, type=int)
+    return parser.parse_args(argv)
+
+
+def _cancel(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: putting things away is not to be interrupted
+    raise Cancelled
+
+
+def _attempt(workspace: Workspace, fence: Fence) -> Report:
+    """Run the job's kind; the one place where a job's errors become its report."""
+    try:
+        deck = open_deck(workspace)
+        try:
+            return Report("succeeded", 0, result=_run(deck, fence))
+        finally:
+            deck.database.close()
+    except LeaseLost:
+        raise
+    except Cancelled:
+        return Report("cancelled", 1, "cancelled")
+    except Held as error:
+        # Nothing failed and nothing was lost; whoever follows the job exits with 7.
+        return Report("succeeded", error.exit_code, error.line())
+    except ModeldeckError as error:
+        print(error.line(), file=sys.stderr, flush=True)  # noqa: T201
+        return Report("failed", error.exit_code, error.line())
+    except MemoryError:
+        return Report("failed", 1, "the job ran out of memory: use fewer rows or columns, or a bigger machine")
+    except Exception as error:
+        traceback.print_exc()
+        return Report("failed", 1, f"{type(error).__name__}: {error} (the job's log has the whole story)")
+
+
+def _run(deck: Deck, fence: Fence) -> dict[str, Any]:
+    from store import jobs
+
+    pid = os.getpid()
+    with deck.database.write(fence) as tx:
+        jobs.set_process(tx, fence.job_id, fence.attempt, pid, started_mark(pid) or "")
+        job = jobs.job(tx, fence.job_id)
+    module, _, function = kind_named(job.kind).entry.partition(":")
+    result: dict[str, Any] = getattr(importlib.import_module(module), function)(JobContext(deck, job, fence))
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

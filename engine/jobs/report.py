@@ -1,0 +1,46 @@
+"""The exit report of one attempt: a job's last act, complete or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How an attempt ended. `state` is succeeded, failed or cancelled."""
+
+    state: str
+    exit_code: int
+    reason: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def attempt_folder(workspace: Workspace, job_id: str, attempt: int) -> Path:
+    """Return the scratch folder of one attempt."""
+    return workspace.jobs / f"{job_id}-{attempt}"
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Write the report by temporary file and rename, on disk before it is seen."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = folder / "result.json.tmp"
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(asdict(report), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / "result.json")
+
+
+def read_report(folder: Path) -> Report | None:
+    """Return the report, None where the attempt never wrote one."""
+    try:
+        said = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        return Report(**said)
+    except (OSError, ValueError, TypeError):
+        return None

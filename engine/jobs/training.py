@@ -1,0 +1,43 @@
+"""Jobs that read a model's source: training a version, taking a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.jobs.context import JobContext
+
+
+def train(context: JobContext) -> dict[str, Any]:
+    """Train a version under the job's settings and overrides."""
+    from engine.training.train import train as make_version
+
+    settings, revision = context.settings()
+    version = make_version(
+        context.deck,
+        settings,
+        revision,
+        job=context.fence,
+        until_us=context.args.get("until_us"),
+        estimator=context.args.get("estimator"),
+        time_budget_s=context.args.get("time_budget_s"),
+        actor=context.job.actor,
+        reason=context.args.get("reason", ""),
+        progress=context.progress,
+    )
+    return {"model": version.model, "version": version.number, "run_id": version.run_id}
+
+
+def ingest(context: JobContext) -> dict[str, Any]:
+    """Take a snapshot of the source as it is now."""
+    from engine.data.snapshot import ingest as take
+
+    settings, revision = context.settings()
+    snapshot = take(
+        context.deck,
+        settings,
+        revision,
+        until_us=context.args.get("until_us"),
+        actor=context.job.actor,
+        fence=context.fence,
+    )
+    return {"snapshot_id": snapshot.id, "rows": snapshot.rows}

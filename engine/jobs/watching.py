@@ -1,0 +1,30 @@
+"""The job that looks at a model's traffic, and turns what it finds into alerts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.jobs.context import JobContext
+from engine.jobs.reactions import react
+
+
+def watch(context: JobContext) -> dict[str, Any]:
+    """Compute the windows that are due, and raise alerts for their findings."""
+    from engine.monitoring.verdicts import findings
+    from engine.monitoring.watch import watch as look
+    from store import watching
+
+    settings, revision = context.settings()
+    verdicts = look(
+        context.deck,
+        settings,
+        revision,
+        now_us=context.deck.clock.now(),
+        fence=context.fence,
+        progress=context.progress,
+    )
+    found = findings(verdicts)
+    raised = react(context.deck, found, f"trigger:monitor:{settings.name}", context.fence)
+    with context.deck.database.write(context.fence) as tx:
+        watching.touch_monitor(tx, settings.name, context.job.id)
+    return {"windows": len(verdicts), "findings": len(found), "alerts": raised}
