@@ -1,0 +1,112 @@
+"""Makes the folder a server is started from: manifest, artifact, golden requests, code. Nothing else reaches a server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from engine.data.bundle import extract_bundle
+from engine.deck import Deck
+from engine.serving.contract import CONTRACT
+from engine.serving.golden import TOLERANCE
+from engine.settings.model import ModelSettings
+from store import settings as settings_store
+from store.errors import CorruptArtifact, WorkFailed
+from store.rows import Version
+from store.storage import writing_to
+
+TRUST_TIMEOUT_S = 60
+
+
+def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
+    """Return the server folder of a version under these settings, made or mended as needed.
+
+    It lies at `serving/<model>@<number>-<12 digits>`, the digits naming the manifest: the same version under the same
+    settings is the same folder. A folder whose artifact no longer matches is made again from the store.
+
+    Raises:
+        CorruptArtifact: the stored artifact, golden requests or code do not match their hash.
+        WorkFailed: the artifact holds types that nobody trusted; they are listed.
+        StorageUnwritable: the disk is full or read-only.
+    """
+    wanted = _manifest(deck, version, settings)
+    digits = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
+    folder = deck.workspace.serving / f"{version.model}@{version.number}-{digits}"
+    if _is_whole(folder, version):
+        return folder
+    with writing_to(deck.workspace.serving):
+        deck.workspace.serving.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".staging-", dir=deck.workspace.serving))
+        try:
+            _fill(deck, version, wanted, fresh)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(fresh, folder)
+        except OSError:
+            if not _is_whole(folder, version):  # another process may have staged the same meanwhile
+                raise
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return folder
+
+
+def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str, Any]:
+    applied = settings_store.get(deck.database, version.settings_revision)
+    return {
+        "contract": CONTRACT,
+        "model": version.model,
+        "version": version.number,
+        "task": settings.task,
+        "signature": version.signature,
+        "artifact": {"file": "model.skops", "sha256": version.artifact_hash.removeprefix("sha256:")},
+        "decision": version.decision,
+        "personal": list(settings.data.personal),
+        "log": {"mode": settings.log.mode, "personal": settings.log.personal},
+        "time_column": settings.data.time_column,
+        "time_zone": applied.body.get("time_zone", "UTC"),
+        "golden": "golden.json",
+        "tolerance": TOLERANCE,
+        "code": "code" if version.bundle_hash else None,
+        "environment_hash": version.environment_hash,
+    }
+
+
+def _is_whole(folder: Path, version: Version) -> bool:
+    try:
+        found = hashlib.sha256((folder / "model.skops").read_bytes()).hexdigest()
+        return found == version.artifact_hash.removeprefix("sha256:") and (folder / "manifest.json").is_file()
+    except OSError:
+        return False
+
+
+def _fill(deck: Deck, version: Version, manifest: dict[str, Any], folder: Path) -> None:
+    (folder / "model.skops").write_bytes(deck.artifacts.read(version.artifact_hash))
+    (folder / "golden.json").write_bytes(deck.artifacts.read(version.golden_hash))
+    code = None
+    if version.bundle_hash:
+        code = folder / "code"
+        shutil.copytree(extract_bundle(deck, version.bundle_hash), code, ignore=shutil.ignore_patterns("__pycache__"))
+    trusted = _trusted(folder / "model.skops", code, f"{version.model}@{version.number}")
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "trusted": trusted}, indent=1), encoding="utf-8")
+
+
+def _trusted(artifact: Path, code: Path | None, name: str) -> list[str]:
+    command = [sys.executable, "-P", "-m", "engine.serving.trust", str(artifact), *([str(code)] if code else [])]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=TRUST_TIMEOUT_S, check=False)
+    if asked.returncode:
+        cause = (asked.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        raise CorruptArtifact(f"the artifact of {name} cannot be read: {cause}", "train or import the version again")
+    answer = json.loads(asked.stdout)
+    if answer["refused"]:
+        raise WorkFailed(
+            f"the artifact of {name} holds types nobody trusted: {', '.join(answer['refused'])}",
+            "only scikit-learn, numpy and scipy classes, modeldeck's own and the workspace's *.py are loaded",
+        )
+    return list(answer["trusted"])
