@@ -1,0 +1,141 @@
+"""Sources as Arrow tables: CSV, Parquet and JSON by path or glob, SQL over them, or a function of the workspace."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.model_io import code
+from store.errors import ModeldeckError, Refused, WorkFailed
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from engine.workspace import Workspace
+
+_READERS = {
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".parquet": "read_parquet",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+_SQL = re.compile(r"^\s*(select|with|from)\s", re.IGNORECASE)
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def read_source(source: str, bundle: Path, workspace: Workspace) -> pa.Table:
+    """Read a source whole.
+
+    `bundle` is the extracted code bundle that `python:` sources come from; paths are relative to the workspace.
+
+    Raises:
+        WorkFailed: the function raised (its name and line are told), returned no table, or the query failed.
+        Refused: no file of that name, an unknown kind of file, or an unreadable one.
+    """
+    if source.startswith(code.PREFIX):
+        return _from_function(source, bundle)
+    if _SQL.match(source):
+        return _from_sql(source, workspace)
+    return _from_files(source, workspace)
+
+
+def need_columns(table: pa.Table, columns: Sequence[str], source: str) -> None:
+    """Refuse a table that lacks a column the settings name.
+
+    Raises:
+        Refused: naming the absent column and the closest one that is there.
+    """
+    there = table.column_names
+    for name in columns:
+        if name not in there:
+            close = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
+            told = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(there)}"
+            raise Refused(f"column {name!r} is not in {source}", told)
+
+
+def _from_function(source: str, bundle: Path) -> pa.Table:
+    import pyarrow as pa
+
+    function = code.function(source, bundle)
+    try:
+        made = function()
+    except ModeldeckError:
+        raise
+    except Exception as error:  # the user's code raises anything
+        raise WorkFailed(f"source {source} raised {code.told(error, bundle)}", "correct the function") from error
+    if isinstance(made, pa.Table):
+        return made
+    if type(made).__name__ == "DataFrame" and hasattr(made, "columns"):
+        return _from_frame(made, source)
+    raise WorkFailed(
+        f"source {source} returned {type(made).__name__}", "return a pandas DataFrame or a pyarrow Table"
+    )
+
+
+def _from_frame(frame: Any, source: str) -> pa.Table:
+    import pyarrow as pa
+
+    if hasattr(frame, "to_arrow"):
+        found: pa.Table = frame.to_arrow()
+        return found
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise WorkFailed(
+            f"source {source} returned a column of mixed types: {' '.join(str(error).split())}",
+            "give each column one type",
+        ) from error
+
+
+def _from_files(source: str, workspace: Workspace) -> pa.Table:
+    if _URL.match(source):
+        raise Refused(f"source {source} is a URL", "load it in a function: source = \"python:module:function\"")
+    place = (workspace.root / source).expanduser()
+    reader = _READERS.get(Path(source.removesuffix(".gz")).suffix.lower())
+    if reader is None:
+        raise Refused(f"source {source} is of no known kind", f"known are {', '.join(_READERS)}")
+    pattern = place.relative_to(workspace.root).as_posix() if place.is_relative_to(workspace.root) else None
+    matches = [place] if place.is_file() else sorted(workspace.root.glob(pattern)) if pattern else []
+    if not matches:
+        raise Refused(f"source {source} does not exist in {workspace.root}", "put the file there or correct [data] source")
+    return _query(
+        f"SELECT * FROM {reader}($files)", workspace, {"files": [str(match) for match in matches]}, f"source {source}"
+    )
+
+
+def _from_sql(sql: str, workspace: Workspace) -> pa.Table:
+    return _query(sql, workspace, {}, "the source's SQL")
+
+
+def _query(sql: str, workspace: Workspace, values: dict[str, Any], named: str) -> pa.Table:
+    import duckdb
+
+    with connect(workspace.root) as connection:
+        try:
+            return connection.execute(sql, values).to_arrow_table()
+        except duckdb.Error as error:
+            line = str(error).strip().splitlines()[0]
+            if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException):
+                raise Refused(f"{named} cannot be read: {line}", "correct the file or [data] source") from error
+            raise WorkFailed(f"{named} failed: {line}", "correct [data] source") from error
+
+
+def connect(root: Path) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB in memory that loads no extension from the network; relative files are looked up in `root`."""
+    import duckdb
+
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": "2",
+            "file_search_path": str(root),
+        },
+    )

@@ -1,0 +1,22 @@
+"""Many features are looked at together: the Benjamini-Hochberg correction. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return adjusted p-values in the same order; None (not tested) stays None and does not count."""
+    tested = [index for index, value in enumerate(p_values) if value is not None]
+    adjusted: list[float | None] = [None] * len(p_values)
+    if not tested:
+        return adjusted
+    values = np.array([p_values[index] for index in tested], dtype=float)
+    order = np.argsort(values)[::-1]
+    ranks = np.arange(len(values), 0, -1)
+    corrected = np.minimum.accumulate(np.minimum(values[order] * len(values) / ranks, 1.0))
+    for position, value in zip(order, corrected, strict=True):
+        adjusted[tested[int(position)]] = float(value)
+    return adjusted

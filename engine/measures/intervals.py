@@ -1,0 +1,87 @@
+"""How sure a figure is: bootstrap intervals for any metric, Wilson's for a share. Seeded, so that they repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.measures.metrics import METRICS, Measured, Predicted, as_loss, find, measure
+
+RESAMPLES = 200
+LEVEL = 0.95
+MAX_CELLS = 4_000_000  # resamples of metrics that need every row are cut down to this many row draws
+
+
+def wilson(hits: int, of: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return the Wilson interval of a share; (0, 1) without any trial."""
+    if of <= 0:
+        return 0.0, 1.0
+    z = _z(level)
+    share = hits / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _z(level: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def bootstrap(
+    name: str, truth: Any, guess: Predicted, *, seed: int = 7, resamples: int = RESAMPLES, level: float = LEVEL
+) -> dict[str, Any]:
+    """Return a metric with its percentile bootstrap interval over rows.
+
+    `{"value", "low", "high", "n", "note"}`; value, low and high are None where the metric is not defined.
+    """
+    seen = measure(name, truth, guess)
+    found: dict[str, Any] = {"value": seen.value, "low": None, "high": None, "n": len(truth), "note": seen.note}
+    if seen.value is None or len(truth) < 2:
+        return found
+    values = [value for value in _resampled(name, truth, guess, seed, resamples) if value is not None]
+    if len(values) >= resamples // 2:
+        tail = (1 - level) / 2
+        low, high = np.quantile(values, [tail, 1 - tail])
+        found["low"], found["high"] = float(low), float(high)
+    return found
+
+
+def _resampled(name: str, truth: Any, guess: Predicted, seed: int, resamples: int) -> Sequence[float | None]:
+    draw = np.random.default_rng(seed)
+    metric = METRICS[name]
+    count = len(truth)
+    if metric.per_row is not None:
+        per_row = metric.per_row(truth, guess)
+        return [float(per_row[draw.integers(0, count, count)].mean()) for _ in range(resamples)]
+    fewer = max(40, min(resamples, MAX_CELLS // count))
+    found: list[float | None] = []
+    for _ in range(fewer):
+        rows = draw.integers(0, count, count)
+        found.append(measure(name, truth[rows], guess.take(rows)).value)
+    return found * (resamples // fewer) if fewer < resamples else found
+
+
+def evaluate(task_metrics: Sequence[str], truth: Any, guess: Predicted, *, seed: int = 7) -> dict[str, dict[str, Any]]:
+    """Return every named metric with its interval."""
+    return {name: bootstrap(name, truth, guess, seed=seed) for name in task_metrics}
+
+
+def ratio_of_losses(name: str, new: Measured, old: Measured) -> float | None:
+    """Return new loss over old loss, below 1 where new is better; None where either is not defined.
+
+    A metric of which more is better is compared by its distance from 1, the best it can be.
+    """
+    if new.value is None or old.value is None:
+        return None
+    metric = find(name)
+    first, second = as_loss(metric, new.value), as_loss(metric, old.value)
+    if metric.greater_is_better:
+        first, second = 1.0 + first, 1.0 + second
+    if second == 0.0:
+        return 1.0 if first == 0.0 else math.inf
+    return first / second

@@ -1,0 +1,246 @@
+"""The metrics of modeldeck: one table, numpy only, and an answer for the case in which a metric is not defined.
+
+Truth is a float array for regression and an array of class text for classification. Predictions are `Predicted`,
+made from prediction records, so that training, gates and monitoring measure the same columns.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from store.errors import Refused
+
+CLIP = 1e-15  # a score of exactly 0 would make log loss infinite
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predictions of n rows: `values` (n,) for regression, else `labels` (n,) text and `scores` (n, classes)."""
+
+    values: Any = None
+    labels: Any = None
+    scores: Any = None
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels if self.values is None else self.values)
+
+    def take(self, rows: Any) -> Predicted:
+        """Return the predictions of some rows, by index or mask."""
+        return Predicted(
+            values=None if self.values is None else self.values[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            scores=None if self.scores is None else self.scores[rows],
+            classes=self.classes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric's value; None with a note where it is not defined."""
+
+    value: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `needs` is value, label or scores; `both_classes` says that one class alone leaves it undefined.
+
+    `averages` says that the metric is the mean of a per-row number, which `per_row` gives.
+    """
+
+    name: str
+    needs: str
+    greater_is_better: bool
+    compute: Callable[[Any, Predicted], float]
+    both_classes: bool = False
+    per_row: Callable[[Any, Predicted], Any] | None = None
+
+    @property
+    def task(self) -> str:
+        """Return the task the metric belongs to."""
+        return "regression" if self.needs == "value" else "classification"
+
+
+def predicted(records: Sequence[Mapping[str, Any]], classes: Sequence[str] = ()) -> Predicted:
+    """Turn prediction records (`value`, or `label` and `scores.<class>`) into arrays."""
+    if not classes:
+        return Predicted(values=np.array([record["value"] for record in records], dtype=np.float64))
+    scores = np.array([[record[f"scores.{name}"] for name in classes] for record in records], dtype=np.float64)
+    labels = np.array([record["label"] for record in records], dtype=object)
+    return Predicted(labels=labels, scores=scores.reshape(len(records), len(classes)), classes=tuple(classes))
+
+
+def measure(name: str, truth: Any, guess: Predicted) -> Measured:
+    """Compute one metric over rows; rows without a truth are for the caller to leave out.
+
+    Raises:
+        Refused: there is no metric of that name.
+    """
+    metric = find(name)
+    if len(truth) == 0:
+        return Measured(None, "no rows")
+    if metric.both_classes and len(set(truth.tolist())) < 2:
+        return Measured(None, f"only one class ({truth[0]}) among {len(truth)} rows: {name} is not defined")
+    value = float(metric.compute(truth, guess))
+    return Measured(value, "") if np.isfinite(value) else Measured(None, "not a finite number")
+
+
+def find(name: str, task: str | None = None) -> Metric:
+    """Return a metric by name.
+
+    Raises:
+        Refused: no such metric, or it is not one of the task; the closest name is told.
+    """
+    metric = METRICS.get(name)
+    if metric is not None and (task is None or metric.task == task):
+        return metric
+    fitting = [one.name for one in METRICS.values() if task is None or one.task == task]
+    close = difflib.get_close_matches(name, fitting, n=1)
+    told = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(fitting)}"
+    raise Refused(f"there is no {task + ' ' if task else ''}metric {name!r}", told)
+
+
+def default_metric(task: str) -> str:
+    """Return the metric a task is trained for when the settings name none."""
+    return "log_loss" if task == "classification" else "mae"
+
+
+def names(task: str) -> list[str]:
+    """Return the names of a task's metrics, the order of every table."""
+    return [metric.name for metric in METRICS.values() if metric.task == task]
+
+
+def as_loss(metric: Metric, value: float) -> float:
+    """Return a number that is smaller for a better value: what gates and search compare."""
+    return -value if metric.greater_is_better else value
+
+
+def _errors(truth: Any, guess: Predicted) -> Any:
+    return np.abs(guess.values - truth)
+
+
+def _squares(truth: Any, guess: Predicted) -> Any:
+    return (guess.values - truth) ** 2
+
+
+def _r2(truth: Any, guess: Predicted) -> float:
+    spread = float(((truth - truth.mean()) ** 2).sum())
+    return 1.0 - float(_squares(truth, guess).sum()) / spread if spread else float("nan")
+
+
+def _places(truth: Any, guess: Predicted) -> Any:
+    """Return the column of each row's true class; -1 for a class the model does not know."""
+    order = {name: place for place, name in enumerate(guess.classes)}
+    return np.array([order.get(name, -1) for name in truth.tolist()])
+
+
+def _log_losses(truth: Any, guess: Predicted) -> Any:
+    places = _places(truth, guess)
+    scores = np.where(places >= 0, guess.scores[np.arange(len(places)), places], 0.0)
+    return -np.log(np.clip(scores, CLIP, 1.0))
+
+
+def _brier_rows(truth: Any, guess: Predicted) -> Any:
+    places = _places(truth, guess)
+    wanted = (places[:, None] == np.arange(len(guess.classes))).astype(np.float64)
+    per_row = ((guess.scores - wanted) ** 2).sum(axis=1)
+    return per_row / 2.0 if len(guess.classes) == 2 else per_row
+
+
+def _hits(truth: Any, guess: Predicted) -> Any:
+    return (guess.labels == truth).astype(np.float64)
+
+
+def _of_class(truth: Any, guess: Predicted, name: str) -> tuple[Any, Any]:
+    return truth == name, guess.labels == name
+
+
+def _macro(truth: Any, guess: Predicted, one: Callable[[Any, Any], float]) -> float:
+    """Return a two-class figure of the positive (second) class, or the mean over classes where there are more."""
+    if len(guess.classes) == 2:
+        return one(*_of_class(truth, guess, guess.classes[1]))
+    return float(np.mean([one(*_of_class(truth, guess, name)) for name in guess.classes]))
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _precision(is_true: Any, said: Any) -> float:
+    return _share(float((is_true & said).sum()), float(said.sum()))
+
+
+def _recall(is_true: Any, said: Any) -> float:
+    return _share(float((is_true & said).sum()), float(is_true.sum()))
+
+
+def _f1(is_true: Any, said: Any) -> float:
+    return _share(2.0 * float((is_true & said).sum()), float(is_true.sum() + said.sum()))
+
+
+def _balanced(truth: Any, guess: Predicted) -> float:
+    return float(np.mean([_recall(truth == name, guess.labels == name) for name in sorted(set(truth.tolist()))]))
+
+
+def _by_score(truth: Any, guess: Predicted, one: Callable[[Any, Any], float]) -> float:
+    """Return a ranking figure of the positive class, or its mean over the classes that occur."""
+    if len(guess.classes) == 2:
+        return one(truth == guess.classes[1], guess.scores[:, 1])
+    present = [place for place, name in enumerate(guess.classes) if (truth == name).any()]
+    return float(np.mean([one(truth == guess.classes[place], guess.scores[:, place]) for place in present]))
+
+
+def roc_auc(is_true: Any, scores: Any) -> float:
+    """Return the chance that a positive row scores above a negative one, ties counting half; NaN for one class."""
+    positives = int(is_true.sum())
+    negatives = len(is_true) - positives
+    if not positives or not negatives:
+        return float("nan")
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[place]
+    return float((ranks[is_true].sum() - positives * (positives + 1) / 2.0) / (positives * negatives))
+
+
+def average_precision(is_true: Any, scores: Any) -> float:
+    """Return the mean precision over positives in order of score, ties taken together; NaN without positives."""
+    positives = int(is_true.sum())
+    if not positives:
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(is_true[order])
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # the end of each run of equal scores
+    precision = hits[last] / (last + 1.0)
+    return float((np.diff(np.append(0, hits[last])) * precision).sum() / positives)
+
+
+def _mean_of(per_row: Callable[[Any, Predicted], Any]) -> Callable[[Any, Predicted], float]:
+    return lambda truth, guess: float(per_row(truth, guess).mean())
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("mae", "value", False, _mean_of(_errors), per_row=_errors),
+        Metric("rmse", "value", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean()))),
+        Metric("median_error", "value", False, lambda truth, guess: float(np.median(_errors(truth, guess)))),
+        Metric("r2", "value", True, _r2),
+        Metric("log_loss", "scores", False, _mean_of(_log_losses), True, _log_losses),
+        Metric("brier", "scores", False, _mean_of(_brier_rows), False, _brier_rows),
+        Metric("roc_auc", "scores", True, lambda truth, guess: _by_score(truth, guess, roc_auc), True),
+        Metric(
+            "average_precision", "scores", True, lambda truth, guess: _by_score(truth, guess, average_precision), True
+        ),
+        Metric("accuracy", "label", True, _mean_of(_hits), False, _hits),
+        Metric("balanced_accuracy", "label", True, _balanced, True),
+        Metric("f1", "label", True, lambda truth, guess: _macro(truth, guess, _f1), True),
+        Metric("precision", "label", True, lambda truth, guess: _macro(truth, guess, _precision), True),
+        Metric("recall", "label", True, lambda truth, guess: _macro(truth, guess, _recall), True),
+    )
+}
