@@ -202,6 +202,11 @@ def connect(path: Path) -> _Connection:
     return connection
 
 
+def fields(row: Row, *hidden: str) -> dict[str, Any]:
+    """Return a row's columns by name, without the hidden ones."""
+    return {name: value for name, value in zip(row.keys(), row, strict=True) if name not in hidden}
+
+
 def schema_of(path: Path) -> int | None:
     """Return the number of the registry's newest migration, 0 before the first, None without a registry."""
     if not path.is_file() or path.stat().st_size == 0:

@@ -53,9 +53,9 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
     previous = last["hash"] if last else GENESIS
     link = {**fields, "previous_hash": previous, "hash": link_hash(fields, previous)}
     tx.execute(
-        "INSERT INTO event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash, hash)"
-        " VALUES (:seq, :at, :actor, :via, :action, :subject_kind, :subject_id, :model, :reason, :body, :previous_hash,"
-        " :hash)",
+        "INSERT INTO event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash,"
+        " hash) VALUES (:seq, :at, :actor, :via, :action, :subject_kind, :subject_id, :model, :reason, :body,"
+        " :previous_hash, :hash)",
         link,
     )
     return Event(**{**link, "body": load(fields["body"])})

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from store.errors import Refused
 
-NETWORK = frozenset(
-    "nfs nfs4 cifs smb smbfs smb3 afs ncpfs ceph lustre glusterfs beegfs gpfs ocfs2 gfs2 "
-    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gcsfuse fuse.davfs davfs".split()
-)
+_NETWORK = """
+    nfs nfs4 cifs smb smbfs smb3 afs ncpfs ceph lustre glusterfs beegfs gpfs ocfs2 gfs2 davfs
+    fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.gcsfuse fuse.davfs
+"""
+NETWORK = frozenset(_NETWORK.split())
 MOUNTS = Path("/proc/self/mountinfo")
 
 
 def file_system_of(path: Path, mounts: str) -> str:
-    """Return the type of the file system that holds `path`, read from the text of /proc/self/mountinfo; "" if unknown."""
+    """Return the type of the file system that holds `path`, "" if unknown; `mounts` is /proc/self/mountinfo's text."""
     target = os.path.realpath(path)
     best, kind = "", ""
     for line in mounts.splitlines():

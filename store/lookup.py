@@ -37,4 +37,6 @@ def unknown(noun: str, name: str, known: Iterable[str]) -> UnknownName:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return UnknownName(f"no {noun} {name!r}", f"did you mean {close[0]}?")
-    return UnknownName(f"no {noun} {name!r}", f"there are: {', '.join(names[:8])}" if names else f"there are no {noun}s yet")
+    return UnknownName(
+        f"no {noun} {name!r}", f"there are: {', '.join(names[:8])}" if names else f"there are no {noun}s yet"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from store import events
 from store.database import Reader, Row, Write
 from store.errors import AliasConflict, UnknownName
@@ -73,12 +75,17 @@ def set_alias(
         AliasConflict: someone moved it since.
         UnknownName: there is no such version.
     """
-    if tx.row("SELECT 1 FROM version WHERE model = :model AND number = :number", {"model": model, "number": version}) is None:
+    if (
+        tx.row("SELECT 1 FROM version WHERE model = :model AND number = :number", {"model": model, "number": version})
+        is None
+    ):
         raise UnknownName(f"no version {model}@{version}", f"modeldeck versions {model} lists them")
     before = _checked(tx, model, name, expected_generation)
     if before and before["version"] == version:
         return Alias(**dict(before))
-    return _move(tx, model, name, before, version, actor=actor, reason=reason)
+    moved = _move(tx, model, name, before, version, actor=actor, reason=reason)
+    assert moved is not None
+    return moved
 
 
 def remove_alias(
@@ -113,8 +120,8 @@ def _checked(tx: Write, model: str, name: str, expected: int | None) -> Row | No
 
 def _move(
     tx: Write, model: str, name: str, before: Row | None, version: int | None, *, actor: str, reason: str
-) -> Alias:
-    values = {
+) -> Alias | None:
+    values: dict[str, Any] = {
         "model": model,
         "name": name,
         "version": version,
@@ -146,4 +153,4 @@ def _move(
         reason=reason,
         body={"from": values["before"], "to": version, "generation": values["generation"]},
     )
-    return Alias(model, name, version if version is not None else 0, values["generation"], actor, tx.at)
+    return None if version is None else Alias(model, name, version, values["generation"], actor, tx.at)

@@ -154,9 +154,7 @@ def _remove_others(tx: Write, stated: dict[str, Any]) -> None:
     for table, key in (("monitor", "name"), ("schedule", "id")):
         for row in tx.rows(f"SELECT {key}, model FROM {table} WHERE removed_at IS NULL"):
             if row["model"] not in stated:
-                tx.execute(
-                    f"UPDATE {table} SET removed_at = :at WHERE {key} = :key", {"at": tx.at, "key": row[key]}
-                )
+                tx.execute(f"UPDATE {table} SET removed_at = :at WHERE {key} = :key", {"at": tx.at, "key": row[key]})
 
 
 def duration(seconds: int) -> str:

@@ -56,9 +56,7 @@ def snapshot(reader: Reader, id: str, model: str | None = None) -> Snapshot:
 
 def snapshots(reader: Reader, model: str) -> list[Snapshot]:
     """Return a model's snapshots, newest first."""
-    found = reader.rows(
-        "SELECT * FROM snapshot WHERE model = :model ORDER BY created_at DESC, id", {"model": model}
-    )
+    found = reader.rows("SELECT * FROM snapshot WHERE model = :model ORDER BY created_at DESC, id", {"model": model})
     return [_snapshot(row) for row in found]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from store import events, models
 from store.clock import Clock
-from store.database import Reader, Row, Write
+from store.database import Reader, Row, Write, fields
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.rows import Version
@@ -194,7 +194,7 @@ def _versions(reader: Reader, model: str, found: list[Row]) -> list[Version]:
         tags[row["number"]][row["key"]] = row["value"]
     result = []
     for row in found:
-        values = {name: row[name] for name in row.keys() if name != "deleted_at"}
+        values = fields(row, "deleted_at")
         values.update({name: load(values[name]) for name in _STRUCTURED})
         dirty = values["git_dirty"]
         values["git_dirty"] = None if dirty is None else bool(dirty)

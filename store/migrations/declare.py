@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-_KINDS = {
+_KINDS: dict[str, Any] = {
     "text": sa.Text(),
     "integer": sa.Integer(),
     "bigint": sa.BigInteger(),

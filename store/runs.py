@@ -1,0 +1,225 @@
+"""Runs: what each was told, what it measured, how it ended."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from store import events
+from store.database import Reader, Row, Write, fields
+from store.errors import Refused
+from store.ids import new_id
+from store.lookup import find_id
+from store.rows import Run
+
+Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
+
+ENDED = ("finished", "failed", "abandoned", "cancelled")
+
+
+def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
+    tx: Write,
+    *,
+    actor: str,
+    model: str | None = None,
+    experiment: str | None = None,
+    parent_id: str | None = None,
+    kind: str = "train",
+    name: str = "",
+    settings_revision: int | None = None,
+    snapshot_id: str | None = None,
+    job_id: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Run:
+    """Start a run; without `experiment` it belongs to the model's own. A trial (with `parent_id`) makes no event.
+
+    Raises:
+        Refused: neither a model nor an experiment is named.
+    """
+    belongs_to = experiment or model
+    if belongs_to is None:
+        raise Refused("a run belongs to an experiment", "name a model or an experiment")
+    if experiment is not None:
+        tx.execute(
+            "INSERT INTO experiment (name, model, created_at) VALUES (:name, NULL, :at) ON CONFLICT (name) DO NOTHING",
+            {"name": experiment, "at": tx.at},
+        )
+    id = new_id(tx.clock)
+    tx.execute(
+        "INSERT INTO run (id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id,"
+        " job_id, actor, started_at) VALUES (:id, :experiment, :model, :parent, :kind, :name, 'running', '', :settings,"
+        " :snapshot, :job, :actor, :at)",
+        {
+            "id": id,
+            "experiment": belongs_to,
+            "model": model,
+            "parent": parent_id,
+            "kind": kind,
+            "name": name or f"{kind} {id[:12]}",
+            "settings": settings_revision,
+            "snapshot": snapshot_id,
+            "job": job_id,
+            "actor": actor,
+            "at": tx.at,
+        },
+    )
+    log_params(tx, id, params or {})
+    set_tags(tx, id, tags or {})
+    if parent_id is None:
+        _record(tx, "run.started", id, model, actor, body={"job_id": job_id, "snapshot_id": snapshot_id})
+    return run(tx, id)
+
+
+def log_params(tx: Write, run_id: str, params: Mapping[str, Any]) -> None:
+    """Keep what a run was told, as text; a key told again is overwritten."""
+    tx.execute_many(
+        "INSERT INTO run_param (run_id, key, value) VALUES (:run, :key, :value)"
+        " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
+        [{"run": run_id, "key": key, "value": str(value)} for key, value in params.items()],
+    )
+
+
+def set_tags(tx: Write, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set words on a run; a key set again is overwritten."""
+    tx.execute_many(
+        "INSERT INTO run_tag (run_id, key, value) VALUES (:run, :key, :value)"
+        " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
+        [{"run": run_id, "key": key, "value": value} for key, value in tags.items()],
+    )
+
+
+def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
+    """Say which data a run is trained on, once its snapshot is there."""
+    tx.execute("UPDATE run SET snapshot_id = :snapshot WHERE id = :run", {"snapshot": snapshot_id, "run": run_id})
+
+
+def log_points(tx: Write, run_id: str, points: Iterable[Point]) -> None:
+    """Add metric points (key, step, microseconds UTC, value). A step told again is overwritten, NaN is null."""
+    rows: list[dict[str, Any]] = [
+        {"run": run_id, "key": key, "step": step, "at": at, "value": _finite(value)} for key, step, at, value in points
+    ]
+    newest: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["key"] not in newest or row["step"] >= newest[row["key"]]["step"]:
+            newest[row["key"]] = row
+    tx.execute_many(
+        "INSERT INTO run_metric (run_id, key, step, at, value) VALUES (:run, :key, :step, :at, :value)"
+        " ON CONFLICT (run_id, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
+        rows,
+    )
+    tx.execute_many(
+        "INSERT INTO run_metric_latest (run_id, key, step, at, value) VALUES (:run, :key, :step, :at, :value)"
+        " ON CONFLICT (run_id, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
+        " WHERE excluded.step >= run_metric_latest.step",
+        newest.values(),
+    )
+
+
+def finish_run(tx: Write, run_id: str, state: str, reason: str = "") -> Run:
+    """End a run as finished, failed, abandoned or cancelled; one that has ended stays as it is.
+
+    Raises:
+        Refused: `state` is no end.
+    """
+    if state not in ENDED:
+        raise Refused(f"a run cannot end as {state!r}", f"one of {', '.join(ENDED)}")
+    ended = tx.rows(
+        "UPDATE run SET state = :state, reason = :reason, ended_at = :at WHERE id = :run AND state = 'running'"
+        " RETURNING model, actor, parent_id",
+        {"state": state, "reason": reason, "at": tx.at, "run": run_id},
+    )
+    if ended and ended[0]["parent_id"] is None:
+        _record(tx, f"run.{state}", run_id, ended[0]["model"], ended[0]["actor"], reason=reason)
+    return run(tx, run_id)
+
+
+def run(reader: Reader, id: str) -> Run:
+    """Return one run by id or unique prefix.
+
+    Raises:
+        UnknownName: no run begins so. Refused: several do.
+    """
+    found = reader.rows("SELECT * FROM run WHERE id = :id", {"id": id})
+    if not found:
+        found = reader.rows("SELECT * FROM run WHERE id = :id", {"id": find_id(reader, "run", "run", id)})
+    return _runs(reader, found, "run_id = :id", {"id": found[0]["id"]})[0]
+
+
+def runs(
+    reader: Reader, *, model: str | None = None, trials: bool = False, limit: int = 100, before_id: str | None = None
+) -> list[Run]:
+    """Return runs newest first; trials only when asked for; `before_id` starts the next page."""
+    clauses = ["deleted_at IS NULL"]
+    if model is not None:
+        clauses.append("model = :model")
+    if not trials:
+        clauses.append("parent_id IS NULL")
+    if before_id is not None:
+        clauses.append("id < :before")
+    chosen = f"FROM run WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :limit"
+    params = {"model": model, "limit": limit, "before": before_id}
+    found = reader.rows(f"SELECT * {chosen}", params)
+    return _runs(reader, found, f"run_id IN (SELECT id {chosen})", params)
+
+
+def children(reader: Reader, run_id: str) -> list[Run]:
+    """Return the trials of a run, in the order they were started."""
+    params = {"parent": run_id}
+    found = reader.rows("SELECT * FROM run WHERE parent_id = :parent ORDER BY id", params)
+    return _runs(reader, found, "run_id IN (SELECT id FROM run WHERE parent_id = :parent)", params)
+
+
+def metric_history(reader: Reader, run_id: str, key: str) -> list[tuple[int, int, float | None]]:
+    """Return every point of one metric as (step, microseconds UTC, value), by step; not a number is None."""
+    found = reader.rows(
+        "SELECT step, at, value FROM run_metric WHERE run_id = :run AND key = :key ORDER BY step",
+        {"run": run_id, "key": key},
+    )
+    return [(row["step"], row["at"], row["value"]) for row in found]
+
+
+def abandon_runs_of(tx: Write, job_id: str, reason: str) -> None:
+    """Mark every run that a job left running as abandoned."""
+    for row in tx.rows("SELECT id FROM run WHERE job_id = :job AND state = 'running' ORDER BY id", {"job": job_id}):
+        tx.execute(
+            "UPDATE run SET state = 'abandoned', reason = :reason, ended_at = :at"
+            " WHERE parent_id = :id AND state = 'running'",
+            {"id": row["id"], "reason": reason, "at": tx.at},
+        )
+        finish_run(tx, row["id"], "abandoned", reason)
+
+
+def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any]) -> list[Run]:
+    kept: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, table in (("params", "run_param"), ("metrics", "run_metric_latest"), ("tags", "run_tag")):
+        by_run: dict[str, dict[str, Any]] = defaultdict(dict)
+        for run_id, key, value in reader.rows(f"SELECT run_id, key, value FROM {table} WHERE {of_these}", params):
+            if value is not None:
+                by_run[run_id][key] = value
+        kept[name] = by_run
+    return [
+        Run(**{**fields(row, "deleted_at"), **{name: by_run[row["id"]] for name, by_run in kept.items()}})
+        for row in found
+    ]
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _record(
+    tx: Write,
+    action: str,
+    run_id: str,
+    model: str | None,
+    actor: str,
+    *,
+    reason: str = "",
+    body: dict[str, Any] | None = None,
+) -> None:
+    events.append(
+        tx, actor=actor, action=action, subject_kind="run", subject_id=run_id, model=model, reason=reason, body=body
+    )

@@ -1,0 +1,120 @@
+"""Metric points on their way into the registry: a run appends to its own file, one ingester takes them in.
+
+A run that cannot reach the registry goes on writing, and a point is taken in exactly once, because how far a file has
+been read is committed with the points themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from store import runs
+from store.database import Database
+from store.storage import writing_to
+
+_SUFFIX = ".jsonl"
+_BATCH_BYTES = 1 << 20
+
+
+class PointWriter:
+    """Appends a run's points to its spool file. Close it before the run is finished."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self.path = folder / f"{run_id}{_SUFFIX}"
+        with writing_to(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def write(self, points: list[runs.Point]) -> None:
+        """Append points (key, step, microseconds UTC, value) as whole lines in one write.
+
+        Raises:
+            StorageUnwritable: the disk is full or read-only.
+        """
+        text = "".join(json.dumps(point, separators=(",", ":")) + "\n" for point in points).encode()
+        with writing_to(self.path):
+            while text:
+                text = text[os.write(self._handle, text) :]
+
+    def close(self) -> None:
+        """Bring the file to the disk and close it."""
+        if self._handle >= 0:
+            with writing_to(self.path):
+                os.fsync(self._handle)
+            os.close(self._handle)
+            self._handle = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def ingest(database: Database, folder: Path) -> int:
+    """Take in every whole line that is not yet in the registry, and remove the files of ended runs; how many points."""
+    taken = 0
+    files = sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
+    for path in files:
+        run_id = path.name.removesuffix(_SUFFIX)
+        row = database.row("SELECT state FROM run WHERE id = :id", {"id": run_id})
+        if row is None:
+            continue  # the run's own transaction has not committed yet
+        while batch := _take_batch(database, path, run_id):
+            taken += batch
+        if row["state"] != "running":
+            # looked up before the last read: nothing is written to the file of a run that had ended by then
+            path.unlink(missing_ok=True)
+    _forget_removed(database, folder)
+    return taken
+
+
+def _take_batch(database: Database, path: Path, run_id: str) -> int:
+    done = _offset(database, path.name)
+    with path.open("rb") as file:
+        file.seek(done)
+        chunk = file.read(_BATCH_BYTES)
+    whole = chunk[: chunk.rfind(b"\n") + 1]
+    if not whole:
+        return 0
+    lines = whole.splitlines()
+    points = [point for line in lines if (point := _point(line)) is not None]
+    with database.write() as tx:
+        moved = tx.execute(
+            "INSERT INTO spool_offset (name, offset_bytes, taken_at) VALUES (:name, :next, :at)"
+            " ON CONFLICT (name) DO UPDATE SET offset_bytes = excluded.offset_bytes, taken_at = excluded.taken_at"
+            " WHERE spool_offset.offset_bytes = :done",
+            {"name": path.name, "next": done + len(whole), "done": done, "at": tx.at},
+        )
+        if moved:  # else another ingester has taken these lines in between
+            runs.log_points(tx, run_id, points)
+    return len(lines)
+
+
+def _point(line: bytes) -> runs.Point | None:
+    """Read one line; one that a killed writer tore and a later one completed is no point."""
+    try:
+        key, step, at, value = json.loads(line)
+    except (ValueError, TypeError):
+        return None
+    return (str(key), int(step), int(at), None if value is None else float(value))
+
+
+def _offset(database: Database, name: str) -> int:
+    row = database.row("SELECT offset_bytes FROM spool_offset WHERE name = :name", {"name": name})
+    return row["offset_bytes"] if row else 0
+
+
+def _forget_removed(database: Database, folder: Path) -> None:
+    gone = [
+        row["name"] for row in database.rows("SELECT name FROM spool_offset") if not (folder / row["name"]).exists()
+    ]
+    if gone:
+        with database.write() as tx:
+            tx.execute_many("DELETE FROM spool_offset WHERE name = :name", [{"name": name} for name in gone])

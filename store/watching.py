@@ -1,0 +1,286 @@
+"""Monitors and schedules, windows, alerts and deliveries of outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from store import events
+from store.database import Reader, Row, Write, fields
+from store.errors import Refused
+from store.ids import new_id
+from store.json_text import dump, load
+from store.lookup import find_id, unknown
+from store.rows import Alert, Monitor, OutcomeBatch, Schedule, Window
+
+_MONITOR = (
+    "SELECT name, model, every_s, window_s, by, lateness_s, settings_revision, last_run_at, last_job_id FROM monitor"
+)
+_SCHEDULE = (
+    "SELECT id, model, kind, trigger, catch_up, grace_s, settings_revision, paused_at, next_at, last_at, last_job_id"
+    " FROM schedule"
+)
+_SEEN = ("verdict", "rows", "errors", "latency_p50_ms", "latency_p99_ms", "coverage", "metrics", "features")
+_WARNING_FIRST = ("warning", "critical")
+
+
+def monitors(reader: Reader) -> list[Monitor]:
+    """Return the monitors that are declared now, by name."""
+    return [Monitor(**dict(row)) for row in reader.rows(f"{_MONITOR} WHERE removed_at IS NULL ORDER BY name")]
+
+
+def monitor(reader: Reader, name: str) -> Monitor:
+    """Return one monitor.
+
+    Raises:
+        UnknownName: none of that name is declared.
+    """
+    row = reader.row(f"{_MONITOR} WHERE name = :name AND removed_at IS NULL", {"name": name})
+    if row is None:
+        raise unknown("monitor", name, [one.name for one in monitors(reader)])
+    return Monitor(**dict(row))
+
+
+def touch_monitor(tx: Write, name: str, job_id: str | None) -> None:
+    """Say that a monitor has looked, and in which job."""
+    tx.execute(
+        "UPDATE monitor SET last_run_at = :at, last_job_id = :job WHERE name = :name",
+        {"at": tx.at, "job": job_id, "name": name},
+    )
+
+
+def schedules(reader: Reader) -> list[Schedule]:
+    """Return the schedules that are declared now, by id."""
+    return [Schedule(**dict(row)) for row in reader.rows(f"{_SCHEDULE} WHERE removed_at IS NULL ORDER BY id")]
+
+
+def touch_schedule(
+    tx: Write, id: str, *, next_at: int | None = None, last_at: int | None = None, last_job_id: str | None = None
+) -> None:
+    """Say when a schedule fires next, and when and as which job it last did; what is not given stays."""
+    tx.execute(
+        "UPDATE schedule SET next_at = coalesce(:next, next_at), last_at = coalesce(:last, last_at),"
+        " last_job_id = coalesce(:job, last_job_id) WHERE id = :id",
+        {"next": next_at, "last": last_at, "job": last_job_id, "id": id},
+    )
+
+
+def put_window(tx: Write, window: Window) -> Window:
+    """Keep what was seen in a window; seen anew and different it is the next revision, and the older one stays.
+
+    `id` may be empty, `revision` is counted here.
+    """
+    values = {
+        "monitor": window.monitor,
+        "model": window.model,
+        "version": window.version,
+        "from_at": window.from_at,
+        "to_at": window.to_at,
+        "verdict": window.verdict,
+        "rows": window.rows,
+        "errors": window.errors,
+        "latency_p50_ms": window.latency_p50_ms,
+        "latency_p99_ms": window.latency_p99_ms,
+        "coverage": window.coverage,
+        "metrics": dump(window.metrics),
+        "features": dump(list(window.features)),
+        "computed_at": window.computed_at,
+    }
+    span = "monitor = :monitor AND version = :version AND from_at = :from_at AND to_at = :to_at AND latest = 1"
+    before = tx.row(f'SELECT * FROM "window" WHERE {span}', values)
+    if before and all(before[name] == values[name] for name in _SEEN):
+        return _window(before)
+    tx.execute(f'UPDATE "window" SET latest = 0 WHERE {span}', values)
+    values["id"] = new_id(tx.clock) if before or not window.id else window.id
+    values["revision"] = before["revision"] + 1 if before else 1
+    values["latest"] = 1
+    row = tx.row(
+        f'INSERT INTO "window" ({", ".join(values)}) VALUES ({", ".join(f":{name}" for name in values)}) RETURNING *',
+        values,
+    )
+    assert row is not None
+    return _window(row)
+
+
+def windows(reader: Reader, model: str, limit: int = 50, latest_revision_only: bool = True) -> list[Window]:
+    """Return a model's windows, the newest span first."""
+    latest = "AND latest = 1" if latest_revision_only else ""
+    found = reader.rows(
+        f'SELECT * FROM "window" WHERE model = :model {latest}'
+        " ORDER BY to_at DESC, version DESC, revision DESC LIMIT :limit",
+        {"model": model, "limit": limit},
+    )
+    return [_window(row) for row in found]
+
+
+def window(reader: Reader, id: str) -> Window:
+    """Return one window by id or unique prefix.
+
+    Raises:
+        UnknownName: no window begins so. Refused: several do.
+    """
+    row = reader.row('SELECT * FROM "window" WHERE id = :id', {"id": find_id(reader, '"window"', "window", id)})
+    assert row is not None
+    return _window(row)
+
+
+def raise_alert(
+    tx: Write,
+    *,
+    model: str,
+    kind: str,
+    key: str,
+    severity: str,
+    title: str,
+    evidence: dict[str, Any],
+    actor: str,
+) -> tuple[Alert, bool]:
+    """Raise an alert; (alert, it is new). One of the same key that is not resolved is seen again: counted, no event.
+
+    A warning seen again as critical becomes critical, with an event.
+    """
+    stands = tx.row(
+        "SELECT * FROM alert WHERE model = :model AND key = :key AND state IN ('open', 'acknowledged')",
+        {"model": model, "key": key},
+    )
+    values: dict[str, Any] = {
+        "id": stands["id"] if stands else new_id(tx.clock),
+        "model": model,
+        "kind": kind,
+        "key": key,
+        "severity": max(severity, stands["severity"], key=_WARNING_FIRST.index) if stands else severity,
+        "title": title,
+        "evidence": dump(evidence),
+        "at": tx.at,
+    }
+    if stands:
+        tx.execute(
+            "UPDATE alert SET count = count + 1, seen_at = :at, severity = :severity, title = :title,"
+            " evidence = :evidence WHERE id = :id",
+            values,
+        )
+    else:
+        tx.execute(
+            "INSERT INTO alert (id, model, kind, key, state, severity, title, evidence, count, opened_at, seen_at)"
+            " VALUES (:id, :model, :kind, :key, 'open', :severity, :title, :evidence, 1, :at, :at)",
+            values,
+        )
+    raised = alert(tx, values["id"])
+    if stands is None or raised.severity != stands["severity"]:
+        action = "alert.opened" if stands is None else "alert.worsened"
+        _record(tx, action, raised, actor, body={"kind": kind, "key": key, "severity": raised.severity, "title": title})
+    return raised, stands is None
+
+
+def set_alert(tx: Write, id: str, state: str, actor: str, reason: str = "", via: str | None = None) -> Alert:
+    """Acknowledge or resolve an alert; one that is so already stays as it is.
+
+    Raises:
+        Refused: a resolved one is to be acknowledged.
+    """
+    before = alert(tx, id)
+    if state not in ("acknowledged", "resolved"):
+        raise Refused(f"an alert cannot become {state!r}", "acknowledge or resolve it")
+    if before.state == state:
+        return before
+    if before.state == "resolved":
+        raise Refused(f"alert {before.id[:12]} is resolved", "it opens anew when the same thing is seen again")
+    mark = "acknowledged_by = :actor, acknowledged_at = :at" if state == "acknowledged" else ""
+    tx.execute(
+        f"UPDATE alert SET state = :state, {mark or 'resolved_by = :actor, resolved_at = :at'} WHERE id = :id",
+        {"state": state, "actor": actor, "at": tx.at, "id": before.id},
+    )
+    after = alert(tx, before.id)
+    _record(tx, f"alert.{state}", after, actor, reason=reason, via=via, body={"key": after.key})
+    return after
+
+
+def alerts(reader: Reader, open_only: bool = True, *, model: str | None = None, limit: int = 500) -> list[Alert]:
+    """Return alerts newest first; `open_only` leaves out resolved ones."""
+    clauses = ["state IN ('open', 'acknowledged')"] if open_only else []
+    if model is not None:
+        clauses.append("model = :model")
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    found = reader.rows(f"SELECT * FROM alert {where} ORDER BY id DESC LIMIT :limit", {"model": model, "limit": limit})
+    return [_alert(row) for row in found]
+
+
+def alert(reader: Reader, id: str) -> Alert:
+    """Return one alert by id or unique prefix.
+
+    Raises:
+        UnknownName: no alert begins so. Refused: several do.
+    """
+    row = reader.row("SELECT * FROM alert WHERE id = :id", {"id": find_id(reader, "alert", "alert", id)})
+    assert row is not None
+    return _alert(row)
+
+
+def add_outcome_batch(tx: Write, batch: OutcomeBatch) -> OutcomeBatch:
+    """Record a delivery of outcomes, whose rows are in Parquet."""
+    tx.execute(
+        "INSERT INTO outcome_batch (id, model, origin, rows, matched, revised, unknown, actor, received_at)"
+        " VALUES (:id, :model, :origin, :rows, :matched, :revised, :unknown, :actor, :received_at)",
+        {
+            "id": batch.id,
+            "model": batch.model,
+            "origin": batch.origin,
+            "rows": batch.rows,
+            "matched": batch.matched,
+            "revised": batch.revised,
+            "unknown": batch.unknown,
+            "actor": batch.actor,
+            "received_at": batch.received_at,
+        },
+    )
+    events.append(
+        tx,
+        actor=batch.actor,
+        action="outcomes.recorded",
+        subject_kind="outcome_batch",
+        subject_id=batch.id,
+        model=batch.model,
+        body={"rows": batch.rows, "matched": batch.matched, "revised": batch.revised, "unknown": batch.unknown},
+    )
+    return batch
+
+
+def outcome_batches(reader: Reader, model: str, limit: int = 100) -> list[OutcomeBatch]:
+    """Return a model's deliveries, newest first."""
+    found = reader.rows(
+        "SELECT * FROM outcome_batch WHERE model = :model ORDER BY received_at DESC, id DESC LIMIT :limit",
+        {"model": model, "limit": limit},
+    )
+    return [OutcomeBatch(**dict(row)) for row in found]
+
+
+def _record(
+    tx: Write,
+    action: str,
+    alert: Alert,
+    actor: str,
+    *,
+    reason: str = "",
+    via: str | None = None,
+    body: dict[str, Any] | None = None,
+) -> None:
+    events.append(
+        tx,
+        actor=actor,
+        action=action,
+        subject_kind="alert",
+        subject_id=alert.id,
+        model=alert.model,
+        reason=reason,
+        body=body,
+        via=via,
+    )
+
+
+def _window(row: Row) -> Window:
+    return Window(
+        **{**fields(row, "latest"), "metrics": load(row["metrics"]), "features": tuple(load(row["features"]))}
+    )
+
+
+def _alert(row: Row) -> Alert:
+    return Alert(**{**fields(row, "resolved_by"), "evidence": load(row["evidence"])})

@@ -1,0 +1,77 @@
+"""What every test may ask for: a clock that stands still, an empty open deck, and settings small enough to read."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.deck import Deck
+from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
+from engine.workspace import Workspace
+from store import settings
+from store.artifacts import Artifacts
+from store.clock import FrozenClock
+from store.database import create_or_upgrade, open_database
+from store.rows import SettingsRevision, microseconds
+
+START = microseconds("2026-03-01T12:00:00Z")
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """A clock that moves only by `advance(seconds)`."""
+    return FrozenClock(START)
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry without a row, migrated once, for tests to copy."""
+    path = tmp_path_factory.mktemp("registry") / "registry.db"
+    create_or_upgrade(path, FrozenClock(START)).close()
+    return path
+
+
+@pytest.fixture
+def deck(tmp_path: Path, clock: FrozenClock, empty_registry: Path) -> Iterator[Deck]:
+    """An empty open deck, without a settings revision."""
+    workspace = Workspace((tmp_path / "deck").resolve())
+    workspace.state.mkdir(parents=True, mode=0o700)
+    (workspace.root / "deck.toml").write_text('name = "test"\ntime_zone = "UTC"\n')
+    shutil.copyfile(empty_registry, workspace.registry)
+    database = open_database(workspace.registry, clock)
+    yield Deck(workspace, database, Artifacts(workspace.artifacts), clock)
+    database.close()
+
+
+@pytest.fixture
+def settings_body() -> Callable[..., dict[str, Any]]:
+    """Return a maker of settings bodies: `settings_body("rates", posts={"task": "classification"})`.
+
+    Each word is a regression model of that name; a keyword is a model with fields of ModelSettings changed.
+    """
+    return make_settings_body
+
+
+@pytest.fixture
+def apply_settings_body(deck: Deck) -> Callable[..., SettingsRevision]:
+    """Return a function that makes a settings body of its arguments and applies it to `deck`."""
+
+    def apply(*names: str, **models: dict[str, Any]) -> SettingsRevision:
+        with deck.database.write() as tx:
+            return settings.apply(tx, make_settings_body(*names, **models), "user:anna", "a test")[0]
+
+    return apply
+
+
+def make_settings_body(*names: str, **models: dict[str, Any]) -> dict[str, Any]:
+    """Make the body of a settings revision with these models on the host `local`."""
+    data = DataSettings(source="rows.csv", target="y", time_column="at")
+    made = {
+        name: ModelSettings(**{"name": name, "task": "regression", "data": data, "owner": "pricing", **changed})
+        for name, changed in {**{name: {} for name in names}, **models}.items()
+    }
+    return DeckSettings(name="test", time_zone="UTC", hosts=(HostSettings("local"),), models=made).to_body()
