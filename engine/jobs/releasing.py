@@ -20,7 +20,7 @@ def release(context: JobContext) -> dict[str, Any]:
     ended = run_release(
         context.deck, context.args["release_id"], fence=context.fence, progress=context.progress
     )
-    error = ending_error(ended)
+    error = ending_error(ended, context.fence.job_id)
     if error is not None:
         raise error
     return {"release_id": ended.id, "state": ended.state, "verdict": ended.verdict}

@@ -41,7 +41,7 @@ def live_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live
     from engine.monitoring.predictions import live_stats
 
     seen = live_stats(deck, model, deployment_id, since_us)
-    return Live(int(seen["rows"]), int(seen["errors"]), tuple(seen.get("latencies_ms", ())))
+    return Live(seen["rows"], seen["errors"], tuple(seen["latencies_ms"]), seen["refused"])
 
 
 def golden_latency(deck: Deck, version: Version, replica: Replica, repeats: int) -> list[float]:

@@ -16,16 +16,23 @@ UNCONTROLLED_ERRORS = 0.5  # without any control rows, only this error rate is h
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What one deployment did in an interval. `latencies_ms` may be empty where they were not kept."""
+    """What one deployment did in an interval: rows answered or failed, failures among them, requests refused as the
+    caller's mistake (not among the rows), and one latency per request."""
 
     rows: int = 0
     errors: int = 0
     latencies_ms: tuple[float, ...] = field(default=(), repr=False)
+    refused: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Everything that reached the version, refused requests included."""
+        return self.rows + self.refused
 
     def summary(self) -> dict[str, Any]:
         """Return the figures that go on record."""
         p99 = round(quantile(self.latencies_ms, 0.99), 3) if self.latencies_ms else None
-        return {"rows": self.rows, "errors": self.errors, "latency_p99_ms": p99}
+        return {"rows": self.rows, "errors": self.errors, "refused": self.refused, "latency_p99_ms": p99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, sile
     held = elapsed_s >= needs.hold_s
     if new.rows >= needs.min_samples:
         return Verdict("passed" if held else "waiting", f"{new.rows} live rows, no harm seen")
-    if silence_accepted and held and new.rows == 0:
+    if silence_accepted and held and new.asked == 0:
         return Verdict("no data", "no live rows; going on without them was accepted on record")
     if elapsed_s >= max(needs.max_wait_s, needs.hold_s):
         return Verdict("no data", f"{new.rows} of {needs.min_samples} live rows after {elapsed_s:.0f} s")
@@ -68,6 +75,10 @@ def find_harm(new: Live, champion: Live) -> str:
     """Return what the new version does worse than the champion over the same interval, or nothing."""
     if is_worse(new.errors, champion.errors, new.rows, champion.rows):
         return f"errors: {_rate(new)} on the new version, {_rate(champion)} on the champion"
+    # A caller's mistake falls on both alike; a version that refuses what the champion takes is harm.
+    if is_worse(new.refused, champion.refused, new.asked, champion.asked):
+        on_champion = f"{champion.refused} of {champion.asked} on the champion"
+        return f"refused: {new.refused} of {new.asked} requests on the new version, {on_champion}"
     if champion.rows == 0 and new.rows >= LATENCY_ROWS and new.errors >= UNCONTROLLED_ERRORS * new.rows:
         return f"errors: {_rate(new)} on the new version, and no champion rows to compare with"
     if len(champion.latencies_ms) >= LATENCY_ROWS and new.latencies_ms:

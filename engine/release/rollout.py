@@ -79,17 +79,19 @@ def _watch(
     observed = {**observed, **_figures(seen)}
     if verdict.verdict == "failed":
         raise StepFailed(f"at {step.args['weight']} %: {verdict.detail}", "harm", observed)
-    if verdict.verdict == "no data" and not (silence_accepted and seen[1].rows == 0):
+    if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
         raise StepHeld(f"at {step.args['weight']} %: {verdict.detail}", "no data", observed)
     return observed
 
 
 def accepted_silence(work: Work) -> bool:
     """Say whether an approver has resumed this release past a weight step that had no live row at all."""
-    return any(
-        one.kind == "weight" and "resumed_by" in one.observed and not one.observed.get("new", {}).get("rows", 0)
-        for one in work.steps()
-    )
+    return any(one.kind == "weight" and "resumed_by" in one.observed and _was_silent(one) for one in work.steps())
+
+
+def _was_silent(step: Step) -> bool:
+    seen = step.observed.get("new", {})
+    return not seen.get("rows") and not seen.get("refused")
 
 
 def _control_since(step: Step, observed: dict[str, Any]) -> int:

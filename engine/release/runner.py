@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engine.release import arrive, rollout
@@ -67,8 +68,13 @@ def run_release(
     return finish(work, work.release())
 
 
-def ending_error(release: Release) -> ModeldeckError | None:
-    """Return what a follower of this release exits with: None when it completed (or still runs)."""
+def ending_error(release: Release, job_id: str | None = None) -> ModeldeckError | None:
+    """Return what a follower of this release exits with: None when it completed (or still runs).
+
+    With `job_id`, the job that carries out a person's abort has done what it was asked for, and so has no error.
+    """
+    if release.evidence.get("cause") == "abort" and job_id is not None and job_id == release.job_id:
+        return None
     told = f"{release.endpoint} v{release.to_version}: {release.detail}" if release.detail else release.endpoint
     if release.state == "held":
         return Held(told, f"modeldeck releases resume {release.endpoint} --reason …, or: modeldeck releases abort")
@@ -85,30 +91,34 @@ def _forward(work: Work) -> None:
         if step.state in ("done", "skipped"):
             continue
         work.progress(index / len(steps), step.title)
-        try:
-            if step.kind == "alias":
-                _become_champion(work, step)
-                return
-            _one_step(work, step)
-        except Overtaken:
+        if not _goes_on(work, step):
             return
-        except LeaseLost:
-            raise
-        except StepHeld as held:
-            _unless_overtaken(lambda held=held, step=step: arrive.hold_past(work, work.step(step.number), held))
-            return
-        except StepFailed as failed:
-            _unless_overtaken(lambda failed=failed, step=step: _return(work, step, failed))
-            return
-        except ModeldeckError as error:
-            failed = StepFailed(error.line(), "error")
-            _unless_overtaken(lambda failed=failed, step=step: _return(work, step, failed))
-            return
-        except Exception as error:
-            # A fault of ours must not strand the traffic: it goes back first, then the fault is shown whole.
-            failed = StepFailed(f"{type(error).__name__}: {error}", "error")
-            _unless_overtaken(lambda failed=failed, step=step: _return(work, step, failed))
-            raise
+
+
+def _goes_on(work: Work, step: Step) -> bool:
+    """Do one step; says whether the next one is to be done. What stops a release is written before it is told."""
+    try:
+        if step.kind == "alias":
+            _become_champion(work, step)
+            return False
+        _one_step(work, step)
+        return True
+    except Overtaken:
+        return False
+    except StepHeld as held:
+        with suppress(Overtaken):
+            arrive.hold_past(work, work.step(step.number), held)
+    except StepFailed as failed:
+        _return(work, step, failed)
+    except LeaseLost:
+        raise
+    except ModeldeckError as error:
+        _return(work, step, StepFailed(error.line(), "error"))
+    except Exception as error:
+        # A fault of ours must not strand the traffic: it goes back first, then the fault is shown whole.
+        _return(work, step, StepFailed(f"{type(error).__name__}: {error}", "error"))
+        raise
+    return False
 
 
 def _one_step(work: Work, step: Step) -> None:
@@ -129,25 +139,12 @@ def _become_champion(work: Work, step: Step) -> None:
 
 
 def _return(work: Work, step: Step, failed: StepFailed) -> None:
-    """Give the traffic back to the champion and close the release, in one transaction."""
+    """Give the traffic back to the champion and close the release, in one transaction; not where someone else did."""
     release = work.release()
-    state = "aborted" if failed.cause == "harm" else "failed"
-    with work.write() as tx:
+    evidence = {**release.evidence, "cause": failed.cause, "step": step.number}
+    with suppress(Overtaken), work.write() as tx:
         generations = return_to_champion(tx, release.endpoint, release.id)
         observed = {**failed.observed, "detail": failed.detail, "returned": generations}
         releases.set_step(tx, release.id, step.number, "failed", verdict="failed", observed=observed)
-        releases.set_state(
-            tx,
-            release.id,
-            state,
-            verdict="failed",
-            detail=failed.detail,
-            evidence={**release.evidence, "cause": failed.cause, "step": step.number},
-        )
-
-
-def _unless_overtaken(write: Callable[[], None]) -> None:
-    try:
-        write()
-    except Overtaken:
-        return
+        state = "aborted" if failed.cause == "harm" else "failed"
+        releases.set_state(tx, release.id, state, verdict="failed", detail=failed.detail, evidence=evidence)

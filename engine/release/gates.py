@@ -1,0 +1,3 @@
+"""The gates that need no running server."""
+
+from __future__ import annotations

@@ -1,0 +1,222 @@
+"""A registry with trained versions, and an actor that plays the reconciler against it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.deck import Deck
+from engine.plans import Check
+from engine.release import run_release
+from engine.release.instruments import Instruments
+from engine.release.judge import Live
+from engine.settings.model import DeckSettings, HostSettings, ModelSettings
+from store import deployments, jobs, models, releases, runs, settings, snapshots, versions
+from store.clock import FrozenClock
+from store.database import Fence
+from store.ids import new_id
+from store.rows import Deployment, Release, Replica, Snapshot, Step, Version
+
+ACTOR = "user:anna"
+
+
+def apply(deck: Deck, *bodies: ModelSettings) -> int:
+    """Apply settings of these models on one process host; returns the revision."""
+    body = DeckSettings("test", "UTC", (HostSettings("local"),), {one.name: one for one in bodies})
+    with deck.database.write() as tx:
+        revision, _ = settings.apply(tx, body.to_body(), ACTOR, "")
+    return revision.revision
+
+
+def add_version(deck: Deck, model: str, **changes: Any) -> Version:
+    """Register a version as training would; `changes` are fields of it."""
+    number = deck.clock.now()
+    golden = deck.artifacts.put_bytes(b'{"contract": 1, "requests": [], "answers": []}')
+    artifact = deck.artifacts.put_bytes(f"model {model} {number} {len(changes)}".encode())
+    rows = deck.artifacts.put_bytes(f"rows {model} {number}".encode())
+    snapshot = Snapshot(rows, model, 1000, (), "at", 0, number, "rows.csv", 100, number)
+    fields: dict[str, Any] = {
+        "bundle_hash": "sha256:bundle",
+        "environment_hash": "sha256:environment",
+        "artifact_hash": artifact,
+        "artifact_bytes": 10,
+        "golden_hash": golden,
+        "signature": {"inputs": [{"name": "x", "type": "double", "nullable": False}], "outputs": []},
+        "decision": {},
+        "evaluation": {
+            "metric": "mae",
+            "holdout": {"mae": {"value": 10.0, "low": 9.0, "high": 11.0, "n": 300}},
+            "baseline": {"mae": {"value": 20.0, "low": 19.0, "high": 21.0, "n": 300}},
+        },
+        "estimator": "Ridge",
+    }
+    with deck.database.write() as tx:
+        snapshots.add_snapshot(tx, snapshot, ACTOR)
+        current = settings.current(tx)
+        assert current is not None
+        run = runs.start_run(tx, experiment=model, model=model, kind="train", name="train", actor=ACTOR)
+        return versions.register(
+            tx,
+            model=model,
+            run_id=run.id,
+            snapshot_id=rows,
+            settings_revision=current.revision,
+            actor=ACTOR,
+            **{**fields, **changes},
+        )
+
+
+@dataclass
+class Stage:
+    """One endpoint's world: time moves when the runner sleeps, and with it the reconciler and the traffic."""
+
+    deck: Deck
+    clock: FrozenClock
+    model: str
+    rate: float = 100.0  # live requests per second
+    error_rates: dict[int, float] = field(default_factory=dict)  # version -> share of requests that fail
+    latency_ms: dict[int, float] = field(default_factory=dict)
+    golden_ms: dict[int, float] = field(default_factory=dict)
+    gate_checks: list[Check] = field(default_factory=lambda: [Check("mae", "passed", "10", "at most 30")])
+    reconciles: bool = True
+    disproved: set[int] = field(default_factory=set)  # versions whose golden answers differ
+    weights_seen: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
+    golden_asked: dict[int, int] = field(default_factory=dict)
+    on_sleep: Callable[[], None] = lambda: None
+    _served: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)  # from, to, deployment -> share
+
+    def sleep(self, seconds: float) -> None:
+        """Let the world go on."""
+        before = self.clock.now()
+        self.clock.advance(seconds)
+        self._serve(before, self.clock.now())
+        if self.reconciles:
+            self.reconcile()
+        self.on_sleep()
+
+    def reconcile(self) -> None:
+        """Play the reconciler once: servers as desired, routes acknowledged."""
+        database = self.deck.database
+        with database.write() as tx:
+            for one in deployments.deployments(tx, endpoint=self.model):
+                if one.desired == "stopped":
+                    deployments.end_deployment(tx, one.id)
+                elif not deployments.replicas(tx, one.id):
+                    self._start(tx, one)
+            for route in deployments.routes(tx):
+                if route.applied_generation < route.desired_generation:
+                    deployments.acknowledge(tx, route.endpoint, route.host, route.desired_generation)
+                    self.weights_seen.append(tuple((one["version"], one["weight"]) for one in route.entries))
+
+    def _start(self, tx: Any, deployment: Deployment) -> None:
+        now = self.clock.now()
+        wrong = deployment.version in self.disproved
+        for number in range(1, deployment.replicas + 1):
+            state = "unready" if wrong else "ready"
+            shown = {"ok": not wrong, "detail": "1 of 20 golden answers differ" if wrong else "20 of 20"}
+            replica = Replica(new_id(self.clock), deployment.id, number, state, 1, "boot:1", 5000, "", shown, now, now)
+            deployments.put_replica(tx, replica)
+
+    def _serve(self, start: int, end: int) -> None:
+        route = deployments.route(self.deck.database, self.model, "local")
+        if route is None or route.applied_generation < route.desired_generation:
+            return
+        shares = {one["deployment_id"]: one["weight"] / 100.0 for one in route.entries}
+        self._served.append((start, end, shares))
+
+    def live(self, deck: Deck, model: str, deployment_id: str, since: int) -> Live:
+        """Count what a deployment answered since a time."""
+        rows = sum(
+            (end - max(start, since)) / 1e6 * self.rate * shares.get(deployment_id, 0.0)
+            for start, end, shares in self._served
+            if end > since
+        )
+        version = next(
+            one.version
+            for one in deployments.deployments(deck.database, endpoint=model, live_only=False)
+            if one.id == deployment_id
+        )
+        errors = int(rows * self.error_rates.get(version, 0.0))
+        return Live(int(rows), errors, (self.latency_ms.get(version, 4.0),) * int(rows))
+
+    def latency(self, _deck: Deck, version: Version, _replica: Replica, repeats: int) -> list[float]:
+        """Answer golden requests."""
+        self.golden_asked[version.number] = self.golden_asked.get(version.number, 0) + repeats
+        return [self.golden_ms.get(version.number, 3.0)] * repeats
+
+    @property
+    def instruments(self) -> Instruments:
+        """The runner's view of this world."""
+        return Instruments(
+            live=self.live,
+            latency=self.latency,
+            memory_mb=lambda _replica: 100.0,
+            gates=lambda _deck, _settings, _new, _champion: self.gate_checks,
+        )
+
+    def fence_of(self, release: Release) -> Fence:
+        """Claim the release's job as the worker would."""
+        assert release.job_id is not None
+        with self.deck.database.write() as tx:
+            jobs.requeue(tx, release.job_id, "its process is gone")
+            job = jobs.claim(tx, release.job_id)
+        return Fence(job.id, job.attempt)
+
+    def run(self, release: Release, *, instruments: Instruments | None = None) -> Release:
+        """Run a release's job to its end."""
+        fence = self.fence_of(release)
+        done = run_release(
+            self.deck, release.id, fence=fence, clock_sleep=self.sleep, instruments=instruments or self.instruments
+        )
+        with self.deck.database.write() as tx:
+            jobs.finish(tx, fence.job_id, fence.attempt, "succeeded")
+        return done
+
+    def release(self, release: Release) -> Release:
+        """Read a release again."""
+        return releases.release(self.deck.database, release.id)
+
+    def steps(self, release: Release) -> list[Step]:
+        """Read the steps of a release."""
+        return list(releases.steps(self.deck.database, release.id))
+
+    def champion(self) -> int | None:
+        """The champion's version."""
+        return models.model(self.deck.database, self.model).champion
+
+    def route(self) -> list[tuple[int, int, str]]:
+        """The desired route: version, weight, role."""
+        route = deployments.route(self.deck.database, self.model, "local")
+        return [(one["version"], one["weight"], one["role"]) for one in route.entries] if route else []
+
+    def standing(self) -> dict[int, str]:
+        """Version -> desired, of every deployment that is to run."""
+        live = deployments.deployments(self.deck.database, endpoint=self.model)
+        return {one.version: one.desired for one in live if one.desired != "stopped"}
+
+    def version(self, number: int) -> Version:
+        """Read a version."""
+        return versions.version(self.deck.database, self.model, number)
+
+    def challenger(self) -> int | None:
+        """The challenger's version."""
+        return models.model(self.deck.database, self.model).challenger
+
+    def weight_of(self, version: int) -> int:
+        """The desired share of a version."""
+        return sum(weight for number, weight, _ in self.route() if number == version)
+
+    def started(self, version: int) -> int:
+        """How many deployments of a version there ever were."""
+        every = deployments.deployments(self.deck.database, endpoint=self.model, live_only=False)
+        return sum(one.version == version for one in every)
+
+    def stop_warm(self) -> None:
+        """End what is kept warm, as a restart of the machine could."""
+        with self.deck.database.write() as tx:
+            for one in deployments.deployments(tx, endpoint=self.model):
+                if one.desired == "warm":
+                    deployments.set_desired(tx, one.id, "stopped", role="warm")
+        self.reconcile()
