@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from weakref import WeakSet
 
 from store.clock import Clock
-from store.errors import LeaseLost, ModeldeckError, Unavailable
+from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
 from store.storage import registry_failure, writing_to
 
@@ -63,7 +63,7 @@ class _Statements:
         try:
             return self._connection.execute(sql, params).fetchall()
         except sqlite3.Error as error:
-            raise _shown(error, self._path) from error
+            _raise(error, self._path)
 
     def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
         """Return the first row, None without one."""
@@ -84,14 +84,14 @@ class Write(_Statements):
         try:
             return self._connection.execute(sql, params).rowcount
         except sqlite3.Error as error:
-            raise _shown(error, self._path) from error
+            _raise(error, self._path)
 
     def execute_many(self, sql: str, params: Iterable[Params]) -> None:
         """Run one statement for each set of parameters."""
         try:
             self._connection.executemany(sql, params)
         except sqlite3.Error as error:
-            raise _shown(error, self._path) from error
+            _raise(error, self._path)
 
 
 class Database:
@@ -101,9 +101,11 @@ class Database:
         self.path = path
         self.clock = clock
         self._connections: WeakSet[_Connection] = WeakSet()
+        self._opening = threading.Lock()
         self._local = threading.local()
         self._writer: _Connection | None = None
         self._writing = threading.Lock()
+        self._writing_thread: int | None = None
         self._watcher: _Connection | None = None
         self._watching = threading.Lock()
 
@@ -133,16 +135,20 @@ class Database:
             LeaseLost: a newer attempt of the fence's job exists, or the job has ended.
             StorageUnwritable: the disk is full or read-only; nothing was changed.
         """
+        if self._writing_thread == threading.get_ident():
+            raise RuntimeError("this thread has a write transaction open: pass it on instead of opening another")
         with self._writing:
             connection = self._writer = self._writer or self._connect(writable=True)
+            self._writing_thread = threading.get_ident()
             tx = Write(connection, self.path, self.clock)
-            tx.execute("BEGIN IMMEDIATE")
             try:
+                tx.execute("BEGIN IMMEDIATE")
                 if fence is not None:
                     _hold(tx, fence)
                 yield tx
                 tx.execute("COMMIT")
             finally:
+                self._writing_thread = None
                 if connection.in_transaction:
                     connection.rollback()
 
@@ -155,8 +161,8 @@ class Database:
         return int(row[0]) if row else 0
 
     def close(self) -> None:
-        """Close every connection; the log is folded back into the file by the last one."""
-        with self._writing, self._watching:
+        """Close every connection; the last one folds the log into the file. A later use opens anew."""
+        with self._writing, self._watching, self._opening:
             for connection in list(self._connections):
                 connection.close()
             self._writer = self._watcher = None
@@ -173,8 +179,9 @@ class Database:
             connection = connect(self.path)
             connection.execute(f"PRAGMA query_only = {'OFF' if writable else 'ON'}")
         except sqlite3.Error as error:
-            raise _shown(error, self.path) from error
-        self._connections.add(connection)
+            _raise(error, self.path)
+        with self._opening:
+            self._connections.add(connection)
         return connection
 
 
@@ -219,7 +226,7 @@ def schema_of(path: Path) -> int | None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _shown(error, path) from error
+        _raise(error, path)
     return int(number[0]) if number and number[0] else 0
 
 
@@ -275,7 +282,7 @@ def create_or_upgrade(path: Path, clock: Clock) -> Database:
             else:
                 upgrade(path, schema, clock)
         except sqlite3.Error as error:
-            raise _shown(error, path) from error
+            _raise(error, path)
     return Database(path, clock)
 
 
@@ -288,5 +295,9 @@ def _hold(tx: Write, fence: Fence) -> None:
         )
 
 
-def _shown(error: sqlite3.Error, path: Path) -> ModeldeckError | sqlite3.Error:
-    return registry_failure(error, path) or error
+def _raise(error: sqlite3.Error, path: Path) -> NoReturn:
+    """Raise what a person should see; a mistake of ours stays what it is."""
+    failure = registry_failure(error, path)
+    if failure is None:
+        raise error
+    raise failure from error

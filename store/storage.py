@@ -45,7 +45,7 @@ def registry_failure(error: sqlite3.Error, path: Path) -> ModeldeckError | None:
     """Return the error a person should see for a failure of the registry file, None for a mistake of ours."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _CAUSES_BY_SQLITE_CODE:
-        return StorageUnwritable(f"cannot write the registry {path}: {_CAUSES_BY_SQLITE_CODE[code]}", _HINT)
+        return StorageUnwritable(f"cannot use the registry {path}: {_CAUSES_BY_SQLITE_CODE[code]}", _HINT)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return WorkFailed(f"the registry {path} is held by another process", "repeat in a moment")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
