@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from store.json_rows import EPOCH as EPOCH
-from store.json_rows import microseconds as microseconds
-from store.json_rows import rfc3339 as rfc3339
-from store.json_rows import to_json as to_json
+from store import json_rows
+
+EPOCH = json_rows.EPOCH
+microseconds = json_rows.microseconds
+rfc3339 = json_rows.rfc3339
+to_json = json_rows.to_json
 
 
 @dataclass(frozen=True, slots=True)
