@@ -134,7 +134,7 @@ def _become_champion(work: Work, step: Step) -> None:
     release = work.release()
     with work.write() as tx:
         arriving = [one for one in of_release(tx, release.endpoint, release.id) if one.desired == "serving"]
-        settle(work.deck, tx, release, step, arriving, reverts=release.evidence.get("reverts"))
+        settle(tx, release, step, arriving, reverts=release.evidence.get("reverts"))
         releases.set_state(tx, release.id, "completed", verdict="passed")
 
 

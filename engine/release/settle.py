@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.release.routing import hand_over
 from store import models, releases, versions
 from store.database import Write
 from store.rows import Deployment, Release, Step
 
-if TYPE_CHECKING:
-    from engine.deck import Deck
-
 
 def settle(
-    deck: Deck, tx: Write, release: Release, step: Step, arriving: list[Deployment], *, reverts: str | None
+    tx: Write, release: Release, step: Step, arriving: list[Deployment], *, reverts: str | None
 ) -> dict[str, Any]:
     """Make the release's version champion. Call inside the transaction that has checked everything else.
 

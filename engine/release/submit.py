@@ -88,7 +88,7 @@ def submit_rollback(
             via=via,
             evidence={"reverts": facts.reverts.id if facts.reverts else None},
         )
-        return _change_route(deck, tx, facts, release) if facts.is_warm else release
+        return _change_route(tx, facts, release) if facts.is_warm else release
 
 
 def check_basis(carried: str, now: str) -> None:
@@ -101,7 +101,7 @@ def check_basis(carried: str, now: str) -> None:
         raise StaleBasis("this changed since you looked", "look again, then decide")
 
 
-def _change_route(deck: Deck, tx: Write, facts: RollbackFacts, release: Release) -> Release:
+def _change_route(tx: Write, facts: RollbackFacts, release: Release) -> Release:
     """Commit the routes, the alias and the marks of a warm rollback; its job drains and records."""
     arriving = [warm for host in facts.here.hosts if (warm := warm_of(host, release.to_version)) is not None]
     releases.set_state(tx, release.id, "running")
@@ -109,6 +109,6 @@ def _change_route(deck: Deck, tx: Write, facts: RollbackFacts, release: Release)
         if step.kind == "route":
             releases.set_step(tx, release.id, step.number, "done", verdict="passed", observed=dict(step.args))
         elif step.kind == "alias":
-            settle(deck, tx, release, step, arriving, reverts=release.evidence.get("reverts"))
+            settle(tx, release, step, arriving, reverts=release.evidence.get("reverts"))
     releases.set_state(tx, release.id, "completed", verdict="passed")
     return releases.release(tx, release.id)

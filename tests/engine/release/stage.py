@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +79,7 @@ class Stage:
     latency_ms: dict[int, float] = field(default_factory=dict)
     golden_ms: dict[int, float] = field(default_factory=dict)
     gate_checks: list[Check] = field(default_factory=lambda: [Check("mae", "passed", "10", "at most 30")])
+    proof_checks: list[Check] = field(default_factory=list)
     reconciles: bool = True
     disproved: set[int] = field(default_factory=set)  # versions whose golden answers differ
     weights_seen: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
@@ -154,6 +154,7 @@ class Stage:
             latency=self.latency,
             memory_mb=lambda _replica: 100.0,
             gates=lambda _deck, _settings, _new, _champion: self.gate_checks,
+            proof=lambda _deck, _version, _settings: self.proof_checks,
         )
 
     def fence_of(self, release: Release) -> Fence:

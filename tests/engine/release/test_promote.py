@@ -78,7 +78,6 @@ def test_alias_route_and_release_change_in_one_transaction(serving):
 
 def test_a_step_waits_for_its_minimum_of_live_rows(serving):
     serving.rate = 20.0  # 2 rows a second at 10 %
-    serving.deck = serving.deck
     done = serving.run(promote(serving, 2))
     assert done.state == "held"
     first = next(step for step in serving.steps(done) if step.kind == "weight")
@@ -191,3 +190,18 @@ def test_a_fault_of_ours_returns_the_traffic_before_it_is_shown(serving, kind):
     done = serving.release(opened)
     assert done.state == "failed"
     assert serving.route() == [(1, 100, "champion")]
+
+
+def test_a_corrupt_artifact_ends_the_release_before_a_server_starts(serving):
+    serving.proof_checks = [Check("artifact hash", "failed", "bytes differ", "9f86d081884c")]
+    done = serving.run(promote(serving, 2))
+    assert done.state == "failed"
+    assert done.detail == "artifact hash: bytes differ, asked 9f86d081884c"
+    assert isinstance(ending_error(done), WorkFailed)
+    assert serving.started(2) == 0
+    assert serving.champion() == 1
+
+
+def test_another_environment_ends_a_promotion(serving):
+    serving.proof_checks = [Check("environment", "failed", "numpy 2.4 is 2.3", "abc")]
+    assert serving.run(promote(serving, 2)).state == "failed"

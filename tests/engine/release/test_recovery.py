@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.release import recover, run_release, submit_promote, submit_rollback
-from store import jobs, models
-from store.errors import AliasConflict, LeaseLost, Refused
+from engine.release import abort, recover, run_release, submit_promote, submit_rollback
+from store import events, jobs, models
+from store.errors import LeaseLost, Refused
 
 
 class Killed(BaseException):
@@ -111,7 +111,6 @@ def test_champion_moved_by_another_hand_stops_the_release(serving):
     serving.on_sleep = move
     done = serving.run(opened)
     assert done.state == "failed"
-    assert AliasConflict.__name__  # the refusal that stopped it
     assert "moved in the meantime" in done.detail
     assert serving.route() == [(1, 100, "champion")]
 
@@ -125,3 +124,35 @@ def test_a_warm_rollback_survives_the_death_of_its_job(serving):
         submit_rollback(serving.deck, serving.model, actor="user:bob")
     serving.run(done)
     assert serving.standing() == {1: "serving"}
+
+
+def test_servers_of_an_aborted_release_end_even_when_its_last_job_dies(serving):
+    opened = submit_promote(serving.deck, serving.model, 2, actor="user:anna")
+    run_until_killed(serving, opened, lambda: serving.weight_of(2) == 50)
+    aborted = abort(serving.deck, serving.model, actor="user:bob")
+    with serving.deck.database.write() as tx:
+        jobs.abandon(tx, aborted.job_id, "killed")
+    assert serving.standing() == {1: "serving", 2: "warm"}
+    recover(serving.deck)
+    assert serving.standing() == {1: "serving", 2: "warm"}  # the router has not let go of it yet
+    serving.reconcile()
+    recover(serving.deck)
+    assert serving.standing() == {1: "serving"}
+
+
+def test_left_version_of_a_rollback_ends_even_when_its_job_dies(serving):
+    serving.run(submit_promote(serving.deck, serving.model, 2, actor="user:anna"))
+    done = submit_rollback(serving.deck, serving.model, actor="user:bob")
+    with serving.deck.database.write() as tx:
+        jobs.abandon(tx, done.job_id, "killed")
+    recover(serving.deck)
+    serving.run(serving.release(done))
+    assert serving.standing() == {1: "serving"}
+    assert {step.state for step in serving.steps(done)} == {"done"}
+
+
+def test_recovering_a_quiet_deck_writes_nothing(serving):
+    serving.run(submit_promote(serving.deck, serving.model, 2, actor="user:anna"))
+    before = events.verify(serving.deck.database).verified
+    assert recover(serving.deck) == []
+    assert events.verify(serving.deck.database).verified == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.plans import Check
 from engine.release import preview_rollback, stop_endpoint, submit_promote, submit_rollback
 from store import deployments, events, releases
 from store.errors import Refused, StaleBasis
@@ -95,6 +96,15 @@ def test_a_version_that_is_not_warm_is_started_and_proved_before_it_gets_the_tra
     assert promoted.champion() == 1
     assert promoted.standing() == {1: "serving"}
     assert promoted.version(2).abandoned_at is not None
+
+
+def test_another_environment_does_not_bar_the_way_back_but_is_on_record(promoted):
+    promoted.stop_warm()
+    promoted.proof_checks = [Check("environment", "failed", "numpy 2.4 is 2.3", "abc")]
+    done = promoted.run(submit_rollback(promoted.deck, promoted.model, actor="user:bob"))
+    assert done.state == "completed"
+    start = next(step for step in promoted.steps(done) if step.kind == "start")
+    assert start.observed["checks"][0]["verdict"] == "failed"
 
 
 def test_rollback_of_a_rollback_that_still_starts_its_version_is_its_abort(promoted):
