@@ -1,0 +1,85 @@
+"""The `:` line of the console: what it means and how it completes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SCREENS = ("pulse", "models", "runs", "jobs", "releases", "events", "alerts")
+ALIASES = {
+    "model": "models",
+    "run": "runs",
+    "job": "jobs",
+    "release": "releases",
+    "event": "events",
+    "audit": "events",
+    "alert": "alerts",
+    "home": "pulse",
+}
+QUITS = ("q", "quit", "q!", "wq", "exit")
+ACTS = {
+    "promote": "releases.promote",
+    "rollback": "releases.rollback",
+    "train": "runs.train",
+    "abort": "releases.abort",
+}
+WORDS = ("refresh", "help", "quit")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a line means: kind is screen, version, model, act, quit, help, refresh, nothing or unknown."""
+
+    kind: str
+    name: str = ""
+    rest: str = ""
+    number: int | None = None
+
+
+def parse(text: str) -> Command:
+    """Read a line: `jobs failed`, `model nightly-rates`, `version nightly-rates@3`, `promote nightly-rates 3`, `q`."""
+    words = text.split()
+    if not words:
+        return Command("nothing")
+    verb, rest = words[0].lower(), words[1:]
+    if verb in QUITS:
+        return Command("quit")
+    if verb in ("help", "?"):
+        return Command("help")
+    if verb in ("refresh", "r"):
+        return Command("refresh")
+    if verb in ACTS:
+        return _act(verb, rest)
+    if verb in ("model", "versions") and len(rest) == 1:
+        return Command("model", rest[0])
+    if verb in ("version", "show") and len(rest) == 1:
+        return _version(rest[0])
+    screen = ALIASES.get(verb, verb)
+    matches = [name for name in SCREENS if name.startswith(screen)]
+    if screen in SCREENS or len(matches) == 1:
+        return Command("screen", screen if screen in SCREENS else matches[0], " ".join(rest))
+    if "@" in verb:
+        return _version(words[0])
+    return Command("unknown", verb)
+
+
+def _act(verb: str, rest: list[str]) -> Command:
+    number = rest[1].lstrip("v") if len(rest) > 1 else ""
+    return Command("act", ACTS[verb], rest[0] if rest else "", int(number) if number.isdigit() else None)
+
+
+def _version(text: str) -> Command:
+    name, _, number = text.partition("@")
+    number = number.lstrip("v")
+    return Command("version", name, number=int(number)) if name and number.isdigit() else Command("unknown", text)
+
+
+def complete(text: str, models: Sequence[str]) -> tuple[str, ...]:
+    """Return whole lines the text may become."""
+    head, space, tail = text.rpartition(" ")
+    if not space:
+        words = (*SCREENS, "model", *ACTS, *WORDS)
+        return tuple(word for word in words if word.startswith(text.lower()) and word != text)
+    if head.strip() in ("model", "models", "versions", *ACTS):
+        return tuple(f"{head} {name}" for name in models if name.startswith(tail) and name != tail)
+    return ()

@@ -1,0 +1,117 @@
+"""Columns with priorities: which of them a width has room for, and how wide each becomes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.render.cells import Line, Span, clean, fit, line_width, width_of
+
+GAP = 2
+
+Cell = str | Span | tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a cell may depend on beside its row: the time in microseconds UTC."""
+
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Priority 1 stays longest; `least` and `most` bound its width; `grow` takes what is left."""
+
+    title: str
+    cell: Callable[[Any, Context], Cell]
+    priority: int = 1
+    least: int = 4
+    most: int = 24
+    align: str = "left"
+    grow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column with its width."""
+
+    column: Column
+    width: int
+
+
+def spans(cell: Cell) -> tuple[Span, ...]:
+    """Return a cell as cleaned spans."""
+    if isinstance(cell, str):
+        return ((clean(cell), ""),)
+    if cell and isinstance(cell[0], str):
+        text, style = cell
+        return ((clean(str(text)), str(style)),)
+    return tuple((clean(text), style) for text, style in cell)
+
+
+def place(columns: Sequence[Column], contents: Sequence[Sequence[tuple[Span, ...]]], width: int) -> list[Placed]:
+    """Choose the columns that fit into `width` and give each its width.
+
+    `contents` holds one sequence per row with one cell per column. Columns leave by priority, highest number first.
+    """
+    wanted = [_wanted(column, [row[index] for row in contents]) for index, column in enumerate(columns)]
+    kept = list(range(len(columns)))
+    while len(kept) > 1 and _least(columns, wanted, kept) > width:
+        leaving = max(kept, key=lambda index: (columns[index].priority, index))
+        kept.remove(leaving)
+    widths = {index: min(columns[index].least, wanted[index]) for index in kept}
+    free = width - sum(widths.values()) - GAP * (len(kept) - 1)
+    for index in sorted(kept, key=lambda index: (columns[index].priority, index)):
+        gain = min(free, wanted[index] - widths[index])
+        if gain > 0:
+            widths[index] += gain
+            free -= gain
+    growing = [index for index in kept if columns[index].grow]
+    if growing and free > 0:
+        widths[growing[-1]] += free
+    return [Placed(columns[index], max(1, min(widths[index], width))) for index in kept]
+
+
+def _wanted(column: Column, cells: Sequence[tuple[Span, ...]]) -> int:
+    longest = max((line_width(cell) for cell in cells), default=0)
+    return max(column.least if column.grow else 0, width_of(column.title), min(longest, column.most))
+
+
+def _least(columns: Sequence[Column], wanted: Sequence[int], kept: Sequence[int]) -> int:
+    return sum(min(columns[index].least, wanted[index]) for index in kept) + GAP * (len(kept) - 1)
+
+
+def titles(placed: Sequence[Placed]) -> Line:
+    """Return the header line."""
+    text = (" " * GAP).join(fit(item.column.title, item.width, item.column.align) for item in placed)
+    return ((text, "title"),)
+
+
+def row_line(placed: Sequence[Placed], cells: dict[int, tuple[Span, ...]]) -> Line:
+    """Return one row; `cells` are by the column's identity."""
+    result: list[Span] = []
+    for position, item in enumerate(placed):
+        if position:
+            result.append((" " * GAP, ""))
+        result.extend(_fitted(cells[id(item.column)], item.width, item.column.align))
+    return tuple(result)
+
+
+def _fitted(cell: tuple[Span, ...], width: int, align: str) -> list[Span]:
+    if len(cell) == 1:
+        text, style = cell[0]
+        return [(fit(text, width, align), style)]
+    size = line_width(cell)
+    result: list[Span] = [(" " * (width - size), "")] if align == "right" and size < width else []
+    left = width - (width - size if result else 0)
+    for text, style in cell:
+        if left <= 0:
+            break
+        taken = min(left, width_of(text))
+        result.append((fit(text, taken), style))
+        left -= taken
+    if left > 0:
+        result.append((" " * left, ""))
+    return result

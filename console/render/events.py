@@ -1,0 +1,46 @@
+"""Events: the record of changes, as rows and as sentences. Pure."""
+
+from __future__ import annotations
+
+from console.render.cells import Span
+from console.render.columns import Column
+from console.render.words import age, person, short_id, short_moment
+from store.rows import Event
+
+
+def action_words(action: str) -> str:
+    """Return `version.registered` as a person says it."""
+    return action.replace(".", " ").replace("_", " ")
+
+
+def subject(event: Event) -> str:
+    """Return what the event is about; ids are shortened, names are not."""
+    identity = event.subject_id
+    if event.subject_kind in ("model", "endpoint", "version", "alias", "monitor", "schedule", "settings", "host"):
+        return identity
+    return f"{event.subject_kind} {short_id(identity)}"
+
+
+def phrase(event: Event, now: int) -> list[Span]:
+    """Return one event as a line: when, who, what, to what, why."""
+    what = subject(event)
+    model = f"{event.model} " if event.model and event.model not in what else ""
+    return [
+        (f"{age(event.at, now):>4}  ", "dim"),
+        (f"{action_words(event.action)} ", ""),
+        (f"{model}{what}", "accent"),
+        (f" by {person(event.actor)}", "dim"),
+        (f": {event.reason}" if event.reason else "", "dim"),
+    ]
+
+
+COLUMNS = (
+    Column("SEQ", lambda row, context: (str(row.seq), "dim"), priority=4, least=3, align="right"),
+    Column("WHEN", lambda row, context: short_moment(row.at, context.now), priority=2, least=6, most=13),
+    Column("AGO", lambda row, context: (age(row.at, context.now), "dim"), priority=5, least=3, align="right"),
+    Column("WHAT", lambda row, context: (action_words(row.action), "name"), priority=1, least=14, most=26),
+    Column("TO", lambda row, context: subject(row), priority=1, least=12, most=34),
+    Column("MODEL", lambda row, context: (row.model or "-", "dim"), priority=6, least=8, most=20),
+    Column("BY", lambda row, context: person(row.actor), priority=3, least=6, most=20),
+    Column("WHY", lambda row, context: (row.reason, "dim"), priority=5, least=4, most=60, grow=True),
+)

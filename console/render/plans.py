@@ -1,0 +1,104 @@
+"""A plan as the dialog shows it: from, to, what differs, checks, steps, the way back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from console.render.cells import Line, clean
+from console.render.columns import Cell
+from console.render.sheet import Sheet
+from console.render.signs import state
+from engine.plans import Check, Plan, Preview
+
+VERBS = {"promote": "Promote", "rollback": "Roll back", "abort": "Abort", "deploy": "Deploy"}
+
+
+def verdict_cell(verdict: str) -> Cell:
+    """Return a check's verdict as glyph and word."""
+    return state(verdict)
+
+
+def check_rows(checks: Iterable[Check]) -> list[Sequence[Cell]]:
+    """Return the rows of a table of checks."""
+    return [
+        (check.name, verdict_cell(check.verdict), check.observed or ("-", "dim"), (check.required, "dim"))
+        for check in checks
+    ]
+
+
+def title(plan: Plan) -> str:
+    """Return the dialog's title: what it does, from what to what."""
+    before = "nothing" if plan.from_version is None else f"v{plan.from_version}"
+    return f"{VERBS.get(plan.kind, plan.kind.capitalize())} {plan.endpoint}: {before} → v{plan.to_version}"
+
+
+def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> list[Line]:
+    """Return the text of the plan dialog; `changed` names what moved since it was first shown."""
+    plan = preview.plan
+    sheet = Sheet(width)
+    if changed:
+        sheet.paragraph("Something changed while you looked. Read again what is new:", "warn")
+        for text in changed:
+            sheet.paragraph(text, "warn")
+        sheet.blank()
+    if preview.blocked:
+        sheet.paragraph(f"✗ {preview.blocked}", "bad")
+        sheet.blank()
+    sheet.lines.extend(_steps(plan, width))
+    if plan.checks:
+        sheet.heading("Gates" if plan.kind == "promote" else "Proof")
+        sheet.table(("", "", "", ""), check_rows(plan.checks))
+    if plan.differences:
+        sheet.heading("Differs")
+        rows: list[Sequence[Cell]] = [
+            ((item.name, "dim"), item.before, ("→", "dim"), item.after) for item in plan.differences
+        ]
+        sheet.table(("", "", "", ""), rows)
+    sheet.blank()
+    sheet.pair("Undo", (plan.undo, "accent"), label_width=6)
+    return sheet.lines
+
+
+def _steps(plan: Plan, width: int) -> list[Line]:
+    sheet = Sheet(width)
+    for text in plan.lines():
+        parts = wrap_hanging(clean(text), width - 2)
+        sheet.lines.extend((("  " + part, ""),) for part in parts)
+    return sheet.lines
+
+
+def wrap_hanging(text: str, width: int) -> list[str]:
+    """Wrap a numbered line so that its further lines stand under its words."""
+    from console.render.cells import wrap
+
+    head, dot, rest = text.partition(". ")
+    if not dot:
+        return wrap(text, width)
+    indent = len(head) + 2
+    parts = wrap(rest, max(10, width - indent))
+    return [f"{head}. {parts[0]}", *(" " * indent + part for part in parts[1:])]
+
+
+def changes_between(before: Preview, after: Preview) -> list[str]:
+    """Return, in words, what is new in a plan that was read again."""
+    old, new = before.plan, after.plan
+    found: list[str] = []
+    if old.from_version != new.from_version:
+        found.append(f"now serving: {_version(old.from_version)} → {_version(new.from_version)}")
+    if old.to_version != new.to_version:
+        found.append(f"goes to: {_version(old.to_version)} → {_version(new.to_version)}")
+    found += [f"new step: {text}" for text in new.lines() if text not in old.lines()]
+    seen = {check.name: check for check in old.checks}
+    for check in new.checks:
+        earlier = seen.get(check.name)
+        if earlier is None:
+            found.append(f"new check: {check.name} {check.verdict}")
+        elif earlier.verdict != check.verdict or earlier.observed != check.observed:
+            found.append(f"{check.name}: {earlier.verdict} → {check.verdict} {check.observed}".rstrip())
+    if after.blocked and after.blocked != before.blocked:
+        found.append(after.blocked)
+    return found or ["the settings, the evidence or the champion moved; the steps are the same"]
+
+
+def _version(number: int | None) -> str:
+    return "nothing" if number is None else f"v{number}"

@@ -1,0 +1,194 @@
+"""The Pulse: per model one row, and the four questions answered in plain words with their evidence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.render.cells import Line, Span, line
+from console.render.columns import Column, Context
+from console.render.events import phrase
+from console.render.measures import change
+from console.render.sheet import Sheet
+from console.render.signs import glyph_of, state, style_of
+from console.render.spark import sparkline, volume_line
+from console.render.words import age, ago, count, number, percent, person, plural, short_count, short_moment
+from engine.operations.deck import Pulse, PulseModel
+from store.rows import Alert, Release
+
+TREND = 8
+
+
+def _serving(row: PulseModel, context: Context) -> tuple[Span, ...]:
+    if row.champion is None:
+        return (("nothing", "dim"),)
+    if row.release:
+        return ((f"v{row.champion}", "name"), (f" ▸ {row.release.split(',')[0].split(':')[0]}", "busy"))
+    return ((f"v{row.champion}", "name"),)
+
+
+def _health(row: PulseModel, context: Context) -> tuple[Span, ...]:
+    return state(row.health)
+
+
+def _drift(row: PulseModel, context: Context) -> tuple[Span, ...]:
+    if row.drift == "drift" and row.drifted:
+        return ((f"~ drift {len(row.drifted)}", "warn"),)
+    return state(row.drift)
+
+
+def _quality(row: PulseModel, context: Context) -> tuple[Span, ...]:
+    if row.metric_value is None:
+        return (("no outcomes", "dim"),)
+    text, style = change(row.metric, row.metric_value, row.metric_reference)
+    cells = [(f"{row.metric} {number(row.metric_value)}", "")]
+    if text != "-":
+        cells.append((f" {text}", style))
+    return tuple(cells)
+
+
+def _alerts(row: PulseModel, context: Context) -> Span:
+    return (f"! {row.alerts}", "warn") if row.alerts else ("none", "dim")
+
+
+COLUMNS = (
+    Column("MODEL", lambda row, context: (row.model, "name"), priority=1, least=10, most=26),
+    Column("SERVES", _serving, priority=1, least=6, most=14),
+    Column("SINCE", lambda row, context: age(row.since_at, context.now), priority=3, least=4, align="right"),
+    Column("HEALTH", _health, priority=1, least=7, most=14),
+    Column("DRIFT", _drift, priority=2, least=7, most=10),
+    Column("QUALITY", _quality, priority=3, least=10, most=20),
+    Column("ALERTS", _alerts, priority=2, least=4, most=6),
+    Column(
+        "ROWS 24H",
+        lambda row, context: ((f"{short_count(row.rows_24h):>4} ", ""), (volume_line(row.volume_history, 6), "spark")),
+        priority=4,
+        least=5,
+        most=12,
+    ),
+)
+
+
+def answers(row: PulseModel, releases: Sequence[Release], width: int, now: int) -> list[Line]:
+    """Return what serves, what changed, whether it hurts anyone and the way back, for one model."""
+    sheet = Sheet(width)
+    sheet.rule(row.model, (row.task, "dim"))
+    sheet.pair("Serving", *_serving_words(row, now), label_width=10)
+    sheet.pair("Changed", *_changed_words(row, now), label_width=10)
+    for position, spans in enumerate(_hurting(row)):
+        sheet.pair("Hurting?" if position == 0 else "", *spans, label_width=10)
+    sheet.pair("Way back", *way_back(row, releases), label_width=10)
+    return sheet.lines
+
+
+def _serving_words(row: PulseModel, now: int) -> list[Span]:
+    if row.champion is None:
+        if row.challenger is not None:
+            return [
+                ("nothing serves", "warn"),
+                (f"; v{row.challenger} waits, ", ""),
+                ("P", "key"),
+                (" promotes it", ""),
+            ]
+        return [("nothing serves", "warn"), (", no version yet: ", ""), ("T", "key"), (" trains one", "")]
+    cells: list[Span] = [(f"v{row.champion}", "strong")]
+    if row.since_at is not None:
+        cells.append((f" since {short_moment(row.since_at, now)}, {ago(row.since_at, now)}; ", ""))
+    cells.append((f"{glyph_of(row.health)} {row.health}", style_of(row.health)))
+    if row.release:
+        cells += [("; ", ""), (f"release at {row.release}", "busy")]
+    elif row.challenger is not None:
+        cells += [(f"; v{row.challenger} waits, ", ""), ("P", "key"), (" promotes it", "")]
+    return cells
+
+
+def _changed_words(row: PulseModel, now: int) -> list[Span]:
+    if row.last_change_at is None:
+        return [("nothing yet", "dim")]
+    by = f" by {person(row.last_change_by)}" if row.last_change_by else ""
+    return [(row.last_change, ""), (f"{by}, {ago(row.last_change_at, now)}", "dim")]
+
+
+def _hurting(row: PulseModel) -> list[list[Span]]:
+    return [_traffic(row), _drift_words(row), _quality_words(row)]
+
+
+def _traffic(row: PulseModel) -> list[Span]:
+    if not row.rows_24h and not row.errors_24h:
+        return [("no traffic in 24 hours", "dim")]
+    errors: Span = (plural(row.errors_24h, "error"), "bad" if row.errors_24h else "")
+    cells: list[Span] = [(f"{count(row.rows_24h)} rows in 24 hours, ", ""), errors]
+    if row.latency_p99_ms is not None:
+        cells.append((f", p99 {number(row.latency_p99_ms)} ms", ""))
+    return cells
+
+
+def _drift_words(row: PulseModel) -> list[Span]:
+    if row.drift == "drift":
+        named = ", ".join(row.drifted[:3])
+        more = f" and {len(row.drifted) - 3} more" if len(row.drifted) > 3 else ""
+        return [("~ drift", "warn"), (f" in {named}{more}" if named else "", "")]
+    if row.drift == "ok":
+        return [("✓ no drift", "ok"), (" against the training data", "")]
+    return [("· drift unknown", "dim"), (": too few rows in the last window", "dim")]
+
+
+def _quality_words(row: PulseModel) -> list[Span]:
+    if row.metric_value is None:
+        return [("· quality unknown", "dim"), (": no outcomes have come", "dim")]
+    text, style = change(row.metric, row.metric_value, row.metric_reference)
+    cells: list[Span] = [(f"{row.metric} {number(row.metric_value)}", style)]
+    if row.metric_reference is not None:
+        cells.append((f", {number(row.metric_reference)} in training", ""))
+        if text != "-":
+            cells.append((f" ({text})", style))
+    if row.coverage is not None:
+        cells.append((f"; outcomes for {percent(row.coverage)}", "dim"))
+    if len(row.metric_history) > 1:
+        cells += [("  ", ""), (sparkline(row.metric_history, min(TREND, len(row.metric_history))), "spark")]
+    return cells
+
+
+def way_back(row: PulseModel, releases: Sequence[Release]) -> list[Span]:
+    """Return what `R` would do, as far as the releases tell; the dialog proves it."""
+    if row.champion is None:
+        return [("nothing to go back to", "dim")]
+    if row.release:
+        return [("R", "key"), (f" aborts the release: traffic returns to v{row.champion}", "")]
+    for release in releases:
+        if release.endpoint == row.model and release.state == "completed" and release.to_version == row.champion:
+            if release.kind == "promote" and release.reverted_by is None and release.from_version is not None:
+                return [("R", "key"), (f" returns the traffic to v{release.from_version}, proof shown first", "")]
+            break
+    return [("no earlier champion stands behind ", "dim"), (f"v{row.champion}", "dim")]
+
+
+def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int) -> list[Line]:
+    """Return the open alerts, worst first, with how many are not shown."""
+    sheet = Sheet(width)
+    sheet.rule("Alerts", (plural(len(alerts), "open alert"), "warn" if alerts else "dim"))
+    if not alerts:
+        sheet.paragraph("nothing needs you", "dim")
+        return sheet.lines[:height]
+    worst = sorted(alerts, key=lambda alert: (alert.severity != "critical", -alert.seen_at))
+    for alert in worst[: max(0, height - 1)]:
+        sheet.lines.append(
+            line(
+                "  ",
+                (f"{glyph_of(alert.severity)} {alert.severity:<9}", style_of(alert.severity)),
+                (f"{age(alert.seen_at, now):>4}  ", "dim"),
+                (alert.title if alert.model in alert.title else f"{alert.model}: {alert.title}", ""),
+                ("  acked" if alert.state == "acknowledged" else "", "dim"),
+            )
+        )
+    return sheet.lines[:height]
+
+
+def event_lines(pulse: Pulse, width: int, height: int) -> list[Line]:
+    """Return the newest changes."""
+    sheet = Sheet(width)
+    sheet.rule("Changes", ("8 shows all", "dim"))
+    if not pulse.events:
+        sheet.paragraph("nothing has changed yet", "dim")
+    for event in pulse.events[: max(0, height - 1)]:
+        sheet.lines.append(line("  ", *phrase(event, pulse.now_at)))
+    return sheet.lines[:height]

@@ -1,0 +1,148 @@
+"""Releases as rows, and one release live: steps, weights, samples still needed, verdict, the way back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.render.cells import Line, Span, line
+from console.render.columns import Column, Context
+from console.render.plans import check_rows
+from console.render.sheet import Sheet
+from console.render.signs import glyph_of, state, style_of
+from console.render.spark import progress_bar
+from console.render.version import check_from
+from console.render.words import age, ago, count, number, person, short_id, took
+from engine.operations.serving import ReleaseDetail
+from store.rows import Release, Step
+
+BAR = 20
+
+
+def _move(row: Release, context: Context) -> tuple[Span, ...]:
+    before = "nothing" if row.from_version is None else f"v{row.from_version}"
+    return ((f"{before} → ", ""), (f"v{row.to_version}", "name"))
+
+
+def _detail(row: Release, context: Context) -> Span:
+    return (row.detail or row.reason, "dim")
+
+
+def _state(row: Release, context: Context) -> tuple[Span, ...]:
+    return state(row.state)
+
+
+COLUMNS = (
+    Column("STATE", _state, priority=1, least=9, most=12),
+    Column("KIND", lambda row, context: row.kind, priority=2, least=7),
+    Column("MODEL", lambda row, context: (row.endpoint, "name"), priority=1, least=10, most=26),
+    Column("MOVE", _move, priority=1, least=7, most=14),
+    Column("WHEN", lambda row, context: age(row.requested_at, context.now), priority=2, least=3, align="right"),
+    Column("TOOK", lambda row, context: took(row.started_at, row.ended_at), priority=4, least=4, align="right"),
+    Column("BY", lambda row, context: person(row.actor), priority=3, least=4, most=16),
+    Column("DETAIL", _detail, priority=5, least=6, most=70, grow=True),
+)
+
+
+def release_lines(detail: ReleaseDetail, width: int, now: int) -> list[Line]:
+    """Return the page of a release."""
+    release = detail.release
+    sheet = Sheet(width)
+    sheet.pair("State", *_state_words(release))
+    if release.detail:
+        sheet.pair("", (release.detail, "dim"))
+    before = "nothing" if release.from_version is None else f"v{release.from_version}"
+    by = f" by {person(release.actor)}, {ago(release.requested_at, now)}"
+    sheet.pair("Moves", (f"{before} → v{release.to_version}", "strong"), (by, "dim"))
+    if release.reason:
+        sheet.pair("Why", release.reason)
+    sheet.blank()
+    for step in detail.steps:
+        sheet.lines.append(_step_line(step, width))
+        sheet.lines.extend(_step_more(step, width))
+    sheet.blank()
+    sheet.pair("Way back", *_way_back(release))
+    return sheet.lines
+
+
+def _state_words(release: Release) -> list[Span]:
+    cells: list[Span] = [(f"{glyph_of(release.state)} {release.state}", style_of(release.state))]
+    if release.verdict:
+        cells.append((f", verdict: {release.verdict}", style_of(release.verdict)))
+    if release.state == "held":
+        cells += [("; traffic stays as it is. ", ""), ("U", "key"), (" resumes, ", ""), ("X", "key"), (" aborts", "")]
+    return cells
+
+
+def _way_back(release: Release) -> list[Span]:
+    if release.state in ("pending", "running", "held"):
+        champion = "nothing" if release.from_version is None else f"v{release.from_version}"
+        return [("X", "key"), (f" aborts: traffic returns to {champion}", "")]
+    undo = release.undo.get("command") if isinstance(release.undo, dict) else None
+    planned = release.plan.get("undo") if isinstance(release.plan, dict) else None
+    if release.reverted_by:
+        return [(f"taken back by {short_id(release.reverted_by)}", "dim")]
+    return [(str(undo or planned or "nothing moved, nothing to undo"), "accent")]
+
+
+def _step_line(step: Step, width: int) -> Line:
+    host = f"[{step.host}] " if step.host else ""
+    quiet = step.state in ("pending", "skipped")
+    duration = took(step.started_at, step.ended_at)
+    right: Line = line((f" {duration}" if duration != "-" else "", "dim"))
+    left = line(
+        (f"  {glyph_of(step.state)} {step.number:>2}. ", style_of(step.state)),
+        (f"{host}{step.title}", "dim" if quiet else ""),
+    )
+    from console.render.cells import spread
+
+    return spread(left, right, width)
+
+
+def _step_more(step: Step, width: int) -> list[Line]:
+    if step.state in ("pending", "skipped"):
+        return []
+    sheet = Sheet(width - 7)
+    observed = step.observed or {}
+    if step.kind == "weight":
+        sheet.lines.extend(_samples(step, observed))
+    if isinstance(observed.get("checks"), list) and step.state in ("held", "failed", "running", "done"):
+        sheet.table(("", "", "", ""), check_rows(check_from(item) for item in observed["checks"]))
+    detail = str(observed.get("detail") or "")
+    if detail and (step.state in ("held", "failed") or step.kind == "weight"):
+        sheet.paragraph(detail, style_of(step.state) if step.state in ("held", "failed") else "dim")
+    return [(("     ", ""), *cells) for cells in sheet.lines]
+
+
+def _samples(step: Step, observed: dict[str, Any]) -> list[Line]:
+    needed = step.args.get("min_samples")
+    new, champion = observed.get("new"), observed.get("champion")
+    if not isinstance(needed, int) or not isinstance(new, dict):
+        return []
+    rows = int(new.get("rows") or 0)
+    left = max(0, needed - rows)
+    cells: list[Span] = [("  ", "")]
+    if step.state in ("running", "held"):
+        cells += [(progress_bar(rows / needed if needed else 1.0, BAR), "spark"), ("  ", "")]
+        cells.append((f"{count(rows)} of {count(needed)} rows", ""))
+        cells.append((f", {count(left)} still needed" if left else ", enough", "busy" if left else "ok"))
+    else:
+        cells.append((f"{count(rows)} rows", "dim"))
+    cells.append((f"   new {_figures(new)}", "dim"))
+    if isinstance(champion, dict):
+        cells.append((f"   champion {_figures(champion)}", "dim"))
+    return [line(*cells)]
+
+
+def _figures(live: dict[str, Any]) -> str:
+    parts = [f"{live.get('errors', 0)} errors"]
+    latency = live.get("latency_p99_ms")
+    if isinstance(latency, int | float):
+        parts.append(f"p99 {number(latency)} ms")
+    return ", ".join(parts)
+
+
+def summary(steps: Sequence[Step]) -> str:
+    """Return how far a release is."""
+    done = sum(step.state in ("done", "skipped") for step in steps)
+    return f"step {min(done + 1, len(steps))} of {len(steps)}" if done < len(steps) else f"{len(steps)} steps done"

@@ -1,0 +1,62 @@
+"""Runs as rows, and one run whole. Pure."""
+
+from __future__ import annotations
+
+from console.render.cells import Line, Span
+from console.render.columns import Column, Context
+from console.render.sheet import Sheet
+from console.render.signs import glyph_of, state, style_of
+from console.render.words import age, ago, moment, number, person, short_id, took
+from store.rows import Run
+
+
+def _state(row: Run, context: Context) -> tuple[Span, ...]:
+    return state(row.state)
+
+
+def _metrics(row: Run, context: Context) -> str:
+    return "  ".join(f"{name} {number(value)}" for name, value in list(row.metrics.items())[:3])
+
+
+def _took(row: Run, context: Context) -> str:
+    if row.ended_at is None:
+        return age(row.started_at, context.now)
+    return took(row.started_at, row.ended_at)
+
+
+COLUMNS = (
+    Column("STATE", _state, priority=1, least=9, most=12),
+    Column("RUN", lambda row, context: (short_id(row.id), "dim"), priority=4, least=12),
+    Column("MODEL", lambda row, context: (row.model or row.experiment, "name"), priority=1, least=10, most=26),
+    Column("WHAT", lambda row, context: row.name, priority=3, least=6, most=22),
+    Column("MEASURES", _metrics, priority=2, least=12, most=44),
+    Column("STARTED", lambda row, context: age(row.started_at, context.now), priority=2, least=3, align="right"),
+    Column("TOOK", _took, priority=3, least=4, align="right"),
+    Column("BY", lambda row, context: (person(row.actor), "dim"), priority=5, least=4, most=16),
+    Column("REASON", lambda row, context: (row.reason, "dim"), priority=6, least=6, most=60, grow=True),
+)
+
+
+def run_lines(run: Run, width: int, now: int) -> list[Line]:
+    """Return the page of a run."""
+    sheet = Sheet(width)
+    sheet.pair("State", (f"{glyph_of(run.state)} {run.state}", style_of(run.state)), (f"  {run.reason}", "dim"))
+    sheet.pair("Model", (run.model or "none", "name"), (f"  {run.kind} {run.name}", "dim"))
+    sheet.pair("Started", f"{moment(run.started_at)}, {ago(run.started_at, now)} by {person(run.actor)}")
+    sheet.pair("Took", took(run.started_at, run.ended_at))
+    sheet.heading("Measures")
+    sheet.table(("", ""), [((name, "dim"), number(value)) for name, value in run.metrics.items()], frozenset({1}))
+    if not run.metrics:
+        sheet.paragraph("none recorded", "dim")
+    sheet.heading("Parameters")
+    sheet.table(("", ""), [((name, "dim"), value) for name, value in run.params.items()])
+    if not run.params:
+        sheet.paragraph("none recorded", "dim")
+    sheet.heading("Made from")
+    sheet.pair("run", run.id)
+    sheet.pair("snapshot", run.snapshot_id or "-")
+    sheet.pair("settings", f"revision {run.settings_revision}" if run.settings_revision is not None else "-")
+    sheet.pair("job", run.job_id or "-")
+    for name, value in run.tags.items():
+        sheet.pair(name, value)
+    return sheet.lines

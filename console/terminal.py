@@ -1,0 +1,66 @@
+"""What the terminal can do and what the link can bear; settled before Textual is imported, which reads it then."""
+
+from __future__ import annotations
+
+import locale
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+
+SSH_FPS = 15
+LOCAL_FPS = 30
+THEMES = ("dark", "light", "ansi", "mono")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The resolved profile; `modeldeck doctor` prints it."""
+
+    is_remote: bool
+    fps: int
+    theme: str
+    ascii_only: bool
+    mouse: bool = False
+
+    def lines(self) -> list[str]:
+        """Return the profile as lines a person reads."""
+        return [
+            f"link: {'ssh' if self.is_remote else 'local'}, at most {self.fps} frames a second, no animations",
+            f"theme: {self.theme}" + (", ASCII only" if self.ascii_only else ""),
+            f"mouse: {'on' if self.mouse else 'off, the terminal selects text itself'}",
+        ]
+
+
+def profile(environ: Mapping[str, str], *, ascii_only: bool = False, encoding: str | None = None) -> Profile:
+    """Read the profile from the environment.
+
+    `MODELDECK_THEME` names a theme; `NO_COLOR` gives the one without colours; a terminal that says its background is
+    light gets the light one. An encoding other than UTF-8, or the Linux console, gets plain signs.
+    """
+    is_remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+    encoding = encoding if encoding is not None else locale.getencoding()
+    plain = encoding.lower().replace("-", "") != "utf8" or environ.get("TERM") in ("linux", "vt100", "dumb")
+    return Profile(
+        is_remote=is_remote,
+        fps=SSH_FPS if is_remote else LOCAL_FPS,
+        theme=_theme(environ),
+        ascii_only=ascii_only or plain or environ.get("MODELDECK_ASCII") == "1",
+    )
+
+
+def _theme(environ: Mapping[str, str]) -> str:
+    if environ.get("NO_COLOR"):
+        return "mono"
+    named = environ.get("MODELDECK_THEME", "")
+    if named in THEMES:
+        return named
+    background = environ.get("COLORFGBG", "").rsplit(";", 1)[-1]
+    if background in ("7", "15"):
+        return "light"
+    return "ansi" if environ.get("TERM", "") in ("linux", "vt100", "xterm", "screen") else "dark"
+
+
+def prepare(found: Profile, environ: MutableMapping[str, str]) -> None:
+    """Set what Textual reads at import."""
+    environ["TEXTUAL_FPS"] = str(found.fps)
+    environ["TEXTUAL_ANIMATIONS"] = "none"
+    environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
