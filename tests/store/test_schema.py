@@ -1,0 +1,143 @@
+"""The migrations make what the tables say, an upgrade is whole or absent, and a backup comes first."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+import store.upgrade
+from store.clock import FrozenClock
+from store.database import SCHEMA, Database, create_or_upgrade, schema_of
+from store.tables import METADATA
+from store.upgrade import MIGRATIONS
+
+PRAGMAS = ("table_info", "foreign_key_list", "index_list")
+
+
+def shape(connection: sqlite3.Connection) -> dict[str, object]:
+    """Return every table's statement-independent shape: columns, keys, indexes and their conditions."""
+    found: dict[str, object] = {}
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        if table == "alembic_version":
+            continue
+        info = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
+        keys = {tuple(row[2:]) for row in connection.execute(f'PRAGMA foreign_key_list("{table}")')}
+        indexes = {}
+        for _, name, unique, origin, partial in connection.execute(f'PRAGMA index_list("{table}")').fetchall():
+            columns = tuple(row[2] for row in connection.execute(f'PRAGMA index_info("{name}")'))
+            indexes[(origin, unique, partial, columns)] = name if origin == "c" else ""
+        found[table] = ([tuple(row) for row in info], keys, indexes)
+    return found
+
+
+def conditions(connection: sqlite3.Connection) -> set[str]:
+    """Return the conditions of partial indexes, and every check, without white space."""
+    statements = [row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
+    lines = [line.strip().rstrip(",") for statement in statements for line in statement.splitlines()]
+    wheres = {
+        statement.partition(" WHERE ")[2].strip() for statement in statements if statement.startswith("CREATE UN")
+    }
+    return {line for line in lines if "CHECK" in line or "DEFERR" in line} | wheres
+
+
+def test_baseline_makes_exactly_what_the_tables_say(empty_registry: Path, tmp_path: Path) -> None:
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    METADATA.create_all(engine)
+    engine.dispose()
+    by_tables, by_migrations = sqlite3.connect(declared), sqlite3.connect(empty_registry)
+    assert shape(by_migrations) == shape(by_tables)
+    assert conditions(by_migrations) == conditions(by_tables)
+    by_tables.close()
+    by_migrations.close()
+
+
+def test_alembic_sees_nothing_left_to_migrate(empty_registry: Path) -> None:
+    engine = create_engine(f"sqlite:///{empty_registry}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    engine.dispose()
+
+
+def test_schema_number_is_the_newest_migration(empty_registry: Path) -> None:
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    settings.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(settings).get_current_head() == f"{SCHEMA:04d}"
+    assert schema_of(empty_registry) == SCHEMA
+
+
+def test_every_table_has_a_primary_key_and_no_column_relies_on_the_row_number() -> None:
+    for table in METADATA.tables.values():
+        assert list(table.primary_key.columns), table.name
+        assert "rowid" not in table.columns
+
+
+NEXT = '''"""A migration for tests."""
+from alembic import op
+revision = "{next}"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+def upgrade() -> None:
+    op.execute("CREATE TABLE later (id TEXT PRIMARY KEY)")
+    op.execute("INSERT INTO later (id) VALUES ('one')")
+    op.execute("{last}")
+'''
+
+
+@pytest.fixture
+def next_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a next migration, which modeldeck takes for its own."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(store.upgrade, "MIGRATIONS", folder)
+    monkeypatch.setattr(store.upgrade, "SCHEMA", SCHEMA + 1)
+    monkeypatch.setattr("store.database.SCHEMA", SCHEMA + 1)
+    return folder / "versions" / "v_next.py"
+
+
+def migration(last: str) -> str:
+    return NEXT.format(next=f"{SCHEMA + 1:04d}", head=f"{SCHEMA:04d}", last=last)
+
+
+def test_upgrade_backs_up_first(database: Database, next_schema: Path, clock: FrozenClock) -> None:
+    next_schema.write_text(migration("SELECT 1"))
+    database.close()
+    upgraded = create_or_upgrade(database.path, clock)
+    assert schema_of(database.path) == SCHEMA + 1
+    assert upgraded.row("SELECT id FROM later") is not None
+    backups = list(database.path.parent.glob("*.backup"))
+    assert [backup.name for backup in backups] == [f"registry.db.schema{SCHEMA}.20260301T120000Z.backup"]
+    assert schema_of(backups[0]) == SCHEMA
+    kept = sqlite3.connect(backups[0])
+    assert kept.execute("SELECT name FROM model").fetchall() == [("rates",)]
+    kept.close()
+    assert backups[0].stat().st_mode & 0o077 == 0
+    upgraded.close()
+
+
+def test_failing_upgrade_leaves_the_registry_as_it_was(
+    database: Database, next_schema: Path, clock: FrozenClock
+) -> None:
+    next_schema.write_text(migration("INSERT INTO nowhere (id) VALUES (1)"))
+    database.close()
+    with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere"):
+        create_or_upgrade(database.path, clock)
+    assert schema_of(database.path) == SCHEMA
+    assert database.row("SELECT 1 FROM sqlite_master WHERE name = 'later'") is None
+    assert database.row("SELECT name FROM model") is not None
+
+
+def test_upgrading_what_is_current_does_nothing(database: Database, clock: FrozenClock) -> None:
+    create_or_upgrade(database.path, clock).close()
+    assert list(database.path.parent.glob("*.backup")) == []
