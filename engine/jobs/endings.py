@@ -8,6 +8,7 @@ import signal
 from engine.deck import Deck
 from engine.jobs.kinds import KINDS
 from engine.jobs.report import Report, attempt_folder, read_report
+from engine.release.recovery import recover
 from store import jobs, runs
 from store.database import Write
 from store.rows import Job
@@ -39,6 +40,8 @@ def end(deck: Deck, job_id: str, attempt: int, exit_code: int | None, reason: st
                 jobs.abandon(tx, job.id, cause)
         ended = jobs.job(tx, job_id)
     shutil.rmtree(folder, ignore_errors=True)
+    if ended.kind == "release" and ended.state not in ("queued", "running"):
+        recover(deck)  # a release whose job gave up must not keep traffic on a half-judged version
     return ended
 
 

@@ -1,10 +1,11 @@
-"""Two versions on the same rows: those of the newer snapshot that are later than both trainings."""
+"""Two versions on the same rows: those of the newer snapshot that neither training has fitted on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from engine.release.facts import applied_settings
 from store import snapshots
 from store.rows import Version
 
@@ -33,38 +34,65 @@ def compare(deck: Deck, settings: ModelSettings, new: Version, champion: Version
     Raises:
         CorruptArtifact: a model or the snapshot does not match its hash.
     """
-    table = later_rows(deck, settings, new, champion)
-    if table is None or not len(table):
+    table = unseen_rows(deck, settings, new, champion)
+    if table is None or not table.num_rows:
         return None
-    from engine.model_io.load import score_version, truth_of
+    import pyarrow as pa
 
+    from engine.model_io.load import score_version
+    from engine.training.dataset import truth_of
+
+    truth, known = truth_of(table, settings.data.target, settings.task)
+    table = table.filter(pa.array(known))
     return Compared(
-        truth=truth_of(table, settings),
+        truth=truth,
         new=score_version(deck, new, table),
         champion=score_version(deck, champion, table),
         groups={name: _texts(table.column(name)) for name in settings.gates.slices if name in table.column_names},
     )
 
 
-def later_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Version) -> Any:
-    """Return the rows (Arrow) of the newer snapshot later than both cut-offs and with a truth; None without times."""
-    if new.cutoff_at is None or champion.cutoff_at is None or settings.data.time_column is None:
-        return None  # without times nobody can say which rows a training has not seen
+def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Version) -> Any:
+    """Return the rows (Arrow) of the newer snapshot that neither training has fitted on, or None.
+
+    With a time column those are the rows later than both cut-offs. Without one only a holdout that both versions
+    kept from the same snapshot is known to be unseen.
+    """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     from engine.model_io.rows import read_snapshot, times_us, zone_of
 
+    data = settings.data
     first = snapshots.snapshot(deck.database, new.snapshot_id, new.model)
     second = snapshots.snapshot(deck.database, champion.snapshot_id, champion.model)
     newer = max((first, second), key=lambda one: (one.to_at or 0, one.created_at))
     owner = new if newer.id == new.snapshot_id else champion
     table = read_snapshot(deck, newer.id)
-    if settings.data.time_column not in table.column_names or settings.data.target not in table.column_names:
+    if any(name not in table.column_names for name in (data.target, data.time_column) if name):
         return None
-    times = times_us(table.column(settings.data.time_column), zone_of(deck.database, owner.settings_revision))
-    later = pa.array(times > max(new.cutoff_at, champion.cutoff_at))
-    return table.filter(pc.and_(later, pc.is_valid(table.column(settings.data.target))))
+    zone = zone_of(deck.database, owner.settings_revision)
+    if data.time_column is None:
+        return _shared_holdout(deck, table, new, champion, zone)
+    if new.cutoff_at is None or champion.cutoff_at is None:
+        return None
+    times = times_us(table.column(data.time_column), zone)
+    return table.filter(pa.array(times > max(new.cutoff_at, champion.cutoff_at)))
+
+
+def _shared_holdout(deck: Deck, table: Any, new: Version, champion: Version, zone: str) -> Any:
+    import pyarrow as pa
+
+    from engine.training.dataset import prepare, truth_of
+    from engine.training.folds import split_holdout
+
+    stated = [applied_settings(deck.database, one.model, one.settings_revision)[0] for one in (new, champion)]
+    kept = {(one.train.seed, one.train.holdout, one.data.target) for one in stated}
+    if new.snapshot_id != champion.snapshot_id or len(kept) > 1:
+        return None
+    settings = stated[0]
+    _, known = truth_of(table, settings.data.target, settings.task)
+    split = split_holdout(prepare(table, settings, zone), settings.train.holdout, settings.train.seed)
+    return table.filter(pa.array(known)).take(split.holdout)
 
 
 def _texts(column: Any) -> Any:

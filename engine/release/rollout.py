@@ -56,6 +56,7 @@ def _watch(
     needs = StepNeeds(int(step.args["min_samples"]), float(step.args["hold_s"]), float(step.args["max_wait_s"]))
     silence_accepted = accepted_silence(work)
     recorded = -1
+    count = len(work.steps())
 
     def look() -> tuple[Verdict, Live, Live]:
         elapsed_s = (work.deck.clock.now() - observed["since"]) / SECOND_US
@@ -71,7 +72,8 @@ def _watch(
         if seen[1].rows != recorded and seen[0].verdict == "waiting":
             recorded = seen[1].rows
             _record(work, step, {**observed, **_figures(seen)})
-            work.progress(0.0, f"{step.args['weight']} % on {step.host}: {seen[0].detail}")
+            done = (step.number - 1) / count
+            work.progress(done, f"{step.args['weight']} % on {step.host}: {seen[0].detail}")
         return seen[0].verdict != "waiting"
 
     work.wait(is_decided, poll_s=LOOK_S)
