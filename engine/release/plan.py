@@ -15,16 +15,18 @@ NOT_NEEDED = "not needed on a process host"
 def plan_promote(facts: PromoteFacts) -> Plan:
     """Plan giving `facts.to` the traffic. Without a serving champion there are no weight steps."""
     here, to = facts.here, facts.to
-    champion = here.champion.number if here.champion else None
+    # A champion whose endpoint was stopped is started again: it has no rival, and the alias need not move.
+    rival = here.champion if here.champion and here.champion.number != to.number else None
+    champion = rival.number if rival else None
     steps = [
-        PlanStep("gates", _gates_title(here, to), args={"version": to.number, "champion": champion}),
+        PlanStep("gates", _gates_title(rival, to), args={"version": to.number, "champion": champion}),
         PlanStep("approvals", "approvals: none asked", args={"asked": here.settings.gates.approvals}),
     ]
     for host in here.hosts:
         steps += _arrival(host, to, here)
         if running_gates(here.settings):
             steps.append(_running_gates_step(host, here.settings))
-        if here.serves and host.serving is not None:
+        if host.serving is not None:
             steps += [_weight_step(host, to, step, here.settings) for step in here.settings.deploy.rollout]
     steps.append(
         PlanStep(
@@ -42,8 +44,8 @@ def plan_promote(facts: PromoteFacts) -> Plan:
         summary=f"{here.model}: {_name(champion)} → v{to.number} on {_hosts(here)}",
         undo=undo_command(here.model),
         steps=tuple(steps),
-        differences=differences(here.champion, to),
-        checks=recorded_checks(here.settings, to, here.champion),
+        differences=differences(rival, to),
+        checks=recorded_checks(here.settings, to, rival),
     )
 
 
@@ -126,8 +128,10 @@ def recorded_checks(settings: ModelSettings, to: Version, champion: Version | No
         if limit.vs_champion is not None and champion is not None:
             required = f"at most {limit.vs_champion:g} x the loss of v{champion.number}"
             checks.append(Check(f"{name} vs champion", "pending", "", required))
-    if champion is not None:
-        checks += [Check(f"slices of {column}", "pending", "", "no worse than champion") for column in slices(settings)]
+    if champion is None:
+        metric = str(to.evaluation.get("metric", ""))
+        return (*checks, Check(f"{metric} vs Dummy", "pending", "", "better than Dummy"))
+    checks += [Check(f"slices of {column}", "pending", "", "no worse than champion") for column in slices(settings)]
     return tuple(checks)
 
 
@@ -176,10 +180,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-def _gates_title(here: EndpointFacts, to: Version) -> str:
-    if here.champion is None:
-        return "gates: absolute limits, and better than Dummy (a first release has nothing to compare with)"
-    return f"gates on data that neither v{to.number} nor v{here.champion.number} was trained on"
+def _gates_title(rival: Version | None, to: Version) -> str:
+    if rival is None:
+        return "gates: absolute limits, and better than Dummy (there is nothing to compare with)"
+    return f"gates on data that neither v{to.number} nor v{rival.number} was trained on"
 
 
 def _arrival(host: HostFacts, to: Version, here: EndpointFacts) -> list[PlanStep]:

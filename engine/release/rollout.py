@@ -12,7 +12,7 @@ from engine.release.work import SECOND_US, StepFailed, StepHeld, Work
 from store import deployments, releases
 from store.rows import Deployment, Release, Step
 
-LOOK_S = 0.5  # between two looks at the prediction log
+LOOK_S = 1.0  # between two looks at the prediction log
 ROUTER_WAIT_S = 60.0  # the reconciler hands a new generation to the router within a second or two
 
 
@@ -31,8 +31,8 @@ def weight(work: Work, release: Release, step: Step) -> dict[str, Any]:
             observed["generation"] = deployments.set_routes(tx, release.endpoint, step.host, entries, release.id)
             releases.set_step(tx, release.id, step.number, "running", observed=observed)
     await_router(work, release.endpoint, step.host, observed["generation"])
-    if "since" not in observed:
-        observed["since"] = work.deck.clock.now()
+    if "since_at" not in observed:
+        observed["since_at"] = work.deck.clock.now()
         with work.write() as tx:
             releases.set_step(tx, release.id, step.number, "running", observed=observed)
     return _watch(work, release, step, (new, champion), observed)
@@ -59,8 +59,8 @@ def _watch(
     count = len(work.steps())
 
     def look() -> tuple[Verdict, Live, Live]:
-        elapsed_s = (work.deck.clock.now() - observed["since"]) / SECOND_US
-        new = work.instruments.live(work.deck, release.endpoint, pair[0].id, observed["since"])
+        elapsed_s = (work.deck.clock.now() - observed["since_at"]) / SECOND_US
+        new = work.instruments.live(work.deck, release.endpoint, pair[0].id, observed["since_at"])
         champion = work.instruments.live(work.deck, release.endpoint, pair[1].id, _control_since(step, observed))
         return judge.judge(new, champion, elapsed_s, needs, silence_accepted=silence_accepted), new, champion
 
@@ -99,7 +99,7 @@ def _was_silent(step: Step) -> bool:
 def _control_since(step: Step, observed: dict[str, Any]) -> int:
     # At full weight the champion answers nothing any more: its rows of the time just before are the control.
     before_us = int(float(step.args["max_wait_s"]) * SECOND_US) if int(step.args["weight"]) >= 100 else 0
-    return int(observed["since"]) - before_us
+    return int(observed["since_at"]) - before_us
 
 
 def _figures(seen: tuple[Verdict, Live, Live]) -> dict[str, Any]:

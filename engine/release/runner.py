@@ -64,7 +64,13 @@ def run_release(
             if releases.release(tx, release_id).state == "pending":
                 releases.set_state(tx, release_id, "running")
     if work.release().state == "running":
-        _forward(work)
+        try:
+            _forward(work)
+        except Exception as error:
+            if not isinstance(error, LeaseLost):
+                with suppress(Exception):  # the fault that is shown is the first one
+                    finish(work, work.release())
+            raise
     return finish(work, work.release())
 
 

@@ -190,6 +190,7 @@ def test_a_fault_of_ours_returns_the_traffic_before_it_is_shown(serving, kind):
     done = serving.release(opened)
     assert done.state == "failed"
     assert serving.route() == [(1, 100, "champion")]
+    assert serving.standing() == {1: "serving"}
 
 
 def test_a_corrupt_artifact_ends_the_release_before_a_server_starts(serving):

@@ -130,6 +130,8 @@ def test_stopped_endpoint_serves_nothing_and_can_be_promoted_again(serving):
     assert not stop_endpoint(serving.deck, serving.model, actor="user:anna")
     done = serving.run(submit_promote(serving.deck, serving.model, 1, actor="user:anna"))
     assert done.state == "completed"
+    assert done.from_version is None
+    assert "weight" not in [step.kind for step in serving.steps(done)]
     assert serving.route() == [(1, 100, "champion")]
     endpoint = deployments.endpoint(serving.deck.database, serving.model)
     assert endpoint.stopped_at is None
