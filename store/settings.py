@@ -17,7 +17,7 @@ def apply(tx: Write, body: dict[str, Any], actor: str, reason: str = "") -> tupl
     """Make a new revision of `body`, with its models, hosts, monitors and schedules; (revision, already so).
 
     Raises:
-        Refused: a host would change its kind.
+        Refused: a host would change its kind, or there would be two process hosts.
     """
     text = dump(body)
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -80,6 +80,9 @@ def hosts(reader: Reader) -> list[Host]:
 
 def _apply_hosts(tx: Write, revision: int, stated: list[dict[str, Any]]) -> None:
     names = [host["name"] for host in stated]
+    here = [host["name"] for host in stated if host["kind"] == "process"]
+    if len(here) > 1:
+        raise Refused(f"{', '.join(here)}: there is at most one process host, this machine", "keep one of them")
     for row in tx.rows("SELECT name, kind FROM host WHERE removed_at IS NULL"):
         if row["name"] not in names:
             tx.execute("UPDATE host SET removed_at = :at WHERE name = :name", {"at": tx.at, "name": row["name"]})

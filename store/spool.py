@@ -101,9 +101,9 @@ def _point(line: bytes) -> runs.Point | None:
     """Read one line; one that a killed writer tore and a later one completed is no point."""
     try:
         key, step, at, value = json.loads(line)
+        return (str(key), int(step), int(at), None if value is None else float(value))
     except (ValueError, TypeError):
         return None
-    return (str(key), int(step), int(at), None if value is None else float(value))
 
 
 def _offset(database: Database, name: str) -> int:

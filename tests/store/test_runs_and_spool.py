@@ -1,0 +1,195 @@
+"""Runs keep what they were told and measured; spooled points arrive exactly once, in order."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from store import jobs, runs, spool
+from store.clock import FrozenClock
+from store.database import Database
+from store.errors import Refused
+from store.rows import Job, Run
+
+ANNA = "user:anna"
+
+
+@pytest.fixture
+def run(database: Database) -> Run:
+    """A running run of `rates`."""
+    with database.write() as tx:
+        return runs.start_run(tx, model="rates", actor=ANNA, params={"depth": 6}, tags={"why": "nightly"})
+
+
+def end(database: Database, run: Run, state: str = "finished") -> Run:
+    with database.write() as tx:
+        return runs.finish_run(tx, run.id, state)
+
+
+def steps(database: Database, run: Run, key: str = "mae") -> list[int]:
+    return [step for step, _, _ in runs.metric_history(database, run.id, key)]
+
+
+def points(first: int, count: int) -> list[runs.Point]:
+    return [("mae", step, step, step / 2) for step in range(first, first + count)]
+
+
+def test_run_belongs_to_the_experiment_of_its_model(run: Run) -> None:
+    assert (run.experiment, run.state, run.params, run.tags) == ("rates", "running", {"depth": "6"}, {"why": "nightly"})
+
+
+def test_run_without_a_model_has_an_experiment_of_its_own(database: Database) -> None:
+    with database.write() as tx:
+        free = runs.start_run(tx, experiment="notebook", actor=ANNA)
+    assert (free.experiment, free.model) == ("notebook", None)
+    with pytest.raises(Refused), database.write() as tx:
+        runs.start_run(tx, actor=ANNA)
+
+
+def test_metrics_of_a_run_are_the_newest_step_of_each(database: Database, run: Run) -> None:
+    with database.write() as tx:
+        runs.log_points(tx, run.id, [("mae", 2, 2, 20.0), ("mae", 1, 3, 30.0), ("loss", 1, 1, 0.5)])
+        runs.log_points(tx, run.id, [("mae", 1, 9, 31.0), ("loss", 2, 2, math.nan)])
+    assert runs.run(database, run.id).metrics == {"mae": 20.0}
+    assert runs.metric_history(database, run.id, "mae") == [(1, 9, 31.0), (2, 2, 20.0)]
+    assert runs.metric_history(database, run.id, "loss") == [(1, 1, 0.5), (2, 2, None)]
+
+
+def test_trials_are_listed_only_when_asked_for(database: Database, run: Run) -> None:
+    with database.write() as tx:
+        trials = [
+            runs.start_run(tx, model="rates", actor=ANNA, parent_id=run.id, kind="trial", name=f"trial {number}")
+            for number in range(3)
+        ]
+        runs.log_points(tx, trials[1].id, [("mae", 0, 0, 7.0)])
+    assert [one.id for one in runs.runs(database)] == [run.id]
+    assert len(runs.runs(database, trials=True)) == 4
+    assert [one.name for one in runs.children(database, run.id)] == ["trial 0", "trial 1", "trial 2"]
+    assert runs.children(database, run.id)[1].metrics == {"mae": 7.0}
+    recorded = database.rows("SELECT action FROM event WHERE subject_kind = 'run'")
+    assert [row["action"] for row in recorded] == ["run.started"]
+
+
+def test_runs_are_listed_newest_first_by_page_and_model(database: Database, clock: FrozenClock) -> None:
+    with database.write() as tx:
+        made = [runs.start_run(tx, model="rates", actor=ANNA).id for _ in range(5)]
+        runs.start_run(tx, experiment="other", actor=ANNA)
+    page = runs.runs(database, model="rates", limit=2)
+    assert [one.id for one in page] == [made[4], made[3]]
+    assert [one.id for one in runs.runs(database, model="rates", limit=2, before_id=page[-1].id)] == [made[2], made[1]]
+    assert len(runs.runs(database)) == 6
+
+
+def test_run_ends_once(database: Database, run: Run) -> None:
+    assert end(database, run).state == "finished"
+    assert end(database, run, "failed").state == "finished"
+    with pytest.raises(Refused, match="cannot end as"):
+        end(database, run, "sleeping")
+
+
+def test_abandoned_job_takes_its_runs_and_trials_with_it(database: Database, running_job: Callable[..., Job]) -> None:
+    with database.write() as tx:
+        job = running_job(tx)
+        mine = runs.start_run(tx, model="rates", actor=ANNA, job_id=job.id)
+        trial = runs.start_run(tx, model="rates", actor=ANNA, parent_id=mine.id, kind="trial")
+        other = runs.start_run(tx, model="rates", actor=ANNA)
+        ended = jobs.abandon(tx, job.id, "its process was killed")
+    assert (ended.state, ended.reason) == ("abandoned", "its process was killed")
+    states = {one.id: (one.state, one.reason) for one in runs.runs(database, trials=True)}
+    assert states[mine.id] == states[trial.id] == ("abandoned", "its process was killed")
+    assert states[other.id] == ("running", "")
+
+
+def test_spooled_points_arrive_once_and_in_order(database: Database, run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    with spool.PointWriter(folder, run.id) as writer:
+        writer.write(points(0, 3))
+        assert spool.ingest(database, folder) == 3
+        assert spool.ingest(database, folder) == 0
+        writer.write(points(3, 4))
+        writer.write([("loss", 0, 1, math.nan)])
+    assert spool.ingest(database, folder) == 5
+    assert steps(database, run) == list(range(7))
+    assert runs.metric_history(database, run.id, "loss") == [(0, 1, None)]
+
+
+def test_half_a_line_waits_for_its_other_half(database: Database, run: Run, tmp_path: Path) -> None:
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write(points(0, 1))
+    with writer.path.open("ab") as file:
+        file.write(b'["mae",1,1,')
+        file.flush()
+        assert spool.ingest(database, tmp_path) == 1
+        file.write(b"0.5]\n")
+    assert spool.ingest(database, tmp_path) == 1
+    assert steps(database, run) == [0, 1]
+
+
+def test_torn_line_is_passed_over(database: Database, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / f"{run.id}.jsonl"
+    path.write_bytes(b'["mae",0,0,1.0]\n["mae",1,["mae",2,2,3.0]\nnull\n["mae",3,3,4.0]\n')
+    spool.ingest(database, tmp_path)
+    assert steps(database, run) == [0, 3]
+
+
+def test_spool_file_goes_when_its_run_has_ended(database: Database, run: Run, tmp_path: Path) -> None:
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write(points(0, 2))
+    spool.ingest(database, tmp_path)
+    assert writer.path.exists()
+    with writer.path.open("ab") as file:
+        file.write(b'["mae",2,2,1.0]\n["mae",3,')
+    end(database, run, "abandoned")
+    assert spool.ingest(database, tmp_path) == 1
+    assert not writer.path.exists()
+    assert steps(database, run) == [0, 1, 2]
+    assert database.rows("SELECT * FROM spool_offset") == []
+
+
+def test_spool_of_a_run_not_yet_committed_is_kept(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / f"{'0' * 32}.jsonl"
+    path.write_bytes(b'["mae",0,0,1.0]\n')
+    assert spool.ingest(database, tmp_path) == 0
+    assert path.exists()
+
+
+def test_crash_between_reading_and_commit_takes_nothing_twice(
+    database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write(points(0, 5))
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "log_points", lambda *_: os.fspath(None))  # type: ignore[call-overload]
+        with pytest.raises(TypeError):
+            spool.ingest(database, tmp_path)
+    assert database.rows("SELECT * FROM spool_offset") == []
+    assert spool.ingest(database, tmp_path) == 5
+
+
+def test_second_ingester_with_an_old_offset_changes_nothing(
+    database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write(points(0, 2))
+    spool.ingest(database, tmp_path)
+    with database.write() as tx:
+        tx.execute("DELETE FROM run_metric")
+    offsets = iter([0])
+    stands = spool._offset
+    monkeypatch.setattr(spool, "_offset", lambda *place: next(offsets, None) or stands(*place))
+    spool.ingest(database, tmp_path)
+    assert steps(database, run) == []
+
+
+def test_large_spool_is_taken_in_several_transactions(
+    database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "_BATCH_BYTES", 100)
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write(points(0, 500))
+    assert spool.ingest(database, tmp_path) == 500
+    assert steps(database, run) == list(range(500))

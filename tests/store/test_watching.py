@@ -1,0 +1,150 @@
+"""Windows keep every look, alerts keep one open per key, deliveries are on record."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from store import events, jobs, snapshots, watching
+from store.clock import FrozenClock
+from store.database import Database
+from store.errors import Refused, UnknownName
+from store.rows import Alert, OutcomeBatch, Snapshot, Version, Window
+
+ANNA = "user:anna"
+DRIFT: dict[str, Any] = {
+    "model": "rates",
+    "kind": "drift",
+    "key": "drift:lead_time",
+    "severity": "warning",
+    "title": "lead_time has drifted",
+    "evidence": {"psi": 0.4},
+    "actor": "schedule:monitor:rates",
+}
+
+
+@pytest.fixture
+def window(database: Database, register: Callable[..., Version]) -> Window:
+    """What was seen of version 1 in one hour, not yet kept."""
+    with database.write() as tx:
+        register(tx)
+    metrics = {"mae": {"value": None, "low": None, "high": None, "n": 0, "note": "no outcome yet"}}
+    return Window(
+        id="", monitor="rates", model="rates", version=1, from_at=0, to_at=3_600_000_000, revision=0, verdict="ok",
+        rows=200, errors=0, latency_p50_ms=1.5, latency_p99_ms=3.0, coverage=0.0, metrics=metrics,
+        features=({"name": "lead_time", "psi": 0.01, "drifted": False},), computed_at=1,
+    )  # fmt: skip
+
+
+def raised(database: Database, **changed: Any) -> tuple[Alert, bool]:
+    with database.write() as tx:
+        return watching.raise_alert(tx, **{**DRIFT, **changed})
+
+
+def test_window_seen_differently_is_its_next_revision(database: Database, window: Window) -> None:
+    later = dataclasses.replace(window, coverage=0.5, computed_at=2)
+    with database.write() as tx:
+        first = watching.put_window(tx, window)
+        assert watching.put_window(tx, dataclasses.replace(window, computed_at=9)) == first
+        second = watching.put_window(tx, later)
+    assert (first.revision, second.revision, second.coverage) == (1, 2, 0.5)
+    assert watching.windows(database, "rates") == [second]
+    assert watching.windows(database, "rates", latest_revision_only=False) == [second, first]
+    assert watching.window(database, second.id[:30]) == second
+
+
+def test_windows_are_listed_from_the_newest_span(database: Database, window: Window) -> None:
+    with database.write() as tx:
+        for hour in (2, 1, 3):
+            moved = dataclasses.replace(window, from_at=(hour - 1) * 3_600_000_000, to_at=hour * 3_600_000_000)
+            watching.put_window(tx, moved)
+    assert [one.to_at // 3_600_000_000 for one in watching.windows(database, "rates", limit=2)] == [3, 2]
+
+
+def test_same_finding_counts_on_one_open_alert(database: Database, clock: FrozenClock) -> None:
+    first, is_new = raised(database)
+    assert (first.state, first.count, is_new) == ("open", 1, True)
+    clock.advance(300)
+    again, is_new = raised(database, evidence={"psi": 0.5})
+    assert (again.id, again.count, again.seen_at, is_new) == (first.id, 2, clock.now(), False)
+    assert again.evidence == {"psi": 0.5}
+    assert [event.action for event in events.events(database, subject=("alert", first.id))] == ["alert.opened"]
+
+
+def test_warning_seen_as_critical_worsens_and_never_lessens(database: Database) -> None:
+    first, _ = raised(database)
+    assert raised(database, severity="critical")[0].severity == "critical"
+    assert raised(database)[0].severity == "critical"
+    actions = [event.action for event in events.events(database, subject=("alert", first.id))]
+    assert actions == ["alert.worsened", "alert.opened"]
+
+
+def test_alert_is_acknowledged_resolved_and_opens_anew(database: Database) -> None:
+    first, _ = raised(database)
+    with database.write() as tx:
+        taken = watching.set_alert(tx, first.id[:30], "acknowledged", ANNA, "looking")
+        assert (taken.acknowledged_by, taken.acknowledged_at) == (ANNA, tx.at)
+        assert watching.set_alert(tx, first.id, "acknowledged", "user:bob") == taken
+    assert not raised(database)[1]
+    assert watching.alerts(database, model="rates")[0].state == "acknowledged"
+    with database.write() as tx:
+        over = watching.set_alert(tx, first.id, "resolved", ANNA, "summer")
+        with pytest.raises(Refused, match="is resolved"):
+            watching.set_alert(tx, first.id, "acknowledged", ANNA)
+        with pytest.raises(Refused):
+            watching.set_alert(tx, first.id, "snoozed", ANNA)
+    assert over.resolved_at is not None
+    assert watching.alerts(database) == []
+    second, is_new = raised(database)
+    assert is_new
+    assert [one.id for one in watching.alerts(database, open_only=False)] == [second.id, first.id]
+
+
+def test_unknown_alert_and_monitor_are_unknown_names(database: Database) -> None:
+    with pytest.raises(UnknownName):
+        watching.alert(database, "0123")
+    with pytest.raises(UnknownName):
+        watching.monitor(database, "nothing")
+
+
+def test_delivery_of_outcomes_is_on_record(database: Database) -> None:
+    batch = OutcomeBatch("1" * 32, "rates", "outcomes.csv", 100, 90, 5, 5, ANNA, 7)
+    with database.write() as tx:
+        watching.add_outcome_batch(tx, batch)
+    assert watching.outcome_batches(database, "rates") == [batch]
+    event = events.events(database, limit=1)[0]
+    assert (event.action, event.body) == (
+        "outcomes.recorded",
+        {"rows": 100, "matched": 90, "revised": 5, "unknown": 5},
+    )
+
+
+def test_monitor_and_schedule_remember_their_last_job(database: Database) -> None:
+    with database.write() as tx:
+        job = jobs.enqueue(tx, kind="monitor", model="rates", actor="schedule:monitor:rates")
+        watching.touch_monitor(tx, "rates", job.id)
+        watching.touch_schedule(tx, "monitor:rates", last_at=5, last_job_id=job.id)
+        watching.touch_schedule(tx, "monitor:rates", next_at=9)
+    monitor, schedule = watching.monitor(database, "rates"), watching.schedules(database)[0]
+    assert (monitor.last_job_id, monitor.last_run_at) == (job.id, tx.at)
+    assert (schedule.last_at, schedule.next_at, schedule.last_job_id) == (5, 9, job.id)
+
+
+def test_same_rows_are_the_same_snapshot_for_each_model(
+    database: Database, apply_settings_body: Callable[..., object]
+) -> None:
+    apply_settings_body("rates", "posts")
+    columns = ({"name": "y", "type": "double", "nulls": 0},)
+    taken = Snapshot(f"sha256:{'a' * 64}", "rates", 10, columns, "at", 1, 2, "rows.csv", 99, 5)
+    with database.write() as tx:
+        assert snapshots.add_snapshot(tx, taken, ANNA) == taken
+        assert snapshots.add_snapshot(tx, dataclasses.replace(taken, created_at=9), ANNA) == taken
+        other = snapshots.add_snapshot(tx, dataclasses.replace(taken, model="posts"), ANNA)
+    assert snapshots.snapshot(database, taken.id, "rates") == taken
+    assert snapshots.snapshot(database, taken.id, "posts") == other
+    assert snapshots.snapshots(database, "rates") == [taken]
+    with pytest.raises(UnknownName):
+        snapshots.snapshot(database, "sha256:none")
