@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from store import events
-from store.database import Reader, Row, Write, fields
+from store.database import Reader, Row, Write
 from store.errors import Refused
 from store.ids import new_id
 from store.lookup import find_id
@@ -16,6 +16,11 @@ from store.rows import Run
 
 Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
 
+# in the order of the fields of Run, which params, metrics and tags follow
+_COLUMNS = (
+    "id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id, job_id, actor,"
+    " started_at, ended_at"
+)
 ENDED = ("finished", "failed", "abandoned", "cancelled")
 
 
@@ -142,9 +147,9 @@ def run(reader: Reader, id: str) -> Run:
     Raises:
         UnknownName: no run begins so. Refused: several do.
     """
-    found = reader.rows("SELECT * FROM run WHERE id = :id", {"id": id})
+    found = reader.rows(f"SELECT {_COLUMNS} FROM run WHERE id = :id", {"id": id})
     if not found:
-        found = reader.rows("SELECT * FROM run WHERE id = :id", {"id": find_id(reader, "run", "run", id)})
+        found = reader.rows(f"SELECT {_COLUMNS} FROM run WHERE id = :id", {"id": find_id(reader, "run", "run", id)})
     return _runs(reader, found, "run_id = :id", {"id": found[0]["id"]})[0]
 
 
@@ -161,14 +166,14 @@ def runs(
         clauses.append("id < :before")
     chosen = f"FROM run WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :limit"
     params = {"model": model, "limit": limit, "before": before_id}
-    found = reader.rows(f"SELECT * {chosen}", params)
+    found = reader.rows(f"SELECT {_COLUMNS} {chosen}", params)
     return _runs(reader, found, f"run_id IN (SELECT id {chosen})", params)
 
 
 def children(reader: Reader, run_id: str) -> list[Run]:
     """Return the trials of a run, in the order they were started."""
     params = {"parent": run_id}
-    found = reader.rows("SELECT * FROM run WHERE parent_id = :parent ORDER BY id", params)
+    found = reader.rows(f"SELECT {_COLUMNS} FROM run WHERE parent_id = :parent ORDER BY id", params)
     return _runs(reader, found, "run_id IN (SELECT id FROM run WHERE parent_id = :parent)", params)
 
 
@@ -193,17 +198,14 @@ def abandon_runs_of(tx: Write, job_id: str, reason: str) -> None:
 
 
 def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any]) -> list[Run]:
-    kept: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, table in (("params", "run_param"), ("metrics", "run_metric_latest"), ("tags", "run_tag")):
+    kept: list[dict[str, dict[str, Any]]] = []
+    for table in ("run_param", "run_metric_latest", "run_tag"):
         by_run: dict[str, dict[str, Any]] = defaultdict(dict)
         for run_id, key, value in reader.rows(f"SELECT run_id, key, value FROM {table} WHERE {of_these}", params):
             if value is not None:
                 by_run[run_id][key] = value
-        kept[name] = by_run
-    return [
-        Run(**{**fields(row, "deleted_at"), **{name: by_run[row["id"]] for name, by_run in kept.items()}})
-        for row in found
-    ]
+        kept.append(by_run)
+    return [Run(*row, *(by_run[row["id"]] for by_run in kept)) for row in found]
 
 
 def _finite(value: float | None) -> float | None:

@@ -74,22 +74,26 @@ LISTS: dict[str, Callable[[Any], object]] = {
 }  # fmt: skip
 
 
+# read by the integer key itself, which SQLite calls a scan; the limit ends it
+BY_KEY = {"events": "event"}
+# tens of rows, sorted after the index has found them
+SMALL = {"models", "versions", "deployments", "windows", "route history", "open alerts"}
+
+
+def scans(plan: str) -> bool:
+    return plan.startswith("SCAN ") and "INDEX" not in plan
+
+
 def test_lists_neither_scan_nor_sort_large_tables(large: Database) -> None:
     slow: dict[str, list[str]] = {}
     for name, read in LISTS.items():
         reader = Explaining(large)
         read(reader)
-        for table in ("run", "run_metric", "run_metric_latest", "job", "event", "release", "window", "alert"):
-            bad = [
-                plan
-                for plan in reader.plans
-                if plan == f"SCAN {table}" or (plan.startswith(f"SCAN {table} ") and "USING INDEX" not in plan)
-            ]
-            if bad:
-                slow.setdefault(name, []).extend(bad)
-        if any("USE TEMP B-TREE FOR ORDER BY" in plan for plan in reader.plans) and name not in SMALL:
-            slow.setdefault(name, []).append("sorts")
+        bad = [plan for plan in reader.plans if scans(plan) and plan != f"SCAN {BY_KEY.get(name)}"]
+        if name not in SMALL:
+            bad += [plan for plan in reader.plans if "USE TEMP B-TREE FOR ORDER BY" in plan]
+        else:
+            bad = [plan for plan in bad if plan.split()[1] in ("run", "job", "event")]
+        if bad:
+            slow[name] = bad
     assert slow == {}
-
-
-SMALL = {"models", "versions", "deployments", "windows", "route history"}  # tens of rows, sorted after the index

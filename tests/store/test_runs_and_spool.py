@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Callable
@@ -193,3 +194,8 @@ def test_large_spool_is_taken_in_several_transactions(
         writer.write(points(0, 500))
     assert spool.ingest(database, tmp_path) == 500
     assert steps(database, run) == list(range(500))
+
+
+def test_columns_of_a_run_are_in_the_order_of_its_fields() -> None:
+    fields = [field.name for field in dataclasses.fields(Run)]
+    assert [*runs._COLUMNS.split(", "), "params", "metrics", "tags"] == fields
