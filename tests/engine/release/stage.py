@@ -16,7 +16,7 @@ from store import deployments, jobs, models, releases, runs, settings, snapshots
 from store.clock import FrozenClock
 from store.database import Fence
 from store.ids import new_id
-from store.rows import Deployment, Release, Replica, Snapshot, Step, Version
+from store.rows import Deployment, Job, Release, Replica, Snapshot, Step, Version
 
 ACTOR = "user:anna"
 
@@ -82,6 +82,7 @@ class Stage:
     proof_checks: list[Check] = field(default_factory=list)
     reconciles: bool = True
     disproved: set[int] = field(default_factory=set)  # versions whose golden answers differ
+    applied: list[dict[str, Any]] = field(default_factory=list)
     weights_seen: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
     golden_asked: dict[int, int] = field(default_factory=dict)
     on_sleep: Callable[[], None] = lambda: None
@@ -108,6 +109,7 @@ class Stage:
             for route in deployments.routes(tx):
                 if route.applied_generation < route.desired_generation:
                     deployments.acknowledge(tx, route.endpoint, route.host, route.desired_generation)
+                    self.applied = list(route.entries)
                     self.weights_seen.append(tuple((one["version"], one["weight"]) for one in route.entries))
 
     def _start(self, tx: Any, deployment: Deployment) -> None:
@@ -167,13 +169,25 @@ class Stage:
 
     def run(self, release: Release, *, instruments: Instruments | None = None) -> Release:
         """Run a release's job to its end."""
-        fence = self.fence_of(release)
+        return self._run(self.fence_of(release), release, instruments)
+
+    def run_job(self, job: Job, release: Release) -> Release:
+        """Run one queued job of a release to its end."""
+        with self.deck.database.write() as tx:
+            fence = jobs.fence(jobs.claim(tx, job.id))
+        return self._run(fence, release, None)
+
+    def _run(self, fence: Fence, release: Release, instruments: Instruments | None) -> Release:
         done = run_release(
             self.deck, release.id, fence=fence, clock_sleep=self.sleep, instruments=instruments or self.instruments
         )
         with self.deck.database.write() as tx:
             jobs.finish(tx, fence.job_id, fence.attempt, "succeeded")
         return done
+
+    def versions(self) -> list[Version]:
+        """Read every version."""
+        return versions.versions(self.deck.database, self.model)
 
     def release(self, release: Release) -> Release:
         """Read a release again."""
