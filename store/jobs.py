@@ -78,7 +78,10 @@ def claim(tx: Write, id: str) -> Job:
 
 
 def requeue(tx: Write, id: str, reason: str) -> Job:
-    """Put a running job whose process is gone back into the queue; from now on its attempt may write nothing."""
+    """Put a running job whose process is gone back into the queue; from now on its attempt may write nothing.
+
+    A run that the attempt left running is abandoned; the next attempt makes its own.
+    """
     changed = tx.execute(
         "UPDATE job SET state = 'queued', reason = :reason, pid = NULL, pid_started = NULL"
         " WHERE id = :id AND state = 'running'",
@@ -86,6 +89,7 @@ def requeue(tx: Write, id: str, reason: str) -> Job:
     )
     again = job(tx, id)
     if changed:
+        runs.end_runs_of(tx, id, "abandoned", reason)
         _record(tx, "job.requeued", again, reason=reason, body={"attempt": again.attempt})
     return again
 
@@ -118,7 +122,7 @@ def finish(
     exit_code: int | None = None,
     result: dict[str, Any] | None = None,
 ) -> Job:
-    """End an attempt as succeeded, failed or cancelled.
+    """End an attempt as succeeded, failed or cancelled; a run it left running ends with it.
 
     Raises:
         LeaseLost: another attempt runs, or none.
@@ -133,6 +137,10 @@ def finish(
         "state = :state, reason = :reason, exit_code = :code, result = :result, ended_at = :at",
         {"state": state, "reason": reason, "code": exit_code, "result": dump(result or {}), "at": tx.at},
     )
+    if state == "succeeded":
+        runs.end_runs_of(tx, id, "abandoned", "its job ended without finishing it")
+    else:
+        runs.end_runs_of(tx, id, state, reason)
     return _ended(tx, id)
 
 
@@ -145,7 +153,7 @@ def abandon(tx: Write, id: str, reason: str) -> Job:
     )
     if not changed:
         return job(tx, id)
-    runs.abandon_runs_of(tx, id, reason)
+    runs.end_runs_of(tx, id, "abandoned", reason)
     return _ended(tx, id)
 
 
@@ -169,6 +177,12 @@ def cancel_requested(reader: Reader, id: str) -> bool:
     """Say whether a job has been asked to stop."""
     row = reader.row("SELECT cancel_requested_at FROM job WHERE id = :id", {"id": id})
     return row is not None and row["cancel_requested_at"] is not None
+
+
+def cancelling(reader: Reader) -> list[Job]:
+    """Return the running jobs that have been asked to stop, oldest first."""
+    found = reader.rows("SELECT * FROM job WHERE state = 'running' AND cancel_requested_at IS NOT NULL ORDER BY id")
+    return [_job(row) for row in found]
 
 
 def job(reader: Reader, id: str) -> Job:

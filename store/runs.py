@@ -21,6 +21,7 @@ _COLUMNS = (
     "id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id, job_id, actor,"
     " started_at, ended_at"
 )
+_ALL = 1 << 31  # more runs than one job makes
 ENDED = ("finished", "failed", "abandoned", "cancelled")
 
 
@@ -154,18 +155,29 @@ def run(reader: Reader, id: str) -> Run:
 
 
 def runs(
-    reader: Reader, *, model: str | None = None, trials: bool = False, limit: int = 100, before_id: str | None = None
+    reader: Reader,
+    *,
+    model: str | None = None,
+    trials: bool = False,
+    limit: int = 100,
+    before_id: str | None = None,
+    job_id: str | None = None,
+    state: str | None = None,
 ) -> list[Run]:
     """Return runs newest first; trials only when asked for; `before_id` starts the next page."""
+    params = {"model": model, "limit": limit, "before": before_id, "job": job_id, "state": state}
     clauses = ["deleted_at IS NULL"]
-    if model is not None:
-        clauses.append("model = :model")
     if not trials:
         clauses.append("parent_id IS NULL")
-    if before_id is not None:
-        clauses.append("id < :before")
+    for clause, given in (
+        ("model = :model", model),
+        ("id < :before", before_id),
+        ("job_id = :job", job_id),
+        ("state = :state", state),
+    ):
+        if given is not None:
+            clauses.append(clause)
     chosen = f"FROM run WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :limit"
-    params = {"model": model, "limit": limit, "before": before_id}
     found = reader.rows(f"SELECT {_COLUMNS} {chosen}", params)
     return _runs(reader, found, f"run_id IN (SELECT id {chosen})", params)
 
@@ -186,15 +198,12 @@ def metric_history(reader: Reader, run_id: str, key: str) -> list[tuple[int, int
     return [(row["step"], row["at"], row["value"]) for row in found]
 
 
-def abandon_runs_of(tx: Write, job_id: str, reason: str) -> None:
-    """Mark every run that a job left running as abandoned."""
-    for row in tx.rows("SELECT id FROM run WHERE job_id = :job AND state = 'running' ORDER BY id", {"job": job_id}):
-        tx.execute(
-            "UPDATE run SET state = 'abandoned', reason = :reason, ended_at = :at"
-            " WHERE parent_id = :id AND state = 'running'",
-            {"id": row["id"], "reason": reason, "at": tx.at},
-        )
-        finish_run(tx, row["id"], "abandoned", reason)
+def end_runs_of(tx: Write, job_id: str, state: str, reason: str) -> None:
+    """End every run that a job left running, and their trials: failed, abandoned or cancelled."""
+    for left in runs(tx, trials=True, job_id=job_id, state="running", limit=_ALL):
+        for trial in children(tx, left.id):
+            finish_run(tx, trial.id, state, reason)
+        finish_run(tx, left.id, state, reason)
 
 
 def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any]) -> list[Run]:

@@ -91,6 +91,7 @@ def test_running_job_is_asked_to_stop_once(database: Database, asked: Job) -> No
         for _ in range(2):
             assert jobs.request_cancel(tx, asked.id, actor="user:bob").state == "running"
         assert jobs.cancel_requested(tx, asked.id)
+        assert [job.id for job in jobs.cancelling(tx)] == [asked.id]
     assert actions(database, asked).count("job.cancel_requested") == 1
 
 

@@ -105,6 +105,24 @@ def test_abandoned_job_takes_its_runs_and_trials_with_it(database: Database, run
     assert states[other.id] == ("running", "")
 
 
+@pytest.mark.parametrize(
+    ("ended", "expected"), [("failed", "failed"), ("cancelled", "cancelled"), ("succeeded", "abandoned")]
+)
+def test_ended_job_leaves_no_run_running(
+    database: Database, running_job: Callable[..., Job], ended: str, expected: str
+) -> None:
+    with database.write() as tx:
+        job = running_job(tx)
+        left = runs.start_run(tx, model="rates", actor=ANNA, job_id=job.id)
+        done = runs.start_run(tx, model="rates", actor=ANNA, job_id=job.id)
+        runs.finish_run(tx, done.id, "finished")
+        jobs.finish(tx, job.id, 1, ended, reason="as told")
+    assert runs.run(database, left.id).state == expected
+    assert runs.run(database, done.id).state == "finished"
+    assert runs.runs(database, job_id=job.id, state="running") == []
+    assert {run.id for run in runs.runs(database, job_id=job.id)} == {left.id, done.id}
+
+
 def test_spooled_points_arrive_once_and_in_order(database: Database, run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     with spool.PointWriter(folder, run.id) as writer:
