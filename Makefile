@@ -1,0 +1,44 @@
+# modeldeck: two commands on a bare machine. `make demo` runs the whole loop, `make test` every test.
+.POSIX:
+.SUFFIXES:
+.PHONY: demo test check format clean
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/installed
+APT = apt-get install -y make python3 python3-venv
+
+demo: $(STAMP)
+	@$(BIN)/modeldeck demo
+
+test: $(STAMP)
+	@$(BIN)/pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: $(STAMP)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+
+# Installing is told apart from what follows, and skipped while constraints and packaging stand as they were.
+$(STAMP): constraints.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "python3 is missing; as root: $(APT)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$$($(PYTHON) --version) is too old, 3.11 or later is needed; as root: $(APT)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "python3-venv is missing; as root: $(APT)" >&2; exit 1; }
+	@echo "== installing into $(VENV), once: about a minute =="
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --no-build-isolation --editable '.[examples,dev]'
+	@touch $(STAMP)
+	@echo "== installed =="

@@ -1,0 +1,81 @@
+"""`modeldeck check`: settings, module names and sources, as the owner's files stand now. Nothing is applied."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from console.commands.session import Session
+from console.output import Column
+from store.errors import ModeldeckError, Refused
+
+if TYPE_CHECKING:
+    from engine.settings.model import ModelSettings
+    from engine.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked: `ok`, or what is wrong and what to do."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+FINDINGS = (
+    Column("checked", lambda row, _: row.what),
+    Column("", lambda row, _: "ok" if row.ok else "bad"),
+    Column("detail", lambda row, _: row.detail, shrink=True),
+)
+
+
+def run(session: Session) -> int:
+    """Check everything, print each finding, and fail with the first error's exit code."""
+    from engine.data.bundle import check_module_names
+    from engine.settings.files import load
+
+    workspace = session.workspace()
+    settings = load(workspace)
+    names = ", ".join(settings.models) or "no models yet"
+    findings = [Finding("settings", True, f"{settings.name}, {settings.time_zone}, {names}")]
+    failures: list[ModeldeckError] = []
+    try:
+        check_module_names(workspace.root)
+        findings.append(Finding("module names", True, "none hides another"))
+    except ModeldeckError as error:
+        findings.append(Finding("module names", False, error.line()))
+        failures.append(error)
+    for name, model in settings.models.items():
+        try:
+            findings.append(Finding(name, True, _source(workspace, model)))
+        except ModeldeckError as error:
+            findings.append(Finding(name, False, error.line()))
+            failures.append(error)
+    _show(session, findings)
+    if failures:
+        first = failures[0]
+        raise (
+            type(first)(first.message, first.hint)
+            if len(failures) == 1
+            else Refused(f"{len(failures)} of {len(findings)} checks failed; the first: {first.message}", first.hint)
+        )
+    return 0
+
+
+def _show(session: Session, findings: list[Finding]) -> None:
+    if session.output.as_json:
+        session.output.data([asdict(finding) for finding in findings])
+        return
+    session.output.table(FINDINGS, findings)
+
+
+def _source(workspace: Workspace, model: ModelSettings) -> str:
+    """Read a model's source and see that the columns its settings name are there."""
+    from engine.data.sources import need_columns, read_source
+
+    table = read_source(model.data.source, workspace.root, workspace)
+    named = [model.data.target, *model.data.features, *model.data.personal]
+    named += [column for column in (model.data.time_column, model.data.id_column) if column]
+    need_columns(table, named, model.data.source)
+    return f"{table.num_rows:,} rows, {table.num_columns} columns from {model.data.source}"

@@ -1,0 +1,90 @@
+"""`modeldeck doctor`: what runs here and whether it can work: versions, workspace, daemon, disk, terminal."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from console.commands.session import Session
+from console.terminal import profile
+from engine.product import VERSION
+from engine.workspace import Workspace
+from store.errors import ModeldeckError
+
+LIBRARIES = ("textual", "sqlmodel", "scikit-learn", "skops", "pyarrow", "duckdb", "uvicorn")
+LEAST_FREE = 1 << 30  # bytes; below this a snapshot or an artifact may not fit
+
+
+def run(session: Session) -> int:
+    """Print what was found; exits 0, since telling is all it does."""
+    facts = _facts(session)
+    if session.output.as_json:
+        session.output.data(facts)
+        return 0
+    session.output.pairs([(name, _said(value)) for name, value in facts.items()])
+    if facts["disk_free_bytes"] < LEAST_FREE:
+        session.output.note(f"the disk is nearly full: {_gigabytes(facts['disk_free_bytes'])} left")
+    return 0
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    try:
+        workspace: Workspace | None = session.workspace()
+    except ModeldeckError:
+        workspace = None
+    root = workspace.root if workspace else Path.cwd()
+    return {
+        "modeldeck": VERSION,
+        "python": f"{platform.python_version()} on {platform.platform()}",
+        "libraries": [f"{name} {_version(name)}" for name in LIBRARIES],
+        "workspace": str(root) if workspace else "none here: modeldeck init DIR",
+        "registry": _registry(workspace) if workspace else "none",
+        "daemon": _daemon(workspace) if workspace else "none",
+        "socket": str(workspace.socket) if workspace else "none",
+        "disk_free_bytes": shutil.disk_usage(root).free,
+        "writable": os.access(root, os.W_OK),
+        "terminal": _terminal(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _registry(workspace: Workspace) -> str:
+    path = workspace.registry
+    return f"{path} ({path.stat().st_size / 1e6:.1f} MB)" if path.exists() else "none yet: modeldeck apply"
+
+
+def _daemon(workspace: Workspace) -> str:
+    from engine.service.lock import holder
+
+    found = holder(workspace)
+    if found is None or found.role != "daemon":
+        return "stopped"
+    same = "" if found.product in ("", VERSION) else f", version {found.product}: modeldeck daemon restart"
+    return f"running, pid {found.pid}{same}"
+
+
+def _terminal() -> list[str]:
+    columns, lines = shutil.get_terminal_size((80, 24))
+    return [f"{os.environ.get('TERM', 'unknown')}, {columns}x{lines}", *profile(os.environ).lines()]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return _gigabytes(value)
+    return "; ".join(value) if isinstance(value, list) else str(value)
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GiB"

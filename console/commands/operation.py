@@ -1,0 +1,256 @@
+"""Runs every verb that is generated from an operation: reads, changes, dangerous changes and followed jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.commands import render
+from console.commands.session import Session
+from console.follow import ENDED, failure, follow
+from console.output import Output, plain
+from console.parser import Invocation
+from engine.operations.common import Done
+from engine.operations.deck import ApplyRequest, AuditReport
+from engine.operations.operation import Danger, Operation
+from engine.operations.work import JobLogs, JobLogsRequest
+from engine.plans import Preview
+from store.errors import NotAllowed, Refused
+from store.rows import Job, Release
+
+if TYPE_CHECKING:
+    from engine.client import Client
+
+SETTINGS_FIRST = ("runs.train", "releases.promote", "data.ingest")  # the owner's changed files are applied before
+BROKEN = 1
+
+
+def run(session: Session) -> int:
+    """Run one operation and return the exit code."""
+    operation = _operation(session.said)
+    with session.client() as client:
+        if operation.danger is Danger.READ:
+            return _read(client, operation, session)
+        return _change(client, operation, session)
+
+
+def _operation(said: Invocation) -> Operation:
+    if said.verb.operation is None:
+        raise TypeError(f"{said.verb.words} is no operation")
+    return said.verb.operation
+
+
+def _read(client: Client, operation: Operation, session: Session) -> int:
+    out = session.output
+    answer = client.call(operation.id, session.said.request)
+    if isinstance(answer, JobLogs) and not out.as_json:
+        _whole_log(client, answer, out)
+    elif out.as_json:
+        out.data(list(answer) if operation.many else answer)
+    elif operation.many:
+        render.rows(operation.id, operation.answer, list(answer), out)
+    else:
+        render.one(answer, out)
+    return BROKEN if isinstance(answer, AuditReport) and not answer.ok else 0
+
+
+def _whole_log(client: Client, piece: JobLogs, out: Output) -> None:
+    while piece.text:
+        render.logs(piece, out)
+        piece = client.call("jobs.logs", JobLogsRequest(piece.id, piece.next_offset))
+
+
+def _change(client: Client, operation: Operation, session: Session) -> int:
+    said, out = session.said, session.output
+    request = said.request
+    if operation.id in SETTINGS_FIRST and not said.dry_run:
+        _apply_changed_files(client, request.model, out)
+    if operation.preview is not None:
+        preview: Preview = client.call(operation.preview, request)
+        if said.dry_run:
+            return _dry_run(preview, out)
+        if preview.already:
+            return _already(render.already(preview.already), preview.plan.endpoint, out)
+        if preview.blocked:
+            raise Refused(preview.blocked)
+        if not getattr(request, "basis", ""):
+            request = _with_basis(request, preview.basis)
+        _consent(operation, said, out, render.plan_lines(preview.plan))
+    elif operation.danger is Danger.DANGEROUS:
+        _consent(operation, said, out, [f"{_subject(said)}: {operation.help}"])
+    before = _already_so(client, operation, request)
+    if before:
+        return _already(before, "", out)
+    return _submit(client, operation, request, session)
+
+
+def _submit(client: Client, operation: Operation, request: Any, session: Session) -> int:
+    out = session.output
+    answer = client.call(operation.id, request)
+    job_id = _job_of(answer) if operation.job else None
+    if job_id is None:
+        out.data(answer) if out.as_json else _changed(operation, answer, out)
+        return 0
+    if session.said.detach:
+        return _detached(job_id, answer, out)
+    job = follow(client, job_id, out, _subject(session.said))
+    if job is None:
+        return _let_go(job_id, out)
+    error = failure(job)
+    if error is not None:
+        raise error
+    _ended(client, answer, job, out)
+    return 0
+
+
+def _job_of(answer: Any) -> str | None:
+    if isinstance(answer, Job):
+        return answer.id
+    return answer.job_id if isinstance(answer, Release) else None
+
+
+def _dry_run(preview: Preview, out: Output) -> int:
+    if out.as_json:
+        out.data(preview)
+    else:
+        render.preview(preview, out)
+    return Refused.exit_code if preview.blocked else 0
+
+
+def _consent(operation: Operation, said: Invocation, out: Output, plan: list[str]) -> None:
+    """Show the plan, and ask for a `y` where nobody said --yes.
+
+    Raises:
+        Refused: the answer was not y, or nobody is there to answer.
+    """
+    if said.yes:
+        return
+    if not out.can_ask:
+        raise Refused(
+            f"{' '.join(operation.words)} is visible to others and was not confirmed",
+            "look with --dry-run, go with --yes" if operation.preview else "go with --yes",
+        )
+    for line in plan:
+        out.note(line)
+    out.stderr.write(plain("go? [y/N] "))
+    out.stderr.flush()
+    if out.stdin.readline().strip() != "y":
+        raise Refused("not confirmed, nothing was done")
+
+
+def _apply_changed_files(client: Client, model: str, out: Output) -> None:
+    """Apply the owner's changed settings files and tell the difference; others work with what is applied."""
+    try:
+        done: Done = client.call("deck.apply", ApplyRequest(f"before a change of {model}"))
+    except NotAllowed:
+        return
+    if not done.already:
+        out.note(f"settings {done.message}")
+        for line in done.body.get("differences", ()):
+            out.note(f"  {line}")
+
+
+def _already_so(client: Client, operation: Operation, request: Any) -> str:
+    """Return a line where what is asked is so already and the answer alone would not tell."""
+    if operation.id == "jobs.cancel":
+        from engine.operations.work import JobRequest
+
+        job: Job = client.call("jobs.detail", JobRequest(request.id))
+        return f"already {job.state}: job {job.id[:12]}" if job.state in ENDED else ""
+    wanted = {"alerts.ack": ("acknowledged", "resolved"), "alerts.resolve": ("resolved",)}.get(operation.id)
+    if wanted:
+        from engine.operations.deck import ShowRequest
+
+        alert = client.call("deck.show", ShowRequest("alert", request.id))
+        state = alert.body["state"]
+        return f"already {state}: alert {alert.id[:12]}" if state in wanted else ""
+    if operation.id == "releases.pause":
+        from engine.operations.serving import ReleasesRequest
+
+        newest = client.call("releases.list", ReleasesRequest(request.model, 1))
+        return f"already held: {request.model}" if newest and newest[0].state == "held" else ""
+    return ""
+
+
+def _already(line: str, endpoint: str, out: Output) -> int:
+    if out.as_json:
+        out.data(Done(line, already=True, body={"endpoint": endpoint} if endpoint else {}))
+    else:
+        out.line(line)
+    return 0
+
+
+def _detached(job_id: str, answer: Any, out: Output) -> int:
+    if out.as_json:
+        out.data(answer)
+    else:
+        out.line(job_id)
+    return 0
+
+
+def _let_go(job_id: str, out: Output) -> int:
+    out.note("let go; the job goes on")
+    out.line(job_id)
+    out.note(f"look: modeldeck jobs; stop it: modeldeck jobs cancel {job_id[:12]}")
+    return 0
+
+
+def _ended(client: Client, answer: Any, job: Job, out: Output) -> None:
+    """Write what the followed job made: the release as it ended, or the job's result."""
+    if isinstance(answer, Release):
+        from engine.operations.serving import ReleaseRequest
+
+        release: Release = client.call("releases.detail", ReleaseRequest(answer.id)).release
+        if out.as_json:
+            out.data(release)
+        else:
+            out.line(release_line(release))
+    elif out.as_json:
+        out.data(job)
+    else:
+        out.line(job_line(job))
+
+
+def release_line(release: Release) -> str:
+    """Say in one line how a release ended."""
+    if release.state == "completed":
+        verb = {"promote": "serves", "rollback": "serves again", "deploy": "serves"}.get(release.kind, "serves")
+        line = f"{release.endpoint}@{release.to_version} {verb}"
+        return f"{line}; back: modeldeck rollback {release.endpoint}" if release.kind == "promote" else line
+    kept = f", {release.endpoint}@{release.from_version} keeps the traffic" if release.from_version else ""
+    return f"{release.kind} of {release.endpoint}@{release.to_version} {release.state}{kept}"
+
+
+def job_line(job: Job) -> str:
+    """Say in one line what a job made."""
+    result = job.result
+    if job.kind == "train" and "version" in result:
+        metric = f", {result['metric']} {result['value']:.4g} on the holdout" if result.get("value") is not None else ""
+        return f"{job.model}@{result['version']} trained{metric}; next: modeldeck promote {job.model}"
+    facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items() if _short(value))
+    return f"{job.kind} {job.model or ''} done".replace("  ", " ") + (f": {facts}" if facts else "")
+
+
+def _short(value: Any) -> bool:
+    return isinstance(value, int | float | str) and not isinstance(value, bool) and len(str(value)) <= 80
+
+
+def _changed(operation: Operation, answer: Any, out: Output) -> None:
+    if isinstance(answer, Done):
+        render.done(answer, out)
+    elif isinstance(answer, Release):
+        out.line(f"{answer.endpoint}@{answer.to_version}: release {answer.state}")
+    elif hasattr(answer, "id") and hasattr(answer, "state"):
+        out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:12]}: {answer.state}")
+    else:
+        render.one(answer, out)
+
+
+def _subject(said: Invocation) -> str:
+    subject = getattr(said.request, "model", None) or getattr(said.request, "id", None) or ""
+    return " ".join((*said.verb.words, str(subject))).strip()
+
+
+def _with_basis(request: Any, basis: str) -> Any:
+    from dataclasses import replace
+
+    return replace(request, basis=basis)

@@ -1,0 +1,105 @@
+"""`modeldeck predict` and `modeldeck outcomes`: rows of a file to an endpoint, and what really happened back to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.commands.records import batches, read_records
+from console.commands.session import Session
+from console.commands.tables import said
+from console.output import Column, Output
+from engine.operations.common import ModelRequest
+from engine.operations.serving import Predictions, PredictRequest
+from engine.operations.watching import OutcomesRequest
+from store.errors import Refused
+from store.rows import Version
+
+if TYPE_CHECKING:
+    from engine.client import Client
+
+BATCH_ROWS = 1000  # rows asked at once, well below what a server takes
+
+
+def run(session: Session) -> int:
+    """Predict every row of a file; with --json the list of prediction records in row order."""
+    request, out = session.said.request, session.output
+    with session.client() as client:
+        types = {each["name"]: each["type"] for each in _signature(client, request.model).get("inputs", ())}
+        rows = read_records(request.file, out.stdin, types)
+        records: list[dict[str, Any]] = []
+        version = 0
+        for start, batch in batches(rows, BATCH_ROWS):
+            answer = _ask(client, request.model, batch, start, len(rows))
+            records += answer.records
+            version = answer.version
+    if out.as_json:
+        out.data(records)
+    else:
+        _table(records, out)
+        out.note(f"{len(records)} predictions by {request.model}@{version}")
+    return 0
+
+
+def outcomes(session: Session) -> int:
+    """Deliver outcomes of a file."""
+    request, out = session.said.request, session.output
+    with session.client() as client:
+        rows = read_records(request.file, out.stdin, {"value": _outcome_type(_signature(client, request.model))})
+        _need_keys(rows, request.file)
+        origin = request.origin or f"file {request.file}"
+        taken = [
+            client.call("outcomes.record", OutcomesRequest(request.model, origin, tuple(batch)))
+            for _, batch in batches(rows, BATCH_ROWS * 10)
+        ]
+    if out.as_json:
+        out.data(taken)
+        return 0
+    matched, revised, unknown = (sum(getattr(batch, name) for batch in taken) for name in _COUNTS)
+    if matched == 0 and revised == 0 and unknown == 0:
+        out.line(f"already recorded: {len(rows)} outcomes of {request.model}")
+    else:
+        out.line(f"{len(rows)} outcomes of {request.model}: {matched} matched, {revised} revised, {unknown} unknown")
+    return 0
+
+
+_COUNTS = ("matched", "revised", "unknown")
+
+
+def _signature(client: Client, model: str) -> dict[str, Any]:
+    """Return the signature of the version that serves, else of the newest: it says what CSV cells are."""
+    versions: tuple[Version, ...] = client.call("versions.list", ModelRequest(model))
+    serving = next((version for version in versions if "champion" in version.aliases), None)
+    found = serving or (versions[0] if versions else None)
+    return found.signature if found else {}
+
+
+def _outcome_type(signature: dict[str, Any]) -> str:
+    """Return what an outcome's value is: the type of the label, a number for a regression."""
+    outputs = {each["name"]: each["type"] for each in signature.get("outputs", ())}
+    return str(outputs.get("label") or outputs.get("value") or "number")
+
+
+def _ask(client: Client, model: str, batch: list[dict[str, Any]], start: int, total: int) -> Predictions:
+    try:
+        answer: Predictions = client.call("serving.predict", PredictRequest(model, tuple(batch)))
+    except Refused as error:
+        if total > BATCH_ROWS:  # the server counts rows of this piece, a person rows of the file
+            raise Refused(f"{error.message} (rows counted from row {start} of the file)", error.hint) from None
+        raise
+    return answer
+
+
+def _need_keys(rows: list[dict[str, Any]], name: str) -> None:
+    for number, row in enumerate(rows):
+        for key in ("prediction_id", "value"):
+            if row.get(key) is None:
+                raise Refused(f"{name} row {number}: no {key}", "each row needs prediction_id and value")
+
+
+def _table(records: list[dict[str, Any]], out: Output) -> None:
+    names = list(dict.fromkeys(name for record in records for name in record))
+    out.table([_column(name) for name in names], records)
+
+
+def _column(name: str) -> Column:
+    return Column(name, lambda row, out: said(name, row.get(name), out), right=name != "prediction_id")

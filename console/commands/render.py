@@ -1,0 +1,188 @@
+"""Answers that are not lists, written for a person: the pulse, a comparison, a thing whole, a log, an audit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from console.commands.tables import SHORT, columns_of, count, number, percent, said, version_or_none
+from console.output import Column, Output
+from engine.operations.common import Done
+from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
+from engine.operations.models import Comparison
+from engine.operations.runs import RunsTable
+from engine.operations.work import JobLogs
+from engine.plans import Plan, Preview
+
+EMPTY = {
+    "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
+    "versions.list": "no versions yet: modeldeck train MODEL",
+    "runs.list": "no runs",
+    "alerts.list": "no open alerts",
+    "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
+    "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
+}
+
+PULSE = (
+    Column("model", lambda row, _: row.model, shrink=True),
+    Column("champion", lambda row, _: version_or_none(row.champion), right=True),
+    Column("since", lambda row, out: out.minute(row.since_at)),
+    Column("health", lambda row, _: row.release or row.health, shrink=True),
+    Column("rows 24h", lambda row, _: count(row.rows_24h), right=True),
+    Column("errors", lambda row, _: count(row.errors_24h), right=True),
+    Column("drift", lambda row, _: row.drift),
+    Column("metric", lambda row, _: _metric(row)),
+    Column("alerts", lambda row, _: count(row.alerts), right=True),
+)
+
+FINDINGS = (
+    Column("alert", lambda row, _: row.id[:SHORT]),
+    Column("model", lambda row, _: row.model, shrink=True),
+    Column("title", lambda row, _: row.title, shrink=True),
+    Column("seen", lambda row, out: out.minute(row.seen_at)),
+)
+
+DIFFERENCES = (
+    Column("what", lambda row, _: row.name, shrink=True),
+    Column("before", lambda row, _: row.before, shrink=True),
+    Column("after", lambda row, _: row.after, shrink=True),
+)
+
+CHECKS = (
+    Column("check", lambda row, _: row.name),
+    Column("verdict", lambda row, _: row.verdict),
+    Column("seen", lambda row, _: row.observed, shrink=True),
+    Column("asked", lambda row, _: row.required, shrink=True),
+)
+
+
+def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
+    """Write a list; an empty one says so on stderr and leaves stdout empty."""
+    if answer:
+        out.table(columns_of(kind), answer)
+    else:
+        out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
+
+
+def one(answer: Any, out: Output) -> None:
+    """Write a single answer."""
+    writer = WRITERS.get(type(answer))
+    if writer is not None:
+        writer(answer, out)
+    else:
+        fields = [(each.name, getattr(answer, each.name)) for each in dataclasses.fields(answer)]
+        out.pairs([(name, said(name, value, out)) for name, value in fields])
+
+
+def pulse(answer: Pulse, out: Output) -> None:
+    """Write what serves, then the open alerts and the work under way."""
+    if answer.models:
+        out.table(PULSE, answer.models)
+    else:
+        out.note(EMPTY["models.list"])
+    if answer.alerts:
+        out.line("")
+        out.table(FINDINGS, answer.alerts)
+    jobs = f"{answer.jobs_running} running, {answer.jobs_queued} queued, {answer.jobs_failed_24h} failed in 24 h"
+    out.note(f"deck {answer.deck} · daemon {answer.daemon} · jobs {jobs}")
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return a plan as its dialog shows it: what, the differences and checks, the steps, the way back."""
+    lines = [plan.summary]
+    lines += [f"  {each.name}: {each.before} -> {each.after}" for each in plan.differences]
+    lines += [f"  {each.verdict}: {each.name}, seen {each.observed}, asked {each.required}" for each in plan.checks]
+    lines += plan.lines()
+    return [*lines, f"undo: {plan.undo}"] if plan.undo else lines
+
+
+def preview(answer: Preview, out: Output) -> None:
+    """Write a preview's plan."""
+    for line in plan_lines(answer.plan):
+        out.line(line)
+    if answer.already:
+        out.line(already(answer.already))
+    if answer.blocked:
+        out.line(f"cannot go: {answer.blocked}")
+
+
+def already(text: str) -> str:
+    """Return what is so already in the one form that every repeat prints."""
+    return text if text.startswith("already") else f"already {text}"
+
+
+def audit(answer: AuditReport, out: Output) -> None:
+    """Write what the chain proves."""
+    if answer.ok:
+        out.line(f"ok: {count(answer.verified)} events verified, head {answer.head[:19]}")
+    else:
+        out.line(f"broken at event {answer.broken_seq}: {answer.detail}")
+
+
+def shown(answer: Shown, out: Output) -> None:
+    """Write a thing whole, a line per field."""
+    out.pairs([(name, _field(name, value, out)) for name, value in answer.body.items()])
+
+
+def comparison(answer: Comparison, out: Output) -> None:
+    """Write what differs between two versions."""
+    if not answer.differences:
+        out.line(f"{answer.first} and {answer.second} do not differ")
+        return
+    titles = (DIFFERENCES[0], _titled(DIFFERENCES[1], answer.first), _titled(DIFFERENCES[2], answer.second))
+    out.table(titles, answer.differences)
+
+
+def runs_table(answer: RunsTable, out: Output) -> None:
+    """Write what differs between runs, one column per run."""
+    columns = [Column("what", lambda row, _: row[0], shrink=True)]
+    for place, run in enumerate(answer.runs, 1):
+        columns.append(Column(run[:SHORT], _nth(place), right=True))
+    out.table(columns, answer.rows)
+
+
+def logs(answer: JobLogs, out: Output) -> None:
+    """Write a log as it stands."""
+    out.block(answer.text)
+
+
+def done(answer: Done, out: Output) -> None:
+    """Write what was done, or that nothing had to be."""
+    out.line(already(answer.message) if answer.already else answer.message)
+    for line in answer.body.get("differences", ()):
+        out.line(f"  {line}")
+
+
+WRITERS: dict[type, Callable[[Any, Output], None]] = {
+    Pulse: pulse,
+    Preview: preview,
+    AuditReport: audit,
+    Shown: shown,
+    Comparison: comparison,
+    RunsTable: runs_table,
+    JobLogs: logs,
+    Done: done,
+}
+
+
+def _metric(row: PulseModel) -> str:
+    if row.metric_value is None:
+        return "no data"
+    return f"{row.metric} {number(row.metric_value)} ({percent(row.coverage)} labelled)"
+
+
+def _field(name: str, value: Any, out: Output) -> str:
+    if name.endswith("_at") and isinstance(value, str):
+        from store.rows import microseconds
+
+        return out.time(microseconds(value))
+    return said(name, value, out)
+
+
+def _titled(column: Column, title: str) -> Column:
+    return dataclasses.replace(column, title=title)
+
+
+def _nth(place: int) -> Callable[[Any, Output], str]:
+    return lambda row, _: str(row[place])

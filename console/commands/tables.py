@@ -1,0 +1,284 @@
+"""Which columns a list shows, per operation. Values come as the frozen rows hold them; JSON shows them whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from console.output import Column, Output
+from engine.operations.serving import DeploymentDetail
+from store.rows import (
+    Alert,
+    Alias,
+    Endpoint,
+    Event,
+    Host,
+    Job,
+    Model,
+    Monitor,
+    Release,
+    Run,
+    Schedule,
+    Version,
+    Window,
+)
+
+SHORT = 12  # enough of a UUIDv7 to be unique among those of one deck, and to be typed
+
+
+def count(value: int | float | None) -> str:
+    """Return a whole number with its thousands apart; `-` where there is none."""
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def number(value: float | None) -> str:
+    """Return a measured value with four significant digits; `-` where there is none."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share of 1 as percent; `-` where there is none."""
+    return "-" if value is None else f"{value:.0%}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration in its largest fitting unit: 45s, 12m, 3h, 2d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if value >= size and value % size == 0:
+            return f"{value / size:.0f}{unit}"
+    return f"{value:g}s"
+
+
+def took(from_us: int | None, to_us: int | None) -> str:
+    """Return how long something took."""
+    if from_us is None or to_us is None:
+        return "-"
+    span = max(0, to_us - from_us) / 1_000_000
+    if span < 60:
+        return f"{span:.1f}s"
+    minutes, rest = divmod(int(span), 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def version_or_none(value: int | None) -> str:
+    """Return a version as `@7`; `-` where there is none."""
+    return "-" if value is None else f"@{value}"
+
+
+def metric_of(evaluation: dict[str, Any]) -> str:
+    """Return the primary metric of an evaluation on its holdout: `mae 21.3`."""
+    name = str(evaluation.get("metric", ""))
+    measured = (evaluation.get("holdout") or {}).get(name) or {}
+    value = measured.get("value")
+    return f"{name} {number(value)}" if name else "-"
+
+
+def window_metric(window: Window) -> str:
+    """Return the first realised metric of a window: `mae 21.3`."""
+    for name, measured in window.metrics.items():
+        return f"{name} {number(measured.get('value'))}"
+    return "-"
+
+
+def drifted(window: Window) -> str:
+    """Return the names of the drifted columns, as the window lists them."""
+    return " ".join(str(feature["name"]) for feature in window.features if feature.get("drifted"))
+
+
+def moved(release: Release) -> str:
+    """Return what a release changes: `@1 -> @2`."""
+    return f"{version_or_none(release.from_version)} -> @{release.to_version}"
+
+
+def ready(detail: DeploymentDetail) -> str:
+    """Return how many replicas answer out of those wanted."""
+    answering = sum(1 for replica in detail.replicas if replica.state == "ready")
+    return f"{answering}/{detail.deployment.replicas}"
+
+
+def _progress(job: Job) -> str:
+    if job.state == "running":
+        return f"{percent(job.progress)} {job.progress_text}" if job.progress is not None else job.progress_text
+    return job.reason
+
+
+MODELS = (
+    Column("model", lambda row, _: row.name),
+    Column("task", lambda row, _: row.task),
+    Column("champion", lambda row, _: version_or_none(row.champion), right=True),
+    Column("challenger", lambda row, _: version_or_none(row.challenger), right=True),
+    Column("versions", lambda row, _: count(row.versions), right=True),
+    Column("owner", lambda row, _: row.owner, shrink=True),
+    Column("description", lambda row, _: row.description, shrink=True),
+)
+
+VERSIONS = (
+    Column("version", lambda row, _: f"{row.model}@{row.number}"),
+    Column("aliases", lambda row, _: " ".join(row.aliases) or ("abandoned" if row.abandoned_at else "-")),
+    Column("holdout", lambda row, _: metric_of(row.evaluation)),
+    Column("trained until", lambda row, out: out.time(row.cutoff_at)[:10]),
+    Column("estimator", lambda row, _: row.estimator.rpartition(".")[2], shrink=True),
+    Column("created", lambda row, out: out.minute(row.created_at)),
+)
+
+ALIASES = (
+    Column("model", lambda row, _: row.model),
+    Column("alias", lambda row, _: row.name),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("moved", lambda row, out: out.minute(row.moved_at)),
+    Column("by", lambda row, _: row.actor, shrink=True),
+)
+
+RUNS = (
+    Column("run", lambda row, _: row.id[:SHORT]),
+    Column("model", lambda row, _: row.model or "-", shrink=True),
+    Column("kind", lambda row, _: row.kind),
+    Column("state", lambda row, _: row.state),
+    Column("metrics", lambda row, _: _metrics(row), shrink=True),
+    Column("took", lambda row, _: took(row.started_at, row.ended_at), right=True),
+    Column("started", lambda row, out: out.minute(row.started_at)),
+)
+
+EVENTS = (
+    Column("seq", lambda row, _: str(row.seq), right=True),
+    Column("at", lambda row, out: out.time(row.at)),
+    Column("actor", lambda row, _: row.actor, shrink=True),
+    Column("action", lambda row, _: row.action),
+    Column("subject", lambda row, _: _subject(row), shrink=True),
+    Column("reason", lambda row, _: row.reason, shrink=True),
+)
+
+RELEASES = (
+    Column("release", lambda row, _: row.id[:SHORT]),
+    Column("endpoint", lambda row, _: row.endpoint, shrink=True),
+    Column("kind", lambda row, _: row.kind),
+    Column("moves", lambda row, _: moved(row)),
+    Column("state", lambda row, _: row.state),
+    Column("detail", lambda row, _: row.detail or row.verdict or row.reason, shrink=True),
+    Column("requested", lambda row, out: out.minute(row.requested_at)),
+)
+
+ENDPOINTS = (
+    Column("endpoint", lambda row, _: row.name),
+    Column("champion", lambda row, _: version_or_none(row.champion), right=True),
+    Column("state", lambda row, _: "stopped" if row.stopped_at else ("serving" if row.addresses else "not deployed")),
+    Column("address", lambda row, _: " ".join(row.addresses.values()) or "-", shrink=True),
+    Column("since", lambda row, out: out.minute(row.created_at)),
+)
+
+DEPLOYMENTS = (
+    Column("endpoint", lambda row, _: row.deployment.endpoint, shrink=True),
+    Column("version", lambda row, _: version_or_none(row.deployment.version), right=True),
+    Column("host", lambda row, _: row.deployment.host),
+    Column("role", lambda row, _: row.deployment.role),
+    Column("desired", lambda row, _: row.deployment.desired),
+    Column("weight", lambda row, _: f"{row.deployment.weight} %", right=True),
+    Column("ready", lambda row, _: ready(row), right=True),
+    Column("since", lambda row, out: out.minute(row.deployment.created_at)),
+)
+
+HOSTS = (
+    Column("host", lambda row, _: row.name),
+    Column("kind", lambda row, _: row.kind),
+    Column("address", lambda row, _: row.address, shrink=True),
+    Column("added", lambda row, out: out.minute(row.added_at)),
+)
+
+MONITORS = (
+    Column("monitor", lambda row, _: row.name, shrink=True),
+    Column("every", lambda row, _: seconds(row.every_s), right=True),
+    Column("window", lambda row, _: seconds(row.window_s), right=True),
+    Column("by", lambda row, _: row.by),
+    Column("last run", lambda row, out: out.time(row.last_run_at)),
+    Column("last job", lambda row, _: (row.last_job_id or "-")[:SHORT]),
+)
+
+WINDOWS = (
+    Column("from", lambda row, out: out.minute(row.from_at)),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("verdict", lambda row, _: row.verdict),
+    Column("rows", lambda row, _: count(row.rows), right=True),
+    Column("errors", lambda row, _: count(row.errors), right=True),
+    Column("p99 ms", lambda row, _: number(row.latency_p99_ms), right=True),
+    Column("labels", lambda row, _: percent(row.coverage), right=True),
+    Column("metric", lambda row, _: window_metric(row)),
+    Column("drifted", lambda row, _: drifted(row), shrink=True),
+)
+
+ALERTS = (
+    Column("alert", lambda row, _: row.id[:SHORT]),
+    Column("model", lambda row, _: row.model, shrink=True),
+    Column("severity", lambda row, _: row.severity),
+    Column("state", lambda row, _: row.state),
+    Column("title", lambda row, _: row.title, shrink=True),
+    Column("seen", lambda row, out: out.minute(row.seen_at)),
+)
+
+JOBS = (
+    Column("job", lambda row, _: row.id[:SHORT]),
+    Column("kind", lambda row, _: row.kind),
+    Column("model", lambda row, _: row.model or "-", shrink=True),
+    Column("state", lambda row, _: row.state),
+    Column("progress or reason", lambda row, _: _progress(row), shrink=True),
+    Column("requested", lambda row, out: out.minute(row.requested_at)),
+)
+
+SCHEDULES = (
+    Column("schedule", lambda row, _: row.id, shrink=True),
+    Column("kind", lambda row, _: row.kind),
+    Column("trigger", lambda row, _: row.trigger),
+    Column("next", lambda row, out: "paused" if row.paused_at else out.time(row.next_at)),
+    Column("last", lambda row, out: out.minute(row.last_at)),
+)
+
+COLUMNS: dict[type, tuple[Column, ...]] = {
+    Model: MODELS,
+    Version: VERSIONS,
+    Alias: ALIASES,
+    Run: RUNS,
+    Event: EVENTS,
+    Release: RELEASES,
+    Endpoint: ENDPOINTS,
+    DeploymentDetail: DEPLOYMENTS,
+    Host: HOSTS,
+    Monitor: MONITORS,
+    Window: WINDOWS,
+    Alert: ALERTS,
+    Job: JOBS,
+    Schedule: SCHEDULES,
+}
+
+
+def columns_of(kind: type) -> tuple[Column, ...]:
+    """Return the columns of a row type; one that has none declared shows its scalar fields."""
+    declared = COLUMNS.get(kind)
+    if declared is not None:
+        return declared
+    return tuple(_field_column(each.name) for each in dataclasses.fields(kind))
+
+
+def _field_column(name: str) -> Column:
+    return Column(name, lambda row, out: said(name, getattr(row, name), out), shrink=True)
+
+
+def said(name: str, value: Any, out: Output) -> str:
+    """Return one field's value as a person reads it."""
+    if name.endswith("_at") and isinstance(value, int):
+        return out.time(value)
+    if isinstance(value, dict | list | tuple):
+        from console.output import json_text
+        from store.rows import to_json
+
+        return " ".join(json_text(to_json(value)).split()) if value else "-"
+    if value is None or value == "":
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _metrics(run: Run) -> str:
+    return " ".join(f"{name} {number(value)}" for name, value in run.metrics.items()) or run.reason or "-"
+
+
+def _subject(event: Event) -> str:
+    is_id = len(event.subject_id) == 32 and event.subject_kind not in ("version", "model")
+    return f"{event.subject_kind} {event.subject_id[:SHORT] if is_id else event.subject_id}"

@@ -1,0 +1,91 @@
+"""The verbs of the command line: those generated from the operations, and the few that act where the caller stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.operations.catalog import OPERATIONS
+from engine.operations.common import NoRequest
+from engine.operations.operation import Operation, argument
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb: its words, its request as a dataclass, and `module:function` that runs it, imported on use."""
+
+    words: tuple[str, ...]
+    help: str
+    request: type
+    run: str
+    operation: Operation | None = None
+    needs_deck: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InitRequest:
+    """Make a workspace: deck.toml and an empty models folder, or an example's files."""
+
+    folder: str = argument("the folder to make", metavar="DIR")
+    example: str | None = argument("start from this example", flag="--example", metavar="NAME", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRequest:
+    """Run the whole loop on real data, then open the console."""
+
+    folder: str = argument("where the demo deck goes", flag="--dir", metavar="DIR", default="modeldeck-demo")
+    example: str | None = argument("only this example", flag="--example", metavar="NAME", default=None)
+    no_tui: bool = argument("print the summary instead of opening the console", flag="--no-tui", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictFile:
+    """Ask an endpoint for every row of a file."""
+
+    model: str = argument("the model's name")
+    file: str = argument("CSV, JSON or JSONL with one record per row; - reads JSON or JSONL from stdin", metavar="FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesFile:
+    """Deliver what really happened: columns prediction_id, value and, where known, observed_at."""
+
+    model: str = argument("the model's name")
+    file: str = argument("CSV, JSON or JSONL; - reads JSON or JSONL from stdin", metavar="FILE")
+    origin: str = argument("where these outcomes come from", flag="--origin", metavar="TEXT", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Stop the daemon; models go on serving unless `all`."""
+
+    all: bool = argument("stop the model servers and the router too", flag="--all", default=False)
+
+
+_HERE = "console.commands"
+
+LOCAL = (
+    Verb(("init",), "make a workspace", InitRequest, f"{_HERE}.init:run", needs_deck=False),
+    Verb(("demo",), "the whole loop on real data", DemoRequest, f"{_HERE}.demo:run", needs_deck=False),
+    Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
+    Verb(("doctor",), "versions, workspace, daemon, disk, screen", NoRequest, f"{_HERE}.doctor:run", needs_deck=False),
+    Verb(("predict",), "ask an endpoint for every row of a file", PredictFile, f"{_HERE}.predict:run"),
+    Verb(("outcomes",), "deliver what really happened", OutcomesFile, f"{_HERE}.predict:outcomes"),
+    Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start"),
+    Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop"),
+    Verb(("daemon", "restart"), "stop it and start it again", NoRequest, f"{_HERE}.daemon:restart"),
+    Verb(("daemon", "status"), "whether it runs, and since when", NoRequest, f"{_HERE}.daemon:status"),
+)
+
+GENERATED = tuple(
+    Verb(operation.words, operation.help, operation.request, f"{_HERE}.operation:run", operation)
+    for operation in OPERATIONS.values()
+    if operation.command_line and operation.words
+)
+
+VERBS: dict[tuple[str, ...], Verb] = {verb.words: verb for verb in (*LOCAL, *GENERATED)}
+
+
+def subverbs(noun: str) -> list[Verb]:
+    """Return the verbs of two words under a noun."""
+    return [verb for words, verb in VERBS.items() if len(words) > 1 and words[0] == noun]

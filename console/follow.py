@@ -1,0 +1,131 @@
+"""Follow a job to its end: what, how far and how long left on stderr; ctrl+c leaves the job running."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from console.output import Output, plain
+from engine.operations.work import JobRequest
+from store.errors import BY_CODE, ModeldeckError, Unavailable, WorkFailed
+from store.rows import Job
+
+if TYPE_CHECKING:
+    from engine.client import Client
+
+LOOK_EVERY_S = 0.25
+DAEMON_BACK_WITHIN_S = 20.0
+ENDED = ("succeeded", "failed", "cancelled", "abandoned")
+
+
+class Display(Protocol):
+    """Something that shows how far a job is."""
+
+    def show(self, job: Job) -> None:
+        """Show the job as it stands."""
+
+
+class Lines:
+    """For a pipe or a log: a line whenever the job says something new."""
+
+    def __init__(self, output: Output, title: str) -> None:
+        self._output = output
+        self._title = title
+        self._said = ""
+
+    def show(self, job: Job) -> None:
+        """Write what the job says, once."""
+        text = job.progress_text or job.state
+        if text != self._said:
+            self._said = text
+            share = f"{job.progress:4.0%} " if job.progress is not None and job.state == "running" else ""
+            self._output.note(f"{self._title}: {share}{text}")
+
+
+class Bar:
+    """For a terminal: one line that redraws itself."""
+
+    def __init__(self, output: Output, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._title = title
+        self.progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            TaskProgressColumn(markup=False),
+            TextColumn("left", markup=False),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[said]}", markup=False),
+            console=Console(file=output.stderr, markup=False, highlight=False, emoji=False),
+            transient=True,
+        )
+        self._task = self.progress.add_task(title, total=None, said="")
+
+    def show(self, job: Job) -> None:
+        """Move the bar."""
+        said = plain(job.progress_text or job.state)
+        if job.progress is None:
+            self.progress.update(self._task, said=said)
+        else:
+            self.progress.update(self._task, total=1.0, completed=job.progress, said=said)
+
+
+@contextmanager
+def display(output: Output, title: str) -> Iterator[Display]:
+    """Give what fits where stderr goes."""
+    if not output.moves:
+        yield Lines(output, title)
+        return
+    bar = Bar(output, title)
+    with bar.progress:
+        yield bar
+
+
+def follow(client: Client, job_id: str, output: Output, title: str) -> Job | None:
+    """Return the job once it has ended; None when the person let go of it with ctrl+c.
+
+    Raises:
+        Unavailable: the daemon went away and did not come back.
+    """
+    try:
+        with display(output, title) as shown:
+            return wait_for_end(client, job_id, shown)
+    except KeyboardInterrupt:
+        return None
+
+
+def wait_for_end(client: Client, job_id: str, shown: Display | None = None) -> Job:
+    """Look at a job until it has ended, showing each look.
+
+    Raises:
+        Unavailable: the daemon went away and did not come back.
+    """
+    lost_at: float | None = None
+    while True:
+        try:
+            job: Job = client.call("jobs.detail", JobRequest(job_id))
+            lost_at = None
+            if shown is not None:
+                shown.show(job)
+            if job.state in ENDED:
+                return job
+        except Unavailable:
+            # A daemon that restarts adopts its jobs: what we follow goes on meanwhile.
+            lost_at = lost_at or time.monotonic()
+            if time.monotonic() - lost_at > DAEMON_BACK_WITHIN_S:
+                raise
+        time.sleep(LOOK_EVERY_S)
+
+
+def failure(job: Job) -> ModeldeckError | None:
+    """Return the error a follower of this ended job leaves with, None where it did what it was asked."""
+    code = job.exit_code if job.exit_code is not None else int(job.state != "succeeded")
+    if code == 0 and job.state == "succeeded":
+        return None
+    told = job.reason or f"the job {job.state}"
+    kind = next((kind for kind in BY_CODE.values() if kind.exit_code == code), WorkFailed)
+    message = told if job.state in ("failed", "succeeded") else f"{job.kind} {job.state}: {told}"
+    return kind(message, f"its log: modeldeck jobs logs {job.id[:12]}")

@@ -1,0 +1,105 @@
+"""The `modeldeck` command: parse a line, run its verb, and turn every failure into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from console.output import Output
+from console.parser import HelpShown, UsageError, parse, workspace_of
+from store.errors import ModeldeckError, Refused, StorageUnwritable, WorkFailed
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; no traceback leaves here unless MODELDECK_DEBUG=1."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    output = Output(as_json="--json" in arguments)
+    _never_fail_to_encode()
+    try:
+        code = _run(arguments, output)
+        output.stdout.flush()
+    except HelpShown as shown:
+        return _show(shown.text, output)
+    except BrokenPipeError:
+        return _reader_left()
+    except KeyboardInterrupt:
+        output.note("interrupted")
+        return INTERRUPTED
+    except ModeldeckError as error:
+        return _fail(error, output)
+    except OSError as error:
+        return _fail(_of_system(error), output)
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        return _fail(WorkFailed(f"an error of ours: {said}", "MODELDECK_DEBUG=1 shows where"), output)
+    return code
+
+
+def _run(arguments: list[str], output: Output) -> int:
+    invocation = parse(arguments)
+    if invocation is None:
+        return _open_console(workspace_of(arguments))
+    from console.commands.session import Session
+
+    session = Session(invocation, output, os.environ.get("MODELDECK_WORKSPACE"))
+    module, name = invocation.verb.run.split(":")
+    run: Callable[[Session], int] = getattr(importlib.import_module(module), name)
+    return run(session)
+
+
+def _open_console(folder: str | None) -> int:
+    from console.commands.session import workspace_at
+
+    workspace = workspace_at(folder, os.environ.get("MODELDECK_WORKSPACE"))
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the console needs a terminal", "what serves: modeldeck pulse; every verb: modeldeck --help")
+    run = importlib.import_module("console.app").run
+    return int(run(workspace))
+
+
+def _fail(error: ModeldeckError, output: Output) -> int:
+    if os.environ.get("MODELDECK_DEBUG") == "1":
+        raise error
+    try:
+        output.error(error)
+    except BrokenPipeError:
+        return _reader_left()
+    return error.exit_code
+
+
+def _of_system(error: OSError) -> ModeldeckError:
+    where = f": {error.filename}" if error.filename else ""
+    said = f"{error.strerror or error}{where}"
+    if error.errno in (13, 28, 30):  # not permitted, no space left, read-only
+        return StorageUnwritable(said, "see: modeldeck doctor")
+    return Refused(said) if error.filename else WorkFailed(said)
+
+
+def _show(text: str, output: Output) -> int:
+    try:
+        output.stdout.write(text)
+        output.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
+    return 0
+
+
+def _reader_left() -> int:
+    """Whoever reads our output had enough; keep the interpreter from complaining at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _never_fail_to_encode() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""What the command line prints: tables and JSON on stdout, narration and errors on stderr. Imports no library."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any, TextIO
+
+from store.errors import ModeldeckError
+from store.rows import to_json
+
+GAP = "  "
+PIPED_WIDTH = 80
+ELLIPSIS = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: how its cell is read from a row. `shrink` columns give way when the line is too long."""
+
+    title: str
+    cell: Callable[[Any, Output], str]
+    right: bool = False
+    shrink: bool = False
+
+
+@dataclass(slots=True)
+class Output:
+    """Where one command writes, and how: `as_json` prints data as JSON, `zone` is the deck's time zone."""
+
+    as_json: bool = False
+    zone: tzinfo = UTC
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+
+    @property
+    def can_ask(self) -> bool:
+        """True where a person can read a question and type an answer."""
+        return _is_terminal(self.stdin) and _is_terminal(self.stderr)
+
+    @property
+    def moves(self) -> bool:
+        """True where a progress display may redraw itself."""
+        return _is_terminal(self.stderr) and os.environ.get("TERM") != "dumb"
+
+    def data(self, value: Any) -> None:
+        """Write a row, or any nesting of rows, as JSON on stdout."""
+        self.stdout.write(json_text(to_json(value)) + "\n")
+
+    def line(self, text: str) -> None:
+        """Write one line of data on stdout."""
+        self.stdout.write(plain(text) + "\n")
+
+    def block(self, text: str) -> None:
+        """Write text of several lines on stdout, its newlines kept and its control characters made harmless."""
+        self.stdout.write("\n".join(plain(line) for line in text.split("\n")))
+
+    def note(self, text: str) -> None:
+        """Write one line of narration on stderr."""
+        self.stderr.write(plain(text) + "\n")
+        self.stderr.flush()
+
+    def error(self, error: ModeldeckError) -> None:
+        """Write one error on stderr: a line, or with `as_json` its JSON object."""
+        if self.as_json:
+            body = {"code": error.code, "message": error.message, "hint": error.hint}
+            self.stderr.write(json.dumps({"error": body}, ensure_ascii=False) + "\n")
+        else:
+            self.note(f"error: {error.line()}")
+        self.stderr.flush()
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
+        """Write rows as a table that fits the terminal, or 80 columns when piped."""
+        cells = [[plain(column.cell(row, self)) for column in columns] for row in rows]
+        titles = [column.title for column in columns]
+        widths = fit(titles, cells, [column.shrink for column in columns], self.width())
+        bold = _is_terminal(self.stdout) and not os.environ.get("NO_COLOR")
+        header = _row(titles, widths, columns)
+        self.stdout.write((f"\x1b[1m{header}\x1b[0m" if bold else header) + "\n")
+        for row in cells:
+            self.stdout.write(_row(row, widths, columns) + "\n")
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write names and values, one pair a line, the values aligned."""
+        width = max((text_width(name) for name, _ in pairs), default=0)
+        for name, value in pairs:
+            self.line(f"{pad(plain(name), width)}{GAP}{value}".rstrip())
+
+    def width(self) -> int:
+        """Return how many columns a line of stdout may take."""
+        if _is_terminal(self.stdout) or os.environ.get("COLUMNS", "").isdigit():
+            return max(40, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
+        return PIPED_WIDTH
+
+    def time(self, at_us: int | None) -> str:
+        """Return a moment as the deck's own clock shows it, to the second; `-` where there is none."""
+        if at_us is None:
+            return "-"
+        moment = datetime.fromtimestamp(at_us / 1_000_000, tz=UTC).astimezone(self.zone)
+        return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+    def minute(self, at_us: int | None) -> str:
+        """Return a moment to the minute, for narrow tables."""
+        return self.time(at_us)[:16]
+
+
+def json_text(value: Any) -> str:
+    """Return JSON of plain values; a number that JSON cannot say becomes null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, indent=2)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def plain(text: str) -> str:
+    """Return text with control characters made visible, so that no value can move the cursor or colour a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _visible(sign) for sign in text)
+
+
+def _visible(sign: str) -> str:
+    if sign in "\n\r\t":
+        return " "
+    return "�" if unicodedata.category(sign)[0] == "C" else sign
+
+
+def text_width(text: str) -> int:
+    """Return how many terminal columns a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_sign_width(sign) for sign in text)
+
+
+def _sign_width(sign: str) -> int:
+    if unicodedata.combining(sign) or unicodedata.category(sign) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def clip(text: str, width: int) -> str:
+    """Return the text cut to `width` terminal columns, an ellipsis marking the cut."""
+    if text_width(text) <= width:
+        return text
+    kept, used = [], 0
+    for sign in text:
+        used += _sign_width(sign)
+        if used > width - 1:
+            break
+        kept.append(sign)
+    return "".join(kept) + ELLIPSIS if width > 0 else ""
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """Return the text filled with spaces to `width` terminal columns."""
+    spaces = " " * max(0, width - text_width(text))
+    return spaces + text if right else text + spaces
+
+
+def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[bool], width: int) -> list[int]:
+    """Return the width of each column, so that a line takes at most `width`: the widest shrinking one gives first."""
+    widths = [max(text_width(title), *(text_width(row[n]) for row in cells), 1) for n, title in enumerate(titles)]
+    floors = [min(widths[n], max(6, text_width(titles[n]))) if shrink[n] else widths[n] for n in range(len(titles))]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
+    while excess > 0:
+        n = max(range(len(widths)), key=lambda n: (widths[n] > floors[n], widths[n]))
+        if widths[n] <= floors[n]:
+            break
+        widths[n] -= 1
+        excess -= 1
+    return widths
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+    shown = (
+        pad(clip(cell, width), width, column.right) for cell, width, column in zip(cells, widths, columns, strict=True)
+    )
+    return GAP.join(shown).rstrip()
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False

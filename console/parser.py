@@ -1,0 +1,275 @@
+"""The parser, generated verb by verb from the operations: only the verb that is asked for is built."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from console.commands.verbs import VERBS, Verb, subverbs
+from engine.operations.operation import Danger
+from engine.product import VERSION
+from store.errors import Refused
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+GLOBAL_HELP = (
+    ("-w, --workspace DIR", "else MODELDECK_WORKSPACE, else the nearest deck.toml upward"),
+    ("--json", "print data, and errors, as JSON"),
+    ("--version", "print the version"),
+    ("-h, --help", "this, or the help of a verb"),
+)
+
+EXIT_CODES = (
+    "exit codes: 0 done, 1 the work failed or was aborted, 2 usage or refused,\n"
+    "3 unknown name, 4 no daemon or one of another version, 5 gate failed,\n"
+    "6 not allowed, 7 held"
+)
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("daily", ("train", "predict", "promote", "rollback")),
+    ("deck", ("init", "demo", "check", "doctor", "apply", "pulse")),
+    ("models", ("models", "versions", "aliases")),
+    ("runs and data", ("runs", "data")),
+    ("serving", ("endpoints", "deployments", "releases", "hosts")),
+    ("watching", ("monitors", "outcomes", "alerts")),
+    ("work", ("jobs", "schedules", "daemon")),
+    ("record", ("events", "audit", "show")),
+)
+
+
+class UsageError(Refused):
+    """The line typed is not one of the grammar."""
+
+    code = "usage"
+
+
+class HelpShown(Exception):
+    """Help was asked for; `text` is it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One parsed line: the verb, its request and what was said about how to do it."""
+
+    verb: Verb
+    request: Any
+    workspace: str | None
+    as_json: bool
+    dry_run: bool
+    yes: bool
+    detach: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argparse parser that raises instead of printing and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see: {self.prog} --help")
+
+    def print_help(self, file: Any = None) -> None:
+        raise HelpShown(self.format_help())
+
+
+def parse(arguments: Sequence[str]) -> Invocation | None:
+    """Parse a line; None means that nothing but options was typed, so that the console is to be opened.
+
+    Raises:
+        UsageError: no such verb, or wrong arguments.
+        HelpShown: help or the version was asked for.
+    """
+    opening = _Parser(prog="modeldeck", add_help=False)
+    _add_globals(opening)
+    opening.add_argument("-h", "--help", action="store_true")
+    opening.add_argument("--version", action="store_true")
+    opening.add_argument("rest", nargs=argparse.REMAINDER)
+    first = opening.parse_args(list(arguments))
+    if first.version:
+        raise HelpShown(f"modeldeck {VERSION}\n")
+    if first.help or first.rest[:1] == ["help"]:
+        raise HelpShown(overview() if len(first.rest) < 2 else verb_help(first.rest[1:]))
+    if not first.rest:
+        return None
+    verb, rest = _resolve(first.rest)
+    return _invocation(verb, parser_of(verb).parse_args(rest, first))
+
+
+def workspace_of(arguments: Sequence[str]) -> str | None:
+    """Return the folder given by -w in a line without a verb."""
+    opening = _Parser(prog="modeldeck", add_help=False)
+    _add_globals(opening)
+    return typing.cast("str | None", opening.parse_known_args(list(arguments))[0].workspace)
+
+
+def parser_of(verb: Verb) -> argparse.ArgumentParser:
+    """Return the parser of one verb: positionals and flags as its request's fields declare them."""
+    below = subverbs(verb.words[0]) if len(verb.words) == 1 else []
+    parser = _Parser(
+        prog=" ".join(("modeldeck", *verb.words)),
+        description=_description(verb),
+        epilog="\n".join(["verbs below it:", *_listing(below)]) if below else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    hints = typing.get_type_hints(verb.request)
+    for declared in dataclasses.fields(verb.request):
+        _add_field(parser, declared, hints[declared.name])
+    operation = verb.operation
+    if operation is not None:
+        if operation.preview:
+            parser.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+        if operation.danger is Danger.DANGEROUS:
+            parser.add_argument("--yes", action="store_true", help="do not ask: the answer is yes")
+        if operation.job:
+            parser.add_argument("--detach", action="store_true", help="print the job's id and return at once")
+    _add_globals(parser)
+    return parser
+
+
+def overview() -> str:
+    """Return the help of the whole command line."""
+    lines = ["usage: modeldeck [-w DIR] [NOUN [VERB] [ARGUMENT …]] [--json]", ""]
+    lines += ["modeldeck alone opens the console; a noun alone lists.", ""]
+    for title, nouns in GROUPS:
+        lines.append(f"{title}:")
+        verbs = [VERBS[(noun,)] for noun in nouns if (noun,) in VERBS]
+        below = [verb for noun in nouns for verb in subverbs(noun)]
+        lines += [*_listing(sorted([*verbs, *below], key=lambda verb: nouns.index(verb.words[0]))), ""]
+    lines.append("options:")
+    lines += [f"  {option:<22}{help}" for option, help in GLOBAL_HELP]
+    return "\n".join([*lines, "", EXIT_CODES, ""])
+
+
+def verb_help(words: Sequence[str]) -> str:
+    """Return the help of one verb, or of a noun that only has verbs below it."""
+    return parser_of(_resolve(words)[0]).format_help()
+
+
+def usage_of(verb: Verb) -> str:
+    """Return the verb as a person types it: `promote MODEL [VERSION]`."""
+    parts = list(verb.words)
+    hints = typing.get_type_hints(verb.request)
+    for declared in dataclasses.fields(verb.request):
+        if "help" in declared.metadata and not declared.metadata["flag"]:
+            name = _metavar(declared)
+            if typing.get_origin(hints[declared.name]) is tuple:
+                name += " …"
+            parts.append(name if declared.default is dataclasses.MISSING else f"[{name}]")
+    return " ".join(parts)
+
+
+def _listing(verbs: Sequence[Verb]) -> list[str]:
+    return [f"  {usage_of(verb):<31}{verb.help}" for verb in verbs]
+
+
+def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:
+    for length in (2, 1):
+        verb = VERBS.get(tuple(words[:length]))
+        if verb is not None:
+            return verb, list(words[length:])
+    noun = words[0]
+    below = subverbs(noun)
+    if below:
+        usages = "; ".join(usage_of(verb) for verb in below)
+        if set(words[1:]) & {"-h", "--help"}:
+            raise HelpShown("\n".join([f"usage: modeldeck {noun} VERB", "", *_listing(below), ""]))
+        said = f"no verb {words[1]!r} under {noun}" if len(words) > 1 else f"{noun} needs a verb"
+        raise UsageError(said, f"there is: {usages}")
+    near = difflib.get_close_matches(noun, sorted({known[0] for known in VERBS}), n=1)
+    raise UsageError(f"no verb {noun!r}" + (f", the closest is {near[0]!r}" if near else ""), "see: modeldeck --help")
+
+
+def _description(verb: Verb) -> str:
+    text = verb.help[:1].upper() + verb.help[1:] + "."
+    return "\n".join(textwrap.wrap(text, 78))
+
+
+def _add_globals(parser: argparse.ArgumentParser) -> None:
+    absent = argparse.SUPPRESS if parser.prog != "modeldeck" else None
+    parser.add_argument("-w", "--workspace", metavar="DIR", default=absent, help="the workspace")
+    parser.add_argument(
+        "--json", dest="as_json", action="store_true", default=absent or False, help="print data and errors as JSON"
+    )
+
+
+def _metavar(declared: dataclasses.Field[Any]) -> str:
+    return str(declared.metadata["metavar"] or declared.name.upper())
+
+
+def _add_field(parser: argparse.ArgumentParser, declared: dataclasses.Field[Any], hint: Any) -> None:
+    """Add one request field; fields declared without `argument` are not for the command line."""
+    if "help" not in declared.metadata:
+        return
+    kind = _scalar(hint)
+    flag = declared.metadata["flag"]
+    optional = declared.default is not dataclasses.MISSING
+    options: dict[str, Any] = {"help": declared.metadata["help"], "default": declared.default if optional else None}
+    if flag and kind is bool:
+        parser.add_argument(flag, dest=declared.name, action="store_true", help=options["help"])
+        return
+    options["metavar"] = _metavar(declared)
+    options["type"] = kind
+    if flag:
+        parser.add_argument(flag, dest=declared.name, required=not optional, **options)
+    elif _takes_words(declared):
+        parser.add_argument(declared.name, nargs="*", **options)
+    elif typing.get_origin(hint) is tuple:
+        parser.add_argument(declared.name, nargs="+", **options)
+    else:
+        parser.add_argument(declared.name, nargs="?" if optional else None, **options)
+
+
+def _takes_words(declared: dataclasses.Field[Any]) -> bool:
+    """Filters are typed as several words and are one text."""
+    return bool(declared.metadata.get("metavar") == "FILTER")
+
+
+def _scalar(hint: Any) -> Any:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+    if typing.get_origin(hint) is tuple:
+        hint = typing.get_args(hint)[0]
+    return hint if hint in (str, int, float, bool) else str
+
+
+def _invocation(verb: Verb, said: argparse.Namespace) -> Invocation:
+    values: dict[str, Any] = {}
+    for declared in dataclasses.fields(verb.request):
+        if "help" in declared.metadata:
+            value = getattr(said, declared.name)
+            if _takes_words(declared):
+                value = " ".join(value) if isinstance(value, list) else value
+            values[declared.name] = tuple(value) if isinstance(value, list) else value
+    return Invocation(
+        verb=verb,
+        request=verb.request(**_filter_apart(verb, values)),
+        workspace=said.workspace,
+        as_json=said.as_json,
+        dry_run=getattr(said, "dry_run", False),
+        yes=getattr(said, "yes", False),
+        detach=getattr(said, "detach", False),
+    )
+
+
+def _filter_apart(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
+    """Give a condition typed where an optional name could stand to the filter: `runs 'metrics.mae<12'`."""
+    fields = {declared.name: declared for declared in dataclasses.fields(verb.request)}
+    if "filter" not in fields:
+        return values
+    for name, declared in fields.items():
+        value = values.get(name)
+        optional = declared.default is None and not declared.metadata.get("flag")
+        if optional and isinstance(value, str) and not _NAME.fullmatch(value):
+            return {**values, name: None, "filter": f"{value} {values['filter']}".strip()}
+    return values
