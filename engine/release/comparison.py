@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from engine.measures.metrics import Predicted
     from engine.settings.model import ModelSettings
 
+DISTINCT_NUMBERS = 12  # a column of more different numbers is cut into bands
+BANDS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -42,13 +45,16 @@ def compare(deck: Deck, settings: ModelSettings, new: Version, champion: Version
     from engine.model_io.load import score_version
     from engine.training.dataset import truth_of
 
+    table = _answerable(_answerable(table, new), champion)
+    if table is None:
+        return None
     truth, known = truth_of(table, settings.data.target, settings.task)
     table = table.filter(pa.array(known))
     return Compared(
         truth=truth,
         new=score_version(deck, new, table),
         champion=score_version(deck, champion, table),
-        groups={name: _texts(table.column(name)) for name in settings.gates.slices if name in table.column_names},
+        groups={name: _groups(table.column(name)) for name in settings.gates.slices if name in table.column_names},
     )
 
 
@@ -95,7 +101,31 @@ def _shared_holdout(deck: Deck, table: Any, new: Version, champion: Version, zon
     return table.filter(pa.array(known)).take(split.holdout)
 
 
-def _texts(column: Any) -> Any:
+def _answerable(table: Any, version: Version) -> Any:
+    """Keep the rows that fit a version's signature; None where the table lacks one of its columns."""
+    if table is None:
+        return None
+    import pyarrow.compute as pc
+
+    for column in version.signature.get("inputs", ()):
+        if column["name"] not in table.column_names:
+            return None
+        if not column.get("nullable") and table.column(column["name"]).null_count:
+            table = table.filter(pc.is_valid(table.column(column["name"])))
+    return table
+
+
+def _groups(column: Any) -> Any:
+    """Return the slice of each row as text; a number of many values is cut into four bands of equal size."""
     import numpy as np
 
-    return np.array(["missing" if value is None else str(value) for value in column.to_pylist()], dtype=object)
+    values = column.to_pylist()
+    present = [value for value in values if value is not None]
+    is_number = bool(present) and all(isinstance(value, int | float) for value in present)
+    if is_number and len(set(present)) > DISTINCT_NUMBERS:
+        edges = np.unique(np.quantile(present, np.linspace(0, 1, BANDS + 1)))
+        places = [-1 if one is None else int(np.searchsorted(edges[1:-1], one, side="right")) for one in values]
+        texts = ["missing" if at < 0 else f"{edges[at]:g}..{edges[at + 1]:g}" for at in places]
+    else:
+        texts = ["missing" if value is None else str(value) for value in values]
+    return np.array(texts, dtype=object)

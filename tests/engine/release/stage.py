@@ -37,6 +37,7 @@ def add_version(deck: Deck, model: str, **changes: Any) -> Version:
     rows = deck.artifacts.put_bytes(f"rows {model} {number}".encode())
     snapshot = Snapshot(rows, model, 1000, (), "at", 0, number, "rows.csv", 100, number)
     fields: dict[str, Any] = {
+        "snapshot_id": rows,
         "bundle_hash": "sha256:bundle",
         "environment_hash": "sha256:environment",
         "artifact_hash": artifact,
@@ -60,7 +61,6 @@ def add_version(deck: Deck, model: str, **changes: Any) -> Version:
             tx,
             model=model,
             run_id=run.id,
-            snapshot_id=rows,
             settings_revision=current.revision,
             actor=ACTOR,
             **{**fields, **changes},
