@@ -29,7 +29,7 @@ def end(deck: Deck, job_id: str, attempt: int, exit_code: int | None, reason: st
             return job
         if report is not None:
             _finish(tx, job, report)
-        elif job.id in {row.id for row in jobs.cancelling(tx)}:
+        elif jobs.cancel_requested(tx, job.id):
             _finish(tx, job, Report("cancelled", 1, "cancelled; it did not stop by itself and was killed"))
         else:
             cause = reason or how_it_died(exit_code)
@@ -55,10 +55,8 @@ def _finish(tx: Write, job: Job, report: Report) -> None:
         exit_code=report.exit_code,
         result=report.result,
     )
-    if report.state == "succeeded":
-        return
-    for run in runs.runs(tx, trials=True, job_id=job.id, state="running"):
-        runs.finish_run(tx, run.id, report.state, reason=report.reason)
+    if report.state != "succeeded":
+        runs.abandon_runs_of(tx, job.id, report.reason)
 
 
 def how_it_died(exit_code: int | None) -> str:

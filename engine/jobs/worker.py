@@ -96,9 +96,11 @@ class Worker:
         return is_alive(job.pid, job.pid_started)
 
     def _cancel(self) -> None:
-        for job in jobs.cancelling(self._deck.database):
-            watched = self._watched.get(job.id)
-            if watched is None or job.pid is None or not is_alive(job.pid, job.pid_started):
+        for watched in self._watched.values():
+            if not jobs.cancel_requested(self._deck.database, watched.job.id):
+                continue
+            job = jobs.job(self._deck.database, watched.job.id)
+            if job.pid is None or not is_alive(job.pid, job.pid_started):
                 continue
             now = self._deck.clock.boottime()
             if watched.terminated_at is None:

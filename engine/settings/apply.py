@@ -66,6 +66,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     old_models, new_models = before.get("models", {}), after.get("models", {})
     lines = [f"models.{name}: added" for name in sorted(new_models.keys() - old_models.keys())]
     lines += [f"models.{name}: removed" for name in sorted(old_models.keys() - new_models.keys())]
+    if not before:
+        return lines
     old, new = _flat(before, new_models.keys()), _flat(after, old_models.keys())
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):

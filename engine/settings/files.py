@@ -40,7 +40,7 @@ def load(workspace: Workspace) -> DeckSettings:
         _hosts_exist(workspace, path, settings, [host.name for host in hosts])
         models[settings.name] = settings
         origins[settings.name] = path
-    return DeckSettings(deck.deck.name, deck.deck.time_zone, hosts, models, deck.roles())
+    return DeckSettings(deck.name, deck.time_zone, hosts, models, deck.roles())
 
 
 def load_model(workspace: Workspace, path: Path) -> ModelSettings:
@@ -98,15 +98,17 @@ def _broken(workspace: Workspace, path: Path, kind: type[BaseModel], error: Vali
             f"{where}: unknown key {keys[-1]!r}{_closest(keys[-1], known)}{more}", f"known here: {', '.join(known)}"
         )
     if first["type"] == "missing":
-        what = "table" if len(keys) == 1 else "key"
-        return BrokenSettings(f"{where}: this {what} is missing{more}", _missing_hint(keys))
+        what = "table" if kind.__name__ == "ModelFile" and len(keys) == 1 else "key"
+        return BrokenSettings(f"{where}: this {what} is missing{more}", _missing_hint(what, keys))
     message = first["msg"].removeprefix("Value error, ")
     found = "" if isinstance(first["input"], dict | list) else f", got {first['input']!r}"
     return BrokenSettings(f"{where}: {message[:1].lower()}{message[1:]}{found}{more}", "correct it and run again")
 
 
-def _missing_hint(keys: tuple[str, ...]) -> str:
-    return f"add [{keys[0]}]" if len(keys) == 1 else f"add {keys[-1]} = … to [{'.'.join(keys[:-1])}]"
+def _missing_hint(what: str, keys: tuple[str, ...]) -> str:
+    if what == "table":
+        return f"add [{keys[0]}]"
+    return f"add {keys[-1]} = … to [{'.'.join(keys[:-1])}]" if len(keys) > 1 else f"add {keys[0]} = … at the top"
 
 
 def _known_keys(kind: type[BaseModel], keys: tuple[str, ...]) -> list[str]:

@@ -231,24 +231,6 @@ class ModelFile(Section):
         )
 
 
-class DeckTable(Section):
-    """[deck]"""
-
-    name: Name
-    time_zone: str = "UTC"
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        from zoneinfo import ZoneInfo
-
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise ValueError('not a time zone of this machine; write one such as "UTC" or "Europe/Rome"') from None
-        return name
-
-
 class HostTable(Section):
     """[hosts.NAME]"""
 
@@ -269,9 +251,21 @@ class AccessTable(Section):
 class DeckFile(Section):
     """deck.toml."""
 
-    deck: DeckTable
+    name: Name
+    time_zone: str = "UTC"
     hosts: dict[Name, HostTable] = {}
     access: AccessTable = AccessTable()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError('not a time zone of this machine; write one such as "UTC" or "Europe/Rome"') from None
+        return name
 
     @field_validator("hosts")
     @classmethod

@@ -64,7 +64,7 @@ class _Look:
 
 
 def _look(reader: Reader, body: dict[str, Any]) -> _Look:
-    from store import deployments, events, models, watching
+    from store import deployments, events, models, routes, watching
 
     return _Look(
         reader=reader,
@@ -72,7 +72,7 @@ def _look(reader: Reader, body: dict[str, Any]) -> _Look:
         aliases={(alias.model, alias.name): alias for alias in models.aliases(reader)},
         deployments=list(deployments.deployments(reader)),
         replicas=list(deployments.replicas(reader)),
-        spans=list(deployments.route_history(reader, limit=500)),
+        spans=list(routes.route_history(reader, limit=500)),
         alerts=list(watching.alerts(reader, open_only=True)),
         events=list(events.events(reader, limit=EVENTS * 3)),
     )

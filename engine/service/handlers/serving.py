@@ -138,9 +138,10 @@ def endpoint(context: ServiceContext, request: ModelRequest) -> Endpoint:
 def deployments(context: ServiceContext, _request: NoRequest) -> list[DeploymentDetail]:
     """Return what should run where, and what does."""
     from store import deployments as places
+    from store import routes as directions
 
     database = context.deck.database
-    routes = {(route.endpoint, route.host): route for route in places.routes(database)}
+    routes = {(route.endpoint, route.host): route for route in directions.routes(database)}
     replicas = places.replicas(database)
     return [
         DeploymentDetail(
@@ -154,9 +155,9 @@ def deployments(context: ServiceContext, _request: NoRequest) -> list[Deployment
 
 def hosts(context: ServiceContext, _request: NoRequest) -> list[Host]:
     """Return the deck's hosts."""
-    from store import deployments as places
+    from store import settings
 
-    return places.hosts(context.deck.database)
+    return settings.hosts(context.deck.database)
 
 
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
