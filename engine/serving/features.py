@@ -160,7 +160,7 @@ _LINK = re.compile(r"https?://", re.IGNORECASE)
 
 
 class TextShape(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """How text is written rather than what it says: lengths, shares of capitals and digits, links, @, #, !, ?, quotes."""
+    """How text is written, not what it says: lengths, shares of capitals and digits, links, @, #, !, ?, quotes."""
 
     def fit(self, frame: pd.DataFrame, _target: Any = None) -> TextShape:
         """Learn the column names."""

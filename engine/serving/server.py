@@ -1,0 +1,228 @@
+"""One model server process: held folder, bound port, checked model, golden proof, then traffic until a signal.
+
+The port listens before the model libraries load, so that what arrives meanwhile waits in the kernel's queue instead of
+being refused. The ready file `{"pid", "pid_started", "port", "state", "detail", …}` is replaced at each change of
+state: starting, ready, unready, failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.serving.log import FolderTaken, SegmentLog, close_leftovers, fsync_and_close, hold
+from engine.serving.process_id import pid_started
+
+BACKLOG = 2048
+SELF_CHECK_S = 60.0
+STOP_S = 10  # seconds that requests in flight get at SIGTERM
+TAKEN_EXIT = 75  # another process already is this replica
+PORT_EXIT = 98
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line."""
+
+    folder: Path
+    port: int
+    segments: Path
+    deployment: str
+    host: str
+    ready_file: Path
+    key_file: Path | None
+    self_check_s: float
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser("engine.serving", description="serve one version of one model on loopback")
+    parser.add_argument("--folder", type=Path, required=True, help="the server folder")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--segments", type=Path, required=True, help="where the prediction log goes")
+    parser.add_argument("--deployment", required=True)
+    parser.add_argument("--host", default="local")
+    parser.add_argument("--ready-file", type=Path, required=True)
+    parser.add_argument("--key-file", type=Path)
+    parser.add_argument("--self-check", type=float, default=SELF_CHECK_S, metavar="SECONDS")
+    told = parser.parse_args(arguments)
+    return Options(
+        told.folder,
+        told.port,
+        told.segments,
+        told.deployment,
+        told.host,
+        told.ready_file,
+        told.key_file,
+        told.self_check,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM. Returns 0, 1 with one line on stderr, 75 (replica already runs) or 98 (port in use)."""
+    options = parse(arguments)
+    try:
+        held = hold(options.segments)
+    except FolderTaken as error:
+        return _fail(str(error), TAKEN_EXIT)
+    except OSError as error:
+        return _fail(f"{options.segments} cannot be written: {error.strerror}", 1)
+    try:
+        listener = _listen(options.port)
+    except OSError as error:
+        return _fail(f"port {options.port} cannot be bound: {error.strerror}", PORT_EXIT)
+    ready_file = ReadyFile(options, listener.getsockname()[1])
+    try:
+        close_leftovers(options.segments)
+        ready_file.write("starting", "loading")
+        run(options, listener, ready_file)
+    except Exception as error:  # the process boundary: whatever stops a start is said in one line
+        detail = str(error) or type(error).__name__
+        with contextlib.suppress(OSError):
+            ready_file.write("failed", detail)
+        return _fail(detail, 1)
+    finally:
+        os.close(held)
+    return 0
+
+
+def _fail(line: str, code: int) -> int:
+    sys.stderr.write(f"{' '.join(line.split())}\n")
+    return code
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(BACKLOG)
+    return listener
+
+
+class ReadyFile:
+    """What the process says of itself, for whoever adopts it."""
+
+    def __init__(self, options: Options, port: int) -> None:
+        self._path = options.ready_file
+        self._fixed = {
+            "pid": os.getpid(),
+            "pid_started": pid_started(os.getpid()),
+            "port": port,
+            "folder": str(options.folder),
+            "deployment": options.deployment,
+        }
+
+    def write(self, state: str, detail: str) -> None:
+        """Replace the file."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(f".{os.getpid()}.tmp")
+        fresh.write_text(json.dumps({**self._fixed, "state": state, "detail": detail}), encoding="utf-8")
+        os.replace(fresh, self._path)
+
+
+def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> None:
+    """Load, prove and serve."""
+    import uvloop
+
+    from engine.serving.app import ServerApp
+    from engine.serving.metrics import ServerMetrics
+    from engine.serving.predict import Predictor, read_manifest
+    from engine.serving.record import Recorder
+    from engine.serving.tokens import LogKey
+
+    manifest = read_manifest(options.folder)
+    key = LogKey.read(options.key_file) if options.key_file else None
+    recorder = Recorder(manifest, options.deployment, options.host, key, endpoint=manifest["model"])
+    recorded = json.loads((options.folder / manifest["golden"]).read_bytes())
+    predictor = Predictor.from_folder(options.folder)
+    log = SegmentLog(options.segments)
+    metrics = ServerMetrics(manifest["model"], manifest["version"], options.deployment)
+    app = ServerApp(manifest, predictor, recorder, log, metrics, _product())
+    try:
+        uvloop.run(_serve(options, listener, ready_file, app, log, recorded))
+    finally:
+        log.roll()
+
+
+async def _serve(
+    options: Options, listener: socket.socket, ready_file: ReadyFile, app: Any, log: SegmentLog, recorded: Any
+) -> None:
+    import uvicorn
+
+    from engine.serving.batch import Batcher, tune
+    from engine.serving.predict import read_manifest
+
+    tune()
+    manifest = read_manifest(options.folder)
+    durable = manifest["log"]["mode"] != "best-effort"
+    app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable)
+    tolerance = float(manifest["tolerance"])
+    for _ in range(2):  # the second time caches and lazy imports are warm
+        ready = await app.prove(recorded, tolerance)
+    ready_file.write("ready" if ready else "unready", app.proof)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=STOP_S,
+    )
+    server = uvicorn.Server(config)
+    chores = [
+        asyncio.create_task(_keep_log(log)),
+        asyncio.create_task(_keep_proven(app, recorded, tolerance, options.self_check_s, ready_file)),
+    ]
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for chore in chores:
+            chore.cancel()
+        app.batcher.close()
+
+
+async def _keep_log(log: SegmentLog) -> None:
+    """Once a second force what was written to disk, and close a segment that is old enough."""
+    while True:
+        await asyncio.sleep(1.0)
+        handle = log.take_sync()
+        if handle is not None:
+            with contextlib.suppress(OSError):  # the next write meets the same disk and refuses
+                await asyncio.to_thread(fsync_and_close, handle)
+        if log.is_due():
+            with contextlib.suppress(OSError):
+                log.roll()
+
+
+async def _keep_proven(
+    app: Any, recorded: Mapping[str, Any], tolerance: float, every_s: float, ready_file: ReadyFile
+) -> None:
+    """Ask the golden requests again for the whole life of the server."""
+    while True:
+        await asyncio.sleep(every_s)
+        was = app.metrics.ready
+        if await app.prove(recorded, tolerance) != was:
+            with contextlib.suppress(OSError):
+                ready_file.write("ready" if app.metrics.ready else "unready", app.proof)
+
+
+def _product() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("modeldeck")
+    except PackageNotFoundError:
+        return "0"
