@@ -35,10 +35,10 @@ $(STAMP): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$$($(PYTHON) --version) is too old, 3.11 or later is needed; as root: $(APT)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "python3-venv is missing; as root: $(APT)" >&2; exit 1; }
-	@echo "== installing into $(VENV), once: about a minute =="
+	@echo "== installing into $(VENV), once: one to three minutes =="
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt hatchling editables
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt hatchling editables
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
 	  --no-build-isolation --editable '.[examples,dev]'
 	@touch $(STAMP)
 	@echo "== installed =="
