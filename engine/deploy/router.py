@@ -15,7 +15,7 @@ class DeploymentStats:
     `BUCKETS_MS`, the last count being those above all."""
 
     requests: int = 0
-    errors: int = 0  # answers of 500 and above, and requests nobody answered
+    errors: int = 0  # answers of 500 and above
     in_flight: int = 0
     latency: tuple[int, ...] = field(default=(0,) * (len(BUCKETS_MS) + 1))
 
@@ -41,6 +41,10 @@ class Router(Protocol):
 
     def applied(self) -> dict[str, int]:
         """Return the applied generation of every endpoint."""
+        ...
+
+    def entries(self, endpoint: str) -> list[dict[str, Any]]:
+        """Return the applied entries of an endpoint, empty where it has none."""
         ...
 
     def stats(self) -> dict[str, DeploymentStats]:

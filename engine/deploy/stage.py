@@ -1,4 +1,4 @@
-"""Makes the folder a server is started from: manifest, artifact, golden requests, code. Nothing else reaches a server."""
+"""Makes the folder a server is started from: manifest, artifact, golden requests, code; nothing else reaches it."""
 
 from __future__ import annotations
 

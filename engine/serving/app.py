@@ -123,6 +123,7 @@ class ServerApp:
             status, error = 503, {"code": "overloaded", "message": str(busy)}
         except _NotReady as unready:
             status, error = 503, {"code": "not_ready", "message": str(unready)}
+            extra = (*extra, (b"x-modeldeck-not-ready", b"1"))  # a router asks another server
         if error:
             self._note_refusal(arrival, status, error["message"])
             body = orjson.dumps({"error": error["message"] if as_v2 else error})

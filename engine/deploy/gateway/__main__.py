@@ -1,0 +1,91 @@
+"""`python -P -m engine.deploy.gateway --control SOCK --port P --state FILE`: the router process of a process host."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from engine.deploy.gateway.control import Control
+from engine.deploy.gateway.downstream import Downstream
+from engine.deploy.gateway.proxy import Proxy
+from engine.deploy.gateway.table import Table
+
+BACKLOG = 4096
+STOP_S = 10.0
+TAKEN_EXIT = 75
+PORT_EXIT = 98
+
+
+def main(arguments: list[str]) -> int:
+    """Route until SIGTERM. Returns 0, 1 with one line on stderr, 75 (already running) or 98 (port in use)."""
+    parser = argparse.ArgumentParser("engine.deploy.gateway", description="route requests to model servers")
+    parser.add_argument("--control", type=Path, required=True)
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0: the one of last time, or a free one")
+    parser.add_argument("--state", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    options.state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = os.open(options.state.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _fail(f"a router with {options.state} runs already", TAKEN_EXIT)
+    table = Table(options.state)
+    try:
+        table.load()
+    except (ValueError, KeyError, TypeError) as error:
+        # the registry holds the same and the reconciler applies it again: a router without a memory is no loss
+        sys.stderr.write(f"the router's state is not readable, starting without it: {error}\n")
+        table = Table(options.state)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port = options.port or table.port
+    try:
+        listener.bind((options.address, port))
+    except OSError as error:
+        return _fail(f"port {port} on {options.address} cannot be bound: {error.strerror}", PORT_EXIT)
+    listener.listen(BACKLOG)
+    table.port = listener.getsockname()[1]
+    try:
+        table.save()
+    except OSError as error:
+        return _fail(f"{options.state} cannot be written: {error.strerror}", 1)
+    import uvloop
+
+    uvloop.run(_run(table, listener, options.control))
+    return 0
+
+
+async def _run(table: Table, listener: socket.socket, control_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    proxy = Proxy(table)
+    connections: set[Downstream] = set()
+    server = await loop.create_server(lambda: Downstream(proxy, connections), sock=listener, backlog=BACKLOG)
+    control = await Control(proxy, stopping.set).listen(control_path)
+    await stopping.wait()
+    server.close()
+    control.close()
+    until = loop.time() + STOP_S
+    while connections and loop.time() < until:
+        for connection in list(connections):
+            connection.finish()
+        await asyncio.sleep(0.01)
+    control_path.unlink(missing_ok=True)
+
+
+def _fail(line: str, code: int) -> int:
+    sys.stderr.write(f"{line}\n")
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,178 @@
+"""The router of a process host, from the reconciler's side: starts it, and speaks to its control socket."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.deploy.processes import end, last_line, run_folder, spawn
+from engine.deploy.router import DeploymentStats
+from engine.workspace import Workspace
+from store.errors import PortInUse, Unavailable, WorkFailed
+
+START_S = 10.0
+ANSWER_S = 5.0
+_PORT_EXIT = 98
+_TAKEN_EXIT = 75
+
+
+class ProcessRouter:
+    """A `Router` over our gateway process. Not for several threads at once."""
+
+    def __init__(self, workspace: Workspace, *, address: str = "127.0.0.1", port: int = 0) -> None:
+        self._workspace = workspace
+        self._address = address
+        self._port = port
+        self._bound = 0
+        self._link: socket.socket | None = None
+        self._reader: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = workspace.logs / "router.log"
+
+    @property
+    def control(self) -> Path:
+        """The control socket."""
+        return self._workspace.router_socket
+
+    def ensure_running(self) -> bool:
+        """Start the router unless one answers; returns whether it was started now.
+
+        Raises:
+            PortInUse: another process listens on its port.
+            WorkFailed: it ended, or did not answer in time.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+        try:
+            self._bound = self._ask("hello")["port"]
+        except Unavailable:
+            self._start()
+            return True
+        return False
+
+    def _start(self) -> None:
+        folder = run_folder(self._workspace)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.control.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        arguments = ["engine.deploy.gateway", "--control", str(self.control), "--address", self._address]
+        arguments += ["--port", str(self._port), "--state", str(folder / "router.json")]
+        process = spawn(arguments, self._log, folder)
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            code = process.poll()
+            if code == _PORT_EXIT:
+                raise PortInUse(
+                    f"the router cannot listen: {last_line(self._log)}",
+                    "end the other process, or give the host another port in deck.toml and apply",
+                )
+            if code not in (None, _TAKEN_EXIT):
+                raise WorkFailed(f"the router ended at its start: {last_line(self._log)}", f"see {self._log}")
+            try:
+                self._bound = self._ask("hello")["port"]
+            except Unavailable:
+                time.sleep(0.02)
+                continue
+            self._process = process
+            return
+        raise WorkFailed(f"the router did not answer within {START_S:.0f} s", f"see {self._log}")
+
+    def stop(self, timeout_s: float = START_S) -> None:
+        """End the router, its requests under way answered; nothing where none runs."""
+        try:
+            told = self._ask("hello")
+        except Unavailable:
+            return
+        end(told["pid"], told["pid_started"])
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            if self._process is not None:
+                self._process.poll()
+            try:
+                self._ask("hello")
+            except Unavailable:
+                return
+            time.sleep(0.02)
+        end(told["pid"], told["pid_started"], signal.SIGKILL)
+        self._hang_up()
+
+    def hello(self) -> dict[str, Any]:
+        """Return the router's pid, pid_started and port."""
+        return dict(self._ask("hello"))
+
+    def address(self) -> str:
+        """Return the base URL at which endpoints answer."""
+        if not self._bound:
+            self._bound = self._ask("hello")["port"]
+        return f"http://{self._address}:{self._bound}"
+
+    def add(self, deployment_id: str, replicas: Sequence[str]) -> None:
+        """Set a deployment's addresses."""
+        self._ask("add", deployment_id=deployment_id, replicas=list(replicas))
+
+    def apply(self, endpoint: str, generation: int, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Apply a route; it is on disk when this returns."""
+        self._ask("apply", endpoint=endpoint, generation=generation, entries=[dict(entry) for entry in entries])
+
+    def applied(self) -> dict[str, int]:
+        """Return the applied generations."""
+        return dict(self._ask("applied"))
+
+    def entries(self, endpoint: str) -> list[dict[str, Any]]:
+        """Return the applied entries."""
+        return list(self._ask("entries", endpoint=endpoint))
+
+    def stats(self) -> dict[str, DeploymentStats]:
+        """Return counts by deployment id."""
+        return {
+            name: DeploymentStats(one["requests"], one["errors"], one["in_flight"], tuple(one["latency"]))
+            for name, one in self._ask("stats").items()
+        }
+
+    def drain(self, deployment_id: str, timeout_s: float) -> bool:
+        """Send a deployment nothing new; return whether it is idle in time."""
+        return bool(self._ask("drain", _within=timeout_s + ANSWER_S, deployment_id=deployment_id, timeout_s=timeout_s))
+
+    def shadow(self, endpoint: str, deployment_id: str | None, percent: int = 100) -> None:
+        """Copy a share of requests to a deployment."""
+        self._ask("shadow", endpoint=endpoint, deployment_id=deployment_id, percent=percent)
+
+    def _ask(self, do: str, *, _within: float = ANSWER_S, **words: Any) -> Any:
+        try:
+            if self._link is None:
+                link = socket.socket(socket.AF_UNIX)
+                try:
+                    link.settimeout(ANSWER_S)
+                    link.connect(str(self.control))
+                except OSError:
+                    link.close()
+                    raise
+                self._link, self._reader = link, link.makefile("rb")
+            self._link.settimeout(_within)
+            self._link.sendall(json.dumps({"do": do, **words}).encode() + b"\n")
+            line = self._reader.readline()
+        except OSError as error:
+            self._hang_up()
+            raise Unavailable(f"the router does not answer: {error}", "the daemon starts it again") from error
+        if not line:
+            self._hang_up()
+            raise Unavailable("the router ended", "the daemon starts it again")
+        answer = json.loads(line)
+        if not answer["ok"]:
+            raise WorkFailed(f"the router refused {do}: {answer['error']}", f"see {self._log}")
+        return answer["answer"]
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._reader.close()
+            self._link.close()
+        self._link = self._reader = None
+
+    def close(self) -> None:
+        """Let go of the control connection; the router goes on."""
+        self._hang_up()
