@@ -5,6 +5,7 @@ Everything that depends on the SQL dialect is here; the other modules speak the 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -187,7 +188,7 @@ class Database:
 
 def connect(path: Path) -> _Connection:
     """Open a bare connection with the registry's settings; sqlite3 errors are left as they are."""
-    uri = f"{path.resolve().as_uri()}?mode=rw"
+    uri = f"{path.resolve().as_uri()}?{_mode(path)}"
     connection = sqlite3.connect(
         uri,
         uri=True,
@@ -207,6 +208,15 @@ def connect(path: Path) -> _Connection:
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _mode(path: Path) -> str:
+    """Return how to open the file: a folded one on a read-only disk can still be read, its log files cannot be made."""
+    try:
+        read_only = os.statvfs(path.parent).f_flag & os.ST_RDONLY
+    except OSError:
+        return "mode=rw"
+    return "mode=ro&immutable=1" if read_only and not Path(f"{path}-wal").exists() else "mode=rw"
 
 
 def fields(row: Row, *hidden: str) -> dict[str, Any]:

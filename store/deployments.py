@@ -118,9 +118,13 @@ def add_deployment(  # noqa: PLR0913 (one keyword for each thing that is desired
     release_id: str | None = None,
     image: str | None = None,
 ) -> Deployment:
-    """Desire a version on a host; the reconciler brings it up (`desired` is serving)."""
+    """Desire a version on a host; the reconciler brings it up (`desired` is serving).
+
+    Raises:
+        UnknownName: there is no such endpoint.
+    """
     id = new_id(tx.clock)
-    tx.execute(
+    made = tx.execute(
         "INSERT INTO deployment (id, endpoint, host, model, version, image, role, desired, weight, replicas,"
         " generation, settings_revision, release_id, created_at) SELECT :id, name, :host, model, :version, :image,"
         " :role, 'serving', :weight, :replicas, 1, :settings, :release, :at FROM endpoint WHERE name = :endpoint",
@@ -138,6 +142,8 @@ def add_deployment(  # noqa: PLR0913 (one keyword for each thing that is desired
             "at": tx.at,
         },
     )
+    if not made:
+        raise UnknownName(f"no endpoint {endpoint!r}", "modeldeck endpoints lists them")
     return deployment(tx, id)
 
 

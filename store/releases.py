@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -53,7 +52,15 @@ def open_release(  # noqa: PLR0913 (one keyword for each thing a release is made
 
     Raises:
         Refused: another one of the endpoint is under way; the message names it.
+        UnknownName: there is no such endpoint.
     """
+    stands = active(tx, endpoint)
+    if stands is not None:
+        raise Refused(
+            f"{endpoint} already has a release under way: {stands.kind} to version {stands.to_version},"
+            f" {stands.state} ({stands.id[:12]})",
+            f"wait for it, or modeldeck releases abort {endpoint}",
+        )
     id = new_id(tx.clock)
     values = {
         "id": id,
@@ -76,21 +83,13 @@ def open_release(  # noqa: PLR0913 (one keyword for each thing a release is made
         "requested_at": tx.at,
     }
     names = ", ".join(values)
-    try:
-        tx.execute(
-            f"INSERT INTO release (model, {names}) SELECT model, {', '.join(f':{name}' for name in values)}"
-            " FROM endpoint WHERE name = :endpoint",
-            values,
-        )
-    except sqlite3.IntegrityError as error:
-        stands = active(tx, endpoint)
-        if stands is None:
-            raise
-        raise Refused(
-            f"{endpoint} already has a release under way: {stands.kind} to version {stands.to_version},"
-            f" {stands.state} ({stands.id[:12]})",
-            f"wait for it, or modeldeck releases abort {endpoint}",
-        ) from error
+    made = tx.execute(
+        f"INSERT INTO release (model, {names}) SELECT model, {', '.join(f':{name}' for name in values)}"
+        " FROM endpoint WHERE name = :endpoint",
+        values,
+    )
+    if not made:
+        raise UnknownName(f"no endpoint {endpoint!r}", "modeldeck endpoints lists them")
     opened = release(tx, id)
     body = {"kind": kind, "from": from_version, "to": to_version, "settings_revision": settings_revision}
     _record(tx, "release.requested", opened, actor=actor, via=via, reason=reason, body=body)
@@ -250,8 +249,7 @@ def _record(
     tx: Write, action: str, release: Release, *, actor: str, via: str | None, reason: str, body: dict[str, Any]
 ) -> None:
     row = tx.row("SELECT model FROM endpoint WHERE name = :name", {"name": release.endpoint})
-    if row is None:
-        raise UnknownName(f"no endpoint {release.endpoint!r}")
+    assert row is not None
     events.append(
         tx,
         actor=actor,

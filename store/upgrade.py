@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -38,9 +39,7 @@ def create(path: Path) -> None:
         with writing_to(path.parent):
             if path.exists() and path.stat().st_size == 0:
                 path.unlink()
-            try:
-                os.link(made, path)
-            except FileExistsError:
+            if not _move_unless_there(made, path):
                 return
             _sync_folder(path.parent)
     finally:
@@ -106,6 +105,18 @@ def _migrate(path: Path) -> None:
         raise
     finally:
         engine.dispose()
+
+
+def _move_unless_there(made: Path, path: Path) -> bool:
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP) or path.exists():
+            raise
+        made.replace(path)  # a file system without hard links
+    return True
 
 
 def _fold_log(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -70,6 +71,15 @@ def test_release_without_an_endpoint_or_version_is_no_release(served: Database, 
             tx, endpoint="posts", kind="promote", from_version=None, to_version=1, settings_revision=1, actor=ANNA
         )
     assert releases.releases(served) == []
+
+
+def test_schema_itself_holds_one_release_per_endpoint(served: Database, release_of: Open) -> None:
+    with served.write() as tx:
+        first = release_of(tx, 1)
+        releases.set_state(tx, first.id, "aborted")
+        release_of(tx, 2)
+    with pytest.raises(sqlite3.IntegrityError), served.write() as tx:
+        tx.execute("UPDATE release SET state = 'running' WHERE id = :id", {"id": first.id})
 
 
 def test_ended_release_stays_as_it_ended(served: Database, release_of: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -80,6 +81,30 @@ def test_every_table_has_a_primary_key_and_no_column_relies_on_the_row_number() 
     for table in METADATA.tables.values():
         assert list(table.primary_key.columns), table.name
         assert "rowid" not in table.columns
+
+
+def test_sql_is_the_portable_subset() -> None:
+    """Whatever only SQLite understands is in database.py, in the migrations and in the code that runs them."""
+    known = {"database.py", "upgrade.py", "storage.py"}
+    foreign = re.compile(
+        r"pragma|sqlite_master|\browid\b|OR (REPLACE|IGNORE)|json_(extract|each|set)|strftime| GLOB [':]"
+        r"|\bIFNULL\b|import sqlite3",
+        re.IGNORECASE,
+    )
+    found = {
+        (path.name, line.strip())
+        for path in MIGRATIONS.parent.glob("*.py")
+        if path.name not in known
+        for line in path.read_text().splitlines()
+        if foreign.search(line)
+    }
+    assert found == set()
+
+
+def test_registry_that_another_process_made_first_is_kept(database: Database) -> None:
+    store.upgrade.create(database.path)
+    assert database.row("SELECT name FROM model") is not None
+    assert sorted(path.name for path in database.path.parent.glob("*.new*")) == []
 
 
 NEXT = '''"""A migration for tests."""
