@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.monitoring.layout import alone, day_of, endpoint_folder, minted_at, sync_folder, write_parquet
-from engine.monitoring.segments import Lines, Segment, empty_closed, is_abandoned, list_segments, read_lines
+from engine.monitoring.segments import Lines, Segment, close_abandoned, empty_closed, list_segments, read_lines
 from engine.monitoring.watermark import read_watermark, write_watermark
 from store.storage import writing_to
 
@@ -68,14 +68,14 @@ def collect(deck: Deck, *, reached: Callable[[str], None] = lambda _: None) -> C
     if not workspace.segments.is_dir():
         return CollectReport()
     with alone(workspace.predictions, "collect.lock"):
+        close_abandoned(workspace.segments, time.time())  # ages of files are the machine's, whatever the deck's clock
         for path in empty_closed(workspace.segments):
             path.unlink(missing_ok=True)
         segments = list_segments(workspace.segments)
         marks = read_watermark(workspace.predictions)
         present = {segment.key for segment in segments}
         marks = {key: end for key, end in marks.items() if key in present}
-        now_s = time.time()  # ages of files are the machine's, whatever the deck's clock says
-        due = [segment for segment in segments if not segment.is_open or is_abandoned(segment, now_s)]
+        due = [segment for segment in segments if not segment.is_open]
         types = Types(deck)
         report = CollectReport()
         for segment in due:

@@ -6,9 +6,7 @@ newline is there; what follows the last newline is a line still being written, o
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,9 @@ from typing import Any
 
 import orjson
 
-ABANDONED_AFTER_S = 120  # a live writer closes a segment after 30 s
+from engine.serving import log
+
+SETTLED_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +81,13 @@ def read_lines(segment: Segment, offset: int = 0) -> Lines:
     return Lines(rows, offset, offset + end, broken, len(content) - end)
 
 
-def is_abandoned(segment: Segment, now_s: float) -> bool:
-    """Say whether an open segment has no writer: nobody holds its lock, and it is older than any live one would be.
+def close_abandoned(folder: Path, now_s: float) -> None:
+    """Close the open segments below `folder` whose server is dead: its folder's lock is free.
 
-    Asked of the kernel, which frees a dead process's lock; the age alone decides only for a writer that takes none.
+    A folder written to a moment ago is left alone, so that a server just starting there finds its lock free.
     """
-    try:
-        with segment.path.open("rb") as file:
-            if now_s - os.fstat(file.fileno()).st_mtime <= ABANDONED_AFTER_S:
-                return False
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    except OSError:
-        return False
+    for place in {path.parent for path in folder.rglob("*.open") if _age(path, now_s) > SETTLED_AFTER_S}:
+        log.close_abandoned(place)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -118,3 +112,10 @@ def _first_line(path: Path) -> bytes:
     except OSError:
         return b""
     return line if line.endswith(b"\n") else b""
+
+
+def _age(path: Path, now_s: float) -> float:
+    try:
+        return now_s - path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,110 @@
+"""Has a column moved against its reference? Effect first, p-value beside it, and both must say so.
+
+A comparison is a dict: name, kind, test, psi, js, statistic, p_value, effect, band, n, n_reference, nulls,
+nulls_reference, and `new` and `lost` where there are categories. `judge` adds p_adjusted, threshold and drifted: True,
+False, or None where nothing can be said, with a `note` why. The effect is Kolmogorov-Smirnov's D for numbers, Cramér's
+V for categories and the Jensen-Shannon distance of words for text: shares all, so that more rows never make more drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.measures.drift_categorical import CategoricalProfile, profile_categorical, to_texts
+from engine.measures.drift_correction import benjamini_hochberg
+from engine.measures.drift_numeric import NumericProfile, profile_numeric
+from engine.measures.drift_text import TextProfile, profile_text
+from engine.measures.profile import is_free_text
+
+Kind = Literal["numeric", "categorical", "text", "datetime", "identifier"]
+Profile = NumericProfile | CategoricalProfile | TextProfile
+
+SMALLEST_EFFECT = 0.1  # nobody acts on less
+WITHOUT_BAND = 0.25  # the reference was too short to show how much it moves by itself
+FALSE_SHARE = 0.01  # expected share of false ones among the features flagged
+_FEW = 50  # distinct values that are categories, however few rows there are
+
+
+def kind_of(values: pa.Array | pa.ChunkedArray) -> Kind:
+    """Return what a column is, from its type and, for text, from its values.
+
+    Sentences are text; of the rest a column of mostly distinct values is an identifier, whose values are new by nature.
+    """
+    type_ = values.type
+    if pa.types.is_boolean(type_) or pa.types.is_dictionary(type_):
+        return "categorical"
+    if pa.types.is_temporal(type_):
+        return "datetime"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "numeric"
+    if is_free_text(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])):
+        return "text"
+    texts = to_texts(values).drop_null()
+    distinct = pc.count_distinct(texts).as_py()
+    return "categorical" if distinct <= max(_FEW, len(texts) // 2) else "identifier"
+
+
+def profile(
+    name: str, reference: pa.Array | pa.ChunkedArray, kind: Kind | None = None, *, named: bool = True
+) -> Profile:
+    """Return the profile of a reference column in time order, made once and compared with many samples.
+
+    `named=False` keeps category names out of every answer.
+
+    Raises:
+        ValueError: the kind is datetime or identifier, which move by nature.
+    """
+    found = kind or kind_of(reference)
+    if found == "categorical":
+        return profile_categorical(name, reference, named=named)
+    if found == "numeric":
+        return profile_numeric(name, reference)
+    if found == "text":
+        return profile_text(name, reference)
+    raise ValueError(f"column {name!r} is {found}: it moves by nature")
+
+
+def compare(
+    name: str,
+    reference: pa.Array | pa.ChunkedArray,
+    current: pa.Array | pa.ChunkedArray,
+    kind: Kind | None = None,
+) -> dict[str, Any]:
+    """Return one comparison, judged by itself."""
+    return judge([profile(name, reference, kind).compare(current)])[0]
+
+
+def unavailable(name: str, kind: str, note: str, n: int = 0) -> dict[str, Any]:
+    """Return the comparison of a column of which nothing can be said."""
+    return {
+        "name": name,
+        "kind": kind,
+        "test": None,
+        "psi": None,
+        "js": None,
+        "statistic": None,
+        "p_value": None,
+        "effect": None,
+        "band": None,
+        "n": n,
+        "n_reference": 0,
+        "note": note,
+    }
+
+
+def judge(comparisons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return comparisons with p_adjusted (over all of them), threshold and drifted."""
+    adjusted = benjamini_hochberg([one["p_value"] for one in comparisons])
+    judged = []
+    for one, p_adjusted in zip(comparisons, adjusted, strict=True):
+        if p_adjusted is None:
+            judged.append({**one, "p_adjusted": None, "threshold": None, "drifted": None})
+            continue
+        threshold = WITHOUT_BAND if one["band"] is None else max(SMALLEST_EFFECT, one["band"])
+        drifted = one["effect"] > threshold and p_adjusted < FALSE_SHARE
+        judged.append({**one, "p_adjusted": p_adjusted, "threshold": threshold, "drifted": drifted})
+    return judged

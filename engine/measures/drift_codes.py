@@ -1,0 +1,69 @@
+"""Columns counted into bins: the reference's own bins, and how far its own chunks stray from the rest of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.measures.drift_distances import Counts
+
+CHUNKS = 16  # pieces of the reference that are looked at
+FEWEST_CHUNKS = 6  # below this the spread between them says nothing
+SMALLEST_CHUNK = 16
+WIDEST_BAND = 0.9  # a complete replacement is drift, however restless the column was
+
+Codes = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(slots=True)
+class Band:
+    """How large an effect contiguous chunks of the reference show against the rest of it, by chunk size."""
+
+    rows: int
+    effect_of: Callable[[int, int], float]  # (from row, to row) of the reference -> effect against the other rows
+    _known: dict[int, float | None] = field(default_factory=dict)
+
+    def high(self, n: int) -> float | None:
+        """Return mean + 3 standard deviations for chunks of about `n` rows, None where the reference is too short.
+
+        The chunk is never larger than the window, so that the band holds at least the window's sampling noise; where
+        the reference is short, chunks get smaller and the band wider.
+        """
+        size = min(n, self.rows // FEWEST_CHUNKS)
+        if size < SMALLEST_CHUNK:
+            return None
+        size = 1 << (size.bit_length() - 1)  # few sizes, each computed once
+        if size not in self._known:
+            self._known[size] = self._spread(size)
+        return self._known[size]
+
+    def _spread(self, size: int) -> float:
+        whole = self.rows // size
+        starts = np.unique(np.linspace(0, whole - 1, min(CHUNKS, whole)).astype(int)) * size
+        effects = np.array([self.effect_of(int(start), int(start) + size) for start in starts])
+        return float(min(effects.mean() + 3 * effects.std(ddof=1), WIDEST_BAND))
+
+
+def coded_band(codes: Codes, bins: int, effect: Callable[[Counts, Counts], float]) -> Band:
+    """Return the band of a coded reference column in time order."""
+    total = count(codes, bins)
+
+    def effect_of(start: int, end: int) -> float:
+        chunk = count(codes[start:end], bins)
+        return effect(total - chunk, chunk)
+
+    return Band(len(codes), effect_of)
+
+
+def count(codes: Codes, bins: int) -> Counts:
+    """Count codes 0 to bins - 1."""
+    return np.bincount(codes, minlength=bins).astype(np.int64)
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a figure as it is kept: six digits, nothing that JSON cannot hold."""
+    return None if value is None or not math.isfinite(value) else round(value, 6)

@@ -1,0 +1,152 @@
+"""Drift of a text column by its vocabulary: which words occur, and how many were never seen before.
+
+The effect is the Jensen-Shannon distance between the two distributions of words. The test asks of each frequent word,
+and of unseen ones, in how many texts it occurs, since texts, not words, are what was sampled; Bonferroni over words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from engine.measures.drift_categorical import to_texts
+from engine.measures.drift_codes import Band, Codes, count, rounded
+from engine.measures.drift_distances import Counts, Floats, jensen_shannon, population_stability
+
+WORDS = 300  # most frequent words told apart
+NAMED = 5
+MOST_TEXTS = 50_000  # of a longer reference, evenly spread texts
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts as word codes: text i holds `codes[starts[i]:starts[i + 1]]`; null texts hold none."""
+
+    codes: Codes
+    starts: Codes
+    texts: int
+    nulls: int
+
+    def counts(self, start: int, end: int, bins: int) -> Counts:
+        """Count words of texts start to end - 1."""
+        return count(self.codes[self.starts[start] : self.starts[end]], bins)
+
+    def texts_with(self, bins: int) -> Counts:
+        """Count the texts in which each word occurs at least once."""
+        owner = np.repeat(np.arange(self.texts), np.diff(self.starts))
+        distinct = np.unique(owner * bins + self.codes)
+        return count(distinct % bins, bins)
+
+
+@dataclass(slots=True)
+class TextProfile:
+    """The vocabulary of a text reference. The last two bins are rarer known words and words never seen."""
+
+    name: str
+    frequent: dict[str, int]
+    known: frozenset[str]
+    words: Words
+    band: Band
+
+    @property
+    def bins(self) -> int:
+        """Number of word bins."""
+        return len(self.frequent) + 2
+
+    def compare(self, current: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
+        """Return how a current sample differs; see `engine.measures.drift`."""
+        split = _split(to_texts(current).to_pylist())
+        words = _code(split, self.frequent, self.known)
+        first, second = self.words.counts(0, self.words.texts, self.bins), words.counts(0, words.texts, self.bins)
+        statistic, p_value, ratio = self._test(words)
+        n = words.texts
+        unseen: dict[str, int] = {}
+        for word in chain.from_iterable(one or () for one in split):
+            if word not in self.known:
+                unseen[word] = unseen.get(word, 0) + 1
+        names = sorted(self.frequent, key=lambda word: ratio[self.frequent[word]])
+        return {
+            "name": self.name,
+            "kind": "text",
+            "test": "document frequency",
+            "psi": rounded(population_stability(first, second)),
+            "js": rounded(jensen_shannon(first, second)),
+            "statistic": rounded(statistic),
+            "p_value": p_value,
+            "effect": rounded(jensen_shannon(first, second)),
+            "band": rounded(self.band.high(n)),
+            "n": n,
+            "n_reference": self.words.texts,
+            "nulls": rounded(words.nulls / n if n else 0.0),
+            "nulls_reference": rounded(self.words.nulls / self.words.texts if self.words.texts else 0.0),
+            "new": {
+                "rows": int(second[-1]),
+                "share": rounded(second[-1] / max(1, int(second.sum()))),
+                "categories": len(unseen),
+                "names": sorted(unseen, key=lambda word: (-unseen[word], word))[:NAMED],
+            },
+            "rising": [word for word in names[::-1][:NAMED] if ratio[self.frequent[word]] > 0],
+            "falling": [word for word in names[:NAMED] if ratio[self.frequent[word]] < 0],
+        }
+
+    def _test(self, words: Words) -> tuple[float, float, Floats]:
+        """Return the largest chi-square of any word, its p-value corrected for having looked at all, signed roots."""
+        n, m = self.words.texts, words.texts
+        first = np.append(self.words.texts_with(self.bins), self.words.nulls)
+        second = np.append(words.texts_with(self.bins), words.nulls)
+        if not n or not m:
+            return 0.0, 1.0, np.zeros(len(first))
+        share = (first + second) / (n + m)
+        variance = share * (1 - share) * (1 / n + 1 / m)
+        # Texts with a word in both samples, as many as a normal approximation asks for; the others are not tested.
+        tested = (variance > 0) & (share * min(n, m) >= 5) & ((1 - share) * min(n, m) >= 5)
+        roots = np.where(tested, (second / m - first / n) / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
+        largest = float(np.max(roots**2, initial=0.0))
+        looked_at = max(1, int(tested.sum()))
+        return largest, min(1.0, looked_at * math.erfc(math.sqrt(largest / 2))), roots
+
+
+def profile_text(name: str, reference: pa.Array | pa.ChunkedArray) -> TextProfile:
+    """Return the profile of a reference column, whose rows are in time order."""
+    texts = to_texts(reference)
+    if len(texts) > MOST_TEXTS:
+        texts = texts.take(pa.array(np.linspace(0, len(texts) - 1, MOST_TEXTS).astype(np.int64)))
+    split = _split(texts.to_pylist())
+    seen: dict[str, int] = {}
+    for words in split:
+        for word in set(words or ()):
+            seen[word] = seen.get(word, 0) + 1
+    ordered = sorted(seen, key=lambda word: (-seen[word], word))
+    frequent = {word: number for number, word in enumerate(ordered[:WORDS])}
+    coded = _code(split, frequent, frozenset(seen))
+    bins = len(frequent) + 2
+    total = coded.counts(0, coded.texts, bins)
+
+    def effect_of(start: int, end: int) -> float:
+        chunk = coded.counts(start, end, bins)
+        return jensen_shannon(total - chunk, chunk)
+
+    return TextProfile(name, frequent, frozenset(seen), coded, Band(coded.texts, effect_of))
+
+
+def _split(texts: list[str | None]) -> list[list[str] | None]:
+    return [None if text is None else _WORD.findall(text.lower()) for text in texts]
+
+
+def _code(split: list[list[str] | None], frequent: dict[str, int], known: frozenset[str]) -> Words:
+    rare, unseen = len(frequent), len(frequent) + 1
+    lengths = np.fromiter((len(words or ()) for words in split), np.int64, len(split))
+    codes = np.fromiter(
+        (frequent.get(word, rare if word in known else unseen) for words in split for word in words or ()),
+        np.int64,
+        int(lengths.sum()),
+    )
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Words(codes, starts, len(split), sum(words is None for words in split))

@@ -1,0 +1,73 @@
+"""Drift of one window: every input and the answers against the version's reference, ranked by what it matters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.measures import drift
+from engine.monitoring.columns import FEATURES
+from engine.monitoring.reference import PREDICTION, Reference, prediction_column
+
+if TYPE_CHECKING:
+    from store.rows import Version
+
+MATTERS = 0.01  # share of the version's importance below which a moved feature alone is no drift of the window
+
+
+def compare_window(table: pa.Table, reference: Reference, version: Version) -> list[dict[str, Any]]:
+    """Return one judged comparison per input column and one of the predictions, heaviest first.
+
+    `table` holds answered rows. Each entry has `importance` (share of the version's, None where unknown), `weight`
+    (importance times effect over threshold) and `matters`.
+    """
+    found = [_one(table, column["name"], reference) for column in version.signature.get("inputs", ())]
+    found.append(_predictions(table, reference, version))
+    return _ranked(drift.judge(found), version)
+
+
+def _one(table: pa.Table, name: str, reference: Reference) -> dict[str, Any]:
+    if name in reference.left_out:
+        kind, note = reference.left_out[name]
+        return drift.unavailable(name, kind, note, len(table))
+    profile = reference.profiles.get(name)
+    if profile is None or FEATURES + name not in table.column_names:
+        return drift.unavailable(name, "unknown", "unavailable: the log does not hold it", len(table))
+    if name in reference.tokens_of:
+        table = table.filter(pc.equal(table["key_id"], reference.key_id))
+        if not len(table):
+            return drift.unavailable(name, "categorical", "unavailable: logged under another key")
+    return profile.compare(table[FEATURES + name])
+
+
+def _predictions(table: pa.Table, reference: Reference, version: Version) -> dict[str, Any]:
+    column = prediction_column(version)
+    if reference.prediction is None or column not in table.column_names:
+        return drift.unavailable(PREDICTION, "prediction", reference.prediction_note or "unavailable", len(table))
+    return reference.prediction.compare(table[column])
+
+
+def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, Any]]:
+    shares = _importance(version)
+    ranked = []
+    for one in judged:
+        importance = 1.0 if one["name"] == PREDICTION else shares.get(one["name"], 0.0) if shares else None
+        size = one["effect"] / one["threshold"] if one["effect"] is not None and one["threshold"] else 0.0
+        ranked.append(
+            {
+                **one,
+                "importance": importance,
+                "weight": round(size * (1.0 if importance is None else importance), 6),
+                "matters": importance is None or importance >= MATTERS,
+            }
+        )
+    return sorted(ranked, key=lambda one: (not one["drifted"], -one["weight"], -(one["effect"] or 0.0)))
+
+
+def _importance(version: Version) -> dict[str, float]:
+    """Return each feature's share of the importance; empty where the version has none."""
+    grown = {one["name"]: max(0.0, float(one["value"])) for one in version.evaluation.get("importance") or ()}
+    total = sum(grown.values())
+    return {name: round(value / total, 6) for name, value in grown.items()} if total else {}

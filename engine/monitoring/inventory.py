@@ -1,0 +1,79 @@
+"""One narrow scan of the log that says how many rows each version has in each window, and how new they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.monitoring.live import SERVER_FAILED
+from engine.monitoring.outcomes import received_since
+from engine.monitoring.predictions import By, read_versions
+from engine.monitoring.windows import Key, Seen
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+NO_TIME = np.iinfo(np.int64).min
+
+
+def take_inventory(
+    deck: Deck, model: str, length_us: int, by: By, *, from_us: int | None, outcomes_since_us: int
+) -> tuple[dict[Key, Seen], int, int]:
+    """Return what each version has in each window, the newest event time and the newest received time (0: none).
+
+    `from_us` bounds by received time. By event time a failed or refused request, whose rows were never read, belongs
+    to the window of the row its server answered before it.
+    """
+    columns = ["prediction_id", "received_at", "event_at", "status"]
+    tables = read_versions(deck, model, from_us=from_us, columns=columns)
+    outcomes = received_since(deck, model, outcomes_since_us)
+    seen: dict[Key, Seen] = {}
+    newest_event, newest_received = 0, 0
+    for version, table in tables.items():
+        received = _whole(table["received_at"])
+        status = _whole(table["status"])
+        times = received if by == "received" else _event_times(table, status)
+        arrived = _arrived(table["prediction_id"], outcomes)
+        placed = times != NO_TIME
+        if placed.any():
+            newest_event = max(newest_event, int(times[placed].max()))
+        newest_received = max(newest_received, int(received.max(initial=0)))
+        numbers, place = np.unique(times[placed] // length_us, return_inverse=True)
+        for at, number in enumerate(numbers):
+            here = place == at if len(numbers) > 1 else slice(None)
+            codes = status[placed][here]
+            failed, refused = int((codes >= SERVER_FAILED).sum()), int(((codes != 200) & (codes < SERVER_FAILED)).sum())
+            seen[version, int(number)] = Seen(
+                rows=len(codes) - refused,
+                errors=failed,
+                refused=refused,
+                newest_at=int(received[placed][here].max()),
+                newest_outcome_at=int(arrived[placed][here].max()),
+            )
+    return seen, newest_event, newest_received
+
+
+def _whole(column: pa.ChunkedArray) -> Any:
+    return np.asarray(pc.fill_null(column, 0).combine_chunks(), dtype=np.int64)
+
+
+def _event_times(table: pa.Table, status: Any) -> Any:
+    """Return event times, rows being in order of receipt; NO_TIME for an answered row without one."""
+    known = np.asarray(pc.is_valid(table["event_at"]).combine_chunks())
+    times = np.where(known, _whole(table["event_at"]), NO_TIME)
+    rows = np.where(known, np.arange(len(times)), -1)
+    before = np.maximum.accumulate(rows) if len(rows) else rows
+    borrowed = np.where(before >= 0, times[np.maximum(before, 0)], NO_TIME) if len(rows) else times
+    return np.where(known | (status == 200), times, borrowed)
+
+
+def _arrived(ids: pa.ChunkedArray, outcomes: pa.Table) -> Any:
+    """Return when the newest outcome since the last look came for each row, 0 where none did."""
+    if not len(outcomes):
+        return np.zeros(len(ids), np.int64)
+    newest = outcomes.group_by("prediction_id").aggregate([("received_at", "max")])
+    rows = pc.index_in(ids.combine_chunks(), value_set=newest["prediction_id"].combine_chunks())
+    return np.asarray(pc.fill_null(newest["received_at_max"].combine_chunks().take(rows), 0), dtype=np.int64)

@@ -1,0 +1,136 @@
+"""How good the answers were, where outcomes have come: metrics with their interval, coverage, and vanished classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.measures.drift_codes import rounded
+from engine.measures.intervals import bootstrap, ratio_of_losses
+from engine.measures.metrics import Measured, Predicted, default_metric, find, measure, names
+
+if TYPE_CHECKING:
+    from engine.settings.model import ModelSettings
+    from store.rows import Version
+
+WORSE_BY = 1.1  # ratio of realised loss to the holdout's from which somebody would act
+CHANCE = 0.001  # a class is gone when chance alone would hide it less often than this
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Realised performance of one window.
+
+    `metrics` maps name to {"value", "low", "high", "n", "note"}, values None with a note where a metric is undefined.
+    `worse` holds the comparison with the holdout where the primary metric is worse beyond doubt, `vanished` one entry
+    per class that training knew and that no outcome bears.
+    """
+
+    primary: str
+    labels: int = 0
+    coverage: float | None = None
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    worse: dict[str, Any] = field(default_factory=dict)
+    vanished: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def degraded(self) -> bool:
+        """Whether a person should look."""
+        return bool(self.worse or self.vanished)
+
+
+def primary_metric(settings: ModelSettings, version: Version) -> str:
+    """Return the metric the version was chosen by."""
+    return str(version.evaluation.get("metric") or settings.train.metric or default_metric(settings.task))
+
+
+def realised(
+    table: pa.Table, settings: ModelSettings, version: Version, training_classes: dict[str, float], min_rows: int
+) -> Performance:
+    """Measure answered rows with outcome columns (see `outcomes.join`); fewer labels than `min_rows` judge nothing."""
+    primary = primary_metric(settings, version)
+    classes = tuple(version.signature.get("classes") or ())
+    truth_column = "outcome.text" if classes else "outcome.number"
+    labelled = table.filter(pc.is_valid(table[truth_column]))
+    coverage = rounded(len(labelled) / len(table)) if len(table) else None
+    if not len(labelled):
+        return Performance(primary, 0, coverage)
+    truth, guess = _truth(labelled, classes), _guess(labelled, classes)
+    metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in names(settings.task)}
+    metrics[primary] = {key: _figure(value) for key, value in bootstrap(primary, truth, guess).items()}
+    enough = len(truth) >= min_rows
+    return Performance(
+        primary,
+        len(truth),
+        coverage,
+        metrics,
+        _worse(primary, metrics[primary], version) if enough else {},
+        _vanished(truth, classes, training_classes) if enough else (),
+    )
+
+
+def _worse(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
+    """Compare with the holdout: worse when the intervals do not meet and the loss has grown by a tenth at least."""
+    then = (version.evaluation.get("holdout") or {}).get(primary) or {}
+    if now["value"] is None or now["low"] is None or then.get("value") is None:
+        return {}
+    low, high = then.get("low"), then.get("high")
+    better = find(primary).greater_is_better
+    apart = (
+        now["high"] < (then["value"] if low is None else low)
+        if better
+        else now["low"] > (then["value"] if high is None else high)
+    )
+    ratio = ratio_of_losses(primary, Measured(now["value"]), Measured(then["value"]))
+    if not apart or ratio is None or ratio < WORSE_BY:
+        return {}
+    return {
+        "metric": primary,
+        "value": now["value"],
+        "low": now["low"],
+        "high": now["high"],
+        "n": now["n"],
+        "holdout": {"value": then["value"], "low": low, "high": high},
+        "ratio": rounded(ratio),
+    }
+
+
+def _vanished(truth: Any, classes: tuple[str, ...], training: dict[str, float]) -> tuple[dict[str, Any], ...]:
+    """Return the classes that should have occurred and did not."""
+    present = set(truth.tolist()) if classes else set()
+    return tuple(
+        {"class": name, "labels": len(truth), "training_share": rounded(share)}
+        for name, share in sorted(training.items())
+        if classes and name not in present and (1 - share) ** len(truth) < CHANCE
+    )
+
+
+def _truth(labelled: pa.Table, classes: tuple[str, ...]) -> Any:
+    if classes:
+        return np.array(labelled["outcome.text"].to_pylist(), dtype=object)
+    return np.asarray(labelled["outcome.number"].combine_chunks(), dtype=np.float64)
+
+
+def _guess(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:
+    if not classes:
+        return Predicted(values=_floats(labelled["outputs.value"]))
+    scores = np.column_stack([_floats(labelled[f"outputs.scores.{name}"]) for name in classes])
+    return Predicted(
+        labels=np.array(labelled["outputs.label"].to_pylist(), dtype=object), scores=scores, classes=classes
+    )
+
+
+def _floats(column: pa.ChunkedArray) -> Any:
+    return np.asarray(column.combine_chunks().cast(pa.float64()), dtype=np.float64)
+
+
+def _entry(found: Measured, n: int) -> dict[str, Any]:
+    return {"value": rounded(found.value), "low": None, "high": None, "n": n, "note": found.note}
+
+
+def _figure(value: Any) -> Any:
+    return rounded(value) if isinstance(value, float) else value

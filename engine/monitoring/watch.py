@@ -1,0 +1,241 @@
+"""One look at a model's traffic: computes the windows that are due, keeps them, and returns a verdict for each.
+
+A window is computed once it is closed, and again when a late row or outcome comes: then what changed is its next
+revision, and what did not change leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.measures.drift_codes import rounded
+from engine.monitoring import outcomes
+from engine.monitoring.features import compare_window
+from engine.monitoring.inventory import take_inventory
+from engine.monitoring.performance import Performance, primary_metric, realised
+from engine.monitoring.predictions import By, read_versions
+from engine.monitoring.reference import Reference, reference_of
+from engine.monitoring.verdicts import Verdict
+from engine.monitoring.windows import SLACK_US, Frame, Key, Seen, due, silent
+from store.errors import UnknownName
+from store.rows import Version, Window
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+    from engine.settings.model import ModelSettings
+    from store.database import Fence
+
+SECOND_US = 1_000_000
+BACK = 400  # windows by received time that one look goes back, unless outcomes name older ones
+SILENT_BACK = 24  # windows without a row that are told
+AT_ONCE = 50  # windows read in one scan
+STORED = 4000  # newest windows of which it is known that they were told
+
+
+def watch(
+    deck: Deck,
+    settings: ModelSettings,
+    revision: int,
+    *,
+    now_us: int,
+    fence: Fence | None = None,
+    progress: Callable[[float, str], None] = lambda fraction, text: None,
+) -> list[Verdict]:
+    """Compute what is due at `now_us` for every version, and return a verdict per window, oldest first.
+
+    `revision` is the settings revision the job pins. The caller touches the monitor when it has acted on the verdicts:
+    a look that dies before that is repeated, and tells its news again.
+
+    Raises:
+        LeaseLost: a newer attempt of the job runs.
+        StorageUnwritable: the registry cannot be written.
+    """
+    look = _Look.begin(deck, settings, now_us)
+    keys = due(look.seen, look.frame, {key: one.computed_at for key, one in look.stored.items()}, look.last_run_us)
+    keys = sorted({*keys, *look.silent_keys()}, key=lambda key: (key[1], key[0]))
+    verdicts: list[Verdict] = []
+    for start in range(0, len(keys), AT_ONCE):
+        batch = keys[start : start + AT_ONCE]
+        rows = _rows(look, batch)
+        for key in batch:
+            progress(len(verdicts) / len(keys), f"window {len(verdicts) + 1} of {len(keys)}, version {key[0]}")
+            verdict = _compute(look, key, rows.get(key))
+            if verdict is not None:
+                verdicts.append(_keep(look, verdict, fence))
+    progress(1.0, f"{len(verdicts)} windows of {settings.name} computed")
+    return verdicts
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look knows before it computes anything."""
+
+    deck: Deck
+    settings: ModelSettings
+    frame: Frame
+    seen: dict[Key, Seen]
+    stored: dict[Key, Window]
+    last_run_us: int | None
+    versions: dict[int, Version]
+    references: dict[int, Reference]
+    outcomes: pa.Table
+
+    @classmethod
+    def begin(cls, deck: Deck, settings: ModelSettings, now_us: int) -> _Look:
+        from store import versions, watching
+
+        model, monitor = settings.name, settings.monitor
+        by, length = cast("By", monitor.by), max(1, round(monitor.window_s * SECOND_US))
+        last_run = watching.monitor(deck.database, model).last_run_at
+        since = 0 if last_run is None else last_run - SLACK_US
+        arrived = outcomes.received_since(deck, model, since)
+        from_us = _horizon(arrived["prediction_id"].to_pylist(), now_us - BACK * length) if by == "received" else None
+        seen, newest_event, newest_received = take_inventory(
+            deck, model, length, by, from_us=from_us, outcomes_since_us=since
+        )
+        lateness = round(monitor.lateness_s * SECOND_US)
+        frame = Frame(length, lateness, by, now_us, newest_event, newest_received)
+        if from_us is not None:  # of the window it falls in, the horizon leaves only a part
+            seen = {key: one for key, one in seen.items() if frame.span(key[1])[0] >= from_us}
+        stored = {
+            (one.version, one.from_at // length): one
+            for one in watching.windows(deck.database, model, limit=STORED)
+            if one.to_at - one.from_at == length and one.from_at % length == 0
+        }
+        known = {one.number: one for one in versions.versions(deck.database, model)}
+        seen = {key: one for key, one in seen.items() if key[0] in known}
+        return cls(deck, settings, frame, seen, stored, last_run, known, {}, outcomes.current(deck, model))
+
+    def silent_keys(self) -> list[Key]:
+        """Return windows in which the serving champion should have had traffic and nothing came."""
+        from store import deployments, models
+
+        model = self.settings.name
+        alias = models.alias(self.deck.database, model, "champion")
+        try:
+            endpoint = deployments.endpoint(self.deck.database, model)
+        except UnknownName:
+            return []
+        if alias is None or alias.version not in self.versions or endpoint.stopped_at is not None:
+            return []
+        present = {number for _, number in self.seen}
+        numbers = silent(self.frame, alias.moved_at, present, SILENT_BACK)
+        return [(alias.version, number) for number in numbers if (alias.version, number) not in self.stored]
+
+    def reference(self, version: Version) -> Reference:
+        """Return the version's reference, made on first need."""
+        if version.number not in self.references:
+            self.references[version.number] = reference_of(self.deck, self.settings, version)
+        return self.references[version.number]
+
+
+def _horizon(prediction_ids: list[str], usual_us: int) -> int | None:
+    """Return from when on to read: far enough back for every prediction whose outcome has come."""
+    from engine.monitoring.layout import days_of
+
+    if not prediction_ids:
+        return usual_us
+    span = days_of(prediction_ids)
+    return None if span is None else min(usual_us, span[0] - 2 * 86_400 * SECOND_US)
+
+
+def _rows(look: _Look, keys: list[Key]) -> dict[Key, pa.Table]:
+    """Return the answered rows of each window, from one scan over the span of them all."""
+    first = min(look.frame.span(number)[0] for _, number in keys)
+    last = max(look.frame.span(number)[1] for _, number in keys)
+    by = cast("By", look.frame.by)
+    column = "received_at" if by == "received" else "event_at"
+    wanted = set(keys)
+    found: dict[Key, pa.Table] = {}
+    for version, table in read_versions(look.deck, look.settings.name, first, last, by).items():
+        answered = table.filter(pc.equal(table["status"], 200))
+        numbers = np.asarray(answered[column].combine_chunks(), dtype=np.int64) // look.frame.length_us
+        starts = np.flatnonzero(np.diff(numbers, prepend=np.iinfo(np.int64).min)).tolist() if len(numbers) else []
+        for start, end in pairwise([*starts, len(numbers)]):  # rows are in order of this time
+            key = (version, int(numbers[start]))
+            if key in wanted:
+                found[key] = answered.slice(start, end - start)
+    return found
+
+
+def _compute(look: _Look, key: Key, rows: pa.Table | None) -> Verdict | None:
+    version, monitor = look.versions[key[0]], look.settings.monitor
+    seen = look.seen.get(key, Seen())
+    from_at, to_at = look.frame.span(key[1])
+    answered = 0 if rows is None else len(rows)
+    enough = answered >= monitor.min_rows
+    performance = Performance(primary_metric(look.settings, version))
+    features: list[dict[str, Any]] = []
+    if rows is not None:
+        classes = look.reference(version).classes if enough else {}
+        with_outcomes = outcomes.join(rows, look.outcomes)
+        performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows)
+        features = compare_window(rows, look.reference(version), version) if enough else []
+    drifted = tuple(one for one in features if one["drifted"] and one["matters"])
+    latencies = _latencies(rows)
+    window = Window(
+        id="",
+        monitor=look.settings.name,
+        model=look.settings.name,
+        version=version.number,
+        from_at=from_at,
+        to_at=to_at,
+        revision=0,
+        verdict=_verdict(enough, performance, drifted),
+        rows=answered + seen.errors,
+        errors=seen.errors,
+        latency_p50_ms=latencies[0],
+        latency_p99_ms=latencies[1],
+        coverage=performance.coverage,
+        metrics=_metrics(performance, seen),
+        features=tuple(features),
+        computed_at=look.frame.now_us,
+    )
+    return Verdict(window, seen.refused, performance, True, drifted)
+
+
+def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
+    from store import watching
+
+    window = verdict.window
+    before = look.stored.get((window.version, window.from_at // look.frame.length_us))
+    with look.deck.database.write(fence) as tx:
+        kept = watching.put_window(tx, window)
+    last = look.last_run_us
+    untold = before is None or last is None or before.computed_at > last
+    is_news = untold or (before is not None and before.verdict != kept.verdict)
+    return Verdict(kept, verdict.refused, verdict.performance, is_news, verdict.drifted)
+
+
+def _verdict(enough: bool, performance: Performance, drifted: tuple[dict[str, Any], ...]) -> str:
+    if not enough:
+        return "no data"
+    if performance.degraded:
+        return "degraded"
+    return "drift" if drifted else "ok"
+
+
+def _metrics(performance: Performance, seen: Seen) -> dict[str, dict[str, Any]]:
+    if not seen.refused:
+        return performance.metrics
+    asked = seen.rows + seen.refused
+    share = {"value": rounded(seen.refused / asked), "low": None, "high": None, "n": asked, "note": "share of requests"}
+    return {**performance.metrics, "refused": share}
+
+
+def _latencies(rows: pa.Table | None) -> tuple[float | None, float | None]:
+    """Return the median and 99th percentile in ms over requests, each counted once however many rows it had."""
+    if rows is None or not len(rows):
+        return None, None
+    per_request = rows.group_by("request_id").aggregate([("latency_us", "max")])["latency_us_max"]
+    values = np.asarray(per_request.drop_null().combine_chunks(), dtype=np.float64) / 1000
+    if not len(values):
+        return None, None
+    return rounded(float(np.quantile(values, 0.5))), rounded(float(np.quantile(values, 0.99, method="higher")))
