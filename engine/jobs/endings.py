@@ -9,7 +9,7 @@ from engine.deck import Deck
 from engine.jobs.kinds import KINDS
 from engine.jobs.report import Report, attempt_folder, read_report
 from engine.release.recovery import recover
-from store import jobs, runs
+from store import jobs
 from store.database import Write
 from store.rows import Job
 
@@ -55,8 +55,6 @@ def _finish(tx: Write, job: Job, report: Report) -> None:
         exit_code=report.exit_code,
         result=report.result,
     )
-    if report.state != "succeeded":
-        runs.abandon_runs_of(tx, job.id, report.reason)
 
 
 def how_it_died(exit_code: int | None) -> str:
