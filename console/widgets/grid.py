@@ -47,6 +47,11 @@ class Grid:
         """How many rows stand above the first one drawn."""
         return self._top
 
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Replace the columns; the rows stay."""
+        self._columns = tuple(columns)
+        self._placed.clear()
+
     def set_rows(self, rows: Sequence[Any]) -> None:
         """Replace the rows."""
         if tuple(rows) == self._rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -19,6 +20,9 @@ class Surface(Widget):
     link quiet.
     """
 
+    class Sized(Message):
+        """The surface has a new size."""
+
     DEFAULT_CSS = "Surface { width: 1fr; height: 1; }"
 
     def __init__(self, *, id: str, look: str = "dark", ascii_only: bool = False, ground: str = "") -> None:
@@ -33,6 +37,10 @@ class Surface(Widget):
     def frame_lines(self) -> list[Line]:
         """What stands on the surface, one line per row."""
         return self._frame
+
+    def on_resize(self) -> None:
+        """Ask to be painted for the new size."""
+        self.post_message(self.Sized())
 
     def show(self, lines: list[Line]) -> None:
         """Put these lines on the surface; missing ones are blank, extra ones are not shown."""

@@ -1,0 +1,147 @@
+"""The Textual app: four painted surfaces, the two threads, keys and sizes handed to the desk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.message import Message
+
+from console import clipboard, keymap, state, theme
+from console.desk import Desk
+from console.poller import INTERVAL_S, Answer, Asks, Errands, Failure, Poller, Read, Returned
+from console.terminal import Profile
+from console.widgets.surface import Surface
+
+AGES_S = 30.0  # how often ages are drawn anew
+
+
+class Arrived(Message):
+    """Something came from the poller's or the errands' thread."""
+
+    def __init__(self, what: Answer | Failure | Returned) -> None:
+        super().__init__()
+        self.what = what
+
+
+class DeckApp(App[None]):
+    """The console of one deck."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { layout: vertical; overflow: hidden; }
+    #body { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[Any]] = []
+
+    def __init__(
+        self,
+        client: Callable[[], Asks],
+        profile: Profile,
+        *,
+        deck_name: str = "",
+        state_path: Path | None = None,
+        interval_s: float = INTERVAL_S,
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._profile = profile
+        self._state_path = state_path
+        self._poller = Poller(client, self._arrive, interval_s=interval_s)
+        self._errands = Errands(client, self._arrive)
+        self.desk = Desk(self, deck_name, state.load(state_path) if state_path else state.ConsoleState(), now, seconds)
+        self.theme = "ansi-dark" if theme.native(profile.theme) else "textual-dark"
+
+    def compose(self) -> ComposeResult:
+        """Lay out header, title, body and footer."""
+        for name in ("header", "title", "body", "footer"):
+            ground = "bar" if name == "header" else ""
+            yield Surface(id=name, look=self._profile.theme, ascii_only=self._profile.ascii_only, ground=ground)
+
+    def on_mount(self) -> None:
+        """Start reading."""
+        self._poller.start()
+        self._errands.start()
+        self.set_interval(AGES_S, self.paint)
+        self.desk.begin()
+
+    def on_unmount(self) -> None:
+        """Stop reading and keep the place."""
+        self._poller.stop()
+        self._errands.stop()
+        if self._state_path is not None:
+            state.save(self._state_path, self.desk.state())
+
+    # what the desk asks of the outside
+
+    def watch_page(self, page: str, read: Read, is_always: bool) -> None:
+        """Read for a page from now on."""
+        self._poller.watch(page, read, is_always=is_always)
+
+    def refresh_data(self) -> None:
+        """Read again now."""
+        self._poller.refresh()
+
+    def send(self, number: int, work: Read) -> None:
+        """Carry out an errand."""
+        self._errands.send(number, work)
+
+    def leave(self) -> None:
+        """Quit; nothing is lost."""
+        self.exit()
+
+    def pause_program(self) -> None:
+        """Give the terminal back to the shell until it resumes us."""
+        self.action_suspend_process()
+
+    def copy(self, text: str) -> bool:
+        """Copy to the person's clipboard; say whether the text was short enough for terminals to take."""
+        sequence = clipboard.osc52(text, os.environ)
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
+        return bool(sequence)
+
+    # messages and keys
+
+    def _arrive(self, what: Answer | Failure | Returned) -> None:
+        self.post_message(Arrived(what))
+
+    def on_arrived(self, message: Arrived) -> None:
+        """Take what a thread brought."""
+        self.desk.arrived(message.what)
+        self.paint()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hand keys and pasted text to the desk; everything else is Textual's."""
+        if isinstance(event, events.Key):
+            event.stop()
+            self.desk.press(keymap.key_of(event.key, event.character))
+            self.paint()
+        elif isinstance(event, events.Paste):
+            event.stop()
+            self.desk.paste(event.text)
+            self.paint()
+        else:
+            await super().on_event(event)
+
+    def on_surface_sized(self) -> None:
+        """Paint for the size there is."""
+        self.paint()
+
+    def paint(self) -> None:
+        """Draw every surface; only what differs goes to the terminal."""
+        surfaces = {surface.id: surface for surface in self.query(Surface)}
+        if len(surfaces) < 4:
+            return
+        body = surfaces["body"]
+        width, height = self.size
+        surfaces["header"].show([self.desk.header(width)])
+        surfaces["title"].show([self.desk.title(width)])
+        body.show(self.desk.body(width, body.size.height, height))
+        surfaces["footer"].show([self.desk.footer(width)])

@@ -1,0 +1,350 @@
+"""The desk: what is in view, what a key does, what the four surfaces show. Knows no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from console import keymap
+from console.acting import Acts, Otherwise, Then, Work
+from console.help import MenuRow, help_box, menu_box
+from console.navigation import Navigator
+from console.poller import Answer, Asks, Failure, Read, Returned
+from console.prompting import Prompting
+from console.render.cells import Line, exactly, line, spread, wrap
+from console.render.columns import Context
+from console.render.words import ago
+from console.screens import catalog, subjects
+from console.screens.page import Page
+from console.screens.roots import ROOTS
+from console.state import ConsoleState
+from console.widgets.dialog import Box, Confirm, Menu
+from console.widgets.header import crumbs, header
+from console.widgets.hints import hints, shown
+from engine.actions import Action
+from engine.operations.deck import Pulse
+from store.errors import ModeldeckError
+
+LEAST_WIDTH, LEAST_HEIGHT = 50, 12
+PULSE_EVERY = 5  # reads of a log for one of the pulse
+
+
+class Outside(Protocol):
+    """What the desk cannot do itself."""
+
+    def watch_page(self, page: str, read: Read, is_always: bool) -> None:
+        """Read for a page from now on."""
+
+    def refresh_data(self) -> None:
+        """Read again now."""
+
+    def send(self, number: int, work: Read) -> None:
+        """Carry out an errand; it comes back as `Returned` with the number."""
+
+    def leave(self) -> None:
+        """Quit."""
+
+    def pause_program(self) -> None:
+        """Suspend the program."""
+
+    def copy(self, text: str) -> bool:
+        """Copy to the clipboard; say whether that was possible."""
+
+
+class Desk:
+    """Everything the console knows while it is open."""
+
+    def __init__(
+        self, outside: Outside, deck: str, kept: ConsoleState, now: Callable[[], int], seconds: Callable[[], float]
+    ) -> None:
+        self._outside = outside
+        self._deck = deck
+        self._kept = kept
+        self._now = now
+        self.seconds = seconds
+        self._navigator = Navigator(ROOTS, kept.screen)
+        self._restored: set[str] = set()
+        self._pulse: Pulse | None = None
+        self._box: Box | None = None
+        self._said = ("", "")
+        self._failure: ModeldeckError | None = None
+        self._fresh_at: int | None = None
+        self._errand = 0
+        self._waiting: tuple[str, Then, Otherwise | None] | None = None
+        self.acts = Acts(self)
+        self.prompting = Prompting(self)
+
+    def begin(self) -> None:
+        """Read the first page."""
+        self._look()
+
+    # what others ask
+
+    @property
+    def page(self) -> Page:
+        """The page in view."""
+        return self._navigator.page
+
+    @property
+    def box(self) -> Box | None:
+        """The box over the page."""
+        return self._box
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an errand is under way."""
+        return self._waiting is not None
+
+    @property
+    def model_names(self) -> list[str]:
+        """The models the pulse named."""
+        return [] if self._pulse is None else [model.model for model in self._pulse.models]
+
+    def state(self) -> ConsoleState:
+        """Return the place one is at."""
+        filters = {**self._kept.filters, **{page.name: page.filtered for page in self._navigator.visited}}
+        cursors = {**self._kept.cursors, **{page.name: page.cursor or "" for page in self._navigator.visited}}
+        return ConsoleState(
+            screen=self._navigator.root.name,
+            filters={name: text for name, text in filters.items() if text},
+            cursors={name: key for name, key in cursors.items() if key},
+        )
+
+    def say(self, text: str, style: str = "") -> None:
+        """Say something in the footer until the next key."""
+        self._said = (text, style)
+
+    def show_box(self, box: Box | None) -> None:
+        """Put a box over the page, or take it away."""
+        self._box = box
+
+    def open(self, page: Page) -> None:
+        """Open a page on top."""
+        self._navigator.open(page)
+        self._look()
+
+    def go(self, name: str, *pages: Page) -> None:
+        """Go to a numbered screen, with pages opened on it."""
+        if pages:
+            self._navigator.start_at(name, *pages)
+        else:
+            self._navigator.go(name)
+        self._look()
+
+    def leave(self) -> None:
+        """Quit."""
+        self._outside.leave()
+
+    def refresh(self) -> None:
+        """Read again now."""
+        self._outside.refresh_data()
+        self.say("reading again", "dim")
+
+    def help(self) -> None:
+        """Show every key."""
+        self._box = help_box(self.page.scope, self.page.selected, self.seconds)
+
+    def send(self, doing: str, work: Work, then: Then, otherwise: Otherwise | None = None) -> None:
+        """Carry out work on the errands' thread; keys are held back until it returns."""
+        self._errand += 1
+        self._waiting = (doing, then, otherwise)
+        self._outside.send(self._errand, work)
+
+    # what the threads bring
+
+    def arrived(self, what: Answer | Failure | Returned) -> None:
+        """Take an answer, a failure or an errand's return."""
+        if isinstance(what, Returned):
+            self._returned(what)
+        elif isinstance(what, Failure):
+            self._failure = what.error
+        else:
+            pulse, value = what.value
+            self._failure, self._fresh_at = None, self._now()
+            if pulse is not None:
+                self._pulse = pulse
+            if what.page == self.page.name and self._pulse is not None:
+                self.page.take(value, self._pulse)
+
+    def _returned(self, returned: Returned) -> None:
+        if returned.number != self._errand or self._waiting is None:
+            return
+        _, then, otherwise = self._waiting
+        self._waiting = None
+        if returned.error is None:
+            then(returned.value)
+        elif otherwise is not None:
+            otherwise(returned.error)
+        else:
+            self.acts.show_error(returned.error)
+        self._outside.refresh_data()
+
+    def _look(self) -> None:
+        page = self.page
+        if page.name not in self._restored:
+            self._restored.add(page.name)
+            if page is self._navigator.root:
+                page.restore(self._kept.filters.get(page.name, ""), self._kept.cursors.get(page.name))
+        turn = -1
+
+        def read(client: Asks) -> tuple[Pulse | None, Any]:
+            nonlocal turn
+            turn += 1
+            wants_pulse = not page.is_always or turn % PULSE_EVERY == 0
+            return client.call("deck.pulse") if wants_pulse else None, page.read(client)
+
+        self._outside.watch_page(page.name, read, page.is_always)
+
+    # keys
+
+    def paste(self, text: str) -> None:
+        """Take pasted text where one types; elsewhere it could only be a mistake."""
+        if not self.prompting.paste(text):
+            self.say("pasted text is taken only after : or /", "warn")
+
+    def press(self, key: str) -> None:
+        """Do what a key does here."""
+        self._said = ("", "")
+        if key == "ctrl+q":
+            self.leave()
+        elif key == "ctrl+z":
+            self._outside.pause_program()
+        elif key == "ctrl+c":
+            self.say("q leaves this screen, ctrl+q quits; the work goes on without the console", "warn")
+        elif self._waiting is not None:
+            self._press_while_waiting(key)
+        elif self.prompting.is_open:
+            self.prompting.press(key)
+        elif self._box is not None:
+            self._press_box(self._box, key)
+        else:
+            action = keymap.action_for(self.page.scope, key)
+            if action is not None:
+                self.do(action)
+
+    def _press_while_waiting(self, key: str) -> None:
+        # Whatever is typed before a dialog stands is dropped: it was not meant for it.
+        if key == "escape" and self._waiting is not None:
+            self._waiting = None
+            self._errand += 1
+            self.say("not waited for any longer; what was sent goes on", "warn")
+
+    def _press_box(self, box: Box, key: str) -> None:
+        outcome = box.press(key)
+        if outcome == "cancel":
+            self.acts.cancel()
+        elif outcome == "confirm" and isinstance(box, Menu):
+            self._box = None
+            if isinstance(box.selected, MenuRow):
+                self.do(box.selected.action)
+        elif outcome == "confirm":
+            self.acts.confirm()
+        elif outcome == "reason" and isinstance(box, Confirm):
+            self.prompting.ask_reason(box.reason)
+        elif outcome == "copy":
+            self._copy(self.acts.command())
+
+    def do(self, action: Action) -> None:
+        """Carry out an action of the table."""
+        if action.group == "move" or action.id in ("look.follow", "look.next_match", "look.previous_match"):
+            self.page.move(action.id)
+        elif action.group == "act":
+            self.acts.start(action, self.page.selected)
+        elif action.id.startswith("go."):
+            self._go(action.id.removeprefix("go."))
+        else:
+            self._look_at(action)
+
+    def _go(self, where: str) -> None:
+        if where in ROOTS:
+            self.go(where)
+        elif where == "last":
+            if self._navigator.last():
+                self._look()
+            else:
+                self.say("there is no screen before this one", "dim")
+        elif where == "out" and self.page.filtered:
+            self.page.set_filter("")
+        elif where == "quit":
+            self.leave()
+        elif self._navigator.back():
+            self._look()
+        elif where == "back":
+            self.leave()
+
+    def _look_at(self, action: Action) -> None:
+        page, row = self.page, self.page.selected
+        reason = action.available(row)
+        if reason:
+            self.say(reason, "warn")
+            return
+        name = f"{subjects.kind_of(row)} {subjects.identity(row)}"
+        steps: dict[str, Callable[[], None]] = {
+            "look.open": self._open,
+            "look.actions": lambda: self.show_box(menu_box(page.scope, row, self.seconds)),
+            "look.filter": lambda: self.prompting.ask_filter(page.filtered),
+            "look.command": self.prompting.ask_command,
+            "look.describe": lambda: self.open(catalog.describe_page(row, name, subjects.show_command(row))),
+            "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
+            "look.copy_id": lambda: self._copy(subjects.identity(row)),
+            "look.copy_command": lambda: self._copy(subjects.command_of(page)),
+            "look.refresh": self.refresh,
+            "look.help": self.help,
+        }
+        steps[action.id]()
+
+    def _open(self) -> None:
+        opened = self.page.open()
+        if opened is not None:
+            self.open(opened)
+
+    def _copy(self, text: str) -> None:
+        if self._outside.copy(text):
+            self.say(f"copied: {text}", "ok")
+        else:
+            self.say("too long for the clipboard of a terminal; the command line prints it", "warn")
+
+    # what the surfaces show
+
+    def header(self, width: int) -> Line:
+        """Return the line that names the deck."""
+        return header(self._deck, self._pulse, width)
+
+    def title(self, width: int) -> Line:
+        """Return crumbs, filter and count."""
+        return crumbs(self._navigator.crumbs, self.page.filtered, self.page.note, width)
+
+    def footer(self, width: int) -> Line:
+        """Return the prompt, what was said, what is under way, or the hints."""
+        if self.prompting.is_open:
+            return exactly(self.prompting.draw(width), width)
+        text, style = self._said
+        if text:
+            return exactly(line(" ", (text, style)), width)
+        if self._waiting is not None:
+            return spread(
+                line(" ", (f"{self._waiting[0]}…", "busy")), line(("esc", "key"), (" do not wait ", "dim")), width
+            )
+        if self._box is not None:
+            return hints(self._box.hints, width)
+        return hints(shown(self.page.scope, self.page.selected), width)
+
+    def body(self, width: int, height: int, whole: int) -> list[Line]:
+        """Return the page, below a banner where reading fails, under a box where one stands."""
+        if width < LEAST_WIDTH or whole < LEAST_HEIGHT:
+            words = f"{LEAST_WIDTH}x{LEAST_HEIGHT} at least; this terminal is {width}x{whole}"
+            return [line((part, "warn")) for part in wrap(words, max(1, width))]
+        context = Context(self._now())
+        banner = self._banner(width)
+        lines = [*banner, *self.page.draw(width, height - len(banner), context)]
+        if self._box is None:
+            return lines
+        full = [exactly(cells, width) for cells in lines[:height]]
+        full += [exactly((), width)] * (height - len(full))
+        return self._box.over(full, width, context)
+
+    def _banner(self, width: int) -> list[Line]:
+        if self._failure is None:
+            return []
+        stale = f"shown as it was {ago(self._fresh_at, self._now())}; " if self._fresh_at is not None else ""
+        return [exactly(line((f" ✗ {stale}{self._failure.line()}", "danger")), width, "danger")]

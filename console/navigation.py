@@ -1,0 +1,79 @@
+"""Where a person is: a stack of pages under a numbered screen, and the stack that was there before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.screens.page import Page
+
+
+class Navigator:
+    """Numbered screens keep their page, cursor and filter; pages opened from them stack on top."""
+
+    def __init__(self, roots: dict[str, Callable[[], Page]], first: str) -> None:
+        self._make = roots
+        self._roots: dict[str, Page] = {}
+        self._stack: list[Page] = [self._root(first if first in roots else next(iter(roots)))]
+        self._before: list[Page] | None = None
+
+    def _root(self, name: str) -> Page:
+        if name not in self._roots:
+            self._roots[name] = self._make[name]()
+        return self._roots[name]
+
+    @property
+    def page(self) -> Page:
+        """The page in view."""
+        return self._stack[-1]
+
+    @property
+    def root(self) -> Page:
+        """The numbered screen below it."""
+        return self._stack[0]
+
+    @property
+    def visited(self) -> list[Page]:
+        """Every numbered screen there has been."""
+        return list(self._roots.values())
+
+    @property
+    def crumbs(self) -> list[str]:
+        """The titles from the numbered screen to the page in view."""
+        return [page.title for page in self._stack]
+
+    def go(self, name: str) -> Page:
+        """Go to a numbered screen; going to where one is comes back to its top."""
+        self._leave([self._root(name)])
+        return self.page
+
+    def open(self, page: Page) -> Page:
+        """Put a page on top; one that is in the stack already is returned to."""
+        for position, standing in enumerate(self._stack):
+            if standing.name == page.name:
+                self._leave(self._stack[: position + 1])
+                return self.page
+        self._leave([*self._stack, page])
+        return self.page
+
+    def start_at(self, name: str, *pages: Page) -> Page:
+        """Go to a numbered screen with pages opened on it, as the command line does."""
+        self._leave([self._root(name), *pages])
+        return self.page
+
+    def back(self) -> bool:
+        """Leave the page on top; at a numbered screen there is nothing to leave."""
+        if len(self._stack) == 1:
+            return False
+        self._leave(self._stack[:-1])
+        return True
+
+    def last(self) -> bool:
+        """Return to where one was before."""
+        if self._before is None:
+            return False
+        self._leave(self._before)
+        return True
+
+    def _leave(self, stack: list[Page]) -> None:
+        if [page.name for page in stack] != [page.name for page in self._stack]:
+            self._before, self._stack = self._stack, list(stack)

@@ -1,0 +1,151 @@
+"""What is typed in the footer: a filter, a command, a reason. Knows no terminal."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from console import command_line
+from console.acting import Acts
+from console.render.cells import Line
+from console.screens.catalog import model_page, version_named
+from console.screens.page import Page
+from console.widgets.prompt import Prompt
+from engine.actions import BY_ID
+
+
+class Typist(Protocol):
+    """What the desk does for what is typed."""
+
+    acts: Acts
+
+    @property
+    def page(self) -> Page:
+        """The page in view."""
+
+    @property
+    def model_names(self) -> list[str]:
+        """Names to complete."""
+
+    def go(self, name: str, *pages: Page) -> None:
+        """Go to a numbered screen."""
+
+    def say(self, text: str, style: str = "") -> None:
+        """Say something."""
+
+    def help(self) -> None:
+        """Show every key."""
+
+    def refresh(self) -> None:
+        """Read again now."""
+
+    def leave(self) -> None:
+        """Quit."""
+
+
+class Prompting:
+    """Holds the prompt while one stands."""
+
+    def __init__(self, desk: Typist) -> None:
+        self._desk = desk
+        self._prompt: Prompt | None = None
+        self._purpose = ""
+        self._before = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is being typed."""
+        return self._prompt is not None
+
+    def ask_filter(self, text: str) -> None:
+        """Type a filter; the rows follow every key."""
+        self._open("filter", Prompt(" /", text))
+        self._before = text
+
+    def ask_command(self) -> None:
+        """Type a command."""
+        names = self._desk.model_names
+        self._open("command", Prompt(" :", complete=lambda text: command_line.complete(text, names)))
+
+    def ask_reason(self, text: str) -> None:
+        """Type a reason."""
+        self._open("reason", Prompt(" reason: ", text))
+
+    def _open(self, purpose: str, prompt: Prompt) -> None:
+        self._purpose, self._prompt = purpose, prompt
+
+    def draw(self, width: int) -> Line:
+        """Return the prompt's line."""
+        return self._prompt.draw(width) if self._prompt is not None else ()
+
+    def paste(self, text: str) -> bool:
+        """Take pasted text; say whether something is being typed."""
+        if self._prompt is None:
+            return False
+        self._prompt.insert(text)
+        self._follow(self._prompt)
+        return True
+
+    def press(self, key: str) -> None:
+        """Take one key."""
+        prompt = self._prompt
+        if prompt is None:
+            return
+        if key == "escape":
+            self._prompt = None
+            if self._purpose == "filter":
+                self._desk.page.set_filter(self._before)
+        elif key == "enter":
+            self._enter(prompt)
+        elif key == "backspace" and not prompt.text and self._purpose != "reason":
+            self._prompt = None
+        else:
+            character = " " if key == "space" else key if len(key) == 1 else None
+            if prompt.press(key, character):
+                self._follow(prompt)
+
+    def _follow(self, prompt: Prompt) -> None:
+        if self._purpose == "filter":
+            prompt.error = self._desk.page.set_filter(prompt.text)
+
+    def _enter(self, prompt: Prompt) -> None:
+        if prompt.error:
+            return
+        self._prompt = None
+        if self._purpose == "reason":
+            self._desk.acts.give_reason(prompt.text.strip())
+        elif self._purpose == "command":
+            self._command(command_line.parse(prompt.text))
+
+    def _command(self, command: command_line.Command) -> None:
+        desk = self._desk
+        if command.kind == "quit":
+            desk.leave()
+        elif command.kind == "help":
+            desk.help()
+        elif command.kind == "refresh":
+            desk.refresh()
+        elif command.kind == "screen":
+            self._screen(command)
+        elif command.kind == "model":
+            desk.go("models", model_page(command.name))
+        elif command.kind == "version" and command.number is not None:
+            desk.go("models", model_page(command.name), version_named(command.name, command.number))
+        elif command.kind == "act":
+            self._act(command)
+        elif command.kind == "unknown":
+            desk.say(f"{command.name}: no such command; tab completes, ? lists the keys", "warn")
+
+    def _screen(self, command: command_line.Command) -> None:
+        self._desk.go(command.name)
+        wrong = self._desk.page.set_filter(command.rest)
+        if wrong:
+            self._desk.say(wrong, "warn")
+
+    def _act(self, command: command_line.Command) -> None:
+        action = BY_ID[command.name]
+        if not command.rest:
+            self._desk.acts.start(action, self._desk.page.selected)
+        elif command.rest not in self._desk.model_names:
+            self._desk.say(f"no model is named {command.rest}", "warn")
+        else:
+            self._desk.acts.start(action, None, command.number, command.rest)

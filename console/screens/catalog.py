@@ -1,0 +1,273 @@
+"""The screens by name, and the pages they open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.poller import Asks
+from console.render import alerts, describe, events, jobs, models, releases, runs, version
+from console.render.cells import Line, line
+from console.render.columns import Context
+from console.screens.document_page import DocumentKind, DocumentPage
+from console.screens.list_page import ListKind, ListPage
+from console.screens.log_page import LogPage
+from engine.operations.common import ModelRequest
+from engine.operations.common import Page as PageRequest
+from engine.operations.deck import Pulse
+from engine.operations.runs import RunsRequest
+from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
+from engine.operations.watching import AlertsRequest
+from store.rows import Alert, Event, Model, Release, Run, Version
+
+MOST = 500  # rows a list reads
+
+_ORDER = {"open": 0, "acknowledged": 1, "resolved": 2}
+
+
+def models_page() -> ListPage:
+    """`2` Models."""
+    return ListPage(
+        ListKind(
+            name="models",
+            title="Models",
+            command="modeldeck models",
+            columns=models.COLUMNS,
+            key=lambda row: row.name,
+            read=lambda client: client.call("models.list"),
+            empty=("This deck has no models yet.", "Write models/NAME.toml, then run: modeldeck apply"),
+            opens=lambda row: model_page(row.name),
+        )
+    )
+
+
+class VersionsPage(ListPage):
+    """One model: a line about it, and its versions."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            ListKind(
+                name=f"versions:{model}",
+                title=model,
+                command=f"modeldeck versions {model}",
+                columns=models.version_columns(""),
+                key=lambda row: str(row.number),
+                read=lambda client: client.call("versions.list", ModelRequest(model)),
+                empty=(f"{model} has no versions yet.", "T trains one."),
+                opens=version_page,
+            )
+        )
+        self._name = model
+        self._model: Model | None = None
+        self._metric = ""
+
+    @property
+    def selected(self) -> Any | None:
+        """The version under the cursor; where there is none the model, so that it can be trained."""
+        return self.grid.selected or self._model
+
+    def read(self, client: Asks) -> Any:
+        """Ask for the model and its versions."""
+        name = self._name
+        model = next((row for row in client.call("models.list") if row.name == name), None)
+        return model, tuple(client.call("versions.list", ModelRequest(name)))
+
+    def take(self, value: Any, pulse: Pulse) -> None:
+        """Take both; the primary metric names its column."""
+        self.loaded = True
+        self._model, rows = value
+        metric = next((str(row.evaluation.get("metric") or "") for row in rows), "")
+        if metric != self._metric:
+            self._metric = metric
+            self.grid.set_columns(models.version_columns(metric))
+        self.set_rows(rows)
+
+    def head(self, width: int, context: Context) -> list[Line]:
+        """Return the line about the model."""
+        return [] if self._model is None else [line("  ", *models.model_head(self._model, context)), ()]
+
+
+def model_page(name: str) -> VersionsPage:
+    """Return the page of a model."""
+    return VersionsPage(name)
+
+
+def version_page(row: Version) -> DocumentPage:
+    """Return the page of a version."""
+    return version_named(row.model, row.number)
+
+
+def version_named(model: str, number: int) -> DocumentPage:
+    """Return the page of a version by model and number."""
+
+    def read(client: Asks) -> Any:
+        found = next((one for one in client.call("versions.list", ModelRequest(model)) if one.number == number), None)
+        if found is None:
+            return None
+        return found, tuple(client.call("releases.list", ReleasesRequest(model=model)))
+
+    def lines(subject: Any, width: int, now: int) -> list[Line]:
+        return version.version_lines(subject[0], subject[1], width, now)
+
+    kind = DocumentKind(
+        scope="version",
+        name=f"version:{model}@{number}",
+        title=f"v{number}",
+        command=f"modeldeck show version {model}@{number}",
+        lines=lines,
+        read=read,
+        row=lambda subject: subject[0],
+    )
+    return DocumentPage(kind)
+
+
+def runs_page() -> ListPage:
+    """`3` Runs."""
+    return ListPage(
+        ListKind(
+            name="runs",
+            title="Runs",
+            command="modeldeck runs",
+            columns=runs.COLUMNS,
+            key=lambda row: row.id,
+            read=lambda client: client.call("runs.list", RunsRequest(limit=MOST)),
+            empty=("Nothing has been trained yet.", "T on a model trains it; so does: modeldeck train MODEL"),
+            opens=_run_page,
+        )
+    )
+
+
+def _run_page(row: Run) -> DocumentPage:
+    def read(client: Asks) -> Any:
+        listed = client.call("runs.list", RunsRequest(model=row.model, trials=row.parent_id is not None, limit=MOST))
+        return next((one for one in listed if one.id == row.id), None)
+
+    return DocumentPage(
+        DocumentKind(
+            "run", f"run:{row.id}", f"run {row.id[:12]}", f"modeldeck show run {row.id[:12]}", runs.run_lines, read
+        ),
+        row,
+    )
+
+
+def jobs_page() -> ListPage:
+    """`4` Jobs."""
+    return ListPage(
+        ListKind(
+            name="jobs",
+            title="Jobs",
+            command="modeldeck jobs",
+            columns=jobs.COLUMNS,
+            key=lambda row: row.id,
+            read=lambda client: client.call("jobs.list", PageRequest(limit=MOST)),
+            empty=("No job has run yet.", "Training, releases and monitors make jobs; T on a model makes one now."),
+            opens=LogPage,
+        )
+    )
+
+
+def releases_page() -> ListPage:
+    """`5` Releases."""
+    return ListPage(
+        ListKind(
+            name="releases",
+            title="Releases",
+            command="modeldeck releases",
+            columns=releases.COLUMNS,
+            key=lambda row: row.id,
+            read=lambda client: client.call("releases.list", ReleasesRequest(limit=MOST)),
+            empty=("Nothing has been released yet.", "P on a model or version promotes it, plan shown first."),
+            opens=release_page,
+        )
+    )
+
+
+def release_page(row: Release) -> DocumentPage:
+    """Return the live page of a release."""
+
+    def lines(subject: ReleaseDetail, width: int, now: int) -> list[Line]:
+        return releases.release_lines(subject, width, now)
+
+    kind = DocumentKind(
+        scope="release",
+        name=f"release:{row.id}",
+        title=f"{row.kind} v{row.to_version} {row.endpoint}",
+        command=f"modeldeck show release {row.id[:12]}",
+        lines=lines,
+        read=lambda client: client.call("releases.detail", ReleaseRequest(row.id)),
+        row=lambda subject: subject.release,
+    )
+    return DocumentPage(kind)
+
+
+def events_page() -> ListPage:
+    """`8` Events."""
+    return ListPage(
+        ListKind(
+            name="events",
+            title="Events",
+            command="modeldeck events",
+            columns=events.COLUMNS,
+            key=lambda row: str(row.seq),
+            read=lambda client: client.call("events.list", PageRequest(limit=MOST)),
+            empty=("Nothing has changed yet.", "Every change of this deck will be listed here, with who and why."),
+            opens=_event_page,
+        )
+    )
+
+
+def _event_page(row: Event) -> DocumentPage:
+    def lines(subject: Event, width: int, now: int) -> list[Line]:
+        return describe.describe_lines(subject, width)
+
+    return DocumentPage(
+        DocumentKind("event", f"event:{row.seq}", f"event {row.seq}", f"modeldeck show event {row.seq}", lines), row
+    )
+
+
+def alerts_page() -> ListPage:
+    """`9` Alerts: open ones first."""
+
+    def read(client: Asks) -> list[Alert]:
+        found = client.call("alerts.list", AlertsRequest(all=True))
+        return sorted(found, key=lambda row: (_ORDER.get(row.state, 3), row.severity != "critical", -row.seen_at))
+
+    return ListPage(
+        ListKind(
+            name="alerts",
+            title="Alerts",
+            command="modeldeck alerts --all",
+            columns=alerts.COLUMNS,
+            key=lambda row: row.id,
+            read=read,
+            empty=("No alert has been raised.", "Monitors raise them; M on a model runs its monitor now."),
+            opens=_alert_page,
+        )
+    )
+
+
+def _alert_page(row: Alert) -> DocumentPage:
+    def read(client: Asks) -> Any:
+        return next((one for one in client.call("alerts.list", AlertsRequest(all=True)) if one.id == row.id), None)
+
+    kind = DocumentKind(
+        "alert", f"alert:{row.id}", row.title, f"modeldeck show alert {row.id[:12]}", alerts.alert_page, read
+    )
+    return DocumentPage(kind, row)
+
+
+def describe_page(row: Any, title: str, command: str) -> DocumentPage:
+    """Return every field of a row."""
+
+    def lines(subject: Any, width: int, now: int) -> list[Line]:
+        return describe.describe_lines(subject, width)
+
+    return DocumentPage(DocumentKind("text", f"describe:{title}", "described", command, lines), row)
+
+
+def json_page(row: Any, title: str, command: str) -> DocumentPage:
+    """Return a row as JSON."""
+
+    def lines(subject: Any, width: int, now: int) -> list[Line]:
+        return describe.json_lines(subject, width)
+
+    return DocumentPage(DocumentKind("text", f"json:{title}", "JSON", command, lines), row)

@@ -1,0 +1,122 @@
+"""A screen of rows: filtered as one types, opened by enter."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.poller import Asks
+from console.render.cells import Line, exactly
+from console.render.columns import Column, Context
+from console.screens.page import Page
+from console.widgets.grid import Grid
+from engine.operations.deck import Pulse
+from engine.service import filters
+from store.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ListKind:
+    """What makes one list screen: its rows, its columns, its words when it is empty, and what enter opens."""
+
+    name: str
+    title: str
+    command: str
+    columns: Sequence[Column]
+    key: Callable[[Any], str]
+    read: Callable[[Asks], Sequence[Any]]
+    empty: tuple[str, ...]
+    opens: Callable[[Any], Page | None] = lambda row: None
+    is_filterable: bool = True
+
+
+class ListPage(Page):
+    """Rows under a cursor, of which a filter shows some."""
+
+    def __init__(self, kind: ListKind) -> None:
+        super().__init__(kind.name, kind.title, kind.command)
+        self._kind = kind
+        self.scope = kind.name.split(":", 1)[0]
+        self.grid = Grid(kind.columns, kind.key)
+        self._rows: tuple[Any, ...] = ()
+        self._filter = filters.parse("")
+
+    @property
+    def selected(self) -> Any | None:
+        """The row under the cursor."""
+        return self.grid.selected
+
+    @property
+    def cursor(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self.grid.cursor
+
+    @property
+    def note(self) -> str:
+        """How many rows are shown, of how many."""
+        if self.filtered:
+            return f"{len(self.grid.rows)}/{len(self._rows)}"
+        return str(len(self._rows)) if self.loaded else ""
+
+    @property
+    def twin(self) -> str:
+        """The command line that lists the same."""
+        return f"{self.command} {shlex.quote(self.filtered)}" if self.filtered else self.command
+
+    def restore(self, filtered: str, cursor: str | None) -> None:
+        """Take up filter and cursor of an earlier session."""
+        self.set_filter(filtered)
+        self.grid.put_cursor(cursor)
+
+    def read(self, client: Asks) -> Any:
+        """Ask for the rows."""
+        return tuple(self._kind.read(client))
+
+    def take(self, value: Any, pulse: Pulse) -> None:
+        """Take the rows; the cursor stays on its own."""
+        self.loaded = True
+        self.set_rows(value)
+
+    def set_rows(self, rows: Sequence[Any]) -> None:
+        """Replace the rows."""
+        self._rows = tuple(rows)
+        self._apply()
+
+    def set_filter(self, text: str) -> str:
+        """Show only the rows that match; a text that cannot be read leaves the rows as they were."""
+        try:
+            self._filter = filters.parse(text)
+        except Refused as refusal:
+            return refusal.message
+        self.filtered = text
+        self._apply()
+        return ""
+
+    def _apply(self) -> None:
+        self.grid.set_rows(tuple(self._filter.select(self._rows)))
+        if self.filtered and self._rows:
+            total = len(self._rows)
+            rows = "the only row" if total == 1 else f"any of {total} rows"
+            self.grid.empty = (f"/{self.filtered} does not match {rows}.", "esc clears the filter.")
+        else:
+            self.grid.empty = self._kind.empty
+
+    def move(self, action: str) -> bool:
+        """Move the cursor."""
+        return self.grid.move(action)
+
+    def open(self) -> Page | None:
+        """Return the page of the row under the cursor."""
+        row = self.grid.selected
+        return None if row is None else self._kind.opens(row)
+
+    def head(self, width: int, context: Context) -> list[Line]:
+        """Return lines that stand above the rows."""
+        return []
+
+    def body(self, width: int, height: int, context: Context) -> list[Line]:
+        """Return the rows below what stands above them."""
+        head = [exactly(cells, width) for cells in self.head(width, context)]
+        return [*head, *self.grid.draw(width, max(1, height - len(head)), context)]

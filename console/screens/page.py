@@ -1,0 +1,73 @@
+"""What every screen is: it says what to read, takes the answer, draws lines, and knows what is selected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.poller import Asks
+from console.render.cells import Line, line
+from console.render.columns import Context
+from engine.operations.deck import Pulse
+
+
+class Page:
+    """One screen. `read` runs on the poller's thread and touches nothing of the page; all else runs on the app's."""
+
+    scope = "text"
+    is_always = False  # read at every tick, because what it shows is not in the registry
+    loaded = False
+
+    def __init__(self, name: str, title: str, command: str) -> None:
+        self.name = name
+        self.title = title
+        self.command = command
+        self.filtered = ""
+
+    @property
+    def selected(self) -> Any | None:
+        """The row that actions act on."""
+        return None
+
+    @property
+    def note(self) -> str:
+        """What stands at the right of the title line."""
+        return ""
+
+    @property
+    def cursor(self) -> str | None:
+        """The key of the row under the cursor, for the state file."""
+        return None
+
+    def restore(self, filtered: str, cursor: str | None) -> None:
+        """Take up filter and cursor of an earlier session."""
+
+    def read(self, client: Asks) -> Any:
+        """Ask for what the page shows."""
+        return None
+
+    def take(self, value: Any, pulse: Pulse) -> None:
+        """Take what `read` gave."""
+        self.loaded = True
+
+    def body(self, width: int, height: int, context: Context) -> list[Line]:
+        """Return the page's lines, at most `height`."""
+        return []
+
+    def draw(self, width: int, height: int, context: Context) -> list[Line]:
+        """Return the page's lines, or that it is being read."""
+        if not self.loaded:
+            return [(), line("  ", ("reading…", "dim"))]
+        return self.body(width, height, context)
+
+    def set_filter(self, text: str) -> str:
+        """Filter or search; return what is wrong with the text, or nothing."""
+        self.filtered = text
+        return ""
+
+    def move(self, action: str) -> bool:
+        """Carry out a movement; say whether the page knows it."""
+        return False
+
+    def open(self) -> Page | None:
+        """Return the page of what is selected."""
+        return None

@@ -1,0 +1,77 @@
+"""`1` Pulse: the four questions answered at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.poller import Asks
+from console.render import pulse as render
+from console.render.cells import Line
+from console.render.columns import Context
+from console.screens.catalog import model_page
+from console.screens.list_page import ListKind, ListPage
+from engine.operations.deck import Pulse, PulseModel
+from engine.operations.serving import ReleasesRequest
+
+NO_MODELS = (
+    "This deck has no models yet.",
+    "Write models/NAME.toml, then run: modeldeck apply",
+    "Or see the whole loop on real data: modeldeck demo",
+)
+
+
+class PulsePage(ListPage):
+    """Models above, the answers for the one under the cursor, then alerts and changes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ListKind(
+                name="pulse",
+                title="Pulse",
+                command="modeldeck pulse",
+                columns=render.COLUMNS,
+                key=lambda row: row.model,
+                read=lambda client: client.call("releases.list", ReleasesRequest(limit=50)),
+                empty=NO_MODELS,
+                opens=lambda row: model_page(row.model),
+            )
+        )
+        self._pulse: Pulse | None = None
+        self._releases: tuple[Any, ...] = ()
+
+    def read(self, client: Asks) -> Any:
+        """Ask for the releases; the pulse itself comes with every read."""
+        return tuple(client.call("releases.list", ReleasesRequest(limit=50)))
+
+    def take(self, value: Any, pulse: Pulse) -> None:
+        """Take both."""
+        self.loaded = True
+        self._releases, self._pulse = value, pulse
+        self.set_rows(pulse.models)
+
+    @property
+    def note(self) -> str:
+        """How many models."""
+        return "" if self._pulse is None else super().note + (" model" if len(self._rows) == 1 else " models")
+
+    def body(self, width: int, height: int, context: Context) -> list[Line]:
+        """Return models, answers, alerts and changes, in the room there is."""
+        pulse, row = self._pulse, self.selected
+        if pulse is None or not isinstance(row, PulseModel):
+            return super().body(width, height, context)
+        lines = self.grid.draw(width, min(len(self.grid.rows) + 1, max(3, height // 3)), context)
+        answers = render.answers(row, self._releases, width - 1, context.now)
+        room = height - len(lines) - len(answers)
+        loose = room >= 9  # a free line before each part, where it costs nothing
+        lines = [*lines, *([()] if loose or room >= 7 else []), *answers]
+        rest = height - len(lines) - (2 if loose else 0)
+        wanted = max(1, len(pulse.alerts)) + 1
+        of_alerts = min(wanted, max(2, rest // 2))
+        if loose:
+            lines.append(())
+        open_alerts = [alert for alert in pulse.alerts if alert.state != "resolved"]
+        lines += render.alert_lines(open_alerts, width - 1, context.now, of_alerts)
+        if loose:
+            lines.append(())
+        lines += render.event_lines(pulse, width - 1, height - len(lines))
+        return lines[:height]

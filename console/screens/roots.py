@@ -1,0 +1,19 @@
+"""The numbered screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.screens.catalog import alerts_page, events_page, jobs_page, models_page, releases_page, runs_page
+from console.screens.page import Page
+from console.screens.pulse import PulsePage
+
+ROOTS: dict[str, Callable[[], Page]] = {
+    "pulse": PulsePage,
+    "models": models_page,
+    "runs": runs_page,
+    "jobs": jobs_page,
+    "releases": releases_page,
+    "events": events_page,
+    "alerts": alerts_page,
+}

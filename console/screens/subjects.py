@@ -1,0 +1,48 @@
+"""What a selected row is called: its id to copy, its command line to repeat. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.screens.list_page import ListPage
+from console.screens.page import Page
+from engine.operations.deck import PulseModel
+from store.rows import Alert, Event, Job, Model, Release, Run, Version
+
+
+def identity(row: Any) -> str:
+    """Return the public id of a row."""
+    if isinstance(row, Version):
+        return f"{row.model}@{row.number}"
+    if isinstance(row, PulseModel):
+        return row.model
+    if isinstance(row, Model):
+        return row.name
+    if isinstance(row, Event):
+        return str(row.seq)
+    return str(getattr(row, "id", ""))
+
+
+def kind_of(row: Any) -> str:
+    """Return the word for a row that `modeldeck show KIND ID` takes."""
+    names = {
+        Version: "version",
+        PulseModel: "model",
+        Model: "model",
+        Event: "event",
+        Run: "run",
+        Job: "job",
+        Release: "release",
+        Alert: "alert",
+    }
+    return next((name for kind, name in names.items() if isinstance(row, kind)), "")
+
+
+def command_of(page: Page) -> str:
+    """Return the command line that shows the same as the screen."""
+    return page.twin if isinstance(page, ListPage) else page.command
+
+
+def show_command(row: Any) -> str:
+    """Return the command line that shows a row whole."""
+    return f"modeldeck show {kind_of(row)} {identity(row)} --json"

@@ -1,0 +1,525 @@
+"""A deck that answers the console with frozen rows: two models on real-looking figures, a release, jobs, alerts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from engine.operations.deck import Changes, Pulse, PulseModel
+from engine.operations.serving import ReleaseDetail
+from engine.operations.work import JobLogs
+from engine.plans import Check, Difference, Plan, PlanStep, Preview
+from store.errors import UnknownName
+from store.rows import Alert, Event, Job, Model, Release, Run, Step, Version, microseconds
+
+NOW = microseconds("2026-11-24T03:12:00+00:00")
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+HASH = "sha256:" + "9f86d081884c7d65" * 4
+
+
+def identity(number: int) -> str:
+    return f"0193a1b2c3d{number:05x}7abc8def0123456789"[:32]
+
+
+def version(model: str, number: int, aliases: tuple[str, ...], value: float, **changes: Any) -> Version:
+    metric = "mae" if model == "nightly-rates" else "log_loss"
+    evaluation = {
+        "metric": metric,
+        "holdout": {
+            metric: {"value": value, "low": value * 0.95, "high": value * 1.06, "n": 3080},
+            "rmse" if metric == "mae" else "roc_auc": {"value": value * 1.31, "low": None, "high": None, "n": 3080},
+            "calibration": {"value": None, "note": "undefined: one class only", "n": 3080},
+        },
+        "baseline": {metric: {"value": value * 1.72}},
+        "slices": {
+            f"market_segment={name}": {metric: {"value": value * share, "low": value, "high": value * 1.3, "n": rows}}
+            for name, share, rows in (("Online TA", 1.02, 1712), ("Groups", 1.21, 402), ("Direct", 0.91, 377))
+        },
+        "from_at": NOW - 60 * DAY,
+        "to_at": NOW - 20 * DAY,
+        "candidates": [
+            {"name": "Dummy", "folds": [38.1, 36.0, 41.9], "mean": 38.7},
+            {"name": "Ridge", "folds": [25.4, 24.9, 28.0], "mean": 26.1},
+            {"name": "HistGradientBoosting", "folds": [22.0, 21.1, 24.2], "mean": 22.4},
+        ],
+        "importance": [
+            {"name": "lead_time", "value": 8.21},
+            {"name": "market_segment", "value": 6.4},
+            {"name": "arrival_date", "value": 3.3},
+            {"name": "adults", "value": 1.02},
+        ],
+    }
+    row = Version(
+        model=model,
+        number=number,
+        run_id=identity(100 + number),
+        snapshot_id=HASH,
+        settings_revision=number,
+        bundle_hash=HASH,
+        environment_hash=HASH,
+        artifact_hash=HASH,
+        golden_hash=HASH,
+        signature={
+            "inputs": [
+                {"name": "lead_time", "type": "long", "nullable": False},
+                {"name": "market_segment", "type": "string", "nullable": True},
+                {"name": "arrival_date", "type": "datetime", "nullable": False},
+            ],
+            "outputs": [{"name": "value", "type": "double"}],
+        },
+        decision={},
+        evaluation=evaluation,
+        estimator="sklearn.ensemble.HistGradientBoostingRegressor" if number > 1 else "sklearn.linear_model.Ridge",
+        artifact_bytes=1_284_113,
+        git_commit="48e0b44c1",
+        git_dirty=False,
+        cutoff_at=NOW - 60 * DAY,
+        derived_from=None,
+        description="",
+        actor="user:anna",
+        created_at=NOW - (8 - number) * HOUR,
+        abandoned_at=None,
+        aliases=aliases,
+        tags={},
+    )
+    return replace(row, **changes)
+
+
+VERSIONS = {
+    "nightly-rates": (
+        version("nightly-rates", 3, ("challenger",), 20.73),
+        version("nightly-rates", 2, ("champion",), 21.42),
+        version("nightly-rates", 1, (), 26.08),
+    ),
+    "post-moderation": (
+        version("post-moderation", 3, (), 0.421, abandoned_at=NOW - HOUR),
+        version("post-moderation", 2, ("champion",), 0.402),
+        version("post-moderation", 1, (), 0.466),
+    ),
+}
+
+MODELS = (
+    Model(
+        "nightly-rates", "regression", "pricing", "Nightly room price shown on the booking page", NOW - 9 * DAY, 3, 2, 3
+    ),
+    Model("post-moderation", "classification", "trust", "Which phone wrote the post", NOW - 9 * DAY, 3, 2, None),
+)
+
+STEP_TITLES = (
+    ("gates", "gates on data that neither v3 nor v2 was trained on", None),
+    ("approvals", "approvals: none asked", None),
+    ("build", "image: not needed on a process host", "local"),
+    ("ship", "shipping: not needed on a process host", "local"),
+    ("start", "start 1 server of v3 beside v2", "local"),
+    ("proof", "warm, and answer the golden requests as recorded, on every server", "local"),
+    ("limits", "gates latency_p99_ms: 200 golden requests before any live one", "local"),
+    ("weight", "10 % of traffic to v3, until 200 live rows and 2s; held after 20s without", "local"),
+    ("weight", "50 % of traffic to v3, until 200 live rows and 2s; held after 20s without", "local"),
+    ("weight", "100 % of traffic to v3, until 200 live rows; held after 20s without", "local"),
+    ("alias", "champion moves from v2 to v3, and all traffic with it", None),
+    ("drain", "drain v2 and keep it warm", None),
+    ("record", "record the evidence and the way back", None),
+)
+
+PLAN = Plan(
+    kind="promote",
+    endpoint="nightly-rates",
+    from_version=2,
+    to_version=3,
+    summary="nightly-rates: v2 → v3 on local",
+    undo="modeldeck rollback nightly-rates",
+    steps=tuple(PlanStep(kind, title, host) for kind, title, host in STEP_TITLES),
+    differences=(
+        Difference("mae", "21.42", "20.73"),
+        Difference("settings revision", "2", "3"),
+        Difference("snapshot", "sha256:9f86d081884c", "sha256:0b1c2d3e4f5a"),
+    ),
+    checks=(
+        Check("mae", "passed", "20.73", "at most 30"),
+        Check("mae vs champion", "pending", "", "at most 1.02 x the loss of v2"),
+        Check("latency_p99_ms", "pending", "", "at most 20"),
+        Check("slices of market_segment", "pending", "", "no worse than champion"),
+    ),
+)
+
+ROLLBACK = Plan(
+    kind="rollback",
+    endpoint="nightly-rates",
+    from_version=2,
+    to_version=1,
+    summary="nightly-rates: v2 → v1 on local: a route change",
+    undo="modeldeck promote nightly-rates 2 --reason …",
+    steps=(
+        PlanStep("route", "all traffic to v1, kept warm here", "local"),
+        PlanStep("alias", "champion moves from v2 to v1, and all traffic with it; v2 is marked abandoned"),
+        PlanStep("drain", "drain v2 and stop it"),
+        PlanStep("record", "record the evidence and the way back"),
+    ),
+    differences=(Difference("mae", "21.42", "26.08"),),
+    checks=(
+        Check("artifact hash", "passed", "sha256:9f86d081884c", "as registered"),
+        Check("environment", "passed", "equal to this interpreter's", "as registered"),
+        Check("golden answers on local", "passed", "1 of 1 servers ready", "as recorded"),
+    ),
+)
+
+
+def release(number: int, state: str, **changes: Any) -> Release:
+    row = Release(
+        id=identity(200 + number),
+        endpoint="nightly-rates",
+        kind="promote",
+        from_version=1,
+        to_version=2,
+        state=state,
+        verdict="passed" if state == "completed" else "",
+        reason="",
+        detail="",
+        basis="b1",
+        plan={
+            "undo": "modeldeck rollback nightly-rates",
+            "checks": [{"name": "mae", "verdict": "passed", "observed": "21.42", "required": "at most 30"}],
+        },
+        evidence={},
+        undo={"command": "modeldeck rollback nightly-rates"},
+        settings_revision=2,
+        actor="user:anna",
+        job_id=identity(300 + number),
+        reverted_by=None,
+        requested_at=NOW - 3 * HOUR,
+        started_at=NOW - 3 * HOUR,
+        ended_at=NOW - 3 * HOUR + 21_000_000 if state == "completed" else None,
+    )
+    return replace(row, **changes)
+
+
+RELEASES = (
+    release(4, "running", from_version=2, to_version=3, requested_at=NOW - MINUTE, started_at=NOW - MINUTE),
+    release(3, "completed"),
+    release(
+        2,
+        "completed",
+        endpoint="post-moderation",
+        kind="rollback",
+        from_version=3,
+        to_version=2,
+        reason="collapse",
+        undo={"command": "modeldeck promote post-moderation 3 --reason …"},
+        requested_at=NOW - HOUR,
+    ),
+    release(1, "completed", from_version=None, to_version=1, requested_at=NOW - 7 * HOUR),
+)
+
+OBSERVED = {
+    "since": NOW - 30_000_000,
+    "new": {"rows": 124, "errors": 0, "latency_p99_ms": 4.2},
+    "champion": {"rows": 1130, "errors": 1, "latency_p99_ms": 3.9},
+    "detail": "124 of 200 rows",
+}
+
+
+def steps(release_id: str, at: int) -> tuple[Step, ...]:
+    rows = []
+    for number, (kind, title, host) in enumerate(STEP_TITLES, 1):
+        state = "done" if number < at else "running" if number == at else "pending"
+        if kind in ("build", "ship"):
+            state = "skipped"
+        started = NOW - 60_000_000 + number * 3_000_000 if number <= at else None
+        ended = started + 2_400_000 if started is not None and number < at else None
+        args = {"weight": int(title.split(" ")[0]), "min_samples": 200} if kind == "weight" else {}
+        observed: dict[str, Any] = OBSERVED if kind == "weight" and number == at else {}
+        if kind == "gates":
+            observed = {
+                "checks": [
+                    {"name": "mae vs champion", "verdict": "passed", "observed": "0.968", "required": "at most 1.02"}
+                ]
+            }
+        rows.append(
+            Step(
+                release_id, number, kind, title, host, args, state, "", observed if number <= at else {}, started, ended
+            )
+        )
+    return tuple(rows)
+
+
+def job(number: int, kind: str, state: str, **changes: Any) -> Job:
+    row = Job(
+        id=identity(300 + number),
+        kind=kind,
+        model="nightly-rates",
+        args={},
+        state=state,
+        reason="",
+        actor="user:anna",
+        via=None,
+        settings_revision=3,
+        attempt=1,
+        pid=None,
+        pid_started=None,
+        progress=1.0 if state == "succeeded" else None,
+        progress_text="",
+        exit_code=0 if state == "succeeded" else None,
+        result={},
+        requested_at=NOW - number * 10 * MINUTE,
+        started_at=None if state == "queued" else NOW - number * 10 * MINUTE,
+        ended_at=NOW - number * 10 * MINUTE + 41_000_000 if state in ("succeeded", "failed", "cancelled") else None,
+    )
+    return replace(row, **changes)
+
+
+JOBS = (
+    job(0, "monitor", "queued", actor="schedule:monitor:post-moderation", model="post-moderation"),
+    job(1, "train", "running", progress=0.43, progress_text="boosting, fold 2 of 3, 9s left"),
+    job(2, "release", "running", progress=0.1, progress_text="10 % on local: 124 of 200 rows", id=identity(304)),
+    job(3, "monitor", "succeeded", actor="schedule:monitor:nightly-rates", reason="2 windows, 1 alert"),
+    job(4, "train", "failed", reason="source hotel.py:load raised at line 14: KeyError 'adr'"),
+    job(5, "train", "succeeded", reason="nightly-rates@3"),
+    job(6, "ingest", "cancelled", reason="asked by anna"),
+    job(7, "train", "abandoned", reason="its process died (signal 9)"),
+)
+
+RUNS = tuple(
+    Run(
+        id=identity(100 + number),
+        experiment=model,
+        model=model,
+        parent_id=None,
+        kind="train",
+        name=name,
+        state=state,
+        reason=reason,
+        settings_revision=3,
+        snapshot_id=HASH,
+        job_id=identity(300),
+        actor="user:anna",
+        started_at=NOW - (number + 1) * HOUR,
+        ended_at=None if state == "running" else NOW - (number + 1) * HOUR + 16_400_000,
+        params={"estimator": "HistGradientBoosting", "learning_rate": "0.08", "max_leaf_nodes": "31"},
+        metrics=metrics,
+        tags={"note": "later rows"} if number == 1 else {},
+    )
+    for number, (model, name, state, reason, metrics) in enumerate(
+        (
+            ("nightly-rates", "auto", "running", "", {}),
+            ("nightly-rates", "auto", "finished", "", {"mae": 20.73, "rmse": 27.4}),
+            ("post-moderation", "auto", "finished", "", {"log_loss": 0.402, "roc_auc": 0.871}),
+            ("nightly-rates", "auto", "abandoned", "its process died (signal 9)", {}),
+            ("post-moderation", "auto", "failed", "a fold holds one class only", {}),
+        )
+    )
+)
+
+ALERTS = (
+    Alert(
+        id=identity(401),
+        model="post-moderation",
+        kind="performance",
+        key="collapse",
+        state="open",
+        severity="critical",
+        title="no positive label in 3 windows: log_loss 1.31, 0.40 in training",
+        evidence={
+            "windows": [
+                {"from": "2017-04-01", "rows": 412, "log_loss": 0.92, "coverage": 1.0},
+                {"from": "2017-05-01", "rows": 388, "log_loss": 1.31, "coverage": 0.97},
+            ],
+            "metric": "log_loss",
+            "limit": 0.52,
+            "version": 2,
+        },
+        count=3,
+        opened_at=NOW - 5 * HOUR,
+        seen_at=NOW - 12 * MINUTE,
+        acknowledged_by=None,
+        acknowledged_at=None,
+        resolved_at=None,
+    ),
+    Alert(
+        id=identity(402),
+        model="nightly-rates",
+        kind="drift",
+        key="lead_time",
+        state="open",
+        severity="warning",
+        title="nightly-rates: lead_time drifts, PSI 0.41 (limit 0.20) over 1,212 rows",
+        evidence={"feature": "lead_time", "psi": 0.41, "limit": 0.2, "rows": 1212},
+        count=1,
+        opened_at=NOW - 40 * MINUTE,
+        seen_at=NOW - 40 * MINUTE,
+        acknowledged_by=None,
+        acknowledged_at=None,
+        resolved_at=None,
+    ),
+)
+
+EVENTS = tuple(
+    Event(
+        seq=412 - number,
+        at=NOW - age * MINUTE,
+        actor=actor,
+        via=None,
+        action=action,
+        subject_kind=kind,
+        subject_id=subject,
+        model=model,
+        reason=reason,
+        body={"from": 2, "to": 3} if kind == "release" else {},
+        previous_hash="ab" * 32,
+        hash="cd" * 32,
+    )
+    for number, (age, actor, action, kind, subject, model, reason) in enumerate(
+        (
+            (1, "user:anna", "release.requested", "release", identity(204), "nightly-rates", "better on groups"),
+            (9, "user:anna", "version.registered", "version", "nightly-rates@3", "nightly-rates", ""),
+            (12, "schedule:monitor", "alert.raised", "alert", identity(401), "post-moderation", ""),
+            (60, "user:ben", "release.completed", "release", identity(202), "post-moderation", "collapse"),
+            (180, "user:anna", "alias.moved", "alias", "nightly-rates@champion", "nightly-rates", ""),
+            (420, "user:anna", "settings.applied", "settings", "3", None, "first week"),
+            (421, "user:anna", "job.requested", "job", identity(305), "nightly-rates", ""),
+            (425, "user:anna", "snapshot.added", "snapshot", HASH, "nightly-rates", ""),
+        )
+    )
+)
+
+PULSE = Pulse(
+    deck="hotel-demo",
+    daemon="running",
+    now_at=NOW,
+    models=(
+        PulseModel(
+            model="nightly-rates",
+            task="regression",
+            champion=2,
+            since_at=NOW - 3 * HOUR,
+            challenger=3,
+            health="ready",
+            release="",
+            rows_24h=4812,
+            errors_24h=0,
+            latency_p99_ms=3.1,
+            drift="drift",
+            drifted=("lead_time", "market_segment", "adults", "repeated_guest"),
+            metric="mae",
+            metric_value=23.1,
+            metric_reference=21.42,
+            coverage=0.83,
+            metric_history=(20.9, 21.3, 21.1, 21.9, 22.4, 22.2, 23.1),
+            volume_history=(120.0, 180.0, 210.0, 260.0, 240.0, 310.0, 330.0, 300.0),
+            alerts=1,
+            last_change="promoted v1 → v2",
+            last_change_at=NOW - 3 * HOUR,
+            last_change_by="user:anna",
+        ),
+        PulseModel(
+            model="post-moderation",
+            task="classification",
+            champion=2,
+            since_at=NOW - HOUR,
+            challenger=None,
+            health="ready",
+            release="",
+            rows_24h=1290,
+            errors_24h=3,
+            latency_p99_ms=6.8,
+            drift="ok",
+            drifted=(),
+            metric="log_loss",
+            metric_value=1.31,
+            metric_reference=0.402,
+            coverage=0.97,
+            metric_history=(0.4, 0.41, 0.5, 0.92, 1.31),
+            volume_history=(90.0, 80.0, 110.0, 60.0, 70.0, 65.0),
+            alerts=1,
+            last_change="rolled back v3 → v2",
+            last_change_at=NOW - HOUR,
+            last_change_by="user:ben",
+        ),
+    ),
+    alerts=ALERTS,
+    events=EVENTS,
+    jobs_queued=1,
+    jobs_running=2,
+    jobs_failed_24h=1,
+)
+
+LOG = "".join(
+    f"03:0{line // 10}:{line % 60:02d} fold {line % 3 + 1} of 3: mae {22 - line / 40:.2f}\n" for line in range(60)
+)
+
+
+class SampleClient:
+    """Answers like a deck, from memory. `changes` are put in by tests; `calls` records what was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {
+            "deck.pulse": PULSE,
+            "models.list": MODELS,
+            "runs.list": RUNS,
+            "jobs.list": JOBS,
+            "releases.list": RELEASES,
+            "events.list": EVENTS,
+            "alerts.list": ALERTS,
+            "runs.train": job(9, "train", "queued"),
+            "monitors.run": job(8, "monitor", "queued"),
+            "jobs.cancel": job(1, "train", "cancelled"),
+            "releases.preview_promote": Preview(PLAN, "basis-1"),
+            "releases.preview_rollback": Preview(ROLLBACK, "basis-2"),
+            "releases.promote": RELEASES[0],
+            "releases.rollback": RELEASES[1],
+            "releases.abort": release(4, "aborted", from_version=2, to_version=3),
+            "releases.pause": release(4, "held", from_version=2, to_version=3),
+            "releases.resume": release(4, "running", from_version=2, to_version=3),
+        }
+        self.calls: list[tuple[str, Any]] = []
+        self.token = 1
+        self.failure: Exception | None = None
+
+    def change(self, operation_id: str, answer: Any) -> None:
+        """Answer differently from now on, and say that something moved."""
+        self.answers[operation_id] = answer
+        self.token += 1
+
+    def called(self, operation_id: str) -> list[Any]:
+        """Return the requests of an operation."""
+        return [request for name, request in self.calls if name == operation_id]
+
+    def call(self, operation_id: str, request: Any = None) -> Any:
+        """Answer."""
+        self.calls.append((operation_id, request))
+        if self.failure is not None:
+            raise self.failure
+        if operation_id == "deck.changes":
+            return Changes(str(self.token))
+        answer = self.answers.get(operation_id)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is not None:
+            return answer
+        return self._worked_out(operation_id, request)
+
+    def _worked_out(self, operation_id: str, request: Any) -> Any:
+        if operation_id == "versions.list":
+            if request.model not in VERSIONS:
+                raise UnknownName(f"no model is named {request.model}")
+            return VERSIONS[request.model]
+        if operation_id == "jobs.detail":
+            return next(row for row in self.answers["jobs.list"] if row.id == request.id)
+        if operation_id == "jobs.logs":
+            return JobLogs(request.id, LOG[request.offset :], len(LOG))
+        if operation_id == "releases.detail":
+            row = next(row for row in self.answers["releases.list"] if row.id == request.id)
+            return ReleaseDetail(row, steps(row.id, 8 if row.state == "running" else 14))
+        if operation_id in ("alerts.ack", "alerts.resolve"):
+            state = "acknowledged" if operation_id == "alerts.ack" else "resolved"
+            rows = tuple(
+                replace(row, state=state, acknowledged_by="user:anna", acknowledged_at=NOW)
+                if row.id == request.id
+                else row
+                for row in self.answers["alerts.list"]
+            )
+            self.change("alerts.list", rows)
+            self.change("deck.pulse", replace(self.answers["deck.pulse"], alerts=rows))
+            return next(row for row in rows if row.id == request.id)
+        raise UnknownName(f"the sample deck does not answer {operation_id}")
