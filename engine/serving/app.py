@@ -108,13 +108,11 @@ class ServerApp:
         extra: tuple[tuple[bytes, bytes], ...] = (self._version_header, (_ID, arrival.request_id.encode()))
         body = b""
         try:
-            body = await self._predicted(scope, receive, arrival, as_v2=as_v2)
+            body = await self._predicted(receive, arrival, as_v2=as_v2)
         except Gone:
             return
         except InputError as refused:
             status, error = refused.status, refused.body()
-            if status == 413:
-                extra = (*extra, (b"connection", b"close"))  # the rest of the body is not read
         except PredictError as failed:
             status, error = 500, {"code": "model_failed", "message": str(failed)}
         except LogFull as full:
@@ -131,8 +129,8 @@ class ServerApp:
         self.metrics.count(status, (time.monotonic_ns() - arrival.begun_ns) / 1e9)
         await answer(send, status, body, headers=extra)
 
-    async def _predicted(self, scope: Scope, receive: Receive, arrival: Arrival, *, as_v2: bool) -> bytes:
-        request = read_json(await read_body(scope, receive))
+    async def _predicted(self, receive: Receive, arrival: Arrival, *, as_v2: bool) -> bytes:
+        request = read_json(await read_body(receive))
         if self.batcher is None or not (self.metrics.ready or arrival.kind == "golden"):
             raise _NotReady(f"{self.model}@{self.version} is not ready: {self.proof}")
         signature = self.predictor.signature

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -26,11 +27,27 @@ class ArtifactError(Exception):
         self.types = tuple(types)
 
 
+def _skops_io() -> Any:
+    """Import skops without its catalogue of every scikit-learn estimator, which costs a second of start-up.
+
+    Nothing of scikit-learn is then trusted by default: the explicit list of a version names all it holds.
+    """
+    if "skops.io" in sys.modules:
+        return sys.modules["skops.io"]
+    import sklearn.utils
+
+    listing = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = lambda *_, **__: []
+    try:
+        return importlib.import_module("skops.io")
+    finally:
+        sklearn.utils.all_estimators = listing
+
+
 def dump(model: Any) -> bytes:
     """Return skops bytes that are the same for the same model: ids and file names by order, fixed times."""
-    import skops.io
-
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as source:
+    skops_io = _skops_io()
+    with zipfile.ZipFile(io.BytesIO(skops_io.dumps(model))) as source:
         schema = json.loads(source.read("schema.json"))
         renaming = _Renaming()
         renaming.walk(schema)
@@ -100,10 +117,9 @@ def untrusted_types(content: bytes) -> list[str]:
     Raises:
         ArtifactError: these are no skops bytes.
     """
-    import skops.io
-
+    skops_io = _skops_io()
     try:
-        return sorted(skops.io.get_untrusted_types(data=content))
+        return sorted(skops_io.get_untrusted_types(data=content))
     except Exception as error:  # any parser below may raise anything on damaged bytes
         raise ArtifactError(f"the artifact is not a readable skops file: {error}") from error
 
@@ -139,8 +155,7 @@ def load(path: Path, sha256: str, trusted: Collection[str]) -> Any:
     Raises:
         ArtifactError: the file is absent or damaged, or holds types outside `trusted` (listed).
     """
-    import skops.io
-
+    skops_io = _skops_io()
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -152,4 +167,4 @@ def load(path: Path, sha256: str, trusted: Collection[str]) -> Any:
     refused = sorted(set(untrusted_types(content)) - set(trusted))
     if refused:
         raise ArtifactError(f"artifact {path} holds types nobody trusted: {', '.join(refused)}", refused)
-    return skops.io.loads(content, trusted=sorted(trusted))
+    return skops_io.loads(content, trusted=sorted(trusted))

@@ -18,6 +18,7 @@ CONTRACT = 1
 TYPES = ("double", "long", "string", "boolean", "datetime")
 MAX_ROWS = 10_000  # rows of one request
 MAX_BODY = 16 * 1024 * 1024  # bytes of one request
+DROPPED_BODY = 16 * MAX_BODY  # up to here a too large body is read and dropped before it is refused
 
 _LONG = 2**63
 _NAMES = {bool: "a boolean", int: "a number", float: "a number", str: "text", dict: "an object", list: "a list"}

@@ -78,7 +78,7 @@ def _conformed(series: Any, missing: Any, column: Column) -> Any:
     if column.type == "boolean" and not column.nullable:
         return series.to_numpy().astype(np.bool_)
     if column.type == "datetime":
-        times = pd.to_datetime(series)
+        times = pd.to_datetime(series, format="ISO8601")
         if times.dt.tz is not None:
             times = times.dt.tz_convert("UTC").dt.tz_localize(None)
         return times.to_numpy().astype("datetime64[us]")

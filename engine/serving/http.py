@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from engine.serving.contract import MAX_BODY, InputError
+from engine.serving.contract import DROPPED_BODY, MAX_BODY, InputError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,36 +21,42 @@ class Gone(Exception):
     """The client went away before its request was whole."""
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Return the request's body.
+
+    One that is too large is read to its end and dropped, so that the client gets to see why; an absurd one is not.
 
     Raises:
         InputError: 413 where it is larger than MAX_BODY.
         Gone: the client went away.
     """
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY:
-            raise _too_large()
     message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False) and message["type"] == "http.request":
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise too_large()
         return body
-    parts = [body]
-    size = len(body)
-    while message.get("more_body", False):
+    parts: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY:
+            parts.append(part)
+        elif size > DROPPED_BODY:
+            raise too_large()
+        else:
+            parts.clear()
+        if not message.get("more_body", False):
+            if size > MAX_BODY:
+                raise too_large()
+            return b"".join(parts)
         message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY:
-            raise _too_large()
-    if message["type"] == "http.disconnect":
-        raise Gone
-    return b"".join(parts)
+    raise Gone
 
 
-def _too_large() -> InputError:
+def too_large() -> InputError:
+    """Return the refusal of a body larger than MAX_BODY."""
     return InputError(f"the body is larger than {MAX_BODY} bytes, send fewer rows at once", status=413)
 
 

@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,17 @@ async def _serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_S,
     )
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        """Without uvicorn's signal handling, which ends the process by the signal before the log is closed."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    server = Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
     chores = [
         asyncio.create_task(_keep_log(log)),
         asyncio.create_task(_keep_proven(app, recorded, tolerance, options.self_check_s, ready_file)),

@@ -11,7 +11,7 @@ import httptools
 
 from engine.deploy.gateway.proxy import Proxy, Request, error
 from engine.deploy.gateway.upstream import Answer
-from engine.serving.contract import MAX_BODY
+from engine.serving.contract import DROPPED_BODY, MAX_BODY
 
 IDLE_S = 120.0
 _PIPELINED = 16  # whole requests a client may send ahead before we stop reading
@@ -27,7 +27,7 @@ class Downstream(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._parser: Any = httptools.HttpRequestParser(self)
-        self._queue: deque[tuple[Request, bool]] = deque()
+        self._queue: deque[tuple[Request | Answer, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
         self._begin()
@@ -78,10 +78,9 @@ class Downstream(asyncio.Protocol):
         """Collect the body, up to what any server takes."""
         self._size += len(body)
         if self._size > MAX_BODY:
-            if not self._is_closing:
-                self._refuse(
-                    error(413, "too_large", f"the body is larger than {MAX_BODY} bytes, send fewer rows at once")
-                )
+            self._body.clear()  # read to its end and dropped, so that the client gets to see why
+            if self._size > DROPPED_BODY and not self._is_closing:
+                self._refuse(_too_large())
             return
         self._body.append(body)
 
@@ -89,7 +88,9 @@ class Downstream(asyncio.Protocol):
         """Queue the whole request."""
         if self._is_closing:
             return
-        request = Request(self._parser.get_method(), self._path, self._headers, b"".join(self._body))
+        request: Request | Answer = _too_large()
+        if self._size <= MAX_BODY:
+            request = Request(self._parser.get_method(), self._path, self._headers, b"".join(self._body))
         self._queue.append((request, self._parser.should_keep_alive()))
         if len(self._queue) >= _PIPELINED:
             self._transport.pause_reading()
@@ -101,10 +102,14 @@ class Downstream(asyncio.Protocol):
             request, keep_alive = self._queue.popleft()
             if len(self._queue) == _PIPELINED - 1 and not self._is_closing:
                 self._transport.resume_reading()
-            answer = await self._proxy.answer(request)
+            answer = await self._proxy.answer(request) if isinstance(request, Request) else request
             if self._is_closing and self._transport.is_closing():
                 break
-            self._write(answer, keep_alive and not self._is_closing, is_head=request.method == b"HEAD")
+            self._write(
+                answer,
+                keep_alive and not self._is_closing,
+                is_head=isinstance(request, Request) and request.method == b"HEAD",
+            )
             if not keep_alive or self._is_closing:
                 self._transport.close()
                 break
@@ -134,3 +139,7 @@ class Downstream(asyncio.Protocol):
             self._transport.close()
             return True
         return False
+
+
+def _too_large() -> Answer:
+    return error(413, "too_large", f"the body is larger than {MAX_BODY} bytes, send fewer rows at once")

@@ -1,0 +1,116 @@
+"""Rows in, prediction records out, and errors that name row and column."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.serving.contract import (
+    Column,
+    InputError,
+    Signature,
+    class_text,
+    code_rows,
+    encode_outputs,
+    output_columns,
+)
+
+SIGNATURE = Signature(
+    (
+        Column("nights", "long"),
+        Column("price", "double", nullable=True),
+        Column("country", "string"),
+        Column("late", "boolean"),
+        Column("arrives", "datetime"),
+    ),
+    output_columns("regression"),
+)
+GOOD = {"nights": 2, "price": 80.5, "country": "ES", "late": False, "arrives": "2017-08-01"}
+
+
+def refused(change: dict[str, Any], without: str = "") -> InputError:
+    """Return the error that the second of two rows gives."""
+    row = {name: value for name, value in {**GOOD, **change}.items() if name != without}
+    with pytest.raises(InputError) as caught:
+        code_rows([GOOD, row], SIGNATURE)
+    return caught.value
+
+
+def test_rows_become_columns_in_the_order_of_the_signature() -> None:
+    late = {"arrives": "2017-08-01T14:00:00+02:00", "nights": 3.0, "late": True, "country": "FR"}
+    coded = code_rows([GOOD, late], SIGNATURE)
+    assert list(coded) == ["nights", "price", "country", "late", "arrives"]
+    assert coded["nights"] == [2, 3]
+    assert coded["price"] == [80.5, None]
+    assert coded["arrives"] == [datetime(2017, 8, 1), datetime(2017, 8, 1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "words"),
+    [
+        ({"nights": "two"}, "nights", "whole number, got text"),
+        ({"nights": 2.5}, "nights", "whole number, got a number"),
+        ({"nights": 2**63}, "nights", "whole number"),
+        ({"nights": True}, "nights", "got a boolean"),
+        ({"price": "80"}, "price", "a number, got text"),
+        ({"country": 34}, "country", "text, got a number"),
+        ({"late": 1}, "late", "true or false"),
+        ({"arrives": "yesterday"}, "arrives", "a time such as"),
+        ({"arrives": 1501545600}, "arrives", "a time such as"),
+        ({"country": None}, "country", "is null"),
+        ({"county": "ES"}, "county", "did you mean 'country'?"),
+    ],
+)
+def test_a_wrong_value_is_refused_naming_row_and_column(change: dict[str, Any], column: str, words: str) -> None:
+    error = refused(change)
+    assert (error.status, error.row, error.column) == (422, 1, column)
+    assert words in error.message
+    assert "row 1" in error.message
+
+
+def test_a_missing_column_is_refused_unless_it_is_nullable() -> None:
+    assert "'country' is missing" in refused({}, without="country").message
+    assert code_rows([{k: v for k, v in GOOD.items() if k != "price"}], SIGNATURE)["price"] == [None]
+
+
+def test_an_error_never_shows_a_value() -> None:
+    assert "s3cret" not in refused({"nights": "s3cret"}).message
+
+
+def test_a_row_that_is_no_object_is_a_bad_request() -> None:
+    with pytest.raises(InputError, match="row 0 must be an object") as caught:
+        code_rows([[1, 2]], SIGNATURE)
+    assert caught.value.status == 400
+
+
+def test_the_time_column_may_come_along_without_being_an_input() -> None:
+    assert "booked" not in code_rows([{**GOOD, "booked": "2017-07-01"}], SIGNATURE, also=("booked",))
+
+
+def test_a_signature_survives_json() -> None:
+    classed = Signature(SIGNATURE.inputs, output_columns("classification", ["a", "b"]), ("a", "b"))
+    assert Signature.from_json(classed.to_json()) == classed
+    assert Signature.from_json(SIGNATURE.to_json()) == SIGNATURE
+
+
+def test_a_threshold_decides_between_two_classes() -> None:
+    signature = Signature((), output_columns("classification", ["no", "yes"]), ("no", "yes"))
+    (record,) = encode_outputs(signature, [[0.7, 0.3]], {"threshold": 0.25, "positive": "yes"})
+    assert record == {"label": "yes", "score": 0.3, "scores.no": 0.7, "scores.yes": 0.3}
+    assert encode_outputs(signature, [[0.7, 0.3]])[0]["label"] == "no"
+
+
+def test_the_best_of_many_classes_is_the_label() -> None:
+    signature = Signature((), output_columns("classification", "abc"), tuple("abc"))
+    assert encode_outputs(signature, [[0.2, 0.5, 0.3]])[0]["label"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (np.bool_(False), "false"), (1, "1"), (1.0, "1"), (np.int64(3), "3"), ("x", "x")],
+)
+def test_a_label_is_written_the_same_wherever_it_comes_from(value: Any, text: str) -> None:
+    assert class_text(value) == text
