@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.deploy.processes import end, last_line, run_folder, spawn
+from engine.deploy.processes import Outliving, end, last_line, run_folder, spawn
 from engine.deploy.router import DeploymentStats
 from engine.workspace import Workspace
 from store.errors import PortInUse, Unavailable, WorkFailed
@@ -32,7 +31,7 @@ class ProcessRouter:
         self._bound = 0
         self._link: socket.socket | None = None
         self._reader: Any = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Outliving | None = None
         self._log = workspace.logs / "router.log"
 
     @property

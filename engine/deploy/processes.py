@@ -32,6 +32,13 @@ class ServerSaid:
     detail: str
 
 
+class Outliving(subprocess.Popen[bytes]):
+    """A child that may outlive us; letting go of it is no mistake, so nothing is warned of."""
+
+    def __del__(self) -> None:
+        """Do nothing."""
+
+
 def run_folder(workspace: Workspace) -> Path:
     """Return where ready files and the router's state lie."""
     return workspace.state / "run"
@@ -42,7 +49,7 @@ def ready_file(workspace: Workspace, replica_id: str) -> Path:
     return run_folder(workspace) / f"{replica_id}.json"
 
 
-def spawn(arguments: Sequence[str], log: Path, folder: Path) -> subprocess.Popen[bytes]:
+def spawn(arguments: Sequence[str], log: Path, folder: Path) -> Outliving:
     """Start `python -P -m …` in a session of its own, its words appended to `log`.
 
     Raises:
@@ -51,7 +58,7 @@ def spawn(arguments: Sequence[str], log: Path, folder: Path) -> subprocess.Popen
     with writing_to(log):
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with log.open("ab") as said:
-            return subprocess.Popen(
+            return Outliving(
                 [sys.executable, "-P", "-m", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=said,

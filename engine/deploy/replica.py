@@ -5,12 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import signal
-import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from engine.deploy.processes import end, last_line, read_ready, ready_file, spawn
+from engine.deploy.processes import Outliving, end, last_line, read_ready, ready_file, spawn
 from engine.serving.log import close_abandoned
 from engine.serving.process_id import is_alive
 from engine.workspace import Workspace
@@ -49,7 +48,7 @@ class ReplicaProcess:
         self.failures = 0
         self.may_start = 0.0
         self._key = key
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Outliving | None = None
         self._ready_since: float | None = None
         self._probe: Future[tuple[bool, dict[str, Any]]] | None = None
         self._probe_due = 0.0
