@@ -130,7 +130,7 @@ class Acts:
             return plan_lines(preview, width, changed)
 
         box = Confirm(title(plan), VERBS.get(plan.kind, plan.kind), make, self._stage.seconds)
-        box.blocked, box.reason = preview.blocked, reason
+        box.blocked, box.reason, box.undo = preview.blocked, reason, plan.undo
         self._box = box
         self._stage.show_box(box)
 

@@ -35,7 +35,7 @@ def _key(item: MenuRow, context: Context) -> Span:
 
 def _title(item: MenuRow, context: Context) -> tuple[Span, ...]:
     if item.reason:
-        return ((item.action.title, "dim"), (f"  ({item.reason})", "warn"))
+        return ((item.action.title.split(":")[0], "dim"), (f"  ({item.reason})", "warn"))
     return ((item.action.title, ""),)
 
 

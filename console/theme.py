@@ -67,8 +67,8 @@ _ANSI = {
     "bad": "red",
     "key": "bold cyan",
     "match": "reverse",
-    "bar": "reverse",
-    "brand": "bold",
+    "bar": "",
+    "brand": "bold cyan",
     "cursor": "reverse",
     "box": "",
     "danger": "bold reverse",
@@ -80,7 +80,7 @@ _MONO = {
     name: ("default on default" if not name else "")
     if name in ("", "dim", "faint", "title", "accent", "ok", "busy", "warn", "bad", "spark", "rule", "box")
     else look
-    for name, look in {**_ANSI, "key": "bold"}.items()
+    for name, look in {**_ANSI, "key": "bold", "brand": "bold", "bar": "reverse"}.items()
 }
 
 THEMES: dict[str, dict[str, str]] = {"dark": _DARK, "light": _LIGHT, "ansi": _ANSI, "mono": _MONO}
@@ -88,13 +88,13 @@ THEMES: dict[str, dict[str, str]] = {"dark": _DARK, "light": _LIGHT, "ansi": _AN
 
 @lru_cache(maxsize=1024)
 def style(theme: str, names: str) -> Style:
-    """Return the Rich style of space-separated style names; a later background wins, a first colour stays.
+    """Return the Rich style of space-separated style names, of which the first lies on top.
 
-    A cursor or a box is laid *under* a cell: it brings its background and leaves the cell its colour.
+    A cursor or a box is laid *under* a cell: it brings its background where the cell has none of its own.
     """
     table = THEMES[theme]
     result = Style.parse(table[""])
-    for name in names.split():
+    for name in reversed(names.split()):
         result += Style.parse(table[name])
     return result
 

@@ -18,6 +18,7 @@ PAGES = ("version", "run", "event", "alert", "release", "log", "text")
 SCOPES = (*LISTS, *PAGES)
 
 _MODEL_SCOPES = ("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release")
+_TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith("release"))
 _RUNNING = ("queued", "running")
 _OPEN_RELEASE = ("pending", "running", "held")
 
@@ -160,7 +161,7 @@ _CHANGES = (
         Danger.DANGEROUS,
         _returnable,
     ),
-    _act("runs.train", "T", "train a new version", _MODEL_SCOPES, "train", Danger.CHANGE, _needs_model),
+    _act("runs.train", "T", "train a new version", _TRAIN_SCOPES, "train", Danger.CHANGE, _needs_model),
     _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, _needs_model),
     _act("alerts.ack", "A", "take the alert on yourself", ("alerts", "alert"), "ack", Danger.CHANGE, _acknowledgeable),
     _act("alerts.resolve", "V", "say that the alert is over", ("alerts", "alert"), "over", Danger.CHANGE, _resolvable),

@@ -19,14 +19,28 @@ def _severity(row: Alert, context: Context) -> tuple[Span, ...]:
     return state(row.severity)
 
 
+def _title(row: Alert, context: Context) -> str:
+    return row.title.removeprefix(f"{row.model}: ")
+
+
 COLUMNS = (
     Column("STATE", _severity, priority=1, least=9, most=12),
     Column("MODEL", lambda row, context: (row.model, "name"), priority=1, least=10, most=26),
     Column("KIND", lambda row, context: row.kind, priority=4, least=5, most=12),
     Column("SEEN", lambda row, context: age(row.seen_at, context.now), priority=2, least=3, align="right"),
     Column("TIMES", lambda row, context: count(row.count), priority=4, least=2, align="right"),
-    Column("WHAT", lambda row, context: row.title, priority=1, least=20, most=110, grow=True),
+    Column("WHAT", _title, priority=1, least=40, most=110, grow=True),
 )
+
+
+def alert_detail(alert: Alert, width: int, now: int) -> list[Line]:
+    """Return what stands below the list: the alert and its evidence."""
+    sheet = Sheet(width)
+    sheet.rule(f"{alert.kind} {alert.model}", (ago(alert.opened_at, now), "dim"))
+    sheet.paragraph(alert.title, "name")
+    sheet.blank()
+    put(sheet, alert.evidence)
+    return sheet.lines
 
 
 def alert_page(alert: Alert, width: int, now: int) -> list[Line]:

@@ -9,6 +9,7 @@ from typing import Any
 from console.render.cells import Line, Span, clean, fit, line_width, width_of
 
 GAP = 2
+FIRST_TO_LEAVE = 3
 
 Cell = str | Span | tuple[Span, ...]
 
@@ -54,16 +55,18 @@ def spans(cell: Cell) -> tuple[Span, ...]:
 def place(columns: Sequence[Column], contents: Sequence[Sequence[tuple[Span, ...]]], width: int) -> list[Placed]:
     """Choose the columns that fit into `width` and give each its width.
 
-    `contents` holds one sequence per row with one cell per column. Columns leave by priority, highest number first.
+    `contents` holds one sequence per row with one cell per column. Columns leave by priority, highest number first:
+    those from priority 3 on already where they would force others to be cut, the rest only where nothing else helps.
     """
     wanted = [_wanted(column, [row[index] for row in contents]) for index, column in enumerate(columns)]
+    floors = [min(wanted[index], max(column.least, width_of(column.title))) for index, column in enumerate(columns)]
+    comfort = [floors[index] if column.grow else wanted[index] for index, column in enumerate(columns)]
     kept = list(range(len(columns)))
-    while len(kept) > 1 and _least(columns, wanted, kept) > width:
-        leaving = max(kept, key=lambda index: (columns[index].priority, index))
-        kept.remove(leaving)
-    widths = {index: min(columns[index].least, wanted[index]) for index in kept}
+    _leave(columns, kept, comfort, width, FIRST_TO_LEAVE)
+    _leave(columns, kept, floors, width, 0)
+    widths = {index: floors[index] for index in kept}
     free = width - sum(widths.values()) - GAP * (len(kept) - 1)
-    for index in sorted(kept, key=lambda index: (columns[index].priority, index)):
+    for index in sorted(kept, key=lambda index: (columns[index].grow, columns[index].priority, index)):
         gain = min(free, wanted[index] - widths[index])
         if gain > 0:
             widths[index] += gain
@@ -74,13 +77,18 @@ def place(columns: Sequence[Column], contents: Sequence[Sequence[tuple[Span, ...
     return [Placed(columns[index], max(1, min(widths[index], width))) for index in kept]
 
 
+def _leave(columns: Sequence[Column], kept: list[int], sizes: Sequence[int], width: int, priority: int) -> None:
+    """Take columns of at least this priority number out of `kept` until the rest fits."""
+    while len(kept) > 1 and sum(sizes[index] for index in kept) + GAP * (len(kept) - 1) > width:
+        leaving = max(kept, key=lambda index: (columns[index].priority, index))
+        if columns[leaving].priority < priority:
+            return
+        kept.remove(leaving)
+
+
 def _wanted(column: Column, cells: Sequence[tuple[Span, ...]]) -> int:
     longest = max((line_width(cell) for cell in cells), default=0)
     return max(column.least if column.grow else 0, width_of(column.title), min(longest, column.most))
-
-
-def _least(columns: Sequence[Column], wanted: Sequence[int], kept: Sequence[int]) -> int:
-    return sum(min(columns[index].least, wanted[index]) for index in kept) + GAP * (len(kept) - 1)
 
 
 def titles(placed: Sequence[Placed]) -> Line:

@@ -26,7 +26,7 @@ def put(sheet: Sheet, values: dict[str, Any], depth: int = 0) -> None:
     """Add a dict to a sheet: scalars as pairs, lists of dicts as tables, dicts as indented parts."""
     label_width = min(26, max((len(str(name)) for name in values), default=0) + 2)
     for name, value in values.items():
-        label = "  " * depth + str(name).removesuffix("_at").replace("_", " ")
+        label = "  " * depth + str(name).replace("_", " ")
         if isinstance(value, dict) and value and depth < DEEPEST:
             sheet.pair(label, "", label_width=label_width + 2 * depth)
             put(sheet, value, depth + 1)

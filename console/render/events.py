@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.render.cells import Span
-from console.render.columns import Column
+from console.render.columns import Column, Context
 from console.render.words import age, person, short_id, short_moment
 from store.rows import Event
 
@@ -24,23 +24,34 @@ def subject(event: Event) -> str:
 def phrase(event: Event, now: int) -> list[Span]:
     """Return one event as a line: when, who, what, to what, why."""
     what = subject(event)
-    model = f"{event.model} " if event.model and event.model not in what else ""
+    if event.model and event.model not in what:
+        what = event.model
     return [
         (f"{age(event.at, now):>4}  ", "dim"),
         (f"{action_words(event.action)} ", ""),
-        (f"{model}{what}", "accent"),
+        (what, "accent"),
         (f" by {person(event.actor)}", "dim"),
         (f": {event.reason}" if event.reason else "", "dim"),
     ]
 
 
+def _to(row: Event, context: Context) -> str:
+    what = subject(row)
+    return row.model if row.model and row.model not in what else what
+
+
+def _id(row: Event, context: Context) -> Span:
+    what = subject(row)
+    return ("" if what == _to(row, context) else what, "dim")
+
+
 COLUMNS = (
     Column("SEQ", lambda row, context: (str(row.seq), "dim"), priority=4, least=3, align="right"),
     Column("WHEN", lambda row, context: short_moment(row.at, context.now), priority=2, least=6, most=13),
-    Column("AGO", lambda row, context: (age(row.at, context.now), "dim"), priority=5, least=3, align="right"),
+    Column("AGE", lambda row, context: (age(row.at, context.now), "dim"), priority=6, least=3, align="right"),
     Column("WHAT", lambda row, context: (action_words(row.action), "name"), priority=1, least=14, most=26),
-    Column("TO", lambda row, context: subject(row), priority=1, least=12, most=34),
-    Column("MODEL", lambda row, context: (row.model or "-", "dim"), priority=6, least=8, most=20),
-    Column("BY", lambda row, context: person(row.actor), priority=3, least=6, most=20),
-    Column("WHY", lambda row, context: (row.reason, "dim"), priority=5, least=4, most=60, grow=True),
+    Column("TO", _to, priority=1, least=12, most=34),
+    Column("BY", lambda row, context: person(row.actor), priority=2, least=6, most=20),
+    Column("ID", _id, priority=7, least=12, most=30),
+    Column("WHY", lambda row, context: (row.reason, "dim"), priority=3, least=8, most=60, grow=True),
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from console.render.cells import Span
+from console.render.cells import Line, Span
 from console.render.columns import Column, Context
+from console.render.sheet import Sheet
 from console.render.signs import state
 from console.render.spark import progress_bar
-from console.render.words import age, percent, person, short_id, took
+from console.render.words import age, ago, percent, person, short_id, took
 from store.rows import Job
 
-BAR = 8
+BAR = 6
 
 
 def _state(row: Job, context: Context) -> tuple[Span, ...]:
@@ -36,9 +37,23 @@ COLUMNS = (
     Column("STATE", _state, priority=1, least=9, most=12),
     Column("KIND", lambda row, context: (row.kind, "name"), priority=1, least=6, most=12),
     Column("MODEL", lambda row, context: row.model or "-", priority=1, least=10, most=26),
-    Column("JOB", lambda row, context: (short_id(row.id), "dim"), priority=4, least=12),
-    Column("ASKED", lambda row, context: age(row.requested_at, context.now), priority=3, least=3, align="right"),
-    Column("TOOK", _took, priority=3, least=4, align="right"),
+    Column("JOB", lambda row, context: (short_id(row.id), "dim"), priority=5, least=12),
+    Column("AGE", lambda row, context: age(row.requested_at, context.now), priority=2, least=3, align="right"),
+    Column("TOOK", _took, priority=4, least=4, align="right"),
     Column("BY", lambda row, context: (person(row.actor), "dim"), priority=5, least=4, most=16),
-    Column("PROGRESS", progress, priority=2, least=14, most=90, grow=True),
+    Column("PROGRESS", progress, priority=2, least=30, most=90, grow=True),
 )
+
+
+def job_lines(job: Job, width: int, now: int) -> list[Line]:
+    """Return what stands below the list: the job's words in full, and where to look."""
+    sheet = Sheet(width)
+    sheet.rule(f"{job.kind} {job.model or ''}".strip(), (short_id(job.id), "dim"))
+    words = job.progress_text if job.state == "running" else job.reason
+    if words:
+        sheet.paragraph(words, "bad" if job.state == "failed" else "")
+    asked = f"asked {ago(job.requested_at, now)} by {person(job.actor)}"
+    length = f", took {took(job.started_at, job.ended_at)}" if job.ended_at is not None else ""
+    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    sheet.paragraph(f"{asked}{length}{attempt}; enter shows the log", "dim")
+    return sheet.lines

@@ -44,7 +44,6 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
     if preview.blocked:
         sheet.paragraph(f"✗ {preview.blocked}", "bad")
         sheet.blank()
-    sheet.lines.extend(_steps(plan, width))
     if plan.checks:
         sheet.heading("Gates" if plan.kind == "promote" else "Proof")
         sheet.table(("", "", "", ""), check_rows(plan.checks))
@@ -54,8 +53,9 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
             ((item.name, "dim"), item.before, ("→", "dim"), item.after) for item in plan.differences
         ]
         sheet.table(("", "", "", ""), rows)
-    sheet.blank()
-    sheet.pair("Undo", (plan.undo, "accent"), label_width=6)
+    if sheet.lines:
+        sheet.heading("Plan")
+    sheet.lines.extend(_steps(plan, width))
     return sheet.lines
 
 

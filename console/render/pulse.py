@@ -11,19 +11,20 @@ from console.render.measures import change
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.spark import sparkline, volume_line
-from console.render.words import age, ago, count, number, percent, person, plural, short_count, short_moment
+from console.render.words import age, ago, brief, count, number, percent, person, plural, short_count, short_moment
 from engine.operations.deck import Pulse, PulseModel
 from store.rows import Alert, Release
 
 TREND = 8
+SPARK = 4
 
 
 def _serving(row: PulseModel, context: Context) -> tuple[Span, ...]:
     if row.champion is None:
-        return (("nothing", "dim"),)
+        return (("nothing", "warn"),)
     if row.release:
         return ((f"v{row.champion}", "name"), (f" ▸ {row.release.split(',')[0].split(':')[0]}", "busy"))
-    return ((f"v{row.champion}", "name"),)
+    return ((f"v{row.champion}", "name"), (f" for {age(row.since_at, context.now)}" if row.since_at else "", ""))
 
 
 def _health(row: PulseModel, context: Context) -> tuple[Span, ...]:
@@ -40,7 +41,7 @@ def _quality(row: PulseModel, context: Context) -> tuple[Span, ...]:
     if row.metric_value is None:
         return (("no outcomes", "dim"),)
     text, style = change(row.metric, row.metric_value, row.metric_reference)
-    cells = [(f"{row.metric} {number(row.metric_value)}", "")]
+    cells = [(number(row.metric_value), "")]
     if text != "-":
         cells.append((f" {text}", style))
     return tuple(cells)
@@ -50,18 +51,21 @@ def _alerts(row: PulseModel, context: Context) -> Span:
     return (f"! {row.alerts}", "warn") if row.alerts else ("none", "dim")
 
 
+def _volume(row: PulseModel, context: Context) -> tuple[Span, ...]:
+    return ((f"{short_count(row.rows_24h):>4} ", ""), (volume_line(row.volume_history, SPARK), "spark"))
+
+
 COLUMNS = (
     Column("MODEL", lambda row, context: (row.model, "name"), priority=1, least=10, most=26),
     Column("SERVES", _serving, priority=1, least=6, most=14),
-    Column("SINCE", lambda row, context: age(row.since_at, context.now), priority=3, least=4, align="right"),
     Column("HEALTH", _health, priority=1, least=7, most=14),
     Column("DRIFT", _drift, priority=2, least=7, most=10),
-    Column("QUALITY", _quality, priority=3, least=10, most=20),
-    Column("ALERTS", _alerts, priority=2, least=4, most=6),
+    Column("QUALITY", _quality, priority=4, least=7, most=14),
+    Column("ALERT", _alerts, priority=3, least=4, most=6),
     Column(
         "ROWS 24H",
-        lambda row, context: ((f"{short_count(row.rows_24h):>4} ", ""), (volume_line(row.volume_history, 6), "spark")),
-        priority=4,
+        _volume,
+        priority=5,
         least=5,
         most=12,
     ),
@@ -118,7 +122,7 @@ def _traffic(row: PulseModel) -> list[Span]:
     errors: Span = (plural(row.errors_24h, "error"), "bad" if row.errors_24h else "")
     cells: list[Span] = [(f"{count(row.rows_24h)} rows in 24 hours, ", ""), errors]
     if row.latency_p99_ms is not None:
-        cells.append((f", p99 {number(row.latency_p99_ms)} ms", ""))
+        cells.append((f", p99 {brief(row.latency_p99_ms)} ms", ""))
     return cells
 
 

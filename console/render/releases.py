@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from console.render.cells import Line, Span, line
+from console.render.cells import Line, Span, line, spread, wrap
 from console.render.columns import Column, Context
 from console.render.plans import check_rows
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.spark import progress_bar
 from console.render.version import check_from
-from console.render.words import age, ago, count, number, person, short_id, took
+from console.render.words import age, ago, brief, count, person, plural, short_id, took
 from engine.operations.serving import ReleaseDetail
 from store.rows import Release, Step
 
@@ -40,7 +40,7 @@ COLUMNS = (
     Column("WHEN", lambda row, context: age(row.requested_at, context.now), priority=2, least=3, align="right"),
     Column("TOOK", lambda row, context: took(row.started_at, row.ended_at), priority=4, least=4, align="right"),
     Column("BY", lambda row, context: person(row.actor), priority=3, least=4, most=16),
-    Column("DETAIL", _detail, priority=5, least=6, most=70, grow=True),
+    Column("DETAIL", _detail, priority=5, least=16, most=70, grow=True),
 )
 
 
@@ -58,7 +58,7 @@ def release_lines(detail: ReleaseDetail, width: int, now: int) -> list[Line]:
         sheet.pair("Why", release.reason)
     sheet.blank()
     for step in detail.steps:
-        sheet.lines.append(_step_line(step, width))
+        sheet.lines.extend(_step_line(step, width))
         sheet.lines.extend(_step_more(step, width))
     sheet.blank()
     sheet.pair("Way back", *_way_back(release))
@@ -85,18 +85,17 @@ def _way_back(release: Release) -> list[Span]:
     return [(str(undo or planned or "nothing moved, nothing to undo"), "accent")]
 
 
-def _step_line(step: Step, width: int) -> Line:
+def _step_line(step: Step, width: int) -> list[Line]:
     host = f"[{step.host}] " if step.host else ""
     quiet = step.state in ("pending", "skipped")
     duration = took(step.started_at, step.ended_at)
     right: Line = line((f" {duration}" if duration != "-" else "", "dim"))
-    left = line(
-        (f"  {glyph_of(step.state)} {step.number:>2}. ", style_of(step.state)),
-        (f"{host}{step.title}", "dim" if quiet else ""),
-    )
-    from console.render.cells import spread
-
-    return spread(left, right, width)
+    head = (f"  {glyph_of(step.state)} {step.number:>2}. ", style_of(step.state))
+    if step.state not in ("running", "held", "failed"):
+        return [spread(line(head, (f"{host}{step.title}", "dim" if quiet else "")), right, width)]
+    parts = wrap(f"{host}{step.title}", max(10, width - 18))
+    first = spread(line(head, (parts[0], "")), right, width)
+    return [first, *(line(" " * 8, part) for part in parts[1:])]
 
 
 def _step_more(step: Step, width: int) -> list[Line]:
@@ -109,9 +108,9 @@ def _step_more(step: Step, width: int) -> list[Line]:
     if isinstance(observed.get("checks"), list) and step.state in ("held", "failed", "running", "done"):
         sheet.table(("", "", "", ""), check_rows(check_from(item) for item in observed["checks"]))
     detail = str(observed.get("detail") or "")
-    if detail and (step.state in ("held", "failed") or step.kind == "weight"):
-        sheet.paragraph(detail, style_of(step.state) if step.state in ("held", "failed") else "dim")
-    return [(("     ", ""), *cells) for cells in sheet.lines]
+    if detail and step.state in ("held", "failed"):
+        sheet.paragraph(detail, style_of(step.state))
+    return [(("      ", ""), *cells) for cells in sheet.lines]
 
 
 def _samples(step: Step, observed: dict[str, Any]) -> list[Line]:
@@ -128,17 +127,15 @@ def _samples(step: Step, observed: dict[str, Any]) -> list[Line]:
         cells.append((f", {count(left)} still needed" if left else ", enough", "busy" if left else "ok"))
     else:
         cells.append((f"{count(rows)} rows", "dim"))
-    cells.append((f"   new {_figures(new)}", "dim"))
-    if isinstance(champion, dict):
-        cells.append((f"   champion {_figures(champion)}", "dim"))
-    return [line(*cells)]
+    beside = f"; champion {_figures(champion)}" if isinstance(champion, dict) else ""
+    return [line(*cells), line("  ", (f"new {_figures(new)}{beside}", "dim"))]
 
 
 def _figures(live: dict[str, Any]) -> str:
-    parts = [f"{live.get('errors', 0)} errors"]
+    parts = [plural(int(live.get("errors") or 0), "error")]
     latency = live.get("latency_p99_ms")
     if isinstance(latency, int | float):
-        parts.append(f"p99 {number(latency)} ms")
+        parts.append(f"p99 {brief(latency)} ms")
     return ", ".join(parts)
 
 

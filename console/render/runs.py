@@ -14,8 +14,10 @@ def _state(row: Run, context: Context) -> tuple[Span, ...]:
     return state(row.state)
 
 
-def _metrics(row: Run, context: Context) -> str:
-    return "  ".join(f"{name} {number(value)}" for name, value in list(row.metrics.items())[:3])
+def _result(row: Run, context: Context) -> Span:
+    if row.reason and row.state != "finished":
+        return (row.reason, style_of(row.state))
+    return ("  ".join(f"{name} {number(value)}" for name, value in list(row.metrics.items())[:3]), "")
 
 
 def _took(row: Run, context: Context) -> str:
@@ -28,12 +30,11 @@ COLUMNS = (
     Column("STATE", _state, priority=1, least=9, most=12),
     Column("RUN", lambda row, context: (short_id(row.id), "dim"), priority=4, least=12),
     Column("MODEL", lambda row, context: (row.model or row.experiment, "name"), priority=1, least=10, most=26),
-    Column("WHAT", lambda row, context: row.name, priority=3, least=6, most=22),
-    Column("MEASURES", _metrics, priority=2, least=12, most=44),
-    Column("STARTED", lambda row, context: age(row.started_at, context.now), priority=2, least=3, align="right"),
+    Column("WHAT", lambda row, context: row.name, priority=4, least=6, most=22),
+    Column("AGE", lambda row, context: age(row.started_at, context.now), priority=2, least=3, align="right"),
     Column("TOOK", _took, priority=3, least=4, align="right"),
     Column("BY", lambda row, context: (person(row.actor), "dim"), priority=5, least=4, most=16),
-    Column("REASON", lambda row, context: (row.reason, "dim"), priority=6, least=6, most=60, grow=True),
+    Column("RESULT", _result, priority=2, least=26, most=80, grow=True),
 )
 
 

@@ -25,7 +25,7 @@ class Sheet:
     def heading(self, text: str, note: str = "") -> None:
         """Start a part."""
         self.blank()
-        self.lines.append(line((text, "strong"), (f"  {note}" if note else "", "dim")))
+        self.lines.append(line(" ", (text, "strong"), (f"  {note}" if note else "", "dim")))
 
     def rule(self, text: str, note: Cell = "") -> None:
         """Start a part with a line across the page; `note` stands at its right end."""

@@ -94,6 +94,13 @@ def number(value: float | None) -> str:
     return f"{value:,.{places}f}"
 
 
+def brief(value: float | None) -> str:
+    """Return a figure inside a sentence: three figures, no closing zeros."""
+    if value is None or isnan(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def count(value: int | None) -> str:
     """Return a whole number with thousands apart, or `-`."""
     return "-" if value is None else f"{value:,}"

@@ -161,6 +161,7 @@ def jobs_page() -> ListPage:
             read=lambda client: client.call("jobs.list", PageRequest(limit=MOST)),
             empty=("No job has run yet.", "Training, releases and monitors make jobs; T on a model makes one now."),
             opens=LogPage,
+            detail=jobs.job_lines,
         )
     )
 
@@ -241,6 +242,7 @@ def alerts_page() -> ListPage:
             read=read,
             empty=("No alert has been raised.", "Monitors raise them; M on a model runs its monitor now."),
             opens=_alert_page,
+            detail=alerts.alert_detail,
         )
     )
 
@@ -250,7 +252,12 @@ def _alert_page(row: Alert) -> DocumentPage:
         return next((one for one in client.call("alerts.list", AlertsRequest(all=True)) if one.id == row.id), None)
 
     kind = DocumentKind(
-        "alert", f"alert:{row.id}", row.title, f"modeldeck show alert {row.id[:12]}", alerts.alert_page, read
+        "alert",
+        f"alert:{row.id}",
+        f"{row.kind} {row.model}",
+        f"modeldeck show alert {row.id[:12]}",
+        alerts.alert_page,
+        read,
     )
     return DocumentPage(kind, row)
 

@@ -16,6 +16,8 @@ from engine.operations.deck import Pulse
 from engine.service import filters
 from store.errors import Refused
 
+LEAST_DETAIL = 5  # free lines below the rows, from which on the selected row is shown whole
+
 
 @dataclass(frozen=True, slots=True)
 class ListKind:
@@ -29,7 +31,7 @@ class ListKind:
     read: Callable[[Asks], Sequence[Any]]
     empty: tuple[str, ...]
     opens: Callable[[Any], Page | None] = lambda row: None
-    is_filterable: bool = True
+    detail: Callable[[Any, int, int], Sequence[Line]] | None = None  # row, width, now: below the rows, in free room
 
 
 class ListPage(Page):
@@ -119,4 +121,12 @@ class ListPage(Page):
     def body(self, width: int, height: int, context: Context) -> list[Line]:
         """Return the rows below what stands above them."""
         head = [exactly(cells, width) for cells in self.head(width, context)]
-        return [*head, *self.grid.draw(width, max(1, height - len(head)), context)]
+        rows = self.grid.draw(width, max(1, height - len(head)), context)
+        detail = self._detail(width - 1, height - len(head) - len(rows) - 1, context)
+        return [*head, *rows, *detail]
+
+    def _detail(self, width: int, height: int, context: Context) -> list[Line]:
+        row = self.grid.selected
+        if row is None or self._kind.detail is None or height < LEAST_DETAIL:
+            return []
+        return [(), *self._kind.detail(row, width, context.now)][:height]

@@ -13,6 +13,9 @@ from console.screens.list_page import ListKind, ListPage
 from engine.operations.deck import Pulse, PulseModel
 from engine.operations.serving import ReleasesRequest
 
+ROOM_BELOW = 14  # lines for alerts and changes, before the answers of every model are shown
+ROOM_LOOSE = 9
+
 NO_MODELS = (
     "This deck has no models yet.",
     "Write models/NAME.toml, then run: modeldeck apply",
@@ -60,18 +63,18 @@ class PulsePage(ListPage):
         if pulse is None or not isinstance(row, PulseModel):
             return super().body(width, height, context)
         lines = self.grid.draw(width, min(len(self.grid.rows) + 1, max(3, height // 3)), context)
-        answers = render.answers(row, self._releases, width - 1, context.now)
-        room = height - len(lines) - len(answers)
-        loose = room >= 9  # a free line before each part, where it costs nothing
-        lines = [*lines, *([()] if loose or room >= 7 else []), *answers]
-        rest = height - len(lines) - (2 if loose else 0)
-        wanted = max(1, len(pulse.alerts)) + 1
-        of_alerts = min(wanted, max(2, rest // 2))
-        if loose:
-            lines.append(())
+        rest = height - len(lines)
+        every = [render.answers(one, self._releases, width - 1, context.now) for one in self.grid.rows]
+        if sum(len(one) + 1 for one in every) + ROOM_BELOW > rest:
+            every = [render.answers(row, self._releases, width - 1, context.now)]
+        loose = rest - sum(len(one) + 1 for one in every) >= ROOM_LOOSE
+        gap: list[Line] = [()] if loose else []  # a free line before each part, where it costs nothing
+        for position, one in enumerate(every):
+            lines += [*([()] if loose or position == 0 else []), *one]
         open_alerts = [alert for alert in pulse.alerts if alert.state != "resolved"]
-        lines += render.alert_lines(open_alerts, width - 1, context.now, of_alerts)
-        if loose:
-            lines.append(())
+        rest = height - len(lines) - 2 * len(gap)
+        of_alerts = min(max(1, len(open_alerts)) + 1, max(2, rest // 2))
+        lines += [*gap, *render.alert_lines(open_alerts, width - 1, context.now, of_alerts)]
+        lines += gap
         lines += render.event_lines(pulse, width - 1, height - len(lines))
         return lines[:height]

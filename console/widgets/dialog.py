@@ -15,8 +15,8 @@ from console.widgets.document import Document, Maker
 from console.widgets.grid import Grid
 
 GUARD_S = 0.3
-MARGIN = 2
-WIDEST = 96
+MARGIN = 1
+WIDEST = 100
 
 _MOVES = {
     "j": "move.down",
@@ -126,6 +126,7 @@ class Confirm(Box):
         self.reason = ""
         self.needs_reason = False
         self.blocked = ""
+        self.undo = ""
         self._dangerous = is_dangerous
         self._focus = 0
         self._document = Document()
@@ -163,7 +164,8 @@ class Confirm(Box):
             *((("   reason: ", "dim"), (self.reason, "")) if self.reason else ()),
             *((("   e gives the reason it needs", "warn"),) if self.needs_reason and not self.reason else ()),
         )
-        return [(), buttons]
+        undo = [line(("undo  ", "dim"), (self.undo, "accent"))] if self.undo else []
+        return [(), *undo, buttons]
 
     def pressed(self, key: str) -> str:
         """Confirm, cancel, move the focus or the text, ask for a reason, copy the command."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from console.render.cells import Line, Span, line, width_of
 from engine.actions import Action, in_scope
 
+FEW = 2  # scopes of an act that belongs to its screen alone, and comes before the others
 _FIRST = ("look.open",)
 _LAST = ("look.filter", "look.actions", "look.help", "go.back")
 
@@ -20,7 +21,7 @@ def key_name(key: str) -> str:
 def shown(scope: str, row: Any) -> list[tuple[str, str]]:
     """Return (key, word) of the actions the footer names: those possible on the selected row."""
     actions = [action for action in in_scope(scope) if action.hint and action.available(row) is None]
-    ordered = sorted(actions, key=_place)
+    ordered = sorted(actions, key=lambda action: (_place(action), len(action.scopes) > FEW))
     return [(key_name(action.key), action.hint) for action in ordered]
 
 
@@ -32,14 +33,21 @@ def _place(action: Action) -> int:
     return 1 if action.group == "act" else 2
 
 
-def hints(pairs: Iterable[tuple[str, str]], width: int) -> Line:
-    """Return the footer: as many as fit, whole."""
+def hints(pairs: Sequence[tuple[str, str]], width: int) -> Line:
+    """Return the footer: as many as fit, whole; what is always useful is given its room first."""
+    left = width - 1
+    kept: set[int] = set()
+    for position in sorted(range(len(pairs)), key=lambda position: _weight(pairs[position][1], position)):
+        size = width_of(pairs[position][0]) + width_of(pairs[position][1]) + 3
+        if size <= left:
+            kept.add(position)
+            left -= size
     cells: list[Span] = [(" ", "")]
-    used = 1
-    for key, word in pairs:
-        size = width_of(key) + width_of(word) + 3
-        if used + size > width:
-            break
+    for position in sorted(kept):
+        key, word = pairs[position]
         cells += [(key, "key"), (f" {word}  ", "dim")]
-        used += size
     return line(*cells)
+
+
+def _weight(word: str, position: int) -> int:
+    return {"help": -1, "describe": 100, "back": 101}.get(word, position)
