@@ -75,11 +75,9 @@ class ReplicaProcess:
 
     def is_alive(self) -> bool:
         """Say whether its process runs; reaps one of our own."""
-        if self._process is not None and self._process.poll() is not None:
-            return False
-        if self.pid is not None:
-            return is_alive(self.pid, self.pid_started)
-        return self._process is not None
+        if self._process is not None:
+            return self._process.poll() is None
+        return is_alive(self.pid, self.pid_started)
 
     @property
     def has_process(self) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
         "tolerance": TOLERANCE,
         "code": "code" if version.bundle_hash else None,
         "environment_hash": version.environment_hash,
+        "made_with": {name: metadata.version(name) for name in ("modeldeck", "skops")},  # both decide what is trusted
     }
 
 

@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import sys
+import types
 import zipfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -16,32 +17,47 @@ from typing import Any
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _OURS = "engine.serving.features."
 _KNOWN = ("sklearn.", "numpy.", "scipy.")
+_CATALOGUE = "skops.io._trusted_types"
+_CATALOGUES = (
+    "SKLEARN_ESTIMATOR_TYPE_NAMES",
+    "SKLEARN_INTERNAL_TYPE_NAMES",
+    "SCIPY_UFUNC_TYPE_NAMES",
+    "NUMPY_UFUNC_TYPE_NAMES",
+    "NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES",
+    "NUMPY_DTYPE_TYPE_NAMES",
+)
 
 
 class ArtifactError(Exception):
     """The artifact must not be loaded; the message is one clear line. `types` lists the refused ones, if any."""
 
-    def __init__(self, message: str, types: Collection[str] = ()) -> None:
+    def __init__(self, message: str, refused: Collection[str] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.types = tuple(types)
+        self.types = tuple(refused)
 
 
 def _skops_io() -> Any:
-    """Import skops without its catalogue of every scikit-learn estimator, which costs a second of start-up.
+    """Import skops without its catalogues of every estimator and ufunc, which cost a second of start-up.
 
-    Nothing of scikit-learn is then trusted by default: the explicit list of a version names all it holds.
+    Nothing but plain Python types is then trusted by default: a version's explicit list names all it holds. A skops
+    that keeps its catalogues elsewhere is imported as it is, and trusts a little more by itself.
     """
     if "skops.io" in sys.modules:
         return sys.modules["skops.io"]
-    import sklearn.utils
-
-    listing = sklearn.utils.all_estimators
-    sklearn.utils.all_estimators = lambda *_, **__: []
+    stand_in = types.ModuleType(_CATALOGUE)
+    vars(stand_in).update(
+        {name: [] for name in _CATALOGUES},
+        PRIMITIVE_TYPE_NAMES=["builtins.int", "builtins.float", "builtins.str", "builtins.bool"],
+        CONTAINER_TYPE_NAMES=["builtins.list", "builtins.set", "builtins.map", "builtins.tuple"],
+    )
+    sys.modules[_CATALOGUE] = stand_in
     try:
         return importlib.import_module("skops.io")
-    finally:
-        sklearn.utils.all_estimators = listing
+    except ImportError:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "skops"]:
+            del sys.modules[name]
+        return importlib.import_module("skops.io")
 
 
 def dump(model: Any) -> bytes:
@@ -124,27 +140,29 @@ def untrusted_types(content: bytes) -> list[str]:
         raise ArtifactError(f"the artifact is not a readable skops file: {error}") from error
 
 
-def sort_types(types: Iterable[str], bundle_modules: Collection[str] = ()) -> tuple[list[str], list[str]]:
+def sort_types(names: Iterable[str], bundle_modules: Collection[str] = ()) -> tuple[list[str], list[str]]:
     """Divide types into (trusted, refused).
 
-    Trusted are our own transformers, what the workspace's code bundle defines (modules by name), and classes (never
-    functions) of scikit-learn, numpy and scipy.
+    Trusted are our own transformers, what the workspace's code bundle defines (modules by name), and classes and
+    ufuncs (never other functions) of scikit-learn, numpy and scipy.
     """
     trusted: list[str] = []
     refused: list[str] = []
-    for name in types:
+    for name in names:
         module, _, _ = name.rpartition(".")
-        fine = name.startswith(_OURS) or module in bundle_modules or (name.startswith(_KNOWN) and _is_class(name))
+        fine = name.startswith(_OURS) or module in bundle_modules or (name.startswith(_KNOWN) and _is_plain(name))
         (trusted if fine else refused).append(name)
     return trusted, refused
 
 
-def _is_class(name: str) -> bool:
+def _is_plain(name: str) -> bool:
+    """Say whether a dotted name is a class or a ufunc."""
     module, _, attribute = name.rpartition(".")
     try:
-        return inspect.isclass(getattr(importlib.import_module(module), attribute, None))
+        found = getattr(importlib.import_module(module), attribute, None)
     except ImportError:
         return False
+    return inspect.isclass(found) or type(found).__name__ == "ufunc"
 
 
 def load(path: Path, sha256: str, trusted: Collection[str]) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -170,6 +171,8 @@ async def _serve(
     for _ in range(2):  # the second time caches and lazy imports are warm
         ready = await app.prove(recorded, tolerance)
     ready_file.write("ready" if ready else "unready", app.proof)
+    gc.collect()
+    gc.freeze()  # model and libraries stay: no collection looks at them again
     config = uvicorn.Config(
         app,
         http="httptools",
