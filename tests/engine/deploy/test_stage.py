@@ -1,0 +1,92 @@
+"""Server folders, keys and proofs."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+from sklearn.preprocessing import FunctionTransformer
+
+from engine.deploy.keys import log_key
+from engine.deploy.probe import proof
+from engine.deploy.stage import stage
+from engine.serving import artifact
+from engine.serving.predict import Predictor
+from engine.settings.model import DeckSettings
+from store import settings
+from store.errors import CorruptArtifact, WorkFailed
+
+
+def model_settings(world: Any) -> Any:
+    row = settings.get(world.deck.database, world.revision)
+    return DeckSettings.from_body(row.body).models["rates"]
+
+
+def test_a_staged_version_answers_as_recorded(world: Any) -> None:
+    version = world.version(1)
+    folder = stage(world.deck, version, model_settings(world))
+    assert folder.name.startswith("rates@1-")
+    assert folder.parent == world.deck.workspace.serving
+    recorded = json.loads((folder / "golden.json").read_bytes())
+    assert Predictor.from_folder(folder).predict(recorded["requests"]) == recorded["answers"]
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert "sklearn.linear_model._ridge.Ridge" in manifest["trusted"]
+    assert manifest["time_zone"] == "UTC"
+
+
+def test_staging_again_is_the_same_folder_and_mends_a_damaged_one(world: Any) -> None:
+    version, body = world.version(1), model_settings(world)
+    folder = stage(world.deck, version, body)
+    stamp = (folder / "manifest.json").stat().st_mtime_ns
+    assert stage(world.deck, version, body) == folder
+    assert (folder / "manifest.json").stat().st_mtime_ns == stamp
+    (folder / "model.skops").write_bytes(b"damaged")
+    assert stage(world.deck, version, body) == folder
+    Predictor.from_folder(folder)
+    assert not list(world.deck.workspace.serving.glob(".staging-*"))
+
+
+def test_a_corrupt_artifact_is_never_staged(world: Any) -> None:
+    version = world.register(slope=5.0)
+    world.deck.artifacts.path(version.artifact_hash).write_bytes(b"damaged")
+    with pytest.raises(CorruptArtifact, match="its bytes do not match its hash"):
+        stage(world.deck, version, model_settings(world))
+    assert len(list(world.deck.workspace.serving.iterdir())) == 2  # those of the sound versions
+
+
+def test_untrusted_types_are_refused_with_their_list(world: Any) -> None:
+    content = artifact.dump(FunctionTransformer(os.getcwd))
+    version = world.register(artifact_hash=world.deck.artifacts.put_bytes(content))
+    with pytest.raises(WorkFailed, match=r"rates@3 holds types nobody trusted: posix\.getcwd"):
+        stage(world.deck, version, model_settings(world))
+
+
+def test_the_log_key_is_made_once_and_private(world: Any) -> None:
+    path = log_key(world.deck.workspace.keys)
+    before = path.read_bytes()
+    assert log_key(world.deck.workspace.keys).read_bytes() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(json.loads(before)["key"]) == 64
+    assert [one.name for one in world.deck.workspace.keys.iterdir()] == ["log"]
+
+
+def test_the_proof_of_a_sound_version_passes(world: Any) -> None:
+    checks = proof(world.deck, world.register(), model_settings(world))
+    assert [(check.name, check.verdict) for check in checks] == [
+        ("artifact hash", "passed"),
+        ("golden requests", "passed"),
+        ("environment", "passed"),
+    ]
+
+
+def test_the_proof_names_what_differs(world: Any) -> None:
+    lock = {"interpreter": "CPython 3.9.1", "platform": "linux-x86_64", "distributions": {}}
+    version = world.register(slope=5.0, environment_hash=world.deck.artifacts.put_bytes(json.dumps(lock).encode()))
+    world.deck.artifacts.path(version.artifact_hash).write_bytes(b"damaged")
+    checks = {check.name: check for check in proof(world.deck, version, model_settings(world))}
+    assert checks["artifact hash"].verdict == "failed"
+    assert checks["environment"].verdict == "failed"
+    assert checks["environment"].observed.startswith("interpreter CPython 3.9.1 -> ")
+    assert checks["environment"].observed.endswith(" more")
