@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -90,3 +92,11 @@ def test_the_proof_names_what_differs(world: Any) -> None:
     assert checks["environment"].verdict == "failed"
     assert checks["environment"].observed.startswith("interpreter CPython 3.9.1 -> ")
     assert checks["environment"].observed.endswith(" more")
+
+
+@pytest.mark.parametrize("module", ["engine.deploy.reconcile", "engine.deploy.probe", "engine.deploy.gateway.__main__"])
+def test_daemon_and_router_load_no_model_library(module: str) -> None:
+    code = f"import {module}, sys; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numpy", "pandas", "sklearn", "skops", "pyarrow", "sqlalchemy", "pydantic", "uvicorn", "httpx"}
+    assert not heavy & set(said.stdout.split())

@@ -100,7 +100,14 @@ def test_untrusted_types_are_refused_with_their_list(tmp_path: Path) -> None:
 
 
 def test_functions_of_libraries_are_never_trusted_but_the_bundles_are() -> None:
-    told = ["hotel.clean", "numpy.load", "engine.serving.features.DateParts", "numpy.log1p", "numpy.ndarray", "evil.Thing"]
+    told = [
+        "hotel.clean",
+        "numpy.load",
+        "engine.serving.features.DateParts",
+        "numpy.log1p",
+        "numpy.ndarray",
+        "evil.Thing",
+    ]
     trusted, refused = artifact.sort_types(told, {"hotel"})
     assert trusted == ["hotel.clean", "engine.serving.features.DateParts", "numpy.log1p", "numpy.ndarray"]
     assert refused == ["numpy.load", "evil.Thing"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,17 +45,17 @@ def test_a_corrupt_artifact_is_refused_with_one_line(
 
 
 def test_a_second_server_of_the_same_replica_leaves_at_once(
-    serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
+    server: Any, folder: Callable[..., Path], regression: Any
 ) -> None:
-    place = folder(regression)
-    first = serve(place)
-    second = serve(place, wait=False)
-    assert second.process.wait(30) == 75
-    assert first.ask("GET", "/health/live")[0] == 200
-    assert first.end() == 0
+    words = [sys.executable, "-P", "-m", "engine.serving", "--folder", str(folder(regression)), "--deployment", "d1"]
+    words += ["--segments", str(server.segments), "--ready-file", str(server.ready_file)]
+    second = subprocess.run(words, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 75
+    assert "another process writes" in second.stderr
+    assert server.ask("GET", "/health/live")[0] == 200
 
 
-def test_a_full_log_refuses_predictions_and_leaves_no_half_line(
+def test_a_full_log_refuses_predictions_and_a_stop_closes_the_segment(
     serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
 ) -> None:
     server = serve(folder(regression))
@@ -66,24 +67,31 @@ def test_a_full_log_refuses_predictions_and_leaves_no_half_line(
     assert len([line for line in server.lines() if line["status"] == 200]) == 1
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (-1, -1))
     assert server.ask("POST", "/predict", [ROW])[0] == 200
-    assert server.end() == 0
-    assert not list(server.segments.glob("*.open"))
+    assert server.end(signal.SIGTERM) == 0
+    assert [path.suffix for path in server.segments.iterdir() if path.name != "lock"] == [".jsonl"]
     assert len([line for line in server.lines() if line["status"] == 200]) == 2
 
 
-def test_a_best_effort_server_answers_on_a_full_log_and_counts_what_it_dropped(
+def test_a_best_effort_server_answers_on_a_full_log_and_proves_itself_its_whole_life(
     serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
 ) -> None:
-    server = serve(folder(regression, log={"mode": "best-effort", "personal": "keep"}))
+    server = serve(folder(regression, log={"mode": "best-effort", "personal": "keep"}), "--self-check", "0.05")
+
+    def count(name: str) -> int:
+        text = server.ask("GET", "/metrics")[1]
+        return next(int(line.split()[-1]) for line in text.splitlines() if line.startswith(f"modeldeck_{name}"))
+
+    before = count("batches_total")
+    deadline = time.monotonic() + 10
+    while count("batches_total") < before + 3:
+        assert time.monotonic() < deadline
+    assert server.lines() == []  # its own golden requests are nobody's predictions
     assert server.ask("POST", "/predict", [ROW])[0] == 200
     (line,) = server.lines()
     assert (line["features"]["country"], line["key_id"]) == ("ES", None)
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (10, -1))
     assert server.ask("POST", "/predict", [ROW, ROW])[0] == 200
-    assert (
-        'modeldeck_log_dropped_rows_total{model="rates",version="3",deployment="d1"} 2'
-        in server.ask("GET", "/metrics")[1]
-    )
+    assert count("log_dropped_rows_total") == 2
 
 
 def test_a_killed_server_has_every_acknowledged_row_on_its_log(
@@ -100,26 +108,12 @@ def test_a_killed_server_has_every_acknowledged_row_on_its_log(
     assert len(closed) == 1, list(again.segments.iterdir())
 
 
-def test_golden_requests_are_asked_for_the_whole_life(
-    serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
-) -> None:
-    server = serve(folder(regression), "--self-check", "0.05")
-    before = server.ask("GET", "/metrics")[1]
-    deadline = time.monotonic() + 10
-
-    def batches(text: str) -> int:
-        return next(int(line.split()[-1]) for line in text.splitlines() if line.startswith("modeldeck_batches_total"))
-
-    while batches(server.ask("GET", "/metrics")[1]) < batches(before) + 3:
-        assert time.monotonic() < deadline
-    assert server.lines() == []
-
-
-def test_a_server_asked_to_stop_finishes_and_closes_its_segment(
-    serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
-) -> None:
-    server = serve(folder(regression))
-    assert server.ask("POST", "/predict", [ROW])[0] == 200
-    assert server.end(signal.SIGTERM) == 0
-    assert [path.suffix for path in server.segments.iterdir() if path.name != "lock"] == [".jsonl"]
-    assert not os.path.exists(f"/proc/{server.process.pid}")
+def test_a_server_loads_neither_the_store_nor_the_rest_of_the_engine() -> None:
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", "import engine.serving.app, engine.serving.server, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(said.stdout.split())
+    assert not {"store", "sqlite3", "engine.deploy", "engine.settings", "pandas", "sklearn", "numpy"} & loaded
