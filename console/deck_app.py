@@ -17,6 +17,7 @@ from console.desk import Desk
 from console.poller import INTERVAL_S, Answer, Asks, Errands, Failure, Poller, Read, Returned
 from console.terminal import Profile
 from console.widgets.surface import Surface
+from console.wire import QuietDriver
 
 AGES_S = 30.0  # how often ages are drawn anew
 
@@ -50,7 +51,7 @@ class DeckApp(App[None]):
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=QuietDriver)
         self._profile = profile
         self._state_path = state_path
         self._poller = Poller(client, self._arrive, interval_s=interval_s)

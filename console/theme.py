@@ -94,6 +94,8 @@ def style(theme: str, names: str) -> Style:
     """
     table = THEMES[theme]
     result = Style.parse(table[""])
+    if native(theme) and "cursor" in names.split():
+        return result + Style.parse(table["cursor"])  # reversed ink of many colours would be a patchwork
     for name in reversed(names.split()):
         result += Style.parse(table[name])
     return result

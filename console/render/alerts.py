@@ -29,7 +29,7 @@ COLUMNS = (
     Column("KIND", lambda row, context: row.kind, priority=4, least=5, most=12),
     Column("SEEN", lambda row, context: age(row.seen_at, context.now), priority=2, least=3, align="right"),
     Column("TIMES", lambda row, context: count(row.count), priority=4, least=2, align="right"),
-    Column("WHAT", _title, priority=1, least=40, most=110, grow=True),
+    Column("WHAT", _title, priority=1, least=16, most=110, grow=True, wish=40),
 )
 
 

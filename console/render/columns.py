@@ -23,7 +23,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. Priority 1 stays longest; `least` and `most` bound its width; `grow` takes what is left."""
+    """One column. Priority 1 stays longest; `least` and `most` bound its width; `grow` takes what is left.
+
+    `wish` is the width of a growing column for which others from priority 3 on leave.
+    """
 
     title: str
     cell: Callable[[Any, Context], Cell]
@@ -32,6 +35,7 @@ class Column:
     most: int = 24
     align: str = "left"
     grow: bool = False
+    wish: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ def place(columns: Sequence[Column], contents: Sequence[Sequence[tuple[Span, ...
     """
     wanted = [_wanted(column, [row[index] for row in contents]) for index, column in enumerate(columns)]
     floors = [min(wanted[index], max(column.least, width_of(column.title))) for index, column in enumerate(columns)]
-    comfort = [floors[index] if column.grow else wanted[index] for index, column in enumerate(columns)]
+    comfort = [
+        max(floors[index], column.wish) if column.grow else wanted[index] for index, column in enumerate(columns)
+    ]
     kept = list(range(len(columns)))
     _leave(columns, kept, comfort, width, FIRST_TO_LEAVE)
     _leave(columns, kept, floors, width, 0)

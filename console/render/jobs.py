@@ -41,7 +41,7 @@ COLUMNS = (
     Column("AGE", lambda row, context: age(row.requested_at, context.now), priority=2, least=3, align="right"),
     Column("TOOK", _took, priority=4, least=4, align="right"),
     Column("BY", lambda row, context: (person(row.actor), "dim"), priority=5, least=4, most=16),
-    Column("PROGRESS", progress, priority=2, least=30, most=90, grow=True),
+    Column("PROGRESS", progress, priority=2, least=14, most=90, grow=True, wish=30),
 )
 
 

@@ -34,7 +34,7 @@ COLUMNS = (
     Column("AGE", lambda row, context: age(row.started_at, context.now), priority=2, least=3, align="right"),
     Column("TOOK", _took, priority=3, least=4, align="right"),
     Column("BY", lambda row, context: (person(row.actor), "dim"), priority=5, least=4, most=16),
-    Column("RESULT", _result, priority=2, least=26, most=80, grow=True),
+    Column("RESULT", _result, priority=2, least=12, most=80, grow=True, wish=26),
 )
 
 

@@ -28,11 +28,13 @@ class Sheet:
         self.lines.append(line(" ", (text, "strong"), (f"  {note}" if note else "", "dim")))
 
     def rule(self, text: str, note: Cell = "") -> None:
-        """Start a part with a line across the page; `note` stands at its right end."""
-        right = spans(note)
-        room = self.width - width_of(text) - 4 - (line_width(right) + 1 if right[0][0] else 0)
-        cells: list[Span] = [("─ ", "rule"), (text, "strong"), (f" {'─' * max(0, room)} ", "rule")]
-        self.lines.append(line(*cells, *right))
+        """Start a part with a line across the page; `note` stands beside its name."""
+        beside = spans(note)
+        cells: list[Span] = [("─ ", "rule"), (text, "strong")]
+        if beside[0][0]:
+            cells += [("  ", ""), *beside]
+        room = self.width - line_width(line(*cells)) - 1
+        self.lines.append(line(*cells, (f" {'─' * max(0, room)}", "rule")))
 
     def pair(self, label: str, *value: Span | str, label_width: int = 12) -> None:
         """Add a labelled value; a value longer than the page goes on below itself."""

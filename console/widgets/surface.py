@@ -105,7 +105,10 @@ def _same_ground(first: Style, second: Style) -> bool:
 
 
 def changed_span(old: Line, new: Line, width: int) -> tuple[int, int]:
-    """Return the first and the end cell in which two lines of `width` cells differ; equal lines give (0, 0)."""
+    """Return the first and the end cell in which two lines of `width` cells differ; equal lines give (0, 0).
+
+    One stretch per line: Textual sends a line from its beginning for every stretch of it.
+    """
     before, after = _cells(old), _cells(new)
     if len(before) != width or len(after) != width:
         return 0, width
@@ -117,9 +120,9 @@ def changed_span(old: Line, new: Line, width: int) -> tuple[int, int]:
     end = width
     while end > start and before[end - 1] == after[end - 1]:
         end -= 1
-    while start > 0 and ("" in (before[start][0], after[start][0])):
+    while start > 0 and "" in (before[start][0], after[start][0]):
         start -= 1
-    while end < width and ("" in (before[end][0], after[end][0])):
+    while end < width and "" in (before[end][0], after[end][0]):
         end += 1
     return start, end
 

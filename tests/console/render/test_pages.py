@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sample_deck import ALERTS, JOBS, NOW, PLAN, PULSE, RELEASES, ROLLBACK, RUNS, VERSIONS, steps
+
+from console.render import alerts, describe, jobs, plans, pulse, releases, runs, version
+from console.render.cells import Line, line_width, plain
+from console.widgets.document import Document
+from engine.operations.serving import ReleaseDetail
+from engine.plans import Check, Preview
+
+NIGHTLY, POSTS = PULSE.models
+
+
+def text(lines: list[Line]) -> str:
+    return "\n".join(plain(cells) for cells in lines)
+
+
+def test_the_pulse_answers_the_four_questions() -> None:
+    shown = text(pulse.answers(NIGHTLY, RELEASES, 79, NOW))
+    assert "Serving   v2 since 00:12Z, 3h ago; ● ready; v3 waits, P promotes it" in shown
+    assert "Changed   promoted v1 → v2 by anna, 3h ago" in shown
+    assert "Hurting?  4,812 rows in 24 hours, no errors, p99 3.1 ms" in shown
+    assert "~ drift in lead_time, market_segment, adults and 1 more" in shown
+    assert "mae 23.10, 21.42 in training (+8%); outcomes for 83%" in shown
+    assert "Way back  R returns the traffic to v1, proof shown first" in shown
+
+
+def test_the_pulse_says_what_is_unknown_and_never_calls_it_well() -> None:
+    silent = replace(
+        NIGHTLY, rows_24h=0, errors_24h=0, drift="no data", drifted=(), metric_value=None, latency_p99_ms=None
+    )
+    shown = text(pulse.answers(silent, (), 79, NOW))
+    assert "no traffic in 24 hours" in shown
+    assert "· drift unknown" in shown
+    assert "· quality unknown: no outcomes have come" in shown
+    assert "✓" not in shown
+
+
+def test_a_model_that_does_not_serve_says_what_to_do() -> None:
+    bare = replace(NIGHTLY, champion=None, since_at=None, health="not deployed")
+    assert "nothing serves; v3 waits, P promotes it" in text(pulse.answers(bare, (), 79, NOW))
+    assert "T trains one" in text(pulse.answers(replace(bare, challenger=None), (), 79, NOW))
+
+
+def test_a_running_release_makes_rollback_its_abort() -> None:
+    under_way = replace(NIGHTLY, release="10 %, held: no data")
+    assert "R aborts the release: traffic returns to v2" in text(pulse.answers(under_way, RELEASES, 79, NOW))
+
+
+def test_the_worst_alert_stands_first() -> None:
+    lines = pulse.alert_lines(tuple(reversed(ALERTS)), 79, NOW, 5)
+    assert "critical" in plain(lines[1])
+
+
+def test_the_plan_dialog_prints_the_lines_of_the_plan() -> None:
+    shown = text(plans.plan_lines(Preview(PLAN, "b"), 200))
+    for step in PLAN.lines():
+        assert step in shown
+    assert plans.title(PLAN) == "Promote nightly-rates: v2 → v3"
+    assert plans.title(ROLLBACK) == "Roll back nightly-rates: v2 → v1"
+
+
+def test_the_plan_dialog_says_why_it_is_blocked() -> None:
+    assert "✗ a release is open" in text(plans.plan_lines(Preview(PLAN, "b", blocked="a release is open"), 80))
+
+
+def test_what_changed_between_two_plans_is_named() -> None:
+    before = Preview(PLAN, "b1")
+    checks = (replace(PLAN.checks[0], verdict="failed", observed="31.2"), Check("new", "pending", "", ""))
+    after = Preview(replace(PLAN, from_version=3, checks=checks, steps=PLAN.steps[:2]), "b2")
+    found = plans.changes_between(before, after)
+    assert "now serving: v2 → v3" in found
+    assert "mae: passed → failed 31.2" in found
+    assert "new check: new pending" in found
+
+
+def test_a_basis_that_moved_without_a_visible_change_says_so() -> None:
+    assert "the steps are the same" in plans.changes_between(Preview(PLAN, "b1"), Preview(PLAN, "b2"))[0]
+
+
+def test_a_live_release_says_how_many_samples_are_still_needed() -> None:
+    shown = text(releases.release_lines(ReleaseDetail(RELEASES[0], steps(RELEASES[0].id, 8)), 80, NOW))
+    assert "124 of 200 rows, 76 still needed" in shown
+    assert "champion 1 error, p99 3.9 ms" in shown
+    assert "X aborts: traffic returns to v2" in shown
+    assert "mae vs champion  ✓ passed" in shown
+
+
+def test_a_held_release_says_that_traffic_stays() -> None:
+    held = replace(RELEASES[0], state="held", detail="at 10 %: 3 of 200 rows after 20s")
+    shown = text(releases.release_lines(ReleaseDetail(held, steps(held.id, 8)), 80, NOW))
+    assert "‖ held; traffic stays as it is. U resumes, X aborts" in shown
+    assert "at 10 %: 3 of 200 rows after 20s" in shown
+
+
+def test_a_finished_release_names_its_undo() -> None:
+    shown = text(releases.release_lines(ReleaseDetail(RELEASES[1], steps(RELEASES[1].id, 99)), 80, NOW))
+    assert "Way back    modeldeck rollback nightly-rates" in shown
+
+
+def test_a_version_shows_evaluation_gates_signature_and_lineage() -> None:
+    shown = text(version.version_lines(VERSIONS["nightly-rates"][1], RELEASES, 80, NOW))
+    for part in (
+        "● champion",
+        "21.42 [20.35, 22.71]",
+        "undefined: one class only",
+        "market_segment=Groups",
+        "HistGradientBoosting",
+        "lead_time",
+        "datetime",
+        "sha256:9f86d081884c7d65",
+        "✓ promote completed",
+        "at most 30",
+    ):
+        assert part in shown
+
+
+def test_a_version_without_an_evaluation_still_shows() -> None:
+    bare = replace(VERSIONS["nightly-rates"][0], evaluation={}, signature={}, aliases=())
+    shown = text(version.version_lines(bare, (), 80, NOW))
+    assert "not evaluated" in shown
+    assert "never released" in shown
+
+
+@pytest.mark.parametrize("width", [48, 78, 118])
+def test_pages_are_drawn_at_every_width(width: int) -> None:
+    pages = [
+        version.version_lines(VERSIONS["nightly-rates"][1], RELEASES, width, NOW),
+        runs.run_lines(RUNS[1], width, NOW),
+        alerts.alert_page(ALERTS[0], width, NOW),
+        jobs.job_lines(JOBS[4], width, NOW),
+        releases.release_lines(ReleaseDetail(RELEASES[0], steps("r", 8)), width, NOW),
+        pulse.answers(NIGHTLY, RELEASES, width, NOW),
+    ]
+    for lines in pages:
+        document = Document()
+        document.set_content(lambda given, lines=lines: lines)
+        assert {line_width(cells) for cells in document.draw(width, 20)} == {width}
+
+
+def test_evidence_is_shown_as_tables_and_values() -> None:
+    shown = text(alerts.alert_page(ALERTS[0], 80, NOW))
+    assert "seen 3 times" in shown
+    assert "2017-05-01" in shown
+    assert "LOG LOSS" in shown
+
+
+def test_describe_and_json_show_every_field() -> None:
+    described, raw = text(describe.describe_lines(ALERTS[0], 80)), text(describe.json_lines(ALERTS[0], 80))
+    for name in ("evidence", "acknowledged_by", "opened_at"):
+        assert name.replace("_", " ") in described
+        assert f'"{name}"' in raw
