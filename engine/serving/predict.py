@@ -7,10 +7,13 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.serving import artifact
-from engine.serving.contract import CONTRACT, Signature, code_rows, encode_outputs
+from engine.serving.contract import CONTRACT, InputError, Signature, code_rows, encode_outputs
+
+if TYPE_CHECKING:
+    from engine.serving.direct import DirectModel
 
 
 class PredictError(Exception):
@@ -36,6 +39,7 @@ class Predictor:
         self.decision = dict(decision or {})
         self.also = tuple(also)
         self._coder = FrameCoder(signature)
+        self._direct: DirectModel | None = None
 
     @classmethod
     def from_parts(
@@ -83,21 +87,48 @@ class Predictor:
         """
         return self.answer(code_rows(records, self.signature, self.also))
 
+    def shorten(self, records: Sequence[Mapping[str, Any]]) -> bool:
+        """Take the short way through the model from now on, if there is one and it answers these records the same.
+
+        Returns whether it is taken. Same means to the last bit, all rows at once and one by one.
+        """
+        from engine.serving.direct import direct
+
+        self._direct = None
+        try:
+            shorter = direct(self.model, self.signature)
+            if shorter is None:
+                return False
+            batches = [records, *([record] for record in records)]
+            whole = [self.predict(batch) for batch in batches]
+            self._direct = shorter
+            if [self.predict(batch) for batch in batches] == whole:
+                return True
+        except (InputError, PredictError, AttributeError):
+            pass  # a form of model that only looks known: the long way stands
+        self._direct = None
+        return False
+
     def answer(self, coded: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         """Return prediction records for columns that `contract.code_rows` has coded."""
-        return self.predict_frame(self._coder.frame(coded))
+        if self._direct is None:
+            return self.predict_frame(self._coder.frame(coded))
+        return self._encode(self._direct, coded, len(next(iter(coded.values()), ())))
 
     def predict_frame(self, frame: Any) -> list[dict[str, Any]]:
         """Return prediction records for a frame with the dtypes of `frames.conform`."""
-        if not len(frame):
+        return self._encode(self.model, frame, len(frame))
+
+    def _encode(self, model: Any, rows: Any, count: int) -> list[dict[str, Any]]:
+        if not count:
             return []
         try:
-            found = self.model.predict_proba(frame) if self.task == "classification" else self.model.predict(frame)
+            found = model.predict_proba(rows) if self.task == "classification" else model.predict(rows)
             answers = found.tolist()
         except Exception as error:  # user code and model libraries raise anything
             raise PredictError(f"the model raised {type(error).__name__}: {error}") from error
-        if len(answers) != len(frame):
-            raise PredictError(f"the model gave {len(answers)} answers for {len(frame)} rows")
+        if len(answers) != count:
+            raise PredictError(f"the model gave {len(answers)} answers for {count} rows")
         for row, answer in enumerate(answers):
             if not all(map(math.isfinite, answer)) if isinstance(answer, list) else not math.isfinite(answer):
                 raise PredictError(f"the model's answer for row {row} is not a finite number")

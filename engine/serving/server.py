@@ -168,6 +168,7 @@ async def _serve(
     durable = manifest["log"]["mode"] != "best-effort"
     app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable)
     tolerance = float(manifest["tolerance"])
+    app.predictor.shorten(recorded["requests"])
     for _ in range(2):  # the second time caches and lazy imports are warm
         ready = await app.prove(recorded, tolerance)
     ready_file.write("ready" if ready else "unready", app.proof)

@@ -209,3 +209,22 @@ def test_a_folder_that_is_gone_makes_the_log_full(tmp_path: Path) -> None:
     log = SegmentLog(tmp_path / "gone")
     with pytest.raises(LogFull, match="cannot be written: No such file"):
         log.write(b"x\n")
+
+
+def test_the_short_way_through_a_pipeline_answers_exactly_the_same(classification: Any, regression: Any) -> None:
+    for fitted in (classification, regression):
+        rows = records(fitted.frame, fitted.signature)
+        long, short = fitted.predictor(), fitted.predictor()
+        assert short.shorten(rows[:5])
+        assert short.predict(rows) == long.predict(rows)
+        assert short.predict([{"nights": 3}]) == long.predict([{"nights": 3}])
+
+
+def test_a_model_of_another_form_keeps_to_the_long_way(regression: Any) -> None:
+    class Nights:
+        def predict(self, frame: pd.DataFrame) -> Any:
+            return frame["nights"].to_numpy(dtype=float)
+
+    predictor = Predictor.from_parts(Nights(), regression.signature, "regression")
+    assert not predictor.shorten([{"nights": 3}])
+    assert predictor.predict([{"nights": 3}]) == [{"value": 3.0}]
