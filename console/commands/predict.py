@@ -55,10 +55,7 @@ def outcomes(session: Session) -> int:
         out.data(taken)
         return 0
     matched, revised, unknown = (sum(getattr(batch, name) for batch in taken) for name in _COUNTS)
-    if matched == 0 and revised == 0 and unknown == 0:
-        out.line(f"already recorded: {len(rows)} outcomes of {request.model}")
-    else:
-        out.line(f"{len(rows)} outcomes of {request.model}: {matched} matched, {revised} revised, {unknown} unknown")
+    out.line(f"{len(rows)} outcomes of {request.model}: {matched} matched, {revised} revised, {unknown} unknown")
     return 0
 
 

@@ -59,6 +59,6 @@ def zone_of(workspace: Workspace) -> tzinfo:
 
     try:
         deck = tomllib.loads((workspace.root / "deck.toml").read_text("utf-8"))
-        return ZoneInfo(deck["deck"]["time_zone"])
+        return ZoneInfo(deck["time_zone"])
     except (OSError, ValueError, KeyError, TypeError):
         return UTC

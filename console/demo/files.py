@@ -16,7 +16,7 @@ RECIPE = "demo.toml"  # how the demo drives an example; not part of a workspace
 class Recipe:
     """How the demo drives one example. Times are texts in the deck's zone, as a person would type them.
 
-    `weeks` is how many days of event time one delivery of outcomes spans; outcomes come `label_delay_days` later.
+    An outcome comes `label_delay_days` of event time after its row.
     """
 
     example: str
@@ -53,7 +53,7 @@ def demo_names() -> list[str]:
 
 def write_deck(root: Path, name: str, time_zone: str = "UTC") -> None:
     """Write a deck.toml."""
-    text = f'[deck]\nname = "{name}"\ntime_zone = "{time_zone}"\n'
+    text = f'name = "{name}"\ntime_zone = "{time_zone}"\n'
     (root / "deck.toml").write_text(text, encoding="utf-8")
 
 

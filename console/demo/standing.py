@@ -1,0 +1,61 @@
+"""How far a demo's model is, read from the registry alone: so an unfinished demo goes on where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.operations.common import ModelRequest, Page
+from engine.operations.serving import ReleasesRequest
+from engine.operations.watching import WindowsRequest
+from store.errors import UnknownName
+from store.rows import Alert, Release, Version, Window
+
+if TYPE_CHECKING:
+    from engine.client import Client
+
+MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the registry holds of one model."""
+
+    versions: tuple[Version, ...]  # oldest first
+    releases: tuple[Release, ...]  # newest first
+    told: int  # outcomes recorded: as many rows of the replay were sent and labelled
+    windows: tuple[Window, ...]
+    alerts: tuple[Alert, ...]
+
+    @property
+    def open_release(self) -> Release | None:
+        """The release under way or held, if any."""
+        return next((each for each in self.releases if each.state in ("pending", "running", "held")), None)
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """True once a rollback completed."""
+        return any(each.kind == "rollback" and each.state == "completed" for each in self.releases)
+
+    def promoted(self, version: int) -> bool:
+        """Say whether a promotion to this version ever completed."""
+        return any(
+            each.kind == "promote" and each.to_version == version and each.state == "completed"
+            for each in self.releases
+        )
+
+
+def standing(client: Client, model: str) -> Standing:
+    """Read one model's standing; all is empty before its settings are applied."""
+    try:
+        versions = client.call("versions.list", ModelRequest(model))
+    except UnknownName:
+        return Standing((), (), 0, (), ())
+    deliveries = client.call("events.list", Page(f"outcomes.recorded {model}", MANY))
+    return Standing(
+        versions=tuple(sorted(versions, key=lambda version: version.number)),
+        releases=tuple(client.call("releases.list", ReleasesRequest(model, MANY))),
+        told=sum(int(event.body.get("rows", 0)) for event in deliveries if event.model == model),
+        windows=tuple(client.call("monitors.windows", WindowsRequest(model, MANY))),
+        alerts=tuple(alert for alert in client.call("alerts.list") if alert.model == model),
+    )
