@@ -21,9 +21,9 @@ COLUMNS = (
     Column("WAITS", lambda row, context: _version(row.challenger, "accent"), priority=2, least=4),
     Column("VERSIONS", lambda row, context: str(row.versions), priority=3, least=3, align="right"),
     Column("TASK", lambda row, context: row.task, priority=3, least=6, most=14),
-    Column("OWNER", lambda row, context: row.owner or "-", priority=4, least=5, most=14),
-    Column("MADE", lambda row, context: (age(row.created_at, context.now), "dim"), priority=5, least=3, align="right"),
-    Column("WHAT FOR", lambda row, context: (row.description, "dim"), priority=6, least=8, most=70, grow=True),
+    Column("OWNER", lambda row, context: row.owner or "-", priority=5, least=5, most=14),
+    Column("MADE", lambda row, context: (age(row.created_at, context.now), "dim"), priority=6, least=3, align="right"),
+    Column("WHAT FOR", lambda row, context: (row.description, "dim"), priority=4, least=8, most=70, grow=True, wish=20),
 )
 
 

@@ -67,9 +67,9 @@ class Surface(Widget):
             self.refresh(*regions)
 
     def _fitted(self, cells: Line, width: int) -> Line:
+        cells = exactly(cells, width)
         if self._ascii:
             cells = tuple((to_ascii(text), name) for text, name in cells)
-        cells = exactly(cells, width)
         if not self._ground:
             return cells
         return tuple((text, f"{self._ground} {name}".strip()) for text, name in cells)

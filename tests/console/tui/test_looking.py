@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+import pytest
+from sample_deck import ALERTS, JOBS, PULSE, SampleClient
+
+from store.errors import Unavailable
+
+
+def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    @wraps(test)
+    def started(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return started
+
+
+@run
+async def test_the_first_screen_answers_the_four_questions(console: Any) -> None:
+    async with console() as screen:
+        await screen.shows("v2 for 3h", "Serving", "Changed", "Hurting?", "Way back", "R returns the traffic to v1")
+        assert "modeldeck hotel-demo" in screen.text
+        assert "q1 run2 fail1 alerts2" in screen.text
+
+
+@run
+async def test_numbers_go_to_screens_and_enter_drills_down(console: Any) -> None:
+    async with console() as screen:
+        for key, text in (
+            ("2", "WHAT FOR"),
+            ("3", "RESULT"),
+            ("4", "PROGRESS"),
+            ("5", "MOVE"),
+            ("8", "version registered"),
+            ("9", "lead_time drifts"),
+        ):
+            await screen.press(key)
+            await screen.shows(text)
+        await screen.press("2")
+        await screen.press("enter")
+        await screen.shows("Models › nightly-rates", "challenger", "MAE")
+        await screen.press("j", "enter")
+        await screen.shows("nightly-rates › v2", "21.42 [20.35, 22.71]", "Gates and releases")
+        await screen.press("G")
+        await screen.shows("golden")
+        await screen.press("q", "q")
+        await screen.shows("WHAT FOR")
+
+
+@run
+async def test_a_row_that_changes_is_drawn_where_it_stands(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.press("4")
+        await screen.shows("43% boosting")
+        await screen.press("j")
+        rows = (JOBS[2], replace(JOBS[1], progress=0.71, progress_text="fold 3"), *JOBS[3:])
+        sample.change("jobs.list", rows)
+        await screen.shows("71% fold 3", "› ▸ running    train")
+
+
+@run
+async def test_the_filter_follows_every_key_and_escape_clears_it(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("4")
+        await screen.shows("succeeded")
+        await screen.press("slash")
+        await screen.type("failed")
+        await screen.shows("/failed", "1/8", "KeyError 'adr'")
+        await screen.press("enter")
+        assert "succeeded" not in screen.text
+        await screen.press("escape")
+        await screen.shows("succeeded")
+
+
+@run
+async def test_a_filter_that_cannot_be_read_keeps_the_rows(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("4")
+        await screen.shows("succeeded")
+        await screen.press("slash")
+        await screen.type("train>")
+        await screen.shows("compares with nothing", "nightly-rates@3")
+        await screen.type("1")
+        await screen.shows("does not match any of 8 rows")
+
+
+@run
+async def test_the_command_line_goes_anywhere(console: Any) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("colon")
+        await screen.type("jobs failed")
+        await screen.press("enter")
+        await screen.shows("/failed", "1/8")
+        await screen.press("colon")
+        await screen.type("model ni")
+        await screen.press("tab", "enter")
+        await screen.shows("Models › nightly-rates", "challenger")
+        await screen.press("minus")
+        await screen.shows("/failed")
+        await screen.press("colon")
+        await screen.type("nonsense")
+        await screen.press("enter")
+        await screen.shows("nonsense: no such command")
+
+
+@run
+async def test_the_log_follows_and_searches(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("4")
+        await screen.shows("43% boosting")
+        await screen.press("j", "enter")
+        await screen.shows("following", "mae 20.52")
+        await screen.press("k")
+        await screen.shows("60 lines, f follows")
+        await screen.press("slash")
+        await screen.type("21.00")
+        await screen.shows("1 matching lines", "mae 21.00")
+
+
+@run
+async def test_a_failure_leaves_the_rows_and_says_how_old_they_are(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        sample.failure = Unavailable("no daemon answers", "modeldeck daemon start")
+        await screen.shows("✗ shown as it was just now; no daemon answers: modeldeck daemon start", "nightly-rates")
+        sample.failure = None
+        await screen.until(lambda: "no daemon answers" not in screen.text, "the banner to go")
+
+
+@run
+async def test_every_empty_screen_says_why(console: Any, sample: SampleClient) -> None:
+    sample.answers["deck.pulse"] = replace(PULSE, models=(), alerts=(), events=())
+    for name in ("models", "runs", "jobs", "releases", "events", "alerts"):
+        sample.answers[f"{name}.list"] = ()
+    async with console() as screen:
+        await screen.shows("This deck has no models yet.", "modeldeck demo")
+        for key, text in (
+            ("2", "no models yet"),
+            ("3", "Nothing has been trained yet."),
+            ("4", "No job has run yet."),
+            ("5", "Nothing has been released yet."),
+            ("8", "Nothing has changed yet."),
+            ("9", "No alert has been raised."),
+        ):
+            await screen.press(key)
+            await screen.shows(text)
+
+
+@run
+async def test_describe_json_and_copies(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("9")
+        await screen.shows("lead_time drifts")
+        await screen.press("d")
+        await screen.shows("Alerts › described", "acknowledged by")
+        await screen.press("q", "y")
+        await screen.shows("Alerts › JSON", '"severity": "critical"')
+        await screen.press("q", "c")
+        await screen.shows(f"copied: {ALERTS[0].id}")
+        await screen.press("C")
+        await screen.shows("copied: modeldeck alerts --all")
+
+
+@run
+async def test_place_filter_and_cursor_are_there_at_the_next_start(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("4")
+        await screen.shows("succeeded")
+        await screen.press("slash")
+        await screen.type("train")
+        await screen.press("enter", "j", "j")
+        await screen.shows("› ✓ succeeded")
+    async with console() as screen:
+        await screen.shows("/train", "4/8", "› ✓ succeeded")
+
+
+@run
+async def test_values_are_never_markup(console: Any, sample: SampleClient) -> None:
+    spoiled = replace(PULSE.models[0], model="[red]x[/]\x1b[2J", last_change="[link=file:///]y[/] 日本語")
+    sample.answers["deck.pulse"] = replace(PULSE, models=(spoiled,))
+    async with console() as screen:
+        await screen.shows("[red]x[/]·[2J", "[link=file:///]y[/] 日本語")
+
+
+@pytest.mark.parametrize("size", [(50, 12), (80, 24), (120, 40), (200, 60)])
+def test_every_screen_draws_at_every_size(console: Any, size: tuple[int, int]) -> None:
+    @run
+    async def walk() -> None:
+        async with console(size=size) as screen:
+            await screen.until(lambda: "nightly-rates" in screen.text)
+            for key in "234589":
+                await screen.press(key)
+                await screen.until(lambda: screen.app.desk.page.loaded)
+                await screen.press("enter")
+                await screen.until(lambda: screen.app.desk.page.loaded)
+                await screen.press("question_mark", "escape")
+
+    walk()
+
+
+@run
+async def test_a_tiny_terminal_is_told_so_and_plain_signs_are_plain(console: Any) -> None:
+    async with console(size=(40, 10)) as screen:
+        await screen.shows("50x12 at least; this terminal is 40x10")
+    async with console(ascii_only=True, theme="mono") as screen:
+        await screen.shows("* ready")
+        assert screen.text.isascii()
