@@ -16,6 +16,7 @@ from store import deployments, releases
 from store.rows import Deployment, Release, Replica, Step
 
 START_WAIT_S = 120.0  # from asking for servers until each answers its golden requests
+STARTS = 3  # a server that ended this often will not come up the next time
 Observed = dict[str, Any]
 
 
@@ -72,8 +73,13 @@ def proof(work: Work, release: Release, step: Step) -> Observed:
     mine = need_deployment(work, release, step.host)
     database = work.deck.database
 
+    ended: set[tuple[str, int]] = set()  # (server, when it was started) of every start that came to nothing
+
     def is_settled() -> bool:
-        return len(ready_replicas(database, mine)) >= mine.replicas or bool(_disproved(_newest(work, mine)))
+        seen = _newest(work, mine)
+        ended.update((one.id, one.started_at) for one in seen if one.state == "exited")
+        ready = len(ready_replicas(database, mine)) >= mine.replicas
+        return ready or bool(_disproved(seen)) or len(ended) >= STARTS
 
     in_time = work.wait(is_settled, START_WAIT_S)
     seen = _newest(work, mine)
@@ -82,7 +88,7 @@ def proof(work: Work, release: Release, step: Step) -> Observed:
         raise StepFailed(f"golden requests on {step.host}: {wrong}", "gate")
     if not in_time and not seen:
         raise StepHeld(f"{step.host} has started nothing for {START_WAIT_S:.0f} s; see: modeldeck doctor", "no answer")
-    if not in_time:
+    if not in_time or len(ended) >= STARTS:
         told = next((one.detail for one in seen if one.detail), "it says nothing")
         raise StepFailed(f"v{mine.version} did not become ready on {step.host}: {told}", "error")
     ready = ready_replicas(database, mine)
@@ -158,9 +164,10 @@ def _newest(work: Work, deployment: Deployment) -> list[Replica]:
 
 
 def _disproved(replicas: list[Replica]) -> str:
+    """Return what a server says whose golden answers are not the recorded ones."""
     for replica in replicas:
-        if replica.proof.get("ok") is False:
-            return str(replica.proof.get("detail") or replica.detail or "an answer differs from the recorded one")
+        if replica.state == "unready" and "golden" in replica.detail and "not asked yet" not in replica.detail:
+            return replica.detail
     return ""
 
 

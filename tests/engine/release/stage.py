@@ -15,7 +15,6 @@ from engine.settings.model import DeckSettings, HostSettings, ModelSettings
 from store import deployments, jobs, models, releases, runs, settings, snapshots, versions
 from store.clock import FrozenClock
 from store.database import Fence
-from store.ids import new_id
 from store.rows import Deployment, Job, Release, Replica, Snapshot, Step, Version
 
 ACTOR = "user:anna"
@@ -82,6 +81,7 @@ class Stage:
     proof_checks: list[Check] = field(default_factory=list)
     reconciles: bool = True
     disproved: set[int] = field(default_factory=set)  # versions whose golden answers differ
+    crashing: set[int] = field(default_factory=set)  # versions whose server ends at each start
     applied: list[dict[str, Any]] = field(default_factory=list)
     weights_seen: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
     golden_asked: dict[int, int] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Stage:
             for one in deployments.deployments(tx, endpoint=self.model):
                 if one.desired == "stopped":
                     deployments.end_deployment(tx, one.id)
-                elif not deployments.replicas(tx, one.id):
+                elif one.version in self.crashing or not deployments.replicas(tx, one.id):
                     self._start(tx, one)
             for route in deployments.routes(tx):
                 if route.applied_generation < route.desired_generation:
@@ -116,9 +116,14 @@ class Stage:
         now = self.clock.now()
         wrong = deployment.version in self.disproved
         for number in range(1, deployment.replicas + 1):
-            state = "unready" if wrong else "ready"
-            shown = {"ok": not wrong, "detail": "1 of 20 golden answers differ" if wrong else "20 of 20"}
-            replica = Replica(new_id(self.clock), deployment.id, number, state, 1, "boot:1", 5000, "", shown, now, now)
+            state, told = (
+                ("unready", "1 of 20 golden answers differ") if wrong else ("ready", "20 of 20 golden answers")
+            )
+            if deployment.version in self.crashing:
+                state, told = "exited", "ended with code 1: ImportError: no module named hotel"
+            replica = Replica(
+                f"{deployment.id}-{number}", deployment.id, number, state, 1, "boot:1", 5000, told, {}, now, now
+            )
             deployments.put_replica(tx, replica)
 
     def _serve(self, start: int, end: int) -> None:

@@ -124,6 +124,16 @@ def test_a_server_that_answers_golden_requests_otherwise_takes_no_traffic(servin
     assert serving.standing() == {1: "serving"}
 
 
+def test_a_server_that_ends_at_each_start_fails_the_release_with_its_last_words(serving):
+    serving.crashing = {2}
+    before = serving.clock.now()
+    done = serving.run(promote(serving, 2))
+    assert done.state == "failed"
+    assert "ImportError: no module named hotel" in done.detail
+    assert serving.clock.now() - before < 10_000_000
+    assert serving.standing() == {1: "serving"}
+
+
 def test_latency_gate_asks_200_golden_requests_before_any_live_one(serving, apply_settings):
     apply_settings(gates=GateSettings(limits={"latency_p99_ms": Limit(max=20.0)}))
     serving.golden_ms = {2: 55.0}
