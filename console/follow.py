@@ -128,4 +128,4 @@ def failure(job: Job) -> ModeldeckError | None:
     told = job.reason or f"the job {job.state}"
     kind = next((kind for kind in BY_CODE.values() if kind.exit_code == code), WorkFailed)
     message = told if job.state in ("failed", "succeeded") else f"{job.kind} {job.state}: {told}"
-    return kind(message, f"its log: modeldeck jobs logs {job.id[:12]}")
+    return kind(message, f"its log: modeldeck jobs logs {job.id[:16]}")

@@ -19,6 +19,7 @@ from store.rows import to_json
 GAP = "  "
 PIPED_WIDTH = 80
 ELLIPSIS = "…"
+SHORT_ID = 12  # digits of an id: its milliseconds; more are shown where two ids share them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Output:
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    id_digits: int = SHORT_ID
 
     @property
     def can_ask(self) -> bool:
@@ -108,8 +110,26 @@ class Output:
         return moment.strftime("%Y-%m-%d %H:%M:%S")
 
     def minute(self, at_us: int | None) -> str:
-        """Return a moment to the minute, for narrow tables."""
-        return self.time(at_us)[:16]
+        """Return a moment for narrow tables: month, day and minute within this year, else the date."""
+        shown = self.second(at_us)
+        return shown[:-3] if len(shown) == len("MM-DD HH:MM:SS") else shown[:10]
+
+    def second(self, at_us: int | None) -> str:
+        """Return a moment to the second, without the year while it is this one."""
+        shown = self.time(at_us)
+        return shown.removeprefix(f"{datetime.now(tz=self.zone).year}-")
+
+    def short(self, id: str | None) -> str:
+        """Return the first digits of an id, enough to tell those of one list apart."""
+        return id[: self.id_digits] if id else "-"
+
+    def tell_apart(self, ids: Sequence[str]) -> None:
+        """Show as many digits of ids from here on as these need to differ."""
+        different = len(set(ids))
+        longest = max((len(id) for id in ids), default=0)
+        self.id_digits = SHORT_ID
+        while self.id_digits < longest and len({id[: self.id_digits] for id in ids}) < different:
+            self.id_digits += 1
 
 
 def json_text(value: Any) -> str:

@@ -25,7 +25,7 @@ def run(session: Session) -> int:
     if session.output.as_json:
         session.output.data(facts)
         return 0
-    session.output.pairs([(name, _said(value)) for name, value in facts.items()])
+    session.output.pairs([pair for name, value in facts.items() for pair in _lines(name, value)])
     if facts["disk_free_bytes"] < LEAST_FREE:
         session.output.note(f"the disk is nearly full: {_gigabytes(facts['disk_free_bytes'])} left")
     return 0
@@ -78,12 +78,13 @@ def _terminal() -> list[str]:
     return [f"{os.environ.get('TERM', 'unknown')}, {columns}x{lines}", *profile(os.environ).lines()]
 
 
-def _said(value: Any) -> str:
+def _lines(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return a fact as lines; the name stands before the first."""
+    if isinstance(value, list):
+        return [(name if place == 0 else "", str(line)) for place, line in enumerate(value)]
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return _gigabytes(value)
-    return "; ".join(value) if isinstance(value, list) else str(value)
+        return [(name, "yes" if value else "no")]
+    return [("disk free", _gigabytes(value))] if isinstance(value, int) else [(name, str(value))]
 
 
 def _gigabytes(size: int) -> str:

@@ -155,14 +155,14 @@ def _already_so(client: Client, operation: Operation, request: Any) -> str:
         from engine.operations.work import JobRequest
 
         job: Job = client.call("jobs.detail", JobRequest(request.id))
-        return f"already {job.state}: job {job.id[:12]}" if job.state in ENDED else ""
+        return f"already {job.state}: job {job.id[:16]}" if job.state in ENDED else ""
     wanted = {"alerts.ack": ("acknowledged", "resolved"), "alerts.resolve": ("resolved",)}.get(operation.id)
     if wanted:
         from engine.operations.deck import ShowRequest
 
         alert = client.call("deck.show", ShowRequest("alert", request.id))
         state = alert.body["state"]
-        return f"already {state}: alert {alert.id[:12]}" if state in wanted else ""
+        return f"already {state}: alert {alert.id[:16]}" if state in wanted else ""
     if operation.id == "releases.pause":
         from engine.operations.serving import ReleasesRequest
 
@@ -190,7 +190,7 @@ def _detached(job_id: str, answer: Any, out: Output) -> int:
 def _let_go(job_id: str, out: Output) -> int:
     out.note("let go; the job goes on")
     out.line(job_id)
-    out.note(f"look: modeldeck jobs; stop it: modeldeck jobs cancel {job_id[:12]}")
+    out.note(f"look: modeldeck jobs; stop it: modeldeck jobs cancel {job_id[:16]}")
     return 0
 
 
@@ -240,7 +240,7 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
     elif isinstance(answer, Release):
         out.line(f"{answer.endpoint}@{answer.to_version}: release {answer.state}")
     elif hasattr(answer, "id") and hasattr(answer, "state"):
-        out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:12]}: {answer.state}")
+        out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:
         render.one(answer, out)
 

@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands.tables import SHORT, columns_of, count, number, percent, said, version_or_none
+from console.commands.tables import columns_of, count, number, said, version_or_none
 from console.output import Column, Output
 from engine.operations.common import Done
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.models import Comparison
 from engine.operations.runs import RunsTable
 from engine.operations.work import JobLogs
-from engine.plans import Plan, Preview
+from engine.plans import Check, Plan, Preview
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -32,15 +32,14 @@ PULSE = (
     Column("rows 24h", lambda row, _: count(row.rows_24h), right=True),
     Column("errors", lambda row, _: count(row.errors_24h), right=True),
     Column("drift", lambda row, _: row.drift),
-    Column("metric", lambda row, _: _metric(row)),
+    Column("metric", lambda row, _: _metric(row), shrink=True),
     Column("alerts", lambda row, _: count(row.alerts), right=True),
 )
 
 FINDINGS = (
-    Column("alert", lambda row, _: row.id[:SHORT]),
+    Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model, shrink=True),
     Column("title", lambda row, _: row.title, shrink=True),
-    Column("seen", lambda row, out: out.minute(row.seen_at)),
 )
 
 DIFFERENCES = (
@@ -49,17 +48,11 @@ DIFFERENCES = (
     Column("after", lambda row, _: row.after, shrink=True),
 )
 
-CHECKS = (
-    Column("check", lambda row, _: row.name),
-    Column("verdict", lambda row, _: row.verdict),
-    Column("seen", lambda row, _: row.observed, shrink=True),
-    Column("asked", lambda row, _: row.required, shrink=True),
-)
-
 
 def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
     """Write a list; an empty one says so on stderr and leaves stdout empty."""
     if answer:
+        out.tell_apart([row.id for row in answer if hasattr(row, "id")])
         out.table(columns_of(kind), answer)
     else:
         out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
@@ -83,6 +76,7 @@ def pulse(answer: Pulse, out: Output) -> None:
         out.note(EMPTY["models.list"])
     if answer.alerts:
         out.line("")
+        out.tell_apart([alert.id for alert in answer.alerts])
         out.table(FINDINGS, answer.alerts)
     jobs = f"{answer.jobs_running} running, {answer.jobs_queued} queued, {answer.jobs_failed_24h} failed in 24 h"
     out.note(f"deck {answer.deck} · daemon {answer.daemon} · jobs {jobs}")
@@ -92,9 +86,15 @@ def plan_lines(plan: Plan) -> list[str]:
     """Return a plan as its dialog shows it: what, the differences and checks, the steps, the way back."""
     lines = [plan.summary]
     lines += [f"  {each.name}: {each.before} -> {each.after}" for each in plan.differences]
-    lines += [f"  {each.verdict}: {each.name}, seen {each.observed}, asked {each.required}" for each in plan.checks]
+    lines += [f"  {check_line(each)}" for each in plan.checks]
     lines += plan.lines()
     return [*lines, f"undo: {plan.undo}"] if plan.undo else lines
+
+
+def check_line(check: Check) -> str:
+    """Say a check in one line: its verdict, what was seen and what was asked."""
+    seen = f"{check.observed}, " if check.observed else ""
+    return f"{check.verdict}: {check.name} {seen}asked {check.required}"
 
 
 def preview(answer: Preview, out: Output) -> None:
@@ -136,9 +136,10 @@ def comparison(answer: Comparison, out: Output) -> None:
 
 def runs_table(answer: RunsTable, out: Output) -> None:
     """Write what differs between runs, one column per run."""
+    out.tell_apart(answer.runs)
     columns = [Column("what", lambda row, _: row[0], shrink=True)]
     for place, run in enumerate(answer.runs, 1):
-        columns.append(Column(run[:SHORT], _nth(place), right=True))
+        columns.append(Column(out.short(run), _nth(place), right=True))
     out.table(columns, answer.rows)
 
 
@@ -169,7 +170,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
 def _metric(row: PulseModel) -> str:
     if row.metric_value is None:
         return "no data"
-    return f"{row.metric} {number(row.metric_value)} ({percent(row.coverage)} labelled)"
+    return f"{row.metric} {number(row.metric_value)}"
 
 
 def _field(name: str, value: Any, out: Output) -> str:

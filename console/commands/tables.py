@@ -23,7 +23,7 @@ from store.rows import (
     Window,
 )
 
-SHORT = 12  # enough of a UUIDv7 to be unique among those of one deck, and to be typed
+ID_DIGITS = 32
 
 
 def count(value: int | float | None) -> str:
@@ -96,6 +96,25 @@ def ready(detail: DeploymentDetail) -> str:
     return f"{answering}/{detail.deployment.replicas}"
 
 
+def share(detail: DeploymentDetail) -> str:
+    """Return the share of the traffic that the desired route gives this deployment."""
+    entries = detail.route.entries if detail.route else ()
+    weight = sum(int(each["weight"]) for each in entries if each["deployment_id"] == detail.deployment.id)
+    total = sum(int(each["weight"]) for each in entries) or 1
+    return f"{100 * weight / total:.0f} %"
+
+
+def began(from_us: int, out: Output) -> str:
+    """Return where a window begins: its day, and the minute where it does not begin with the day."""
+    return out.time(from_us)[:16].removesuffix(" 00:00")
+
+
+def subject(event: Event, out: Output) -> str:
+    """Return what an event is about, its id cut as in every list."""
+    is_id = len(event.subject_id) == ID_DIGITS and event.subject_kind not in ("version", "model")
+    return f"{event.subject_kind} {out.short(event.subject_id) if is_id else event.subject_id}"
+
+
 def _progress(job: Job) -> str:
     if job.state == "running":
         return f"{percent(job.progress)} {job.progress_text}" if job.progress is not None else job.progress_text
@@ -130,7 +149,7 @@ ALIASES = (
 )
 
 RUNS = (
-    Column("run", lambda row, _: row.id[:SHORT]),
+    Column("run", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model or "-", shrink=True),
     Column("kind", lambda row, _: row.kind),
     Column("state", lambda row, _: row.state),
@@ -141,15 +160,15 @@ RUNS = (
 
 EVENTS = (
     Column("seq", lambda row, _: str(row.seq), right=True),
-    Column("at", lambda row, out: out.time(row.at)),
+    Column("at", lambda row, out: out.second(row.at)),
     Column("actor", lambda row, _: row.actor, shrink=True),
     Column("action", lambda row, _: row.action),
-    Column("subject", lambda row, _: _subject(row), shrink=True),
+    Column("subject", subject, shrink=True),
     Column("reason", lambda row, _: row.reason, shrink=True),
 )
 
 RELEASES = (
-    Column("release", lambda row, _: row.id[:SHORT]),
+    Column("release", lambda row, out: out.short(row.id)),
     Column("endpoint", lambda row, _: row.endpoint, shrink=True),
     Column("kind", lambda row, _: row.kind),
     Column("moves", lambda row, _: moved(row)),
@@ -172,7 +191,7 @@ DEPLOYMENTS = (
     Column("host", lambda row, _: row.deployment.host),
     Column("role", lambda row, _: row.deployment.role),
     Column("desired", lambda row, _: row.deployment.desired),
-    Column("weight", lambda row, _: f"{row.deployment.weight} %", right=True),
+    Column("traffic", lambda row, _: share(row), right=True),
     Column("ready", lambda row, _: ready(row), right=True),
     Column("since", lambda row, out: out.minute(row.deployment.created_at)),
 )
@@ -189,12 +208,12 @@ MONITORS = (
     Column("every", lambda row, _: seconds(row.every_s), right=True),
     Column("window", lambda row, _: seconds(row.window_s), right=True),
     Column("by", lambda row, _: row.by),
-    Column("last run", lambda row, out: out.time(row.last_run_at)),
-    Column("last job", lambda row, _: (row.last_job_id or "-")[:SHORT]),
+    Column("last run", lambda row, out: out.second(row.last_run_at)),
+    Column("last job", lambda row, out: out.short(row.last_job_id)),
 )
 
 WINDOWS = (
-    Column("from", lambda row, out: out.minute(row.from_at)),
+    Column("from", lambda row, out: began(row.from_at, out)),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
     Column("verdict", lambda row, _: row.verdict),
     Column("rows", lambda row, _: count(row.rows), right=True),
@@ -206,16 +225,15 @@ WINDOWS = (
 )
 
 ALERTS = (
-    Column("alert", lambda row, _: row.id[:SHORT]),
+    Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model, shrink=True),
     Column("severity", lambda row, _: row.severity),
     Column("state", lambda row, _: row.state),
     Column("title", lambda row, _: row.title, shrink=True),
-    Column("seen", lambda row, out: out.minute(row.seen_at)),
 )
 
 JOBS = (
-    Column("job", lambda row, _: row.id[:SHORT]),
+    Column("job", lambda row, out: out.short(row.id)),
     Column("kind", lambda row, _: row.kind),
     Column("model", lambda row, _: row.model or "-", shrink=True),
     Column("state", lambda row, _: row.state),
@@ -227,7 +245,7 @@ SCHEDULES = (
     Column("schedule", lambda row, _: row.id, shrink=True),
     Column("kind", lambda row, _: row.kind),
     Column("trigger", lambda row, _: row.trigger),
-    Column("next", lambda row, out: "paused" if row.paused_at else out.time(row.next_at)),
+    Column("next", lambda row, out: "paused" if row.paused_at else out.second(row.next_at)),
     Column("last", lambda row, out: out.minute(row.last_at)),
 )
 
@@ -277,8 +295,3 @@ def said(name: str, value: Any, out: Output) -> str:
 
 def _metrics(run: Run) -> str:
     return " ".join(f"{name} {number(value)}" for name, value in run.metrics.items()) or run.reason or "-"
-
-
-def _subject(event: Event) -> str:
-    is_id = len(event.subject_id) == 32 and event.subject_kind not in ("version", "model")
-    return f"{event.subject_kind} {event.subject_id[:SHORT] if is_id else event.subject_id}"

@@ -41,25 +41,27 @@ def summary(client: Client, models: list[str], output: Output) -> None:
     render.pulse(client.call("deck.pulse"), output)
     root = Path(os.path.relpath(client.workspace.root))
     shown = root if not str(root).startswith("..") else client.workspace.root
-    command = _command()
     first = models[0]
     output.line("")
     output.line("next:")
-    for line, what in (
-        (f"cd {shown}", ""),
-        (command, "the console"),
-        (f"{command} versions {first}", "what was trained"),
-        (f"{command} predict {first} samples/{first}.json", "ask the endpoint"),
-        (f"{command} monitors windows {first}", "month by month"),
-        (f"{command} promote {first} 2 --reason 'try again'", "with its plan first"),
-        (f"{command} daemon stop --all", "stop everything"),
-    ):
-        output.line(f"  {line:<58}{what}".rstrip())
+    lines = [
+        ("modeldeck", "the console"),
+        (f"modeldeck versions {first}", "what was trained"),
+        (f"modeldeck predict {first} samples/{first}.json", "ask the endpoint"),
+        (f"modeldeck monitors windows {first}", "month by month"),
+        (f"modeldeck promote {first} 2 --reason 'again'", "shows its plan, then asks"),
+        ("modeldeck daemon stop --all", "stop everything"),
+    ]
+    if str(shown) != ".":
+        lines.insert(0, (f"cd {shown}", ""))
+    here = _not_on_path()
+    if here:
+        lines.insert(0, (f"alias modeldeck={here}", ""))
+    for line, what in lines:
+        output.line(f"  {line:<57}  {what}".rstrip())
 
 
-def _command() -> str:
-    """Return how the command is typed here: by name where it is on the path, else by its place."""
-    if shutil.which("modeldeck"):
-        return "modeldeck"
+def _not_on_path() -> str:
+    """Return where the command lies when its name alone does not find it."""
     beside = Path(sys.executable).parent / "modeldeck"
-    return str(beside) if beside.exists() else "modeldeck"
+    return "" if shutil.which("modeldeck") or not beside.exists() else str(beside)
