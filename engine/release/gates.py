@@ -29,6 +29,8 @@ def evaluate(deck: Deck, settings: ModelSettings, new: Version, champion: Versio
     """
     if champion is None:
         return [*absolute(settings, new, None), better_than_dummy(new)]
+    if not _limits(settings) and not slices(settings):
+        return []  # nothing is asked, so no model need be loaded
     from engine.release.comparison import compare
 
     compared = compare(deck, settings, new, champion)

@@ -152,3 +152,11 @@ def add_version_to_the_stage(stage):
 def apply_settings_to_the_stage(stage):
     """Apply changed settings of the model."""
     return lambda **changes: _stage_module().apply(stage.deck, model_settings(**changes))
+
+
+@pytest.fixture(name="stage_parts")
+def parts_of_a_stage():
+    """The functions that apply settings and register versions."""
+    made = _stage_module()
+    made.MODEL = MODEL
+    return made

@@ -1,0 +1,178 @@
+"""A promotion and a rollback with real servers, the real router, the real log, and requests all the while."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+
+from engine.deck import Deck
+from engine.deploy.reconcile import Reconciler
+from engine.release import preview_rollback, run_release, submit_promote, submit_rollback
+from engine.serving import artifact, environment, golden
+from engine.serving.contract import Column, Signature, output_columns
+from engine.serving.predict import Predictor
+from engine.settings.model import DeploySettings, GateSettings, Limit, RolloutStep
+from store import deployments, events, jobs, models, releases
+from store.clock import SystemClock
+from store.database import Fence, open_database
+from store.rows import Release
+
+DEADLINE_S = 60.0
+SIGNATURE = Signature((Column("x", "double"),), output_columns("regression"))
+
+
+class Ticking:
+    """The reconciler in a thread of its own, as the daemon runs it."""
+
+    def __init__(self, deck: Deck) -> None:
+        self._reconciler = Reconciler(deck)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.05):
+            self._reconciler.tick()
+        self._reconciler.close(stop_servers=True)
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(DEADLINE_S)
+
+
+class Callers:
+    """Asks an endpoint without pause; counts answers by (status, version)."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: Counter[tuple[int, int | None]] = Counter()
+        self._place = urlsplit(url)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        body = json.dumps([{"x": 2.0}])
+        while not self._stop.is_set():
+            connection = http.client.HTTPConnection(self._place.hostname, self._place.port, timeout=10)
+            try:
+                connection.request("POST", f"{self._place.path}/predict", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                told = json.loads(answer.read())
+                self.answers[answer.status, told.get("version")] += 1
+            except (OSError, http.client.HTTPException):
+                self.answers[0, None] += 1
+            finally:
+                connection.close()
+            self._stop.wait(0.003)
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(DEADLINE_S)
+
+
+@pytest.fixture(name="live")
+def live_deck(deck: Deck, tmp_path, monkeypatch) -> Iterator[Deck]:
+    """The deck on the system's clock, with a reconciler that ticks."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    clock = SystemClock()
+    database = open_database(deck.workspace.registry, clock)
+    opened = Deck(deck.workspace, database, deck.artifacts, clock)
+    ticking = Ticking(opened)
+    yield opened
+    ticking.close()
+    database.close()
+
+
+@pytest.fixture(name="add_real")
+def add_real_version(live: Deck, stage_parts) -> Callable[[float], int]:
+    """Register `y = slope * x` with its golden requests and this interpreter's environment."""
+    from sklearn.linear_model import LinearRegression
+
+    lock = live.artifacts.put_bytes(environment.lock_bytes(environment.lock()))
+
+    def add(slope: float) -> int:
+        model = LinearRegression().fit(pd.DataFrame({"x": [0.0, 1.0]}), [0.0, slope])
+        recorded = golden.make(
+            Predictor.from_parts(model, SIGNATURE, "regression"), pd.DataFrame({"x": [float(n) for n in range(20)]})
+        )
+        made = stage_parts.add_version(
+            live,
+            stage_parts.MODEL,
+            artifact_hash=live.artifacts.put_bytes(artifact.dump(model)),
+            golden_hash=live.artifacts.put_bytes(json.dumps(recorded).encode()),
+            environment_hash=lock,
+            bundle_hash="",
+            signature=SIGNATURE.to_json(),
+        )
+        return int(made.number)
+
+    return add
+
+
+def run(deck: Deck, release: Release) -> Release:
+    """Run a release's job in this process, with the real instruments."""
+    assert release.job_id is not None
+    with deck.database.write() as tx:
+        job = jobs.claim(tx, release.job_id)
+    ended = run_release(deck, release.id, fence=Fence(job.id, job.attempt))
+    with deck.database.write() as tx:
+        jobs.finish(tx, job.id, job.attempt, "succeeded")
+    return ended
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.02)
+
+
+def running(deck: Deck) -> dict[int, str]:
+    live = deployments.deployments(deck.database, endpoint="rates")
+    return {one.version: one.desired for one in live if one.desired != "stopped"}
+
+
+@pytest.mark.e2e
+def test_promotion_and_rollback_under_traffic_drop_no_request(live, add_real, stage_parts, model_settings):
+    gates = GateSettings(limits={"latency_p99_ms": Limit(max=1000.0)})
+    rollout = (RolloutStep(20, 0.5), RolloutStep(100))
+    settings = model_settings(gates=gates, deploy=DeploySettings(min_samples=30, max_wait_s=30.0, rollout=rollout))
+    stage_parts.apply(live, settings)
+    model = settings.name
+    add_real(1.0)
+    first = run(live, submit_promote(live, model, 1, actor="user:anna"))
+    assert (first.state, first.detail) == ("completed", "")
+    add_real(2.0)
+    callers = Callers(deployments.endpoint(live.database, model).addresses["local"])
+    try:
+        done = run(live, submit_promote(live, model, 2, actor="user:anna"))
+        assert (done.state, done.detail) == ("completed", ""), releases.steps(live.database, done.id)
+        weights = [one for one in releases.steps(live.database, done.id) if one.kind == "weight"]
+        assert all(one.verdict == "passed" and one.observed["new"]["rows"] >= 30 for one in weights)
+        assert running(live) == {1: "warm", 2: "serving"}
+        shown = preview_rollback(live, model)
+        assert {check.verdict for check in shown.plan.checks} == {"passed"}
+
+        begun = time.monotonic()
+        back = submit_rollback(live, model, basis=shown.basis, reason="a drill", actor="user:anna")
+        committed_s = time.monotonic() - begun
+        assert back.state == "completed"
+        answered = callers.answers[200, 1]
+        wait_until(lambda: callers.answers[200, 1] > answered + 50)
+        run(live, back)
+        assert committed_s < 2.0
+        wait_until(lambda: running(live) == {1: "serving"})
+    finally:
+        callers.close()
+    assert {status for status, _ in callers.answers} == {200}
+    assert callers.answers[200, 2] > 0
+    assert models.model(live.database, model).champion == 1
+    assert events.verify(live.database).ok
