@@ -19,6 +19,8 @@ from store.rows import to_json
 GAP = "  "
 PIPED_WIDTH = 80
 ELLIPSIS = "…"
+NAME_FLOOR = 16  # the first column names the row, and gives way last
+FLOOR = 6
 SHORT_ID = 12  # digits of an id: its milliseconds; more are shown where two ids share them
 
 
@@ -196,7 +198,10 @@ def pad(text: str, width: int, right: bool = False) -> str:
 def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[bool], width: int) -> list[int]:
     """Return the width of each column, so that a line takes at most `width`: the widest shrinking one gives first."""
     widths = [max(text_width(title), *(text_width(row[n]) for row in cells), 1) for n, title in enumerate(titles)]
-    floors = [min(widths[n], max(6, text_width(titles[n]))) if shrink[n] else widths[n] for n in range(len(titles))]
+    floors = [
+        min(widths[n], max(NAME_FLOOR if n == 0 else FLOOR, text_width(titles[n]))) if shrink[n] else widths[n]
+        for n in range(len(titles))
+    ]
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
     while excess > 0:
         n = max(range(len(widths)), key=lambda n: (widths[n] > floors[n], widths[n]))

@@ -26,10 +26,10 @@ EMPTY = {
 
 PULSE = (
     Column("model", lambda row, _: row.model, shrink=True),
-    Column("champion", lambda row, _: version_or_none(row.champion), right=True),
+    Column("serves", lambda row, _: version_or_none(row.champion), right=True),
     Column("since", lambda row, out: out.minute(row.since_at)),
     Column("health", lambda row, _: row.release or row.health, shrink=True),
-    Column("rows 24h", lambda row, _: count(row.rows_24h), right=True),
+    Column("rows", lambda row, _: count(row.rows_24h), right=True),
     Column("errors", lambda row, _: count(row.errors_24h), right=True),
     Column("drift", lambda row, _: row.drift),
     Column("metric", lambda row, _: _metric(row), shrink=True),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from console.render.cells import Line, Span, line
 from console.render.columns import Column, Context
-from console.render.events import phrase
+from console.render.events import action_words, phrase
 from console.render.measures import change
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
@@ -99,7 +99,7 @@ def _serving_words(row: PulseModel, now: int) -> list[Span]:
         cells.append((f" since {short_moment(row.since_at, now)}, {ago(row.since_at, now)}; ", ""))
     cells.append((f"{glyph_of(row.health)} {row.health}", style_of(row.health)))
     if row.release:
-        cells += [("; ", ""), (f"release at {row.release}", "busy")]
+        cells += [("; ", ""), (f"releasing {row.release}", "busy")]
     elif row.challenger is not None:
         cells += [(f"; v{row.challenger} waits, ", ""), ("P", "key"), (" promotes it", "")]
     return cells
@@ -109,7 +109,7 @@ def _changed_words(row: PulseModel, now: int) -> list[Span]:
     if row.last_change_at is None:
         return [("nothing yet", "dim")]
     by = f" by {person(row.last_change_by)}" if row.last_change_by else ""
-    return [(row.last_change, ""), (f"{by}, {ago(row.last_change_at, now)}", "dim")]
+    return [(action_words(row.last_change), ""), (f"{by}, {ago(row.last_change_at, now)}", "dim")]
 
 
 def _hurting(row: PulseModel) -> list[list[Span]]:

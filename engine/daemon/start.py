@@ -2,6 +2,116 @@
 
 from __future__ import annotations
 
-from engine.service.launch import ensure_running, last_lines, log_of
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass
 
-__all__ = ["ensure_running", "last_lines", "log_of"]
+from engine.product import VERSION
+from engine.service.identity import owner_here
+from engine.service.launch import ensure_running, last_lines, log_of
+from engine.service.lock import Holder, acquire, holder
+from engine.service.socket import answers, ask
+from engine.workspace import Workspace
+from store.errors import Unavailable, from_wire
+
+__all__ = ["DaemonStatus", "ensure_running", "last_lines", "log_of", "restart", "start", "status", "stop"]
+
+STOP_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStatus:
+    """Whether a daemon runs, and which. `state` is running, starting or stopped."""
+
+    state: str
+    pid: int | None
+    product: str
+    started_at: int | None
+    socket: str
+    log: str
+
+
+def start(workspace: Workspace) -> bool:
+    """Start the daemon unless one runs; returns True when this call started it.
+
+    Raises:
+        Unavailable: it did not come up; the message carries its log's last lines.
+    """
+    return ensure_running(workspace)
+
+
+def stop(workspace: Workspace, *, all: bool = False, within_s: float = STOP_WITHIN_S) -> bool:
+    """Stop the daemon; with `all`, the servers and the router too. Jobs go on. Returns whether a daemon ran.
+
+    Raises:
+        Unavailable: it did not stop in time.
+    """
+    owner_here(workspace)
+    found = _daemon(workspace)
+    if found is None:
+        if all and workspace.registry.exists():
+            _stop_servers(workspace)
+        return False
+    _ask_to_stop(workspace, found, all=all)
+    deadline = time.monotonic() + within_s
+    while (now := _daemon(workspace)) is not None and now.pid == found.pid:
+        if time.monotonic() >= deadline:
+            raise Unavailable(
+                f"the daemon (pid {found.pid}) does not stop", f"kill it: kill -9 {found.pid}; servers and jobs go on"
+            )
+        time.sleep(0.02)
+    return True
+
+
+def restart(workspace: Workspace) -> None:
+    """Stop the daemon if one runs, whatever its version, and start this one. Servers and jobs go on meanwhile."""
+    stop(workspace)
+    ensure_running(workspace)
+
+
+def status(workspace: Workspace) -> DaemonStatus:
+    """Look; starts nothing."""
+    found = _daemon(workspace)
+    state = "stopped" if found is None else "running" if answers(workspace.socket) else "starting"
+    return DaemonStatus(
+        state=state,
+        pid=found.pid if found else None,
+        product=found.product if found else VERSION,
+        started_at=found.started_at if found else None,
+        socket=str(workspace.socket),
+        log=str(log_of(workspace)),
+    )
+
+
+def _daemon(workspace: Workspace) -> Holder | None:
+    found = holder(workspace)
+    return found if found is not None and found.role == "daemon" else None
+
+
+def _ask_to_stop(workspace: Workspace, found: Holder, *, all: bool) -> None:
+    try:
+        status_code, body = ask(workspace.socket, "POST", "/v1/stop", json.dumps({"all": all}).encode(), timeout_s=5.0)
+    except Unavailable:
+        if all:
+            raise
+        # It holds the lock and does not listen: the lock's pid is its own, for it dies with it.
+        os.kill(found.pid, signal.SIGTERM)
+        return
+    if status_code != 200:
+        error = json.loads(body)["error"]
+        raise from_wire(error["code"], error["message"], error["hint"])
+
+
+def _stop_servers(workspace: Workspace) -> None:
+    """Stop what an earlier daemon left serving."""
+    from engine.deck import make_deck
+    from engine.deploy.reconcile import Reconciler
+
+    with acquire(workspace, "change", product=VERSION, started_at=0):
+        deck = make_deck(workspace)
+        try:
+            Reconciler(deck).close(stop_servers=True)
+        finally:
+            deck.database.close()

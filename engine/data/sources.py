@@ -73,9 +73,7 @@ def _from_function(source: str, bundle: Path) -> pa.Table:
         return made
     if type(made).__name__ == "DataFrame" and hasattr(made, "columns"):
         return _from_frame(made, source)
-    raise WorkFailed(
-        f"source {source} returned {type(made).__name__}", "return a pandas DataFrame or a pyarrow Table"
-    )
+    raise WorkFailed(f"source {source} returned {type(made).__name__}", "return a pandas DataFrame or a pyarrow Table")
 
 
 def _from_frame(frame: Any, source: str) -> pa.Table:
@@ -95,7 +93,7 @@ def _from_frame(frame: Any, source: str) -> pa.Table:
 
 def _from_files(source: str, workspace: Workspace) -> pa.Table:
     if _URL.match(source):
-        raise Refused(f"source {source} is a URL", "load it in a function: source = \"python:module:function\"")
+        raise Refused(f"source {source} is a URL", 'load it in a function: source = "python:module:function"')
     place = (workspace.root / source).expanduser()
     reader = _READERS.get(Path(source.removesuffix(".gz")).suffix.lower())
     if reader is None:
@@ -103,7 +101,9 @@ def _from_files(source: str, workspace: Workspace) -> pa.Table:
     pattern = place.relative_to(workspace.root).as_posix() if place.is_relative_to(workspace.root) else None
     matches = [place] if place.is_file() else sorted(workspace.root.glob(pattern)) if pattern else []
     if not matches:
-        raise Refused(f"source {source} does not exist in {workspace.root}", "put the file there or correct [data] source")
+        raise Refused(
+            f"source {source} does not exist in {workspace.root}", "put the file there or correct [data] source"
+        )
     return _query(
         f"SELECT * FROM {reader}($files)", workspace, {"files": [str(match) for match in matches]}, f"source {source}"
     )
@@ -118,7 +118,7 @@ def _query(sql: str, workspace: Workspace, values: dict[str, Any], named: str) -
 
     with connect(workspace.root) as connection:
         try:
-            return connection.execute(sql, values).to_arrow_table()
+            return connection.sql(sql, params=values or None).to_arrow_table()
         except duckdb.Error as error:
             line = str(error).strip().splitlines()[0]
             if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException):

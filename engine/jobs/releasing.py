@@ -17,9 +17,7 @@ def release(context: JobContext) -> dict[str, Any]:
     """
     from engine.release.runner import ending_error, run_release
 
-    ended = run_release(
-        context.deck, context.args["release_id"], fence=context.fence, progress=context.progress
-    )
+    ended = run_release(context.deck, context.args["release_id"], fence=context.fence, progress=context.progress)
     error = ending_error(ended, context.fence.job_id)
     if error is not None:
         raise error

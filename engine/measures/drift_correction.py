@@ -16,7 +16,7 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     values = np.array([p_values[index] for index in tested], dtype=float)
     order = np.argsort(values)[::-1]
     ranks = np.arange(len(values), 0, -1)
-    corrected = np.minimum.accumulate(np.minimum(values[order] * len(values) / ranks, 1.0))
+    corrected = np.minimum.accumulate(np.minimum(values[order] * (len(values) / ranks), 1.0))
     for position, value in zip(order, corrected, strict=True):
         adjusted[tested[int(position)]] = float(value)
     return adjusted

@@ -21,6 +21,7 @@ from engine.measures.drift_distances import Counts, Floats, jensen_shannon, popu
 
 WORDS = 300  # most frequent words told apart
 NAMED = 5
+CLEAR = 3.0  # standard deviations from which a word is told to rise or fall
 MOST_TEXTS = 50_000  # of a longer reference, evenly spread texts
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
@@ -92,8 +93,8 @@ class TextProfile:
                 "categories": len(unseen),
                 "names": sorted(unseen, key=lambda word: (-unseen[word], word))[:NAMED],
             },
-            "rising": [word for word in names[::-1][:NAMED] if ratio[self.frequent[word]] > 0],
-            "falling": [word for word in names[:NAMED] if ratio[self.frequent[word]] < 0],
+            "rising": [word for word in names[::-1][:NAMED] if ratio[self.frequent[word]] > CLEAR],
+            "falling": [word for word in names[:NAMED] if ratio[self.frequent[word]] < -CLEAR],
         }
 
     def _test(self, words: Words) -> tuple[float, float, Floats]:

@@ -231,7 +231,7 @@ METRICS: dict[str, Metric] = {
         Metric("rmse", "value", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean()))),
         Metric("median_error", "value", False, lambda truth, guess: float(np.median(_errors(truth, guess)))),
         Metric("r2", "value", True, _r2),
-        Metric("log_loss", "scores", False, _mean_of(_log_losses), True, _log_losses),
+        Metric("log_loss", "scores", False, _mean_of(_log_losses), False, _log_losses),
         Metric("brier", "scores", False, _mean_of(_brier_rows), False, _brier_rows),
         Metric("roc_auc", "scores", True, lambda truth, guess: _by_score(truth, guess, roc_auc), True),
         Metric(

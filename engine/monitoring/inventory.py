@@ -27,8 +27,8 @@ def take_inventory(
     `from_us` bounds by received time. By event time a failed or refused request, whose rows were never read, belongs
     to the window of the row its server answered before it.
     """
-    columns = ["prediction_id", "received_at", "event_at", "status"]
-    tables = read_versions(deck, model, from_us=from_us, columns=columns)
+    columns = ["prediction_id", "request_id", "received_at", "event_at", "status"]
+    tables = _without_retried(read_versions(deck, model, from_us=from_us, columns=columns))
     outcomes = received_since(deck, model, outcomes_since_us)
     seen: dict[Key, Seen] = {}
     newest_event, newest_received = 0, 0
@@ -54,6 +54,23 @@ def take_inventory(
                 newest_outcome_at=int(arrived[placed][here].max()),
             )
     return seen, newest_event, newest_received
+
+
+def _without_retried(tables: dict[int, pa.Table]) -> dict[int, pa.Table]:
+    """Leave out failures that the router asked another server about and got an answer: they hurt nobody."""
+    failed = {one: table.filter(pc.not_equal(table["status"], 200))["request_id"] for one, table in tables.items()}
+    ids = pa.chunked_array([chunk for column in failed.values() for chunk in column.chunks], pa.string())
+    if not len(ids):
+        return tables
+    answered = [table.filter(pc.equal(table["status"], 200))["request_id"] for table in tables.values()]
+    hits = [one.filter(pc.is_in(one, value_set=ids.combine_chunks())) for one in answered]
+    retried = pa.chunked_array([chunk for column in hits for chunk in column.chunks], pa.string()).combine_chunks()
+    return {
+        one: table.filter(
+            pc.invert(pc.and_(pc.not_equal(table["status"], 200), pc.is_in(table["request_id"], value_set=retried)))
+        )
+        for one, table in tables.items()
+    }
 
 
 def _whole(column: pa.ChunkedArray) -> Any:

@@ -21,12 +21,17 @@ def live_stats(deck: Deck, model: str, deployment_id: str, since_us: int) -> dic
     per request. `outputs` maps each numeric output to {"n", "mean", "std"}, and `label` to its counts.
     """
     rows: dict[str, dict[str, Any]] = {}
+    answered: set[str] = set()  # by any deployment
     for row in uncollected_rows(deck.workspace, model, since_us=since_us):
-        if row.get("deployment") == deployment_id and row.get("kind") == "live" and row["received_at"] >= since_us:
-            rows[row["prediction_id"]] = {**row, **(row.get("outputs") or {})}
+        if row.get("kind") == "live" and row["received_at"] >= since_us:
+            if row["status"] == 200:
+                answered.add(row["request_id"])
+            if row.get("deployment") == deployment_id:
+                rows[row["prediction_id"]] = {**row, **(row.get("outputs") or {})}
     for row in _collected(deck, model, deployment_id, since_us):
         rows[row["prediction_id"]] = row
-    return _summary(list(rows.values()))
+    # A failure that the router asked another server about, and got an answer, hurt nobody.
+    return _summary([row for row in rows.values() if row["status"] == 200 or row["request_id"] not in answered])
 
 
 def _collected(deck: Deck, model: str, deployment_id: str, since_us: int) -> list[dict[str, Any]]:

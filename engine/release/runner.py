@@ -56,6 +56,7 @@ def run_release(
 
     Raises:
         LeaseLost: a newer attempt of the job runs; nothing was written.
+        WorkFailed: the champion has moved, but a router has not followed within a minute.
     """
     release = releases.release(deck.database, release_id)
     work = open_work(deck, release, fence, instruments or real_instruments(), progress, clock_sleep)

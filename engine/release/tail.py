@@ -8,13 +8,18 @@ from typing import Any
 from engine.release.routing import is_applied, live, of_release, stop_left
 from engine.release.work import POLL_S, SECOND_US, Work
 from store import deployments, releases
+from store.errors import WorkFailed
 from store.rows import Release, Step
 
 DRAIN_WAIT_S = 60.0
 
 
 def finish(work: Work, release: Release) -> Release:
-    """Do what is left of a release that has ended, whichever way it ended."""
+    """Do what is left of a release that has ended, whichever way it ended.
+
+    Raises:
+        WorkFailed: the champion has moved on record, but a router has not followed yet.
+    """
     if release.state == "completed":
         _finish_completed(work, release)
     elif release.state in ("aborted", "failed"):
@@ -23,16 +28,24 @@ def finish(work: Work, release: Release) -> Release:
 
 
 def _finish_completed(work: Work, release: Release) -> None:
-    for step in work.steps():
-        if step.state not in ("pending", "running"):
-            continue
-        observed = _drain(work, release, step) if step.kind == "drain" else evidence(work)
+    left = [step for step in work.steps() if step.state in ("pending", "running")]
+    if not left:
+        return
+    followed = _await_routers(work, release.endpoint)
+    for step in left:
+        observed = _drain(work, release, step, followed) if step.kind == "drain" else evidence(work)
+        verdict = "passed" if followed else "no data"
         with work.deck.database.write(work.fence) as tx:
-            releases.set_step(tx, release.id, step.number, "done", verdict="passed", observed=observed)
+            releases.set_step(tx, release.id, step.number, "done", verdict=verdict, observed=observed)
+    if not followed:
+        raise WorkFailed(
+            f"{release.endpoint} v{release.to_version} is champion, but its router has not followed for"
+            f" {DRAIN_WAIT_S:.0f} s",
+            "it will once the daemon reconciles again: modeldeck daemon status",
+        )
 
 
-def _drain(work: Work, release: Release, step: Step) -> dict[str, Any]:
-    drained = _await_routers(work, release.endpoint)
+def _drain(work: Work, release: Release, step: Step, drained: bool) -> dict[str, Any]:
     left = []
     if not step.args.get("keep_warm", True) and drained:
         with work.deck.database.write(work.fence) as tx:

@@ -1,4 +1,4 @@
-"""The deck's one lock: whoever holds it may change the deck. Held for life by the daemon, briefly by an owner's change."""
+"""The deck's one lock: who holds it may change the deck. The daemon holds it for life, an owner briefly."""
 
 from __future__ import annotations
 

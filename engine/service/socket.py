@@ -45,7 +45,11 @@ def check_socket(path: Path, owner: int) -> None:
 
 
 def ask(
-    path: Path, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None,
+    path: Path,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
     timeout_s: float = ANSWER_WITHIN_S,
 ) -> tuple[int, bytes]:
     """Send one request and return status and body.
@@ -60,9 +64,7 @@ def ask(
         return answer.status, answer.read()
     except (OSError, http.client.HTTPException) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error) or "no answer"
-        raise Unavailable(
-            f"the daemon does not answer ({reason})", "look at it: modeldeck daemon status"
-        ) from error
+        raise Unavailable(f"the daemon does not answer ({reason})", "look at it: modeldeck daemon status") from error
     finally:
         connection.close()
 

@@ -25,7 +25,9 @@ def request_of(operation: Operation, body: dict[str, Any]) -> Any:
     try:
         return from_body(operation.request, body)
     except TypeError as error:
-        raise Refused(f"{operation.id}: {_plain(str(error))}", f"see: modeldeck {' '.join(operation.words)} --help") from None
+        raise Refused(
+            f"{operation.id}: {_plain(str(error))}", f"see: modeldeck {' '.join(operation.words)} --help"
+        ) from None
 
 
 def _plain(text: str) -> str:

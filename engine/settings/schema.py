@@ -65,9 +65,7 @@ class DataTable(Section):
 
     def section(self) -> DataSettings:
         """Return the frozen section."""
-        return DataSettings(
-            **{**self.model_dump(), "features": tuple(self.features), "personal": tuple(self.personal)}
-        )
+        return DataSettings(**{**self.model_dump(), "features": tuple(self.features), "personal": tuple(self.personal)})
 
 
 class TrainTable(Section):

@@ -1,4 +1,4 @@
-"""The pulse: everything the first screen shows, from the registry alone, a few indexed reads per model."""
+"""The pulse: everything the first screen shows, from the registry and one small file, a few reads per model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from engine.operations.common import NoRequest
 from engine.operations.deck import Pulse, PulseModel
 from engine.service.call import ServiceContext
 from engine.service.lock import holder
+from engine.service.traffic import day_traffic
 from store.database import Reader
 from store.rows import Alert, Alias, Deployment, Event, Model, Release, Replica, RouteSpan, Window
 
@@ -26,8 +27,8 @@ def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
     with database.reading() as reader:
         current = settings.current(reader)
         body: dict[str, Any] = current.body if current else {}
-        look = _look(reader, body)
-        rows = tuple(_model(look, model, now) for model in models.models(reader) if model.deleted_at is None)
+        look = _look(reader, body, day_traffic(context.deck.workspace))
+        rows = tuple(_model(look, model) for model in models.models(reader) if model.deleted_at is None)
         ended = jobs.jobs(reader, limit=200, states=FAILED)
         return Pulse(
             deck=body.get("name", context.deck.workspace.root.name),
@@ -61,9 +62,10 @@ class _Look:
     spans: list[RouteSpan]
     alerts: list[Alert]
     events: list[Event]
+    traffic: dict[str, tuple[int, int]]  # rows and errors of the last day
 
 
-def _look(reader: Reader, body: dict[str, Any]) -> _Look:
+def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
     from store import deployments, events, models, routes, watching
 
     return _Look(
@@ -75,10 +77,11 @@ def _look(reader: Reader, body: dict[str, Any]) -> _Look:
         spans=list(routes.route_history(reader, limit=500)),
         alerts=list(watching.alerts(reader, open_only=True)),
         events=list(events.events(reader, limit=EVENTS * 3)),
+        traffic=traffic,
     )
 
 
-def _model(look: _Look, model: Model, now: int) -> PulseModel:
+def _model(look: _Look, model: Model) -> PulseModel:
     from store import releases, watching
 
     windows = list(watching.windows(look.reader, model.name, limit=WINDOWS))
@@ -87,7 +90,7 @@ def _model(look: _Look, model: Model, now: int) -> PulseModel:
     metric = _metric_name(look.settings.get(model.name), model.task)
     change = _last_change(look, model.name)
     value, reference, coverage = _performance(look, model, champion, metric)
-    rows, errors = _day(windows, now)
+    rows, errors = look.traffic.get(model.name, (0, 0))
     return PulseModel(
         model=model.name,
         task=model.task,
@@ -125,7 +128,9 @@ def _since(look: _Look, model: Model) -> int | None:
 
 def _health(look: _Look, model: Model) -> str:
     serving = {
-        row.id: row for row in look.deployments if row.endpoint == model.name and row.desired == "serving" and row.weight
+        row.id: row
+        for row in look.deployments
+        if row.endpoint == model.name and row.desired == "serving" and row.weight
     } or {row.id: row for row in look.deployments if row.endpoint == model.name and row.desired == "serving"}
     if not serving:
         return "not deployed" if model.champion is None else "stopped"
@@ -199,11 +204,6 @@ def _volumes(windows: list[Window]) -> list[int]:
     for window in windows:
         spans[window.from_at] = spans.get(window.from_at, 0) + window.rows
     return [spans[start] for start in sorted(spans)]
-
-
-def _day(windows: list[Window], now: int) -> tuple[int, int]:
-    day = [window for window in windows if window.from_at >= now - DAY_US]
-    return sum(window.rows for window in day), sum(window.errors for window in day)
 
 
 def _last_change(look: _Look, model: str) -> Event | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
     DeploymentDetail,
-    PredictRequest,
     Predictions,
+    PredictRequest,
     PromoteRequest,
     ReleaseChange,
     ReleaseDetail,

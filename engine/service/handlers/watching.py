@@ -76,5 +76,7 @@ def _set(context: ServiceContext, request: AlertChange, state: str) -> Alert:
     with context.deck.database.write() as tx:
         alert = watching.alert(tx, request.id)
         if alert.state not in (state, "resolved"):
-            watching.set_alert(tx, alert.id, state, actor=context.caller.actor, reason=request.reason, via=context.caller.via)
+            watching.set_alert(
+                tx, alert.id, state, actor=context.caller.actor, reason=request.reason, via=context.caller.via
+            )
         return watching.alert(tx, alert.id)

@@ -10,7 +10,7 @@ import pytest
 from engine.plans import Check
 from engine.release import abort, pause, recover, resume, submit_promote, submit_rollback
 from store import deployments, events, jobs, models, releases
-from store.errors import Refused
+from store.errors import Refused, WorkFailed
 
 
 class Killed(BaseException):
@@ -46,6 +46,9 @@ class Drama:
             self.strike_after = self.source.choice([None, None, 3, 9, 15])
             try:
                 self.stage.run_job(job, release)
+            except WorkFailed:  # the router did not follow while nothing reconciled
+                with self.stage.deck.database.write() as tx:
+                    jobs.abandon(tx, job.id, "failed")
             except Killed:
                 self.strike_after = None
                 with self.stage.deck.database.write() as tx:

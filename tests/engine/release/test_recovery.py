@@ -6,7 +6,7 @@ import pytest
 
 from engine.release import abort, recover, run_release, submit_promote, submit_rollback
 from store import events, jobs, models
-from store.errors import LeaseLost, Refused
+from store.errors import LeaseLost, Refused, WorkFailed
 
 
 class Killed(BaseException):
@@ -156,3 +156,18 @@ def test_recovering_a_quiet_deck_writes_nothing(serving):
     before = events.verify(serving.deck.database).verified
     assert recover(serving.deck) == []
     assert events.verify(serving.deck.database).verified == before
+
+
+def test_champion_whose_router_does_not_follow_is_told_and_not_called_done(serving):
+    opened = submit_promote(serving.deck, serving.model, 2, actor="user:anna")
+
+    def stall():
+        serving.reconciles = serving.champion() == 1
+
+    serving.on_sleep = stall
+    with pytest.raises(WorkFailed, match="has not followed"):
+        serving.run(opened)
+    assert serving.release(opened).state == "completed"
+    assert {step.verdict for step in serving.steps(opened)[-2:]} == {"no data"}
+    serving.reconcile()
+    assert serving.applied[0]["version"] == 2

@@ -1,0 +1,112 @@
+"""The parts that act: worker, reconciler, scheduler, ingester, collector. Each in its thread, each imported there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.daemon.ticker import Ticker
+from engine.deck import Deck
+
+if TYPE_CHECKING:
+    from engine.deploy.reconcile import Reconciler
+    from engine.jobs.schedule import Scheduler
+    from engine.jobs.worker import Worker
+
+
+class Parts:
+    """Starts, wakes and stops them."""
+
+    def __init__(self, deck: Deck) -> None:
+        self._deck = deck
+        self._worker: Worker | None = None
+        self._reconciler: Reconciler | None = None
+        self._scheduler: Scheduler | None = None
+        self._importing = threading.Lock()
+        self._collect: Callable[[], bool] | None = None
+        self._working = Ticker("worker", self._work, idle_s=0.5, busy_s=0.05)
+        self._reconciling = Ticker("reconciler", self._reconcile, idle_s=0.25, busy_s=0.1)
+        self._tickers = (
+            self._working,
+            self._reconciling,
+            Ticker("scheduler", self._schedule, idle_s=1.0, busy_s=1.0),
+            Ticker("ingester", self._ingest, idle_s=1.0, busy_s=0.5),
+            Ticker("collector", self._collect_segments, idle_s=2.0, busy_s=2.0),
+        )
+
+    def start(self) -> None:
+        """Start every part."""
+        for ticker in self._tickers:
+            ticker.start()
+
+    def wake(self) -> None:
+        """Something was asked for: look now."""
+        self._working.wake()
+        self._reconciling.wake()
+
+    def close(self, *, stop_servers: bool) -> None:
+        """Stop every part. Jobs go on; servers and router too, unless `stop_servers`."""
+        for ticker in reversed(self._tickers):
+            ticker.stop()
+        if self._scheduler is not None:
+            self._scheduler.close()
+        if stop_servers and self._reconciler is None:
+            self._reconciler = self._make_reconciler()
+        if self._reconciler is not None:
+            self._reconciler.close(stop_servers=stop_servers)
+
+    def _work(self) -> bool:
+        first = self._worker is None
+        if self._worker is None:
+            from engine.jobs.worker import Worker
+
+            self._worker = Worker(self._deck, self._working.wake)
+        changed = self._worker.tick()
+        if first or changed:
+            from engine.release.recovery import recover
+
+            changed = bool(recover(self._deck)) or changed
+            self._reconciling.wake()
+        return changed
+
+    def _reconcile(self) -> bool:
+        if self._reconciler is None:
+            self._reconciler = self._make_reconciler()
+        return self._reconciler.tick()
+
+    def _make_reconciler(self) -> Reconciler:
+        from engine.deploy.reconcile import Reconciler
+
+        return Reconciler(self._deck)
+
+    def _schedule(self) -> bool:
+        if self._scheduler is None:
+            from engine.jobs.schedule import Scheduler
+
+            self._scheduler = Scheduler(self._deck, self.wake)
+            self._scheduler.start()
+            return True
+        return self._scheduler.refresh()
+
+    def _ingest(self) -> bool:
+        from store.spool import ingest
+
+        return ingest(self._deck.database, self._deck.workspace.spool) > 0
+
+    def _collect_segments(self) -> bool:
+        if not self._deck.workspace.segments.exists():
+            return False
+        from engine.daemon.traffic import Traffic
+        from engine.monitoring.collect import collect
+
+        if self._collect is None:
+            traffic = Traffic(self._deck)
+
+            def collect_and_count() -> bool:
+                report = collect(self._deck)
+                traffic.count()
+                return report.rows > 0
+
+            self._collect = collect_and_count
+        return self._collect()

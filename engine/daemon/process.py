@@ -1,0 +1,114 @@
+"""The daemon's life: take the lock, open the deck, listen, start the parts, and put everything away in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import uvicorn
+
+from engine.daemon.app import Service, make_app
+from engine.daemon.listening import PeerProtocol, bind, remove
+from engine.daemon.parts import Parts
+from engine.deck import make_deck
+from engine.product import VERSION
+from engine.service.identity import owner_here
+from engine.service.lock import acquire, holder
+from engine.service.refusals import RefusalLog
+from engine.workspace import Workspace
+from store.clock import SystemClock
+from store.errors import ModeldeckError, Refused
+
+log = logging.getLogger("modeldeck")
+
+GRACE_S = 3
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves the process's signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def run(workspace: Workspace) -> int:
+    """Be the deck's daemon until told to stop; returns the exit code.
+
+    A second daemon of a deck ends at once with 0: the first one runs.
+    """
+    _log_to_stderr()
+    try:
+        owner_here(workspace)
+        clock = SystemClock()
+        with acquire(workspace, "daemon", product=VERSION, started_at=clock.now()):
+            return _serve(workspace, clock)
+    except Refused as error:
+        found = holder(workspace)
+        if found is not None and found.role == "daemon":
+            return 0
+        log.error("%s", error.line())
+        return error.exit_code
+    except ModeldeckError as error:
+        log.error("%s", error.line())
+        return error.exit_code
+
+
+def _serve(workspace: Workspace, clock: SystemClock) -> int:
+    deck = make_deck(workspace, clock)
+    parts = Parts(deck)
+    listening = bind(workspace)
+    stop_servers = False
+
+    def stop(with_servers: bool) -> None:
+        nonlocal stop_servers
+        stop_servers = stop_servers or with_servers
+        server.should_exit = True
+
+    service = Service(
+        deck, owner=_owner(workspace), started_at=clock.now(), wake=parts.wake, stop=stop, refusals=RefusalLog()
+    )
+    server = _Server(
+        uvicorn.Config(
+            make_app(service),
+            http=PeerProtocol,
+            loop="asyncio",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_S,
+            server_header=False,
+        )
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop(False))
+    parts.start()
+    log.info("daemon %s of %s listens on %s", VERSION, workspace.root, workspace.socket)
+    try:
+        asyncio.run(server.serve(sockets=[listening]))
+    finally:
+        remove(workspace.socket)
+        parts.close(stop_servers=stop_servers)
+        deck.database.close()
+        log.info("daemon stopped%s", ", servers too" if stop_servers else "; servers go on")
+    return 0
+
+
+def _owner(workspace: Workspace) -> int:
+    return workspace.state.stat().st_uid
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    log.setLevel(logging.INFO)

@@ -1,0 +1,76 @@
+"""Versions as predictors: the stored model, checked by hash, with the code it was trained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.model_io import code
+from store.errors import CorruptArtifact, Refused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from engine.deck import Deck
+    from engine.measures.metrics import Predicted
+    from engine.serving.predict import Predictor
+    from store.rows import Version
+
+
+def load_version(deck: Deck, version: Version) -> Predictor:
+    """Return a version as the predictor that serves it.
+
+    Raises:
+        CorruptArtifact: artifact or bundle is missing, damaged, or holds types that nobody trusted.
+    """
+    from engine.serving.artifact import ArtifactError, load
+    from engine.serving.contract import Signature
+    from engine.serving.predict import Predictor
+
+    content = deck.artifacts.read(version.artifact_hash)
+    modules: list[str] = []
+    if version.bundle_hash:
+        code.use(code.extract(deck.artifacts, deck.workspace, version.bundle_hash))
+        modules = code.bundle_modules(deck.artifacts.read(version.bundle_hash))
+    try:
+        model = load(deck.artifacts.path(version.artifact_hash), version.artifact_hash, trusted_types(content, modules))
+    except ArtifactError as error:
+        raise CorruptArtifact(
+            f"{version.model}@{version.number} cannot be loaded: {error.message}", "train it again, or restore a backup"
+        ) from error
+    signature = Signature.from_json(version.signature)
+    task = "classification" if signature.classes else "regression"
+    return Predictor.from_parts(model, signature, task, version.decision)
+
+
+def trusted_types(content: bytes, modules: list[str]) -> list[str]:
+    """Return the types of an artifact that are loaded beyond those skops trusts; `modules` are the bundle's own.
+
+    Raises:
+        engine.serving.artifact.ArtifactError: there are others, or these are no skops bytes.
+    """
+    from engine.serving.artifact import ArtifactError, sort_types, untrusted_types
+
+    trusted, refused = sort_types(untrusted_types(content), modules)
+    if refused:
+        raise ArtifactError(f"the model holds types nobody trusted: {', '.join(refused)}", refused)
+    return trusted
+
+
+def score_version(deck: Deck, version: Version, rows: pa.Table | Any) -> Predicted:
+    """Let a version predict rows (an Arrow table or a frame) that hold its input columns; others are not looked at.
+
+    Raises:
+        CorruptArtifact: the version cannot be loaded.
+        Refused: a row does not fit the version's signature.
+    """
+    from engine.measures.metrics import predicted
+    from engine.serving.contract import InputError
+    from engine.serving.frames import conform
+
+    predictor = load_version(deck, version)
+    frame = rows.to_pandas() if hasattr(rows, "to_pandas") else rows
+    try:
+        fitting = conform(frame, predictor.signature)
+    except InputError as error:
+        raise Refused(f"the rows do not fit {version.model}@{version.number}: {error.message}") from error
+    return predicted(predictor.predict_frame(fitting), predictor.signature.classes)

@@ -1,0 +1,149 @@
+"""Rows made ready for training: the signature they imply, the frame the model sees, the truth, the times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.measures.profile import column_type, is_free_text
+from engine.model_io.rows import times_us
+from engine.serving.contract import Column, Signature, class_text, output_columns
+from engine.serving.frames import conform
+from store.errors import Refused, WorkFailed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from engine.settings.model import ModelSettings
+
+TASKS = ("classification", "regression")
+MAX_CLASSES = 100
+MIN_ROWS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Which input columns are read how."""
+
+    numbers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """n rows in time order: `frame` (n, inputs), `truth` (n,) numbers or class text, `times` (n,) µs or None."""
+
+    task: str
+    frame: pd.DataFrame = field(repr=False)
+    truth: Any = field(repr=False)
+    times: Any = field(repr=False)
+    signature: Signature
+    kinds: Kinds
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def take(self, rows: Any) -> Dataset:
+        """Return some rows, by index."""
+        return Dataset(
+            task=self.task,
+            frame=self.frame.iloc[rows],
+            truth=self.truth[rows],
+            times=None if self.times is None else self.times[rows],
+            signature=self.signature,
+            kinds=self.kinds,
+        )
+
+
+def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
+    """Turn a snapshot's rows into a dataset; rows without a target are left out.
+
+    Raises:
+        Refused: the target does not fit the task, or there is no input column.
+        WorkFailed: too few rows are left.
+    """
+    import pyarrow as pa
+
+    data = settings.data
+    if settings.task not in TASKS:
+        raise Refused(f"task {settings.task!r} cannot be trained", f"trained are {' and '.join(TASKS)}")
+    truth, known = _truth(table.column(data.target), settings.task, data.target)
+    if not known.all():
+        table = table.filter(pa.array(known))
+    if table.num_rows < MIN_ROWS:
+        raise WorkFailed(
+            f"{table.num_rows} rows with a target are too few to train on", f"at least {MIN_ROWS} are needed"
+        )
+    classes = tuple(sorted(set(truth.tolist()))) if settings.task == "classification" else ()
+    _check_classes(classes, settings.task, data.target)
+    inputs = _inputs(table, settings)
+    signature = Signature(inputs, output_columns(settings.task, classes), classes)
+    frame = conform(table.select([column.name for column in inputs]).to_pandas(), signature)
+    times = times_us(table.column(data.time_column), zone) if data.time_column else None
+    return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs))
+
+
+def truth_of(table: pa.Table, target: str, task: str) -> tuple[Any, Any]:
+    """Return (truth of the rows that have one, mask over all rows): floats, or class text for classification."""
+    return _truth(table.column(target), task, target)
+
+
+def _truth(column: pa.ChunkedArray, task: str, name: str) -> tuple[Any, Any]:
+    kind = column_type(column.type)
+    if task == "regression":
+        if kind not in ("double", "long"):
+            raise Refused(
+                f"the target {name!r} holds {kind}, regression needs numbers",
+                'name a numeric column, or set task = "classification"',
+            )
+        values = column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
+        known = np.isfinite(values)
+        return values[known], known
+    values = column.to_pandas()
+    known = ~values.isna().to_numpy()
+    return np.array([class_text(value) for value in values[known].tolist()], dtype=object), known
+
+
+def _check_classes(classes: tuple[str, ...], task: str, target: str) -> None:
+    if task != "classification":
+        return
+    if len(classes) < 2:
+        raise Refused(f"the target {target!r} holds one class only ({classes[0]})", "take data that holds both classes")
+    if len(classes) > MAX_CLASSES:
+        raise Refused(
+            f"the target {target!r} holds {len(classes)} classes, at most {MAX_CLASSES} are trained",
+            'set task = "regression", or group the classes',
+        )
+
+
+def _inputs(table: pa.Table, settings: ModelSettings) -> tuple[Column, ...]:
+    data = settings.data
+    left_out = {data.target, data.id_column}
+    names = data.features or [name for name in table.column_names if name not in left_out]
+    found = [
+        Column(name, column_type(table.schema.field(name).type) or "string", table.column(name).null_count > 0)
+        for name in names
+        if table.column(name).null_count < table.num_rows  # a column that is always null says nothing
+    ]
+    if not found:
+        raise Refused(f"model {settings.name} has no input column", "name some in [data] features")
+    return tuple(found)
+
+
+def _kinds(table: pa.Table, inputs: tuple[Column, ...]) -> Kinds:
+    numbers, categories, texts, times = [], [], [], []
+    for column in inputs:
+        if column.type == "datetime":
+            times.append(column.name)
+        elif column.type != "string":
+            numbers.append(column.name)
+        elif is_free_text(table.column(column.name)):
+            texts.append(column.name)
+        else:
+            categories.append(column.name)
+    return Kinds(tuple(numbers), tuple(categories), tuple(texts), tuple(times))

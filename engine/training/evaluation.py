@@ -1,0 +1,117 @@
+"""What a fitted model is worth on its holdout: figures with intervals, slices, importance, and where it decides."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.measures.intervals import evaluate
+from engine.measures.metrics import Metric, Predicted, as_loss, measure, names, predicted
+from engine.training.dataset import Dataset
+
+if TYPE_CHECKING:
+    from engine.serving.predict import Predictor
+
+SLICE_ROWS = 20  # a smaller slice is not shown: its figure would be chance
+SLICE_VALUES = 12
+BANDS = 4
+IMPORTANCE_ROWS = 800
+IMPORTANCE_REPEATS = 3
+MISSING = "missing"
+
+
+def on_holdout(predictor: Predictor, holdout: Dataset, seed: int) -> tuple[dict[str, dict[str, Any]], Predicted]:
+    """Return every metric of the task with its interval, and the predictions, on the holdout rows."""
+    guess = predicted(predictor.predict_frame(holdout.frame), holdout.signature.classes)
+    return evaluate(names(holdout.task), holdout.truth, guess, seed=seed), guess
+
+
+def by_slice(holdout: Dataset, guess: Predicted, columns: list[str], metric: str, seed: int) -> dict[str, Any]:
+    """Return `{"column=value": {metric: {...}}}` for values with enough rows; numbers are cut into four bands."""
+    found: dict[str, Any] = {}
+    for column in columns:
+        if column not in holdout.frame.columns:
+            continue
+        groups = _groups(holdout.frame[column])
+        values, counts = np.unique(groups.astype(str), return_counts=True)
+        common = sorted(zip(-counts, values.tolist(), strict=True))[:SLICE_VALUES]
+        for negative, value in common:
+            if -negative >= SLICE_ROWS:
+                rows = np.flatnonzero(groups == value)
+                found[f"{column}={value}"] = evaluate([metric], holdout.truth[rows], guess.take(rows), seed=seed)
+    return found
+
+
+def _groups(series: Any) -> Any:
+    missing = series.isna().to_numpy()
+    if series.dtype.kind in "fiu" and series.nunique() > SLICE_VALUES:
+        values = series.to_numpy(dtype=np.float64)
+        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BANDS + 1)))
+        places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+        texts = [f"{edges[place]:g}..{edges[place + 1]:g}" for place in places]
+    else:
+        texts = [str(value) for value in series.tolist()]
+    groups = np.array(texts, dtype=object)
+    groups[missing] = MISSING
+    return groups
+
+
+def importance(
+    predictor: Predictor, holdout: Dataset, metric: Metric, *, seconds: float, seed: int
+) -> list[dict[str, Any]]:
+    """Return by how much the loss grows when a column's values are shuffled, largest first.
+
+    Over at most 800 rows of the holdout; stops when the time is up, so that the last columns may be absent.
+    """
+    until = time.monotonic() + seconds
+    draw = np.random.default_rng(seed)
+    rows = np.sort(draw.permutation(len(holdout))[:IMPORTANCE_ROWS])
+    sample = holdout.take(rows)
+
+    def loss(frame: Any) -> float | None:
+        guess = predicted(predictor.predict_frame(frame), sample.signature.classes)
+        seen = measure(metric.name, sample.truth, guess).value
+        return None if seen is None else as_loss(metric, seen)
+
+    usual = loss(sample.frame)
+    if usual is None:
+        return []
+    grown: dict[str, list[float]] = {}
+    for _ in range(IMPORTANCE_REPEATS):
+        for column in sample.frame.columns:
+            if time.monotonic() > until:
+                break
+            shuffled = sample.frame.copy()
+            order = draw.permutation(len(shuffled))
+            shuffled[column] = sample.frame[column].iloc[order].set_axis(sample.frame.index)
+            worse = loss(shuffled)
+            if worse is not None:
+                grown.setdefault(str(column), []).append(worse - usual)
+    ranked = [{"name": name, "value": float(np.mean(values))} for name, values in grown.items()]
+    return sorted(ranked, key=lambda one: -one["value"])
+
+
+def decision(dataset: Dataset, tests: list[Any], guesses: tuple[Predicted, ...], metric: Metric) -> dict[str, Any]:
+    """Choose the threshold of a two-class model on the folds' test rows, never on the holdout.
+
+    It maximises the trained metric where that looks at labels, else F1 of the positive class. Other tasks decide
+    nothing: an empty answer.
+    """
+    classes = dataset.signature.classes
+    if len(classes) != 2:
+        return {}
+    truth = np.concatenate([dataset.truth[rows] for rows in tests])
+    scores = np.concatenate([guess.scores for guess in guesses])
+    by = metric.name if metric.needs == "label" else "f1"
+    candidates = np.unique(np.quantile(scores[:, 1], np.linspace(0.01, 0.99, 99)))
+    labels = np.array(classes, dtype=object)
+
+    def gain(threshold: float) -> float:
+        said = labels[(scores[:, 1] >= threshold).astype(int)]
+        seen = measure(by, truth, Predicted(labels=said, scores=scores, classes=classes)).value
+        return -np.inf if seen is None else seen
+
+    best = max(candidates.tolist(), key=lambda threshold: (gain(threshold), -abs(threshold - 0.5)))
+    return {"threshold": round(float(best), 4), "positive": classes[1], "chosen_by": by}

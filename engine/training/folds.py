@@ -1,0 +1,109 @@
+"""Where training ends and proof begins: a holdout of the newest rows, expanding folds before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.training.dataset import Dataset
+from store.errors import Refused
+from store.rows import rfc3339
+
+MIN_BLOCK = 10  # rows of the smallest part of a fold
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows to fit on and rows, all later, to measure on; both are indices."""
+
+    train: Any
+    test: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Indices of the rows that may be fitted on, in time order, and of the holdout."""
+
+    train: Any
+    holdout: Any
+
+
+def split_holdout(dataset: Dataset, share: float, seed: int) -> Split:
+    """Keep the newest `share` of rows from every fit; rows of one moment stay together. Without times, a random share.
+
+    Raises:
+        Refused: the times do not allow it.
+    """
+    count = len(dataset)
+    if dataset.times is None:
+        order = np.random.default_rng(seed).permutation(count)
+        cut = count - max(MIN_BLOCK, round(count * share))
+        return Split(np.sort(order[:cut]), np.sort(order[cut:]))
+    cut = _moment_before(dataset.times, count - max(MIN_BLOCK, round(count * share)))
+    if cut < MIN_BLOCK:
+        raise Refused(
+            "the rows have too few different times to keep a holdout", "take a longer span, or a finer time column"
+        )
+    return Split(np.arange(cut), np.arange(cut, count))
+
+
+def expanding_folds(dataset: Dataset, rows: Any, count: int, seed: int) -> list[Fold]:
+    """Return folds that each fit on everything before their test rows. Without times, shuffled folds.
+
+    Raises:
+        Refused: too few rows or moments for that many folds.
+    """
+    if dataset.times is None:
+        parts = np.array_split(np.random.default_rng(seed + 1).permutation(rows), count)
+        return [
+            Fold(np.sort(np.concatenate([part for other, part in enumerate(parts) if other != place])), np.sort(test))
+            for place, test in enumerate(parts)
+        ]
+    times = dataset.times[rows]
+    cuts = [_moment_before(times, round(len(rows) * place / (count + 1))) for place in range(1, count + 1)]
+    edges = [*cuts, len(rows)]
+    sizes = [cuts[0], *np.diff(edges)]
+    if min(sizes) < MIN_BLOCK:
+        raise Refused(
+            f"{len(rows)} rows do not divide into {count} folds by time",
+            "set fewer [train] folds, or take a longer span",
+        )
+    return [Fold(rows[:cut], rows[cut:end]) for cut, end in zip(cuts, edges[1:], strict=True)]
+
+
+def _moment_before(times: Any, place: int) -> int:
+    """Return the first place of the moment that `place` falls into, so that no moment is on both sides."""
+    return int(np.searchsorted(times, times[min(place, len(times) - 1)], side="left"))
+
+
+def check_classes(dataset: Dataset, split: Split, folds: list[Fold]) -> None:
+    """Refuse a classification whose folds or holdout lack a class.
+
+    Raises:
+        Refused: naming the part, its span and the class it lacks.
+    """
+    if dataset.task != "classification":
+        return
+    parts = [("the holdout", split.holdout)]
+    for number, fold in enumerate(folds, 1):
+        parts += [(f"fold {number} (training part)", fold.train), (f"fold {number} (test part)", fold.test)]
+    for name, rows in parts:
+        there = set(dataset.truth[rows].tolist())
+        needed = set(dataset.signature.classes) if len(dataset.signature.classes) == 2 else there
+        missing = sorted(needed - there)
+        if missing or len(there) < 2:
+            span = _span(dataset, rows)
+            lacks = f"no row of class {missing[0]!r}" if missing else "one class only"
+            raise Refused(
+                f"{name}{span} holds {lacks} among {len(rows)} rows, so nothing can be learned or measured there",
+                "train with --until an earlier time, or set fewer [train] folds or another holdout",
+            )
+
+
+def _span(dataset: Dataset, rows: Any) -> str:
+    if dataset.times is None:
+        return ""
+    times = dataset.times[rows]
+    return f", {rfc3339(int(times.min()))[:10]} to {rfc3339(int(times.max()))[:10]},"

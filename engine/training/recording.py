@@ -1,0 +1,87 @@
+"""A run on record as it goes: the run, its trials as child runs, metric points through the spool."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from engine.training.families import Family, Params
+from engine.training.search import Trial
+from store import runs
+from store.errors import LeaseLost
+from store.spool import PointWriter
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+    from store.database import Fence
+    from store.rows import Run
+
+
+class TrialRecorder:
+    """Writes each trial as a child run of `run`; its fold values and mean are points of its own spool file."""
+
+    def __init__(self, deck: Deck, run: Run, metric: str, fence: Fence | None) -> None:
+        self._deck = deck
+        self._run = run
+        self._metric = metric
+        self._fence = fence
+        self._open: dict[int, str] = {}
+        self._best = PointWriter(deck.workspace.spool, run.id)
+
+    def begun(self, number: int, family: Family, params: Params) -> None:
+        """Start the child run of a trial."""
+        with self._deck.database.write(self._fence) as tx:
+            child = runs.start_run(
+                tx,
+                actor=self._run.actor,
+                model=self._run.model,
+                parent_id=self._run.id,
+                kind="trial",
+                name=f"trial {number + 1} {family.name}",
+                settings_revision=self._run.settings_revision,
+                snapshot_id=self._run.snapshot_id,
+                job_id=self._run.job_id,
+                params={"family": family.name, **params},
+            )
+        self._open[number] = child.id
+
+    def ended(self, trial: Trial) -> None:
+        """Write the trial's points and end its child run."""
+        id = self._open.pop(trial.number)
+        now = self._deck.clock.now()
+        points: list[runs.Point] = [
+            (f"fold.{self._metric}", number, now, value) for number, value in enumerate(trial.folds, 1)
+        ]
+        points.append(("seconds", 0, now, trial.seconds))
+        if not trial.stopped:
+            points.append((self._metric, 0, now, trial.mean))
+            self._best.write([(f"trial.{self._metric}", trial.number, now, trial.mean)])
+        with PointWriter(self._deck.workspace.spool, id) as writer:
+            writer.write(points)
+        with self._deck.database.write(self._fence) as tx:
+            runs.finish_run(tx, id, "cancelled" if trial.stopped else "finished", trial.stopped)
+
+    def figures(self, values: dict[str, float | None]) -> None:
+        """Write the run's own final figures."""
+        now = self._deck.clock.now()
+        self._best.write([(name, 0, now, value) for name, value in values.items() if value is not None])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Close the spool; a trial that an error cut off ends as cancelled."""
+        self._best.close()
+        if error is None or isinstance(error, LeaseLost) or not self._open:
+            return
+        with self._deck.database.write(self._fence) as tx:
+            for id in self._open.values():
+                runs.finish_run(tx, id, "cancelled", "the training ended first")
+        self._open.clear()
+
+
+def params_of(best: Trial, **more: Any) -> dict[str, Any]:
+    """Return what a run was told and what won, for its record."""
+    return {"family": best.family.name, **best.params, **more}

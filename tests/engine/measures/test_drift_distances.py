@@ -1,0 +1,77 @@
+"""Distances and p-values agree with scipy, and do not follow the number of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from engine.measures.drift_correction import benjamini_hochberg
+from engine.measures.drift_distances import (
+    chi_square,
+    chi_square_tail,
+    cramers_v,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    population_stability,
+)
+
+COUNTS = st.lists(st.integers(0, 500), min_size=2, max_size=12)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 7, 40, 300])
+@pytest.mark.parametrize("statistic", [0.01, 0.8, 5.0, 42.0, 400.0])
+def test_chi_square_tail_agrees_with_scipy(statistic: float, freedom: int) -> None:
+    assert chi_square_tail(statistic, freedom) == pytest.approx(stats.chi2.sf(statistic, freedom), rel=1e-9, abs=1e-300)
+
+
+def test_chi_square_agrees_with_scipy() -> None:
+    first, second = np.array([400, 300, 200, 100]), np.array([80, 90, 40, 30])
+    expected = stats.chi2_contingency(np.array([first, second]))
+    statistic, p_value = chi_square(first, second)
+    assert statistic == pytest.approx(expected.statistic)
+    assert p_value == pytest.approx(expected.pvalue)
+
+
+def test_kolmogorov_smirnov_agrees_with_scipy_on_continuous_samples() -> None:
+    draw = np.random.default_rng(1)
+    first, second = draw.normal(size=900), draw.normal(0.15, size=700)
+    edges = np.unique(np.concatenate([first, second]))
+    places = [np.bincount(np.searchsorted(edges, one), minlength=len(edges)) for one in (first, second)]
+    expected = stats.ks_2samp(first, second, method="asymp")
+    distance, p_value = kolmogorov_smirnov(*places)
+    assert distance == pytest.approx(expected.statistic)
+    assert p_value == pytest.approx(expected.pvalue, rel=0.1)
+
+
+def test_jensen_shannon_is_zero_for_the_same_and_one_for_nothing_in_common() -> None:
+    counts = np.array([10, 20, 30])
+    assert jensen_shannon(counts, counts * 7) == pytest.approx(0.0)
+    assert jensen_shannon(np.array([5, 0]), np.array([0, 9])) == pytest.approx(1.0)
+
+
+def test_cramers_v_does_not_shrink_with_a_larger_reference() -> None:
+    first, second = np.array([50, 50]), np.array([80, 20])
+    assert cramers_v(first, second) == pytest.approx(cramers_v(first * 1000, second))
+
+
+@settings(max_examples=60, deadline=None)
+@given(COUNTS, COUNTS)
+def test_measures_stay_in_their_range_for_any_counts(first: list[int], second: list[int]) -> None:
+    size = min(len(first), len(second))
+    one, two = np.array(first[:size]), np.array(second[:size])
+    assert 0.0 <= jensen_shannon(one, two) <= 1.0
+    assert 0.0 <= cramers_v(one, two) <= 1.0 + 1e-12
+    assert population_stability(one, two) >= 0.0
+    assert 0.0 <= chi_square(one, two)[1] <= 1.0
+    assert 0.0 <= kolmogorov_smirnov(one, two)[1] <= 1.0
+
+
+def test_benjamini_hochberg_agrees_with_scipy_and_leaves_untested_ones_alone() -> None:
+    values = [0.001, 0.2, 0.012, 0.04, 0.9]
+    expected = stats.false_discovery_control(values).tolist()
+    assert benjamini_hochberg(values) == pytest.approx(expected)
+    assert benjamini_hochberg([None, 0.01, None]) == [None, pytest.approx(0.01), None]
+    assert benjamini_hochberg([]) == []
