@@ -16,6 +16,7 @@ from store.rows import Alert, Alias, Deployment, Event, Model, Release, Replica,
 DAY_US = 86_400_000_000
 WINDOWS = 60  # columns of a sparkline
 EVENTS = 30
+ROUTINE = ("job.", "access.")  # events that say that work went on, not that something changed
 FAILED = ("failed", "abandoned")
 
 
@@ -36,7 +37,7 @@ def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
             now_at=now,
             models=rows,
             alerts=tuple(look.alerts),
-            events=tuple(look.events[:EVENTS]),
+            events=tuple(event for event in look.events if not event.action.startswith(ROUTINE))[:EVENTS],
             jobs_queued=len(jobs.queued(reader)),
             jobs_running=len(jobs.running(reader)),
             jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
@@ -76,7 +77,7 @@ def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, in
         replicas=list(deployments.replicas(reader)),
         spans=list(routes.route_history(reader, limit=500)),
         alerts=list(watching.alerts(reader, open_only=True)),
-        events=list(events.events(reader, limit=EVENTS * 3)),
+        events=list(events.events(reader, limit=EVENTS * 10)),
         traffic=traffic,
     )
 
@@ -210,7 +211,7 @@ def _last_change(look: _Look, model: str) -> Event | None:
     from store import events
 
     for event in look.events:
-        if event.model == model and not event.action.startswith(("job.", "access.")):
+        if event.model == model and not event.action.startswith(ROUTINE):
             return event
     older = events.events(look.reader, limit=EVENTS, model=model)
-    return next((event for event in older if not event.action.startswith(("job.", "access."))), None)
+    return next((event for event in older if not event.action.startswith(ROUTINE)), None)
