@@ -49,7 +49,7 @@ def job_lines(job: Job, width: int, now: int) -> list[Line]:
     """Return what stands below the list: the job's words in full, and where to look."""
     sheet = Sheet(width)
     sheet.rule(f"{job.kind} {job.model or ''}".strip(), (short_id(job.id), "dim"))
-    words = job.progress_text if job.state == "running" else job.reason
+    words = job.progress_text if job.state == "running" else job.reason or job.progress_text
     if words:
         sheet.paragraph(words, "bad" if job.state == "failed" else "")
     asked = f"asked {ago(job.requested_at, now)} by {person(job.actor)}"

@@ -47,6 +47,9 @@ def change(name: str, value: float | None, against: float | None) -> Span:
     """Return the change against another value in percent: better is ok, more than 5 % worse is a warning."""
     if value is None or against is None or against == 0:
         return ("-", "dim")
+    if against < 0 or value < 0:  # a share of something below zero says nothing
+        gain = value - against if name in GAINS else against - value
+        return (f"{value - against:+.3g}", "ok" if gain > 0 else "warn")
     share = value / against - 1
     worse = -share if name in GAINS else share
     style = "warn" if worse > 0.05 else "ok" if worse < 0 else ""

@@ -88,7 +88,7 @@ def _way_back(release: Release) -> list[Span]:
 def _step_line(step: Step, width: int) -> list[Line]:
     host = f"[{step.host}] " if step.host else ""
     quiet = step.state in ("pending", "skipped")
-    duration = took(step.started_at, step.ended_at)
+    duration = "-" if step.state == "skipped" else took(step.started_at, step.ended_at)
     right: Line = line((f" {duration}" if duration != "-" else "", "dim"))
     head = (f"  {glyph_of(step.state)} {step.number:>2}. ", style_of(step.state))
     if step.state not in ("running", "held", "failed"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from console.render.cells import Line, Span, fit, line, line_width, width_of, wrap
@@ -39,21 +40,9 @@ class Sheet:
     def pair(self, label: str, *value: Span | str, label_width: int = 12) -> None:
         """Add a labelled value; a value longer than the page goes on below itself."""
         head: Span = (" " * INDENT + fit(label, label_width), "dim")
-        room = self.width - INDENT - label_width
-        cells = line(*value)
-        if line_width(cells) <= room or room < 10:
-            self.lines.append((head, *cells))
-            return
-        if len(cells) > 1:
-            first, rest = _split_at(cells, room)
-            self.lines.append((head, *first))
-            if rest:
-                self.lines.append(((" " * (INDENT + label_width), ""), *rest))
-            return
-        text, style = cells[0]
-        for position, part in enumerate(wrap(text, room)):
-            before = head if position == 0 else (" " * (INDENT + label_width), "")
-            self.lines.append((before, (part, style)))
+        before: Span = (" " * (INDENT + label_width), "")
+        for position, cells in enumerate(flow(line(*value), max(10, self.width - INDENT - label_width))):
+            self.lines.append((before if position else head, *cells))
 
     def paragraph(self, text: str, style: str = "") -> None:
         """Add text, wrapped."""
@@ -102,14 +91,32 @@ def _aligned(cell: tuple[Span, ...], width: int, right: bool) -> list[Span]:
     return [space, *cell] if right else [*cell, space]
 
 
-def _split_at(cells: Line, room: int) -> tuple[Line, Line]:
-    """Break a line of several spans where the span that does not fit begins."""
-    used = 0
-    for position, (text, style) in enumerate(cells):
-        size = width_of(text)
-        if used + size > room:
-            if position == 0:
-                return cells, ()
-            return cells[:position], ((text.lstrip(" ;,"), style), *cells[position + 1 :])
-        used += size
-    return cells, ()
+def flow(cells: Line, room: int) -> list[Line]:
+    """Break a line of several spans into lines of at most `room` cells, between words, each keeping its style."""
+    if line_width(cells) <= room:
+        return [cells]
+    lines: list[list[Span]] = [[]]
+    left = room
+    for text, style in cells:
+        for piece in _words(text, room):
+            size = width_of(piece)
+            if size > left and lines[-1]:
+                lines.append([])
+                left = room
+                piece = piece.lstrip(" ")  # noqa: PLW2901
+                size = width_of(piece)
+            if piece:
+                lines[-1].append((piece, style))
+                left -= size
+    return [tuple(one) for one in lines if one]
+
+
+def _words(text: str, room: int) -> list[str]:
+    """Return the words, each with the blanks before it; one that is longer than a line in parts."""
+    pieces: list[str] = []
+    for word in re.findall(r" *[^ ]+| +$", text):
+        if width_of(word) <= room:
+            pieces.append(word)
+        else:
+            pieces.extend(wrap(word.strip(), room))
+    return pieces

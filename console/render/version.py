@@ -15,13 +15,15 @@ from console.render.signs import glyph_of, style_of
 from console.render.spark import bar
 from console.render.words import ago, count, moment, number, person, short_id, size
 from engine.plans import Check
-from store.rows import Release, Version
+from store.rows import Release, Step, Version, microseconds
 
 SHOWN = 8  # slices and importances shown, the most telling first
 
 
-def version_lines(version: Version, releases: Sequence[Release], width: int, now: int) -> list[Line]:
-    """Return the page of a version."""
+def version_lines(
+    version: Version, releases: Sequence[Release], width: int, now: int, steps: Sequence[Step] = ()
+) -> list[Line]:
+    """Return the page of a version; `steps` are those of its newest release."""
     sheet = Sheet(width)
     sheet.pair("Role", *_role(version))
     sheet.pair("Estimator", (estimator_name(version.estimator), "name"), (f"  {version.estimator}", "dim"))
@@ -29,7 +31,7 @@ def version_lines(version: Version, releases: Sequence[Release], width: int, now
     if version.description:
         sheet.pair("Says", version.description)
     _evaluation(sheet, version.evaluation)
-    _gates(sheet, version, releases, now)
+    _gates(sheet, version, releases, steps, now)
     _slices(sheet, version.evaluation)
     _candidates(sheet, version.evaluation)
     _importance(sheet, version.evaluation)
@@ -80,10 +82,10 @@ def _evaluation(sheet: Sheet, evaluation: dict[str, Any]) -> None:
 
 
 def _when(value: Any) -> str:
-    return moment(value) if isinstance(value, int) else str(value or "-").replace(":00Z", "Z")
+    return moment(microseconds(value) if isinstance(value, str) else value)
 
 
-def _gates(sheet: Sheet, version: Version, releases: Sequence[Release], now: int) -> None:
+def _gates(sheet: Sheet, version: Version, releases: Sequence[Release], steps: Sequence[Step], now: int) -> None:
     mine = [one for one in releases if one.endpoint == version.model and one.to_version == version.number]
     sheet.heading("Gates and releases")
     if not mine:
@@ -95,9 +97,15 @@ def _gates(sheet: Sheet, version: Version, releases: Sequence[Release], now: int
         words = f"{glyph_of(release.state)} {release.kind} {release.state}"
         when = f" {ago(release.requested_at, now)} by {person(release.actor)}"
         sheet.pair(short_id(release.id), (words, style), (f"{when}{detail}", "dim"), label_width=14)
-    checks = release_checks(mine[0])
+    checks = measured_checks(steps) or release_checks(mine[0])
     if checks:
         sheet.table(("GATE", "VERDICT", "SEEN", "ASKED"), check_rows(checks))
+
+
+def measured_checks(steps: Sequence[Step]) -> list[Check]:
+    """Return the checks as the steps of a release measured them."""
+    found = [item for step in steps for item in step.observed.get("checks") or ()]
+    return [check_from(item) for item in found if isinstance(item, dict)]
 
 
 def release_checks(release: Release) -> list[Check]:

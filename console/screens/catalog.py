@@ -103,10 +103,13 @@ def version_named(model: str, number: int) -> DocumentPage:
         found = next((one for one in client.call("versions.list", ModelRequest(model)) if one.number == number), None)
         if found is None:
             return None
-        return found, tuple(client.call("releases.list", ReleasesRequest(model=model)))
+        released = tuple(client.call("releases.list", ReleasesRequest(model=model)))
+        newest = next((one for one in released if one.to_version == number), None)
+        steps = client.call("releases.detail", ReleaseRequest(newest.id)).steps if newest is not None else ()
+        return found, released, steps
 
     def lines(subject: Any, width: int, now: int) -> list[Line]:
-        return version.version_lines(subject[0], subject[1], width, now)
+        return version.version_lines(subject[0], subject[1], width, now, subject[2])
 
     kind = DocumentKind(
         scope="version",
