@@ -33,7 +33,6 @@ PULSE = (
     Column("errors", lambda row, _: count(row.errors_24h), right=True),
     Column("drift", lambda row, _: row.drift),
     Column("metric", lambda row, _: _metric(row), shrink=True),
-    Column("alerts", lambda row, _: count(row.alerts), right=True),
 )
 
 FINDINGS = (
@@ -170,7 +169,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
 def _metric(row: PulseModel) -> str:
     if row.metric_value is None:
         return "no data"
-    return f"{row.metric} {number(row.metric_value)}"
+    return f"{number(row.metric_value)} {row.metric}"
 
 
 def _field(name: str, value: Any, out: Output) -> str:

@@ -66,17 +66,17 @@ def version_or_none(value: int | None) -> str:
 
 
 def metric_of(evaluation: dict[str, Any]) -> str:
-    """Return the primary metric of an evaluation on its holdout: `mae 21.3`."""
+    """Return the primary metric of an evaluation on its holdout: `21.3 mae`."""
     name = str(evaluation.get("metric", ""))
     measured = (evaluation.get("holdout") or {}).get(name) or {}
     value = measured.get("value")
-    return f"{name} {number(value)}" if name else "-"
+    return f"{number(value)} {name}" if name else "-"
 
 
 def window_metric(window: Window) -> str:
-    """Return the first realised metric of a window: `mae 21.3`."""
+    """Return the first realised metric of a window: `21.3 mae`."""
     for name, measured in window.metrics.items():
-        return f"{name} {number(measured.get('value'))}"
+        return f"{number(measured.get('value'))} {name}"
     return "-"
 
 
@@ -220,7 +220,7 @@ WINDOWS = (
     Column("errors", lambda row, _: count(row.errors), right=True),
     Column("p99 ms", lambda row, _: number(row.latency_p99_ms), right=True),
     Column("labels", lambda row, _: percent(row.coverage), right=True),
-    Column("metric", lambda row, _: window_metric(row)),
+    Column("metric", lambda row, _: window_metric(row), shrink=True),
     Column("drifted", lambda row, _: drifted(row), shrink=True),
 )
 
@@ -294,4 +294,4 @@ def said(name: str, value: Any, out: Output) -> str:
 
 
 def _metrics(run: Run) -> str:
-    return " ".join(f"{name} {number(value)}" for name, value in run.metrics.items()) or run.reason or "-"
+    return " ".join(f"{number(value)} {name}" for name, value in run.metrics.items()) or run.reason or "-"
