@@ -12,7 +12,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
 
-from console import clipboard, keymap, state, theme
+from console import clipboard, keymap, state
 from console.desk import Desk
 from console.poller import INTERVAL_S, Answer, Asks, Errands, Failure, Poller, Read, Returned
 from console.terminal import Profile
@@ -20,6 +20,7 @@ from console.widgets.surface import Surface
 from console.wire import QuietDriver
 
 AGES_S = 30.0  # how often ages are drawn anew
+_GROUNDS = {"dark": "textual-dark", "light": "textual-light"}  # Textual's own ground, seen before the first paint
 
 
 class Arrived(Message):
@@ -57,7 +58,7 @@ class DeckApp(App[None]):
         self._poller = Poller(client, self._arrive, interval_s=interval_s)
         self._errands = Errands(client, self._arrive)
         self.desk = Desk(self, deck_name, state.load(state_path) if state_path else state.ConsoleState(), now, seconds)
-        self.theme = "ansi-dark" if theme.native(profile.theme) else "textual-dark"
+        self.theme = _GROUNDS.get(profile.theme, "ansi-dark")
 
     def compose(self) -> ComposeResult:
         """Lay out header, title, body and footer."""

@@ -178,16 +178,20 @@ def _signature(sheet: Sheet, signature: dict[str, Any]) -> None:
     sheet.table(("", "COLUMN", "TYPE", ""), rows)
 
 
+def _bare(identity: str) -> str:
+    return identity.removeprefix("sha256:")
+
+
 def _lineage(sheet: Sheet, version: Version) -> None:
-    sheet.heading("Made from")
+    sheet.heading("Made from", "hashes are sha256")
     sheet.pair("run", version.run_id)
-    sheet.pair("snapshot", version.snapshot_id)
     sheet.pair("settings", f"revision {version.settings_revision}")
-    sheet.pair("code", version.bundle_hash)
-    sheet.pair("environment", version.environment_hash)
-    sheet.pair("artifact", version.artifact_hash)
+    sheet.pair("snapshot", _bare(version.snapshot_id))
+    sheet.pair("code", _bare(version.bundle_hash))
+    sheet.pair("environment", _bare(version.environment_hash))
+    sheet.pair("artifact", _bare(version.artifact_hash))
     sheet.pair("", f"{size(version.artifact_bytes)}", ("; hash checked before every load", "dim"))
-    sheet.pair("golden", version.golden_hash)
+    sheet.pair("golden", _bare(version.golden_hash))
     if version.git_commit:
         sheet.pair("git", version.git_commit, (", with uncommitted changes" if version.git_dirty else "", "warn"))
     sheet.pair("data until", moment(version.cutoff_at))

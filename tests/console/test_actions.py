@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import pytest
 
@@ -60,3 +62,10 @@ def test_scrolling_keys_never_change_anything() -> None:
 
 def test_key_table_lists_every_action_once() -> None:
     assert len(key_table()) == len(ACTIONS)
+
+
+def test_the_table_loads_nothing_heavy() -> None:
+    code = (
+        "import engine.actions, console.app, sys; print(sorted(sys.modules.keys() & {'textual', 'rich', 'pydantic'}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -111,7 +111,7 @@ def test_a_version_shows_evaluation_gates_signature_and_lineage() -> None:
         "HistGradientBoosting",
         "lead_time",
         "datetime",
-        "sha256:9f86d081884c7d65",
+        "9f86d081884c7d65",
         "✓ promote completed",
         "at most 30",
     ):

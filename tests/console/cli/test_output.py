@@ -1,0 +1,108 @@
+"""Tables, times, values and errors as the command line prints them."""
+
+from __future__ import annotations
+
+import io
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.output import Column, Output, clip, fit, json_text, plain, text_width
+from store.errors import GateFailed
+from store.rows import microseconds
+
+COLUMNS = (
+    Column("name", lambda row, _: row[0]),
+    Column("count", lambda row, _: row[1], right=True),
+    Column("title", lambda row, _: row[2], shrink=True),
+)
+
+
+def output(**kwargs: object) -> Output:
+    return Output(stdout=io.StringIO(), stderr=io.StringIO(), **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def test_table_fits_eighty_columns_when_piped() -> None:
+    out = output()
+    out.table(COLUMNS, [("a", "1", "x" * 200), ("long-name", "1,000", "東京" * 60)])
+    lines = out.stdout.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all(text_width(line) <= 80 for line in lines)
+    assert lines[1].endswith("…")
+
+
+def test_table_is_plain_when_piped() -> None:
+    out = output()
+    out.table(COLUMNS, [("a", "1", "title")])
+    assert "\x1b" not in out.stdout.getvalue()  # type: ignore[attr-defined]
+
+
+def test_values_are_never_markup_nor_escapes() -> None:
+    out = output()
+    out.table(COLUMNS, [("[red]a[/]", "1", "\x1b[31mred\x1b[0m\nnext")])
+    written = out.stdout.getvalue()  # type: ignore[attr-defined]
+    assert "[red]a[/]" in written
+    assert "\x1b" not in written
+    assert len(written.splitlines()) == 2
+
+
+def test_times_are_shown_in_the_decks_zone() -> None:
+    out = output(zone=ZoneInfo("Europe/Rome"))
+    assert out.time(microseconds("2024-07-01T12:00:00Z")) == "2024-07-01 14:00:00"
+    assert out.time(None) == "-"
+
+
+def test_minute_leaves_the_year_out_only_within_this_year() -> None:
+    out = output()
+    assert out.minute(microseconds("2001-02-03T04:05:06Z")) == "2001-02-03"
+
+
+def test_ids_are_cut_where_they_still_differ() -> None:
+    out = output()
+    out.tell_apart(["0123456789abcd00", "0123456789abce00"])
+    assert out.short("0123456789abcd00") == "0123456789abcd"
+    out.tell_apart(["0123456789abcd00", "f123456789abce00"])
+    assert out.short("0123456789abcd00") == "0123456789ab"
+
+
+def test_error_is_one_line_for_a_person_and_one_object_for_a_program() -> None:
+    out = output()
+    out.error(GateFailed("mae is 31", "look: modeldeck versions"))
+    assert out.stderr.getvalue() == "error: mae is 31: look: modeldeck versions\n"  # type: ignore[attr-defined]
+    out = output(as_json=True)
+    out.error(GateFailed("mae is 31", "look"))
+    said = json.loads(out.stderr.getvalue())  # type: ignore[attr-defined]
+    assert said == {"error": {"code": "gate_failed", "message": "mae is 31", "hint": "look"}}
+
+
+def test_json_says_null_for_what_is_no_number() -> None:
+    assert json.loads(json_text({"a": [float("nan"), 1.5], "b": float("inf")})) == {"a": [None, 1.5], "b": None}
+
+
+@given(st.text(max_size=60), st.integers(min_value=1, max_value=40))
+def test_a_clipped_text_is_never_wider_than_asked(text: str, width: int) -> None:
+    assert text_width(clip(plain(text), width)) <= width
+
+
+@given(st.text(max_size=60))
+def test_plain_text_holds_no_control_character(text: str) -> None:
+    assert all(sign.isprintable() or sign.isspace() for sign in plain(text))
+    assert "\x1b" not in plain(text)
+    assert "\n" not in plain(text)
+
+
+@given(st.lists(st.tuples(st.text(max_size=90), st.booleans()), min_size=1, max_size=8))
+def test_columns_that_may_shrink_make_room_for_those_that_may_not(cells: list[tuple[str, bool]]) -> None:
+    titles = ["t"] * len(cells)
+    row = [plain(text) for text, _ in cells]
+    shrink = [may for _, may in cells]
+    widths = fit(titles, [row], shrink, 80)
+    for place, (width, may) in enumerate(zip(widths, shrink, strict=True)):
+        assert may or width == max(1, text_width(row[place]))
