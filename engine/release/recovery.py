@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.release.opening import give_job
-from engine.release.routing import is_applied, of_release, return_to_champion, stop_left
+from engine.release.routing import is_applied, left_standing, return_to_champion, stop_left
 from store import deployments, jobs, releases
 from store.database import Reader, Write
 from store.rows import Release
@@ -50,18 +50,18 @@ def _fail(tx: Write, release: Release, actor: str) -> Release:
 def _clear(deck: Deck, ended: Release, actor: str) -> None:
     """Finish an ended release that nobody works on; nothing is written where nothing is left."""
     reader = deck.database
-    if ended.state == "completed":
-        if any(step.state in ("pending", "running") for step in releases.steps(reader, ended.id)):
-            with deck.database.write() as tx:
-                if not _has_live_job(tx, releases.release(tx, ended.id)):
-                    give_job(tx, ended, actor=actor, via=None)
+    if ended.state == "completed" and any(
+        one.state in ("pending", "running") for one in releases.steps(reader, ended.id)
+    ):
+        with deck.database.write() as tx:
+            if not _has_live_job(tx, releases.release(tx, ended.id)):
+                give_job(tx, ended, actor=actor, via=None)
         return
-    standing = [one for one in of_release(reader, ended.endpoint, ended.id) if one.role != "champion"]
     routes = [one for one in deployments.routes(reader) if one.endpoint == ended.endpoint]
     let_go = all(is_applied(reader, one.endpoint, one.host, one.desired_generation) for one in routes)
-    if let_go and any(one.desired != "stopped" for one in standing):
+    if let_go and left_standing(reader, ended):
         with deck.database.write() as tx:
-            stop_left(tx, ended.endpoint, ended.id)
+            stop_left(tx, ended)
 
 
 def _is_orphan(reader: Reader, release: Release) -> bool:

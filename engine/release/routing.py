@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from store import deployments
+from store import deployments, versions
 from store.database import Reader, Write
-from store.rows import Deployment, Route
+from store.rows import Deployment, Release, Route
 
 
 def entry(deployment: Deployment, weight: int, role: str) -> dict[str, Any]:
@@ -92,9 +92,27 @@ def return_to_champion(tx: Write, endpoint: str, release_id: str) -> dict[str, i
     return generations
 
 
-def stop_left(tx: Write, endpoint: str, release_id: str) -> list[str]:
-    """Stop what a release that did not complete has started; returns the deployment ids."""
-    left = [one for one in of_release(tx, endpoint, release_id) if one.role != "champion" and one.desired != "stopped"]
+def left_standing(reader: Reader, release: Release) -> list[Deployment]:
+    """Return what runs on after a release has ended and need not: what it started in vain, or what it rolled back."""
+    if release.state != "completed":
+        left = [one for one in of_release(reader, release.endpoint, release.id) if one.role != "champion"]
+    elif release.kind == "rollback" and _is_abandoned(reader, release):
+        every = live(reader, release.endpoint)
+        left = [one for one in every if one.role == "warm" and one.version == release.from_version]
+    else:
+        left = []
+    return [one for one in left if one.desired != "stopped"]
+
+
+def _is_abandoned(reader: Reader, release: Release) -> bool:
+    # Promoted again since then, the version may be warm in its own right.
+    left = release.from_version
+    return left is not None and versions.version(reader, release.endpoint, left).abandoned_at is not None
+
+
+def stop_left(tx: Write, release: Release) -> list[str]:
+    """Stop what an ended release has left; returns the deployment ids. Only once the routers have let go of it."""
+    left = left_standing(tx, release)
     for deployment in left:
         deployments.set_desired(tx, deployment.id, "stopped", role=deployment.role)
     return [one.id for one in left]

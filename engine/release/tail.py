@@ -9,7 +9,7 @@ from engine.release.routing import is_applied, live, of_release, stop_left
 from engine.release.work import POLL_S, SECOND_US, Work
 from store import deployments, releases
 from store.errors import WorkFailed
-from store.rows import Release, Step
+from store.rows import Release
 
 DRAIN_WAIT_S = 60.0
 
@@ -33,7 +33,7 @@ def _finish_completed(work: Work, release: Release) -> None:
         return
     followed = _await_routers(work, release.endpoint)
     for step in left:
-        observed = _drain(work, release, step, followed) if step.kind == "drain" else evidence(work)
+        observed = _drain(work, release, followed) if step.kind == "drain" else evidence(work)
         verdict = "passed" if followed else "no data"
         with work.deck.database.write(work.fence) as tx:
             releases.set_step(tx, release.id, step.number, "done", verdict=verdict, observed=observed)
@@ -45,14 +45,11 @@ def _finish_completed(work: Work, release: Release) -> None:
         )
 
 
-def _drain(work: Work, release: Release, step: Step, drained: bool) -> dict[str, Any]:
-    left = []
-    if not step.args.get("keep_warm", True) and drained:
+def _drain(work: Work, release: Release, drained: bool) -> dict[str, Any]:
+    left: list[str] = []
+    if drained:
         with work.deck.database.write(work.fence) as tx:
-            for deployment in live(tx, release.endpoint):
-                if deployment.role == "warm" and deployment.version == release.from_version:
-                    deployments.set_desired(tx, deployment.id, "stopped", role="warm")
-                    left.append(deployment.id)
+            left = stop_left(tx, release)
     warm = [one.id for one in live(work.deck.database, release.endpoint) if one.desired == "warm"]
     return {"drained": drained, "stopped": left, "warm": warm}
 
@@ -60,7 +57,7 @@ def _drain(work: Work, release: Release, step: Step, drained: bool) -> dict[str,
 def _finish_returned(work: Work, release: Release) -> None:
     drained = _await_routers(work, release.endpoint)
     with work.deck.database.write(work.fence) as tx:
-        stopped = stop_left(tx, release.endpoint, release.id) if drained else []
+        stopped = stop_left(tx, release) if drained else []
         for step in work.steps():
             if step.state in ("pending", "running"):
                 releases.set_step(tx, release.id, step.number, "skipped")

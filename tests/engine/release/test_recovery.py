@@ -162,7 +162,7 @@ def test_champion_whose_router_does_not_follow_is_told_and_not_called_done(servi
     opened = submit_promote(serving.deck, serving.model, 2, actor="user:anna")
 
     def stall():
-        serving.reconciles = serving.champion() == 1
+        serving.reconciles = (2, 100) not in serving.weights_seen[-1]
 
     serving.on_sleep = stall
     with pytest.raises(WorkFailed, match="has not followed"):
@@ -171,3 +171,28 @@ def test_champion_whose_router_does_not_follow_is_told_and_not_called_done(servi
     assert {step.verdict for step in serving.steps(opened)[-2:]} == {"no data"}
     serving.reconcile()
     assert serving.applied[0]["version"] == 2
+
+
+def test_left_version_ends_once_a_late_router_has_followed_its_rollback(serving):
+    serving.run(submit_promote(serving.deck, serving.model, 2, actor="user:anna"))
+    serving.reconciles = False
+    done = submit_rollback(serving.deck, serving.model, actor="user:bob")
+    with pytest.raises(WorkFailed, match="has not followed"):
+        serving.run(done)
+    with serving.deck.database.write() as tx:
+        jobs.abandon(tx, done.job_id, "failed")
+    recover(serving.deck)
+    assert serving.standing() == {1: "serving", 2: "warm"}
+    serving.reconcile()
+    recover(serving.deck)
+    assert serving.standing() == {1: "serving"}
+
+
+def test_version_promoted_again_after_its_rollback_is_kept_warm_like_any_other(serving, add_version):
+    serving.run(submit_promote(serving.deck, serving.model, 2, actor="user:anna"))
+    serving.run(submit_rollback(serving.deck, serving.model, actor="user:bob"))
+    serving.run(submit_promote(serving.deck, serving.model, 2, reason="mended", actor="user:anna"))
+    add_version()
+    serving.run(submit_promote(serving.deck, serving.model, 3, actor="user:anna"))
+    recover(serving.deck)
+    assert serving.standing() == {2: "warm", 3: "serving"}
