@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from console.commands.verbs import VERBS, Verb, subverbs
@@ -18,10 +19,12 @@ from engine.operations.operation import Danger
 from engine.product import VERSION
 from store.errors import Refused
 
+WIDTH = 79
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 GLOBAL_HELP = (
-    ("-w, --workspace DIR", "else MODELDECK_WORKSPACE, else the nearest deck.toml upward"),
+    ("-w, --workspace DIR", "else MODELDECK_WORKSPACE, else the nearest deck.toml"),
     ("--json", "print data, and errors, as JSON"),
     ("--version", "print the version"),
     ("-h, --help", "this, or the help of a verb"),
@@ -119,7 +122,7 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
         prog=" ".join(("modeldeck", *verb.words)),
         description=_description(verb),
         epilog="\n".join(["verbs below it:", *_listing(below)]) if below else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=WIDTH),
         allow_abbrev=False,
     )
     hints = typing.get_type_hints(verb.request)

@@ -67,4 +67,5 @@ class Ticker:
             log.warning("%s works again after %d failures", self.name, self._failures)
             self._failures, self._last_failure = 0, ""
         took = time.monotonic() - started
-        return max(0.0, (self._busy_s if changed else self._idle_s) - took)
+        rest: float = (self._busy_s if changed else self._idle_s) - took
+        return max(0.0, rest)

@@ -1,4 +1,4 @@
-"""When which job is enqueued: APScheduler in memory, rebuilt from the registry's schedules. Enqueueing is all it does."""
+"""When which job is enqueued: APScheduler in memory, rebuilt from the registry's schedules; it only enqueues."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ OPERATIONS = (
     Operation(
         "deck.pulse",
         ("pulse",),
-        "what serves, since when, and whether it hurts anyone",
+        "what serves, since when, is it hurting anyone",
         NoRequest,
         Pulse,
         Role.VIEWER,

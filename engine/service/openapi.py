@@ -86,7 +86,8 @@ def _schema(hint: Any, schemas: dict[str, Any], name: str = "") -> dict[str, Any
 
 def _reference(kind: type, schemas: dict[str, Any]) -> dict[str, Any]:
     if kind.__name__ not in schemas:
-        schemas[kind.__name__] = described = {"type": "object", "description": kind.__doc__ or ""}
+        described: dict[str, Any] = {"type": "object", "description": kind.__doc__ or ""}
+        schemas[kind.__name__] = described
         hints = typing.get_type_hints(kind)
         fields = dataclasses.fields(kind)
         described["properties"] = {field.name: _field(field, hints[field.name], schemas) for field in fields}

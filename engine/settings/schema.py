@@ -202,7 +202,7 @@ class ModelFile(Section):
     model: ModelTable
     data: DataTable
     train: TrainTable = TrainTable()
-    gates: GatesTable = GatesTable()
+    gates: GatesTable = Field(default_factory=lambda: GatesTable.model_validate({}))
     deploy: DeployTable = DeployTable()
     log: LogTable = LogTable()
     monitor: MonitorTable = MonitorTable()

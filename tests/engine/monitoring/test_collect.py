@@ -216,12 +216,13 @@ def test_read_only_disk_leaves_the_segment_and_says_so(
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(StorageUnwritable, match="the disk is full"):
+    with monkeypatch.context() as patch:
         patch.setattr(pq, "write_table", refuse)
-        collect(deck)
+        with pytest.raises(StorageUnwritable, match="the disk is full"):
+            collect(deck)
     assert read_watermark(deck.workspace.predictions) == {}
     assert read(deck, "rates")["prediction_id"].to_pylist() == sent
-    assert not [path for path in deck.workspace.predictions.rglob("*.tmp")]
+    assert not list(deck.workspace.predictions.rglob("*.tmp"))
 
 
 def test_version_the_deck_does_not_know_is_collected_all_the_same(deck: Deck, rates: Any, traffic: Any, made: Any):

@@ -77,7 +77,10 @@ def test_value_of_another_type_within_a_version_is_still_readable(deck: Deck, tr
 def test_duckdb_downloads_no_extension():
     with connect() as connection:
         names = ["autoinstall_known_extensions", "autoload_known_extensions"]
-        assert [connection.sql(f"SELECT current_setting('{name}')").fetchone()[0] for name in names] == [False, False]
+        assert [connection.sql(f"SELECT current_setting('{name}')").fetchall()[0][0] for name in names] == [
+            False,
+            False,
+        ]
 
 
 @pytest.mark.parametrize("collected", [True, False])

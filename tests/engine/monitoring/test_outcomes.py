@@ -1,0 +1,111 @@
+"""Outcomes come late, twice, wrong and corrected; the newest holds and nothing is fatal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.deck import Deck
+from engine.monitoring.collect import collect
+from engine.monitoring.outcomes import current, joined, record
+from store import events, watching
+from store.clock import FrozenClock
+from store.errors import Refused, UnknownName
+from store.rows import microseconds
+
+NOON = microseconds("2026-02-01T12:00:00Z")
+ANNA = "user:anna"
+
+
+@pytest.fixture
+def sent(serving: Any, traffic: Any, made: Any) -> list[str]:
+    """Prediction ids of ten rows in the log."""
+    serving()
+    return list(traffic.send(made.rates_rows(10), at=NOON))
+
+
+def rows(ids: list[str], value: Any) -> list[dict[str, Any]]:
+    return [{"prediction_id": one, "value": value} for one in ids]
+
+
+@pytest.mark.parametrize("collected", [True, False])
+def test_outcomes_join_their_predictions_by_id(deck: Deck, sent: list[str], collected: bool):
+    if collected:
+        collect(deck)
+    batch = record(deck, "rates", rows(sent[:4], 90), "till", ANNA)
+    assert (batch.rows, batch.matched, batch.revised, batch.unknown) == (4, 4, 0, 0)
+    table = joined(deck, "rates")
+    assert table["prediction_id"].to_pylist() == sent
+    assert table["outcome.number"].to_pylist() == [90.0] * 4 + [None] * 6
+    assert watching.outcome_batches(deck.database, "rates") == [batch]
+    assert events.events(deck.database, limit=1)[0].action == "outcomes.recorded"
+
+
+def test_corrected_outcome_is_a_revision_and_the_newest_holds(deck: Deck, sent: list[str], clock: FrozenClock):
+    record(deck, "rates", rows(sent, 90), "till", ANNA)
+    clock.advance(60)
+    batch = record(deck, "rates", rows(sent[:3], 80), "till", ANNA)
+    assert (batch.matched, batch.revised) == (3, 3)
+    table = joined(deck, "rates")
+    assert table["outcome.number"].to_pylist() == [80.0] * 3 + [90.0] * 7
+    assert table["outcome.revision"].to_pylist() == [2] * 3 + [1] * 7
+
+
+def test_same_outcome_delivered_again_writes_nothing(deck: Deck, sent: list[str]):
+    record(deck, "rates", rows(sent, 90), "till", ANNA)
+    batch = record(deck, "rates", rows(sent, 90.0), "till", ANNA)
+    assert (batch.matched, batch.revised) == (10, 0)
+    assert len(list((deck.workspace.outcomes / "rates").glob("*.parquet"))) == 1
+
+
+def test_unknown_prediction_ids_are_counted_and_join_when_their_rows_arrive(
+    deck: Deck, sent: list[str], traffic: Any, made: Any
+):
+    lines, ids = traffic.lines(made.rates_rows(2), [{"value": 1.0}] * 2, at=NOON + 10**8)
+    batch = record(deck, "rates", rows([sent[0], *ids, "nonsense"], 90), "till", ANNA)
+    assert (batch.rows, batch.matched, batch.unknown) == (4, 1, 3)
+    traffic.write(lines, folder="another-host")
+    assert joined(deck, "rates")["outcome.number"].to_pylist() == [90.0] + [None] * 9 + [90.0] * 2
+
+
+def test_last_of_two_rows_for_one_prediction_holds(deck: Deck, sent: list[str]):
+    batch = record(deck, "rates", [*rows(sent[:1], 70), *rows(sent[:1], 75)], "till", ANNA)
+    assert batch.rows == 2
+    assert current(deck, "rates")["number"].to_pylist() == [75.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"value": 1}, "outcome row 1 has no prediction_id"),
+        ({"prediction_id": "x"}, "outcome row 1 has no value"),
+        ({"prediction_id": "x", "value": "many"}, "outcome row 1: value must be a number"),
+        ({"prediction_id": "x", "value": float("nan")}, "outcome row 1: value must be a number"),
+        ({"prediction_id": "x", "value": True}, "outcome row 1: value must be a number"),
+        ({"prediction_id": "x", "value": 1, "observed_at": "soon"}, "'soon' is not a time"),
+        ({"prediction_id": "x", "value": 1, "observed_at": 1.5}, "outcome row 1: observed_at"),
+    ],
+)
+def test_wrong_row_is_refused_by_number_and_nothing_is_kept(deck: Deck, sent: list[str], row: Any, said: str):
+    with pytest.raises(Refused, match=said):
+        record(deck, "rates", [*rows(sent[:1], 1), row], "till", ANNA)
+    assert len(current(deck, "rates")) == 0
+    assert watching.outcome_batches(deck.database, "rates") == []
+
+
+def test_class_labels_are_one_however_they_are_written(deck: Deck, serving: Any, made: Any):
+    serving("posts")
+    posts = made.Traffic(deck, "posts")
+    outputs = [{"label": "true", "score": 0.8, "scores.false": 0.2, "scores.true": 0.8}] * 3
+    lines, ids = posts.lines(made.posts_rows(3), outputs, at=NOON)
+    posts.write(lines)
+    values = [True, "true", False]
+    given = [{"prediction_id": one, "value": value} for one, value in zip(ids, values, strict=True)]
+    record(deck, "posts", given, "review", ANNA)
+    assert joined(deck, "posts")["outcome.text"].to_pylist() == ["true", "true", "false"]
+
+
+def test_model_nobody_knows_takes_no_outcome(deck: Deck, sent: list[str]):
+    with pytest.raises(UnknownName):
+        record(deck, "rate", rows(sent, 1), "till", ANNA)
