@@ -56,7 +56,7 @@ class Ticker:
             changed = self._act()
         except Exception as error:
             self._failures += 1
-            pause = min(SLOWEST_S, self._idle_s * 2**self._failures)
+            pause = min(SLOWEST_S, self._idle_s * (1 << self._failures))
             said = f"{type(error).__name__}: {error}"
             # The same trouble again and again is one entry of the log, not thousands.
             log.error("%s failed: %s", self.name, said, exc_info=said != self._last_failure)
@@ -67,5 +67,5 @@ class Ticker:
             log.warning("%s works again after %d failures", self.name, self._failures)
             self._failures, self._last_failure = 0, ""
         took = time.monotonic() - started
-        rest: float = (self._busy_s if changed else self._idle_s) - took
-        return max(0.0, rest)
+        interval: float = self._busy_s if changed else self._idle_s
+        return interval - took if took < interval else 0.0

@@ -140,6 +140,8 @@ def _checked(number: int, row: Mapping[str, Any], task: str) -> dict[str, Any]:
         from store.clock import parse_time
 
         observed = parse_time(observed, "UTC")
+    elif observed is not None and type(observed) is not int:
+        raise Refused(f"outcome row {number}: observed_at must be a time", "as in 2026-10-01T12:00:00Z")
     return {"prediction_id": prediction_id, "number": amount, "text": text, "observed_at": observed}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -178,12 +179,13 @@ def test_window_without_a_positive_is_undefined_told_and_alerted(deck: Deck, ser
     outcomes(ids, rows, deck, "posts")
     verdicts = look(deck, settings)
     window = verdicts[0].window
-    assert window.metrics["log_loss"]["value"] is None
+    assert window.metrics["log_loss"]["value"] == pytest.approx(-math.log(0.7), abs=1e-4)
+    assert window.metrics["roc_auc"]["value"] is None
     assert "only one class" in window.metrics["roc_auc"]["note"]
     assert window.metrics["accuracy"]["value"] == 1.0
     assert window.verdict == "degraded"
     (finding,) = of_kind(findings(verdicts), "performance")
-    assert "no outcome 'true' (training 4" in finding.title
+    assert "no outcome 'true' (training 39.9%)" in finding.title
     assert finding.title.endswith("among 150 labels")
 
 
