@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.measures.metrics import Predicted
     from engine.release.comparison import Compared
 
+LEVEL = 0.025  # chance that a slice which is no worse fails, over all slices together
 MIN_ROWS = 50  # fewer rows than this say nothing, of a whole slice of time or of one value in it
 
 
@@ -94,8 +95,9 @@ def versus_champion(settings: ModelSettings, champion: Version, compared: Compar
 def by_slice(settings: ModelSettings, new: Version, champion: Version, compared: Compared | None) -> list[Check]:
     """Ask of every slice that it is no worse than the champion's by the same ratio.
 
-    A slice with few rows scatters: it fails where its loss exceeds the ratio and is worse than the champion's beyond
-    chance (the low end of a paired bootstrap of the ratio is above 1).
+    A slice with few rows scatters, and of many slices one is bad by chance: a slice fails where its loss exceeds the
+    ratio and is worse than the champion's beyond chance. That is, the low end of a paired bootstrap of the ratio is
+    above 1, at a level divided by the number of slices (Bonferroni).
     """
     checks = []
     for column in slices(settings):
@@ -121,18 +123,20 @@ def _slices(name: str, column: str, compared: Compared) -> Iterator[tuple[str, f
     groups = compared.groups.get(column)
     if groups is None:
         return
-    for group in sorted(set(groups.tolist())):
-        rows = (groups == group).nonzero()[0]
-        if len(rows) < MIN_ROWS:
-            continue
+    large = {
+        group: rows for group in sorted(set(groups.tolist())) if len(rows := (groups == group).nonzero()[0]) >= MIN_ROWS
+    }
+    for group, rows in large.items():
         truth, new, champion = compared.truth[rows], compared.new.take(rows), compared.champion.take(rows)
         ratio = ratio_of_losses(name, measure(name, truth, new), measure(name, truth, champion))
         if ratio is not None:
-            yield group, ratio, _low_ratio(name, truth, new, champion), len(rows)
+            yield group, ratio, _low_ratio(name, truth, new, champion, LEVEL / len(large)), len(rows)
 
 
-def _low_ratio(name: str, truth: Any, new: Predicted, champion: Predicted, resamples: int = 200) -> float:
-    """Return the 2.5 % quantile of the ratio of losses over resampled rows, the same rows for both versions."""
+def _low_ratio(
+    name: str, truth: Any, new: Predicted, champion: Predicted, level: float, resamples: int = 1000
+) -> float:
+    """Return the `level` quantile of the ratio of losses over resampled rows, the same rows for both versions."""
     import numpy as np
 
     from engine.measures.intervals import ratio_of_losses
@@ -146,7 +150,7 @@ def _low_ratio(name: str, truth: Any, new: Predicted, champion: Predicted, resam
         ratio = ratio_of_losses(name, first, second)
         if ratio is not None:
             ratios.append(ratio)
-    return float(np.quantile(ratios, 0.025)) if ratios else 0.0
+    return float(np.quantile(ratios, level)) if ratios else 0.0
 
 
 def _slice_ratios(settings: ModelSettings, new: Version) -> list[tuple[str, float]]:
