@@ -49,20 +49,22 @@ class Bar:
 
     def __init__(self, output: Output, title: str) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
         self._title = title
         self.progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TaskProgressColumn(markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=16, table_column=Column(min_width=16)),
+            TextColumn("{task.fields[share]}", markup=False, table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
             TextColumn("left", markup=False),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[said]}", markup=False),
+            TextColumn("{task.fields[said]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+            expand=True,
             console=Console(file=output.stderr, markup=False, highlight=False, emoji=False),
             transient=True,
         )
-        self._task = self.progress.add_task(title, total=None, said="")
+        self._task = self.progress.add_task(title, total=None, said="", share="")
 
     def show(self, job: Job) -> None:
         """Move the bar."""
@@ -70,7 +72,8 @@ class Bar:
         if job.progress is None:
             self.progress.update(self._task, said=said)
         else:
-            self.progress.update(self._task, total=1.0, completed=job.progress, said=said)
+            share = f"{job.progress:4.0%}"
+            self.progress.update(self._task, total=1.0, completed=job.progress, said=said, share=share)
 
 
 @contextmanager

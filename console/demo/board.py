@@ -103,7 +103,8 @@ class BarBoard:
 
     def __init__(self, output: Output, total_s: float) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+        from rich.table import Column
 
         self._pace = Pace(total_s)
         self._title = ""
@@ -111,11 +112,14 @@ class BarBoard:
         console = Console(file=output.stderr, markup=False, highlight=False, emoji=False)
         self.progress = Progress(
             SpinnerColumn("line"),
-            BarColumn(bar_width=14),
-            TaskProgressColumn(markup=False),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]} left  {task.description}", markup=False),
+            BarColumn(bar_width=14, table_column=Column(min_width=14)),
+            TextColumn(
+                "{task.percentage:3.0f}%  {task.fields[left]} left", markup=False, table_column=Column(no_wrap=True)
+            ),
+            # The words give way, never the figures before them.
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
             console=console,
+            expand=True,
             transient=True,
         )
         self._task = self.progress.add_task("", total=1.0, left=clock(total_s))
@@ -144,7 +148,7 @@ class BarBoard:
     def _show(self, text: str) -> None:
         said = f"{self._title}: {text}" if text else self._title
         self.progress.update(
-            self._task, completed=self._pace.share, left=clock(self._pace.left_s), description=plain(said)[:60]
+            self._task, completed=self._pace.share, left=clock(self._pace.left_s), description=plain(said)
         )
 
 
