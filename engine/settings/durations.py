@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
+LONGEST_DAYS = 3650
 
 
 def seconds(text: Any) -> float:
     """Read a duration such as "15s", "2m" or "1h30m" as seconds.
 
     Raises:
-        ValueError: it is not a duration.
+        ValueError: it is not a duration, or a longer one than anything here lasts.
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
     if match is None:
         raise ValueError('write a duration with its unit, such as "15s", "2m" or "1h"')
     days, hours, minutes, rest = (float(part) if part else 0.0 for part in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + rest
+    found = days * 86400 + hours * 3600 + minutes * 60 + rest
+    if found > LONGEST_DAYS * 86400:
+        raise ValueError(f'write at most "{LONGEST_DAYS}d"')
+    return found

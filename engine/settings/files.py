@@ -100,9 +100,18 @@ def _broken(workspace: Workspace, path: Path, kind: type[BaseModel], error: Vali
     if first["type"] == "missing":
         what = "table" if kind.__name__ == "ModelFile" and len(keys) == 1 else "key"
         return BrokenSettings(f"{where}: this {what} is missing{more}", _missing_hint(what, keys))
-    message = first["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     found = "" if isinstance(first["input"], dict | list) else f", got {first['input']!r}"
     return BrokenSettings(f"{where}: {message[:1].lower()}{message[1:]}{found}{more}", "correct it and run again")
+
+
+_PLAIN = {  # what pydantic says in words of its own trade
+    "model_type": "this must be a table",
+    "dict_type": "this must be a table",
+    "list_type": "this must be a list",
+    "finite_number": "this must be a finite number",
+    "string_pattern_mismatch": 'use lower-case letters, digits, "-" and "_", 63 at most, a letter or digit first',
+}
 
 
 def _missing_hint(what: str, keys: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ from engine.settings.model import (
 )
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+ROUTER_PATHS = ("health", "v2")  # what the router answers itself; an endpoint of that name could not be reached
 
 Duration = Annotated[float, BeforeValidator(seconds)]
 Share = Annotated[float, Field(gt=0, le=0.5)]
@@ -34,7 +35,7 @@ Name = Annotated[str, Field(pattern=NAME)]
 class Section(BaseModel):
     """A table of a settings file: unknown keys are refused, types are not guessed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ModelTable(Section):
@@ -44,6 +45,13 @@ class ModelTable(Section):
     task: Literal["classification", "regression", "ranking", "forecasting", "policy", "generation"]
     owner: str = ""
     description: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_path_of_the_router(cls, name: str) -> str:
+        if name in ROUTER_PATHS:
+            raise ValueError("this name is a path of the router: give the model another name")
+        return name
 
 
 class DataTable(Section):
@@ -76,7 +84,7 @@ class TrainTable(Section):
     time_budget: Duration = 60.0
     folds: Annotated[int, Field(ge=2, le=20)] = 3
     holdout: Share = 0.2
-    seed: int = 7
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
 
     @field_validator("time_budget")
     @classmethod

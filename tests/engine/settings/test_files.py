@@ -1,0 +1,80 @@
+"""What files say becomes frozen settings, defaults filled in, and comes back whole from a revision's body."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.settings.model import DeckSettings, HostSettings, Limit, RolloutStep
+
+FULL = """
+time_column = "at"
+id_column = "id"
+features = ["x"]
+personal = ["x"]
+
+[train]
+estimator = "auto"
+metric = "mae"
+time_budget = "15s"
+folds = 4
+holdout = 0.25
+seed = 1
+
+[gates]
+mae = { max = 25, vs_champion = 1.02 }
+slices = ["x"]
+approvals = 1
+
+[deploy]
+min_samples = 50
+max_wait = "20s"
+rollout = [{ weight = 10, hold = "2s" }, { weight = 100 }]
+
+[log]
+personal = "keep"
+mode = "best-effort"
+
+[monitor]
+every = "30s"
+window = "30d"
+by = "event"
+lateness = "1h"
+min_rows = 10
+"""
+
+
+def test_defaults_are_filled_in(files):
+    deck = files.load()
+    assert (deck.name, deck.time_zone, deck.hosts, deck.access) == ("test", "UTC", (HostSettings("local"),), {})
+    rates = deck.models["rates"]
+    assert (rates.train.time_budget_s, rates.monitor.every_s, rates.log.personal) == (60.0, 300.0, "token")
+    assert [step.weight for step in rates.deploy.rollout] == [10, 50, 100]
+
+
+def test_everything_a_file_may_say_is_kept(files):
+    files.add(FULL)
+    rates = files.load().models["rates"]
+    assert rates.gates.limits == {"mae": Limit(max=25, vs_champion=1.02)}
+    assert rates.deploy.rollout == (RolloutStep(10, 2.0), RolloutStep(100))
+    assert (rates.monitor.window_s, rates.monitor.lateness_s) == (30 * 86400, 3600)
+    assert (rates.data.features, rates.data.personal, rates.train.holdout) == (("x",), ("x",), 0.25)
+
+
+@pytest.mark.parametrize("text", ["", FULL])
+def test_settings_come_back_whole_from_a_body_of_plain_json(files, text):
+    files.add(text)
+    files.write("deck.toml", 'name = "test"\n[access]\nviewer = ["@staff"]\n[hosts.local]\nport = 8080\n')
+    made = files.load()
+    assert DeckSettings.from_body(json.loads(json.dumps(made.to_body()))) == made
+
+
+def test_deck_without_models_is_a_deck(files):
+    (files.workspace.root / "models/rates.toml").unlink()
+    assert files.load().models == {}
+
+
+def test_only_roles_that_name_somebody_are_kept(files):
+    files.write("deck.toml", 'name = "test"\n[access]\nviewer = ["ben", "@staff"]\noperator = []\n')
+    assert files.load().access == {"viewer": ("ben", "@staff")}
