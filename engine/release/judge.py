@@ -45,11 +45,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class StepNeeds:
-    """What a weight step asks before traffic goes on."""
+    """What a weight step asks before traffic goes on; an answer within `tolerated_ms` is never called slow."""
 
     min_samples: int
     hold_s: float
     max_wait_s: float
+    tolerated_ms: float = 0.0
 
 
 def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, silence_accepted: bool = False) -> Verdict:
@@ -58,7 +59,7 @@ def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, sile
     `silence_accepted` says that an approver resumed this release after a step without data: a step in which no live
     row came at all then goes on at its hold. Rows that do come are judged, and harm aborts, whatever was accepted.
     """
-    harm = find_harm(new, champion)
+    harm = find_harm(new, champion, needs.tolerated_ms)
     if harm:
         return Verdict("failed", harm)
     held = elapsed_s >= needs.hold_s
@@ -71,8 +72,12 @@ def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, sile
     return Verdict("waiting", f"{new.rows} of {needs.min_samples} live rows")
 
 
-def find_harm(new: Live, champion: Live) -> str:
-    """Return what the new version does worse than the champion over the same interval, or nothing."""
+def find_harm(new: Live, champion: Live, tolerated_ms: float = 0.0) -> str:
+    """Return what the new version does worse than the champion over the same interval, or nothing.
+
+    `tolerated_ms` is the latency bound that the settings state: on a busy host answers stall in bursts that fall on
+    one server by chance, and what the owner calls quick enough hurts nobody.
+    """
     if is_worse(new.errors, champion.errors, new.rows, champion.rows):
         return f"errors: {_rate(new)} on the new version, {_rate(champion)} on the champion"
     # A caller's mistake falls on both alike; a version that refuses what the champion takes is harm.
@@ -83,7 +88,7 @@ def find_harm(new: Live, champion: Live) -> str:
         return f"errors: {_rate(new)} on the new version, and no champion rows to compare with"
     if len(champion.latencies_ms) >= LATENCY_ROWS and new.latencies_ms:
         usual = quantile(champion.latencies_ms, LATENCY_QUANTILE)
-        threshold = max(usual * LATENCY_FACTOR, usual + LATENCY_FLOOR_MS)
+        threshold = max(usual * LATENCY_FACTOR, usual + LATENCY_FLOOR_MS, tolerated_ms)
         slow_new = slower_count(new.latencies_ms, threshold)
         slow_champion = slower_count(champion.latencies_ms, threshold)
         if is_worse(slow_new, slow_champion, len(new.latencies_ms), len(champion.latencies_ms)):

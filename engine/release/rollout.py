@@ -53,7 +53,13 @@ def await_router(work: Work, endpoint: str, host: str, generation: int) -> None:
 def _watch(
     work: Work, release: Release, step: Step, pair: tuple[Deployment, Deployment], observed: dict[str, Any]
 ) -> dict[str, Any]:
-    needs = StepNeeds(int(step.args["min_samples"]), float(step.args["hold_s"]), float(step.args["max_wait_s"]))
+    bound = work.settings.gates.limits.get("latency_p99_ms")
+    needs = StepNeeds(
+        min_samples=int(step.args["min_samples"]),
+        hold_s=float(step.args["hold_s"]),
+        max_wait_s=float(step.args["max_wait_s"]),
+        tolerated_ms=(bound.max if bound else None) or 0.0,
+    )
     silence_accepted = accepted_silence(work)
     recorded = -1
     count = len(work.steps())

@@ -51,6 +51,12 @@ def test_slow_answers_of_the_new_version_fail_the_step():
     assert told.detail.startswith("latency: 200 of 200 answers slower than 9.0 ms")
 
 
+def test_answers_within_the_bound_that_the_settings_state_are_not_slow():
+    tolerant = StepNeeds(min_samples=200, hold_s=60.0, max_wait_s=900.0, tolerated_ms=100.0)
+    assert judge(Live(200, 0, (40.0,) * 200), CHAMPION, 60.0, tolerant).verdict == "passed"
+    assert judge(Live(200, 0, (140.0,) * 200), CHAMPION, 60.0, tolerant).verdict == "failed"
+
+
 def test_a_difference_nobody_would_notice_is_no_harm():
     assert judge(Live(200, 0, (7.0,) * 200), CHAMPION, 60.0, NEEDS).verdict == "passed"
 
