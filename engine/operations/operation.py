@@ -70,6 +70,9 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
     return kind(**{name: _value(hints[name], value, name) for name, value in body.items()})
 
 
+_NAMES = {list: "a list", dict: "an object"}
+
+
 def _value(hint: Any, value: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
@@ -77,9 +80,12 @@ def _value(hint: Any, value: Any, name: str) -> Any:
             return None
         options = [option for option in typing.get_args(hint) if option is not type(None)]
         return _value(options[0], value, name) if len(options) == 1 else value
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return from_body(hint, value)
-    if origin is tuple and isinstance(value, list):
+    wanted = list if origin is tuple else dict if origin is dict or dataclasses.is_dataclass(hint) else None
+    if wanted is not None and not isinstance(value, wanted):
+        raise TypeError(f"field {name!r} must be {_NAMES[wanted]}, got {type(value).__name__}")
+    if origin is tuple:
         inner = typing.get_args(hint)[0]
         return tuple(_value(inner, item, name) for item in value)
     if (name == "at" or name.endswith("_at")) and isinstance(value, str) and hint is int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,9 +26,11 @@ _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _PATH = r"[A-Za-z_]\w*(?:\.[\w@-]+)*"
+# A sign may stand apart from its column, but `word ~regex` is two terms.
+_SIGN = r"\s*(?:>=|<=|!=|==?|>|<)|~|\s+~(?=\s)"
 _TERM = re.compile(
     rf"""(?P<negated>!?)(?:
-        (?P<column>{_PATH})\s*(?P<sign>>=|<=|!=|==?|>|<|~)\s*(?P<value>{_QUOTED}|[^\s"]\S*)
+        (?P<column>{_PATH})(?P<sign>{_SIGN})\s*(?P<value>{_QUOTED}|[^\s"]\S*)
       | ~(?P<regex>{_QUOTED}|\S+)
       | (?P<quoted>{_QUOTED})
       | (?P<word>\S+)
@@ -157,10 +160,11 @@ def _skip(text: str, at: int) -> int:
 
 def _term(match: re.Match[str]) -> Term:
     term: Word | Pattern | Comparison | ColumnPattern
-    if match["column"] and match["sign"] == "~":
+    sign = (match["sign"] or "").strip()
+    if match["column"] and sign == "~":
         term = ColumnPattern(match["column"], _expression(_plain(match["value"])))
     elif match["column"]:
-        term = Comparison(match["column"], match["sign"].replace("==", "="), _plain(match["value"]))
+        term = Comparison(match["column"], sign.replace("==", "="), _plain(match["value"]))
     elif match["regex"]:
         term = Pattern(_expression(_plain(match["regex"])))
     elif match["quoted"]:
@@ -180,8 +184,10 @@ def _plain(text: str) -> str:
 
 def _expression(text: str) -> re.Pattern[str]:
     try:
-        return re.compile(text, re.IGNORECASE)
-    except (re.error, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # about sets as a later Python may read them
+            return re.compile(text, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
         raise Refused(f"~{text} is not a regular expression: {error}", _HINT) from None
 
 
@@ -219,5 +225,5 @@ def _number(value: Any) -> float | None:
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

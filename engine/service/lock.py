@@ -13,6 +13,8 @@ from typing import Any
 from engine.workspace import Workspace
 from store.errors import Refused, StorageUnwritable
 
+WRITTEN_WITHIN_S = 0.5  # between taking the lock and having written who took it, on a busy machine
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -77,9 +79,13 @@ def holder(workspace: Workspace) -> Holder | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        if _try(descriptor, fcntl.LOCK_SH):
-            return None
-        return _read(descriptor)
+        deadline = time.monotonic() + WRITTEN_WITHIN_S
+        while not _try(descriptor, fcntl.LOCK_SH):
+            found = _read(descriptor)
+            if found is not None or time.monotonic() >= deadline:
+                return found or Holder(0, "change")
+            time.sleep(0.001)
+        return None
     finally:
         os.close(descriptor)
 
@@ -123,16 +129,15 @@ def _try(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _read(descriptor: int) -> Holder:
-    """Return what the holder wrote; between taking the lock and writing it, that is nothing yet."""
-    said: dict[str, Any]
+def _read(descriptor: int) -> Holder | None:
+    """Return what the holder wrote; None between its taking the lock and writing it."""
     try:
-        said = json.loads(os.pread(descriptor, 4096, 0))
+        said: dict[str, Any] = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:
-        said = {}
+        return None
     return Holder(
         pid=int(said.get("pid", 0)),
-        role=str(said.get("role", "daemon")),
+        role=str(said.get("role", "change")),
         product=str(said.get("product", "")),
         started_at=int(said.get("started_at", 0)),
     )

@@ -16,6 +16,7 @@ from store.rows import Event
 
 MOST_SEARCHED = 100_000  # events looked at for one filtered page
 PAGE = 1000
+MOST_ROWS = 1_000_000
 
 
 def apply(context: ServiceContext, request: ApplyRequest) -> Done:
@@ -67,13 +68,15 @@ def show(context: ServiceContext, request: ShowRequest) -> Shown:
 
 
 def check_limit(limit: int) -> None:
-    """Refuse a page without rows.
+    """Refuse a page without rows, or of more than anybody reads.
 
     Raises:
-        Refused: the limit is below 1.
+        Refused: the limit is below 1 or above `MOST_ROWS`.
     """
     if limit < 1:
         raise Refused(f"--limit {limit} lists nothing", "give 1 or more")
+    if limit > MOST_ROWS:
+        raise Refused(f"--limit {limit} is too many at once", f"give {MOST_ROWS} or fewer")
 
 
 def as_body(row: Any) -> dict[str, Any]:

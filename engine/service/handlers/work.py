@@ -45,6 +45,8 @@ def read_piece(workspace: Workspace, job_id: str, offset: int) -> tuple[str, int
     """Read at most `PIECE_BYTES` of a job's log; a character cut at the end is left for the next piece."""
     path = workspace.logs / "jobs" / f"{job_id}.log"
     try:
+        if offset > path.stat().st_size:
+            return "", offset
         with path.open("rb") as log:
             log.seek(offset)
             piece = log.read(PIECE_BYTES)
