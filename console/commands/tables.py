@@ -177,12 +177,18 @@ RELEASES = (
     Column("requested", lambda row, out: out.minute(row.requested_at)),
 )
 
+
+def _address(endpoint: Endpoint) -> str:
+    """Return the addresses whole: a cut one is of no use."""
+    if endpoint.stopped_at:
+        return "stopped"
+    return " ".join(endpoint.addresses.values()) or "not deployed"
+
+
 ENDPOINTS = (
     Column("endpoint", lambda row, _: row.name),
     Column("champion", lambda row, _: version_or_none(row.champion), right=True),
-    Column("state", lambda row, _: "stopped" if row.stopped_at else ("serving" if row.addresses else "not deployed")),
-    Column("address", lambda row, _: " ".join(row.addresses.values()) or "-", shrink=True),
-    Column("since", lambda row, out: out.minute(row.created_at)),
+    Column("address", _address),
 )
 
 DEPLOYMENTS = (
@@ -227,8 +233,7 @@ WINDOWS = (
 ALERTS = (
     Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model, shrink=True),
-    Column("severity", lambda row, _: row.severity),
-    Column("state", lambda row, _: row.state),
+    Column("state", lambda row, _: row.severity if row.state == "open" else row.state),
     Column("title", lambda row, _: row.title, shrink=True),
 )
 

@@ -79,7 +79,8 @@ def _of(mine: list[Verdict], name: str, severity: str, shown: Iterable[Verdict],
             kind="performance" if name == "outcomes" else name,
             key=f"{name}:{window.model}@{window.version}",
             severity=severity,
-            title=f"v{window.version} {_span(window)}: {title}",
+            # What is wrong comes first: lists cut the end of a title.
+            title=f"v{window.version} {title}; {_span(window)}",
             evidence={
                 "window": window.id,
                 "version": window.version,
@@ -98,10 +99,10 @@ def _of(mine: list[Verdict], name: str, severity: str, shown: Iterable[Verdict],
 def _performance(verdict: Verdict) -> tuple[str, dict[str, Any]]:
     worse = verdict.performance.worse
     then = worse["holdout"]
-    band = f" ({then['low']:.4g} to {then['high']:.4g})" if then["low"] is not None else ""
+    band = f" against {then['low']:.4g} to {then['high']:.4g}" if then["low"] is not None else ""
     title = (
-        f"{worse['metric']} {worse['value']:.4g} ({worse['low']:.4g} to {worse['high']:.4g}), "
-        f"holdout promised {then['value']:.4g}{band}; {_labels(verdict)}"
+        f"{worse['metric']} {worse['value']:.4g}, holdout promised {then['value']:.4g} "
+        f"({worse['low']:.4g} to {worse['high']:.4g}{band}); {_labels(verdict)}"
     )
     return title, {**worse, "coverage": verdict.window.coverage}
 
