@@ -188,7 +188,7 @@ def _address(endpoint: Endpoint) -> str:
 ENDPOINTS = (
     Column("endpoint", lambda row, _: row.name),
     Column("champion", lambda row, _: version_or_none(row.champion), right=True),
-    Column("address", _address),
+    Column("address", lambda row, _: _address(row)),
 )
 
 DEPLOYMENTS = (
