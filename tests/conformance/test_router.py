@@ -297,6 +297,8 @@ def test_an_unknown_endpoint_or_version_is_a_404(
     status, answer, _ = client.ask("/rate/predict")
     assert (status, answer["error"]["message"]) == (404, "no endpoint 'rate' here; endpoints: rates")
     assert client.ask("/v2/models/rates/versions/9/infer")[0] == 404
+    status, answer, _ = client.ask("/v2/models/rate/infer")
+    assert (status, answer) == (404, {"error": "no endpoint 'rate' here; endpoints: rates"})
     assert client.ask("/v2/models/rates/versions/1/infer")[0] == 200
     assert client.ask("/nothing", None)[0] == 404
 

@@ -48,6 +48,12 @@ class Proxy:
 
     async def answer(self, request: Request) -> Answer:
         """Return the answer to any request; never raises."""
+        answer = await self._answer(request)
+        if isinstance(answer, Refusal) and request.path.startswith(b"/v2"):
+            answer.body = json.dumps({"error": answer.message}).encode()  # the protocol's own form of an error
+        return answer
+
+    async def _answer(self, request: Request) -> Answer:
         path, _, query = request.path.partition(b"?")
         name, rest, version = _endpoint(path)
         if name is None:
@@ -218,9 +224,20 @@ def _json(status: int, body: Any) -> Answer:
     return Answer(status, [(b"content-type", b"application/json")], json.dumps(body).encode())
 
 
-def error(status: int, code: str, message: str) -> Answer:
+class Refusal(Answer):
+    """What the router itself answers when it cannot forward."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        body = json.dumps({"error": {"code": code, "message": message}}).encode()
+        super().__init__(status, [(b"content-type", b"application/json")], body)
+        self.message = message
+
+
+def error(status: int, code: str, message: str) -> Refusal:
     """Return an error answer in the form of every endpoint."""
-    answer = _json(status, {"error": {"code": code, "message": message}})
+    answer = Refusal(status, code, message)
     if status == 503:
         answer.headers.append((b"retry-after", b"1"))
     return answer
