@@ -84,8 +84,9 @@ class Parts:
         if self._scheduler is None:
             from engine.jobs.schedule import Scheduler
 
-            self._scheduler = Scheduler(self._deck, self.wake)
-            self._scheduler.start()
+            scheduler = Scheduler(self._deck, self.wake)
+            scheduler.start()
+            self._scheduler = scheduler  # not before: one that could not start is tried again
             return True
         return self._scheduler.refresh()
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.deck import Deck
+from engine.jobs.report import log_of
 from engine.settings.apply import current_settings, require_model, settings_of
 from engine.settings.model import ModelSettings
 from store.database import Fence
 from store.errors import WorkFailed
 from store.rows import Job
+from store.storage import writing_to
 
 EVERY_S = 0.5
 
@@ -51,11 +53,13 @@ class JobContext:
 
         Raises:
             LeaseLost: a newer attempt runs.
+            StorageUnwritable: the disk takes no more of the job's log.
         """
         from store import jobs
 
         if text != self._said[1]:
-            print(text, flush=True)  # noqa: T201  the job's own log
+            with writing_to(log_of(self.deck.workspace, self.job.id)):
+                print(text, flush=True)  # noqa: T201
         elif time.monotonic() - self._said_at < EVERY_S:
             return
         self._said, self._said_at = (fraction, text), time.monotonic()

@@ -7,12 +7,13 @@ import signal
 
 from engine.deck import Deck
 from engine.jobs.kinds import KINDS
-from engine.jobs.report import Report, attempt_folder, read_report
+from engine.jobs.report import REPORT_UNWRITTEN, Report, attempt_folder, read_report
 from engine.release.recovery import recover
 from store import jobs
 from store.database import Write
 from store.rows import Job
 
+FLUSH_FAILED = 120  # what Python exits with when its last output could not be written
 MOST_ATTEMPTS = 5  # of a resumable job; one that dies each time must end some day
 
 
@@ -61,6 +62,8 @@ def how_it_died(exit_code: int | None) -> str:
     """Say in words how a process ended without a report."""
     if exit_code is None:
         return "its process is gone"
+    if exit_code in (REPORT_UNWRITTEN, FLUSH_FAILED):
+        return "its report could not be written: the disk is full or not writable"
     if exit_code >= 0:
         return f"its process ended with code {exit_code} and no report"
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import signal
@@ -16,10 +17,11 @@ from engine.deck import Deck, open_deck
 from engine.jobs.context import JobContext
 from engine.jobs.kinds import kind_named
 from engine.jobs.processes import started_mark
-from engine.jobs.report import Report, attempt_folder, write_report
+from engine.jobs.report import REPORT_UNWRITTEN, Report, attempt_folder, write_report
 from engine.workspace import Workspace
 from store.database import Fence
 from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable
+from store.storage import writing_to
 
 
 class Cancelled(BaseException):
@@ -36,13 +38,13 @@ def main(argv: list[str] | None = None) -> int:
         report = _attempt(workspace, fence)
     except LeaseLost as error:
         # Another attempt owns the job: this one may write nothing, its report included.
-        print(error.line(), file=sys.stderr)  # noqa: T201
+        _say(error.line())
         return error.exit_code
     try:
         write_report(attempt_folder(workspace, fence.job_id, fence.attempt), report)
     except OSError as error:
-        print(f"the exit report cannot be written: {error}", file=sys.stderr)  # noqa: T201
-        return StorageUnwritable.exit_code
+        _say(f"the exit report cannot be written: {error}")
+        return REPORT_UNWRITTEN
     return report.exit_code
 
 
@@ -75,13 +77,40 @@ def _attempt(workspace: Workspace, fence: Fence) -> Report:
         # Nothing failed and nothing was lost; whoever follows the job exits with 7.
         return Report("succeeded", error.exit_code, error.line())
     except ModeldeckError as error:
-        print(error.line(), file=sys.stderr, flush=True)  # noqa: T201
-        return Report("failed", error.exit_code, error.line())
+        return _failed(error)
     except MemoryError:
         return Report("failed", 1, "the job ran out of memory: use fewer rows or columns, or a bigger machine")
     except Exception as error:
-        traceback.print_exc()
-        return Report("failed", 1, f"{type(error).__name__}: {error} (the job's log has the whole story)")
+        unwritable = _unwritable(workspace, error)
+        if unwritable is not None:
+            return _failed(unwritable)
+        _say(traceback.format_exc())
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        return Report("failed", 1, f"{told} (the job's log has the whole story)")
+
+
+def _failed(error: ModeldeckError) -> Report:
+    _say(error.line())
+    return Report("failed", error.exit_code, error.line())
+
+
+def _unwritable(workspace: Workspace, error: Exception) -> StorageUnwritable | None:
+    """Return the one line of a disk that takes no more, None for any other error."""
+    if isinstance(error, OSError):
+        try:
+            with writing_to(Path(error.filename) if error.filename else workspace.state):
+                raise error
+        except StorageUnwritable as told:
+            return told
+        except OSError:
+            return None
+    return None
+
+
+def _say(text: str) -> None:
+    """Print to the job's log; on a full disk the report, if anything, is what is left."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _run(deck: Deck, fence: Fence) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from engine.workspace import Workspace
 
+REPORT_UNWRITTEN = 74  # exit code of an attempt whose disk took no report (EX_IOERR)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -24,6 +26,11 @@ class Report:
 def attempt_folder(workspace: Workspace, job_id: str, attempt: int) -> Path:
     """Return the scratch folder of one attempt."""
     return workspace.jobs / f"{job_id}-{attempt}"
+
+
+def log_of(workspace: Workspace, job_id: str) -> Path:
+    """Return what a job prints, all its attempts in one file."""
+    return workspace.logs / "jobs" / f"{job_id}.log"
 
 
 def write_report(folder: Path, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from engine.settings.durations import seconds
 from store import jobs, settings, watching
 from store.errors import Refused
 from store.rows import EPOCH, Job, Schedule
+
+log = logging.getLogger("modeldeck")
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -52,9 +55,11 @@ class Scheduler:
         for row in wanted.values():
             identity = (row.trigger, row.kind, row.grace_s, row.catch_up, zone)
             if self._known.get(row.id) != identity:
-                first = row.id not in self._known
+                try:
+                    self._add(row, zone, catch_up=row.id not in self._known)
+                except Refused as error:  # the same until the row changes; the others must not wait for it
+                    log.error("schedule %s: %s", row.id, error.line())
                 self._known[row.id] = identity
-                self._add(row, zone, catch_up=first)
                 changed = True
         return changed
 

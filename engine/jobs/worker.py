@@ -19,7 +19,7 @@ from engine.deck import Deck
 from engine.jobs.endings import end
 from engine.jobs.kinds import KINDS
 from engine.jobs.processes import is_alive, signal_group, started_mark
-from engine.jobs.report import attempt_folder
+from engine.jobs.report import attempt_folder, log_of
 from store import jobs
 from store.errors import ModeldeckError
 from store.rows import Job
@@ -148,7 +148,7 @@ class Worker:
     def _spawn(self, job: Job) -> subprocess.Popen[bytes]:
         folder = attempt_folder(self._deck.workspace, job.id, job.attempt)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = open_log(self._deck.workspace.logs / "jobs" / f"{job.id}.log")
+        log = open_log(log_of(self._deck.workspace, job.id))
         try:
             return subprocess.Popen(
                 [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.jobs.report import log_of
 from engine.operations.common import NoRequest, Page
 from engine.operations.work import CancelRequest, JobLogs, JobLogsRequest, JobRequest
 from engine.service.call import ServiceContext
@@ -43,7 +44,7 @@ def logs(context: ServiceContext, request: JobLogsRequest) -> JobLogs:
 
 def read_piece(workspace: Workspace, job_id: str, offset: int) -> tuple[str, int]:
     """Read at most `PIECE_BYTES` of a job's log; a character cut at the end is left for the next piece."""
-    path = workspace.logs / "jobs" / f"{job_id}.log"
+    path = log_of(workspace, job_id)
     try:
         if offset > path.stat().st_size:
             return "", offset
