@@ -14,11 +14,12 @@ from pathlib import Path
 
 from engine.deck import Deck
 from engine.deploy.keys import log_key
+from engine.deploy.listening import declared
 from engine.deploy.process_router import ProcessRouter
 from engine.deploy.processes import end, read_ready, run_folder
 from engine.deploy.replica import ReplicaProcess
 from engine.deploy.stage import stage
-from engine.settings.model import DeckSettings, HostSettings
+from engine.settings.model import DeckSettings
 from store import deployments, versions
 from store import settings as settings_store
 from store.errors import ModeldeckError, Unavailable
@@ -169,7 +170,7 @@ class Reconciler:
     def _running_router(self) -> ProcessRouter | None:
         now = self._deck.clock.boottime()
         if self._router is None:
-            here = self._host_settings()
+            here = declared(self._deck, self._host)
             self._router = ProcessRouter(self._deck.workspace, address=here.address, port=here.port)
         if now < self._router_again:
             return None
@@ -182,11 +183,6 @@ class Reconciler:
             self._router = None  # the settings may name another port by then
             raise
         return self._router
-
-    def _host_settings(self) -> HostSettings:
-        row = settings_store.current(self._deck.database)
-        named = DeckSettings.from_body(row.body).hosts if row else ()
-        return next((one for one in named if one.name == self._host), HostSettings(self._host))
 
     def _tell_addresses(self, router: ProcessRouter, wanted: dict[str, Deployment]) -> bool:
         changed = False

@@ -43,13 +43,19 @@ def not_needed(_work: Work, _release: Release, _step: Step) -> Observed:
 
 
 def start(work: Work, release: Release, step: Step) -> Observed:
-    """Prove what is stored of the new version, then ask the host for servers; the reconciler brings them up."""
+    """Prove what is stored of the new version and that the host's port is ours, then ask the host for servers.
+
+    The reconciler brings them up.
+    """
     assert step.host is not None
     stored = work.instruments.proof(work.deck, work.version(release.to_version), work.settings)
     observed = {"checks": [dataclasses.asdict(check) for check in stored]}
     broken = [check for check in stored if check.verdict == "failed" and _forbids(check, release)]
     if broken:
         raise StepFailed("; ".join(_line(check) for check in broken), "error", observed)
+    unheard = work.instruments.unreachable(work.deck, step.host)
+    if unheard:
+        raise StepFailed(unheard, "error", observed)
     mine = deployment_on(work, release, step.host)
     if mine is None:
         with work.write() as tx:

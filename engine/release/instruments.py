@@ -21,21 +21,31 @@ LOOPBACK = "127.0.0.1"
 @dataclass(frozen=True, slots=True)
 class Instruments:
     """`live(deck, model, deployment_id, since_us)`, `latency(deck, version, replica, repeats)` in ms,
-    `memory_mb(replica)`, `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`."""
+    `memory_mb(replica)`, `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
+    `unreachable(deck, host)`: why the host's router cannot listen, empty where it can."""
 
     live: Callable[[Deck, str, str, int], Live]
     latency: Callable[[Deck, Version, Replica, int], list[float]]
     memory_mb: Callable[[Replica], float | None]
     gates: Callable[[Deck, ModelSettings, Version, Version | None], list[Check]]
     proof: Callable[[Deck, Version, ModelSettings], list[Check]]
+    unreachable: Callable[[Deck, str], str]
 
 
 def real_instruments() -> Instruments:
     """Return the instruments that look at the prediction log, the servers and the snapshots."""
+    from engine.deploy.listening import unreachable
     from engine.deploy.probe import proof
     from engine.release.gates import evaluate
 
-    return Instruments(live=live_rows, latency=golden_latency, memory_mb=resident_mb, gates=evaluate, proof=proof)
+    return Instruments(
+        live=live_rows,
+        latency=golden_latency,
+        memory_mb=resident_mb,
+        gates=evaluate,
+        proof=proof,
+        unreachable=unreachable,
+    )
 
 
 def live_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live:

@@ -79,6 +79,7 @@ class Stage:
     golden_ms: dict[int, float] = field(default_factory=dict)
     gate_checks: list[Check] = field(default_factory=lambda: [Check("mae", "passed", "10", "at most 30")])
     proof_checks: list[Check] = field(default_factory=list)
+    unreachable: str = ""
     reconciles: bool = True
     disproved: set[int] = field(default_factory=set)  # versions whose golden answers differ
     crashing: set[int] = field(default_factory=set)  # versions whose server ends at each start
@@ -162,6 +163,7 @@ class Stage:
             memory_mb=lambda _replica: 100.0,
             gates=lambda _deck, _settings, _new, _champion: self.gate_checks,
             proof=lambda _deck, _version, _settings: self.proof_checks,
+            unreachable=lambda _deck, _host: self.unreachable,
         )
 
     def fence_of(self, release: Release) -> Fence:

@@ -216,3 +216,12 @@ def test_a_corrupt_artifact_ends_the_release_before_a_server_starts(serving):
 def test_another_environment_ends_a_promotion(serving):
     serving.proof_checks = [Check("environment", "failed", "numpy 2.4 is 2.3", "abc")]
     assert serving.run(promote(serving, 2)).state == "failed"
+
+
+def test_a_port_that_is_not_ours_ends_a_release_before_a_server_starts(serving):
+    serving.unreachable = "port 8080 on 127.0.0.1 cannot be listened on (address already in use)"
+    done = serving.run(promote(serving, 2))
+    assert (done.state, done.detail) == ("failed", serving.unreachable)
+    assert isinstance(ending_error(done), WorkFailed)
+    assert serving.started(2) == 0
+    assert serving.champion() == 1
