@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.deploy import reconcile
 from engine.deploy.probe import golden_latency
 from engine.deploy.reconcile import Reconciler
 from engine.serving.process_id import is_alive
@@ -200,10 +201,10 @@ def test_a_server_that_keeps_dying_is_started_ever_more_slowly(world: Any) -> No
     assert world.replicas(new)[0].detail.startswith("killed by SIGKILL")
 
 
-def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any) -> None:
+def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        world.reconciler._host_settings = lambda: HostSettings("local", port=port)
+        monkeypatch.setattr(reconcile, "declared", lambda _deck, _host: HostSettings("local", port=port))
         deployment = world.deploy(world.version(1))
         world.route((deployment, 100))
         world.until(lambda: world.states(deployment) == ["ready"])
