@@ -225,7 +225,9 @@ def job_line(job: Job) -> str:
     result = job.result
     if job.kind == "train" and "version" in result:
         metric = f", {result['metric']} {result['value']:.4g} on the holdout" if result.get("value") is not None else ""
-        return f"{job.model}@{result['version']} trained{metric}; next: modeldeck promote {job.model}"
+        return (
+            f"{job.model}@{result['version']} trained{metric}; next: modeldeck promote {job.model} {result['version']}"
+        )
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items() if _short(value))
     return f"{job.kind} {job.model or ''} done".replace("  ", " ") + (f": {facts}" if facts else "")
 

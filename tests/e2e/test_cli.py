@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import urllib.request
@@ -43,9 +44,10 @@ READS = (
 
 def test_the_loop(tiny) -> None:  # type: ignore[no-untyped-def]
     assert "400 rows, 4 columns from rates.csv" in tiny("check").out
-    trained = tiny("train", "rates", "--json").data
-    assert (trained["state"], trained["kind"]) == ("succeeded", "train")
-    first = trained["result"]["version"]
+    trained = tiny("train", "rates")
+    first = tiny("versions", "rates", "--json").data[0]["number"]
+    assert trained.out.startswith(f"rates@{first} trained")
+    assert trained.out.endswith(f"next: modeldeck promote rates {first}\n")
 
     planned = tiny("promote", "rates", str(first), "--dry-run", "--json").data
     assert (planned["plan"]["kind"], planned["plan"]["to_version"], planned["blocked"]) == ("promote", first, "")
@@ -139,6 +141,20 @@ def test_refusals_have_their_exit_codes_and_say_json_where_asked(serving) -> Non
         assert said.error["message"]
         serving(*line.split()).refusal(code)
     serving.intact()
+
+
+def test_a_daemon_that_cannot_come_up_exits_four(serving, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    # No folder for the socket can be made in such a home.
+    lone = dataclasses.replace(serving, root=tmp_path / "lone", home=Path("/dev/null"))
+    assert serving("init", str(lone.root)).code == 0
+    lone.write_model()
+    lone.write_rows(lone.rows)
+    said = lone("train", "rates", "--json")
+    assert (said.code, said.out, said.error["code"]) == (4, "", "unavailable"), said
+    assert "the daemon did not start" in said.error["message"]
+    assert "daemon.log" in said.error["hint"]
+    assert "Traceback" not in lone("train", "rates").refusal(4)
+    assert lone("runs", "--json").data == []  # reading needs no daemon
 
 
 def test_daemon_verbs_say_already(serving) -> None:  # type: ignore[no-untyped-def]
