@@ -127,7 +127,7 @@ def test_refusals_have_their_exit_codes_and_say_json_where_asked(serving) -> Non
         (2, "usage", "promote"),
         (2, "usage", "promot rates"),
         (2, "usage", "models --nonsense"),
-        (2, "refused", "promote rates 1 --reason why"),  # dangerous, no terminal, no --yes
+        (2, "refused", "endpoints stop rates"),  # dangerous, no terminal, no --yes
         (2, "refused", "aliases set rates champion 1"),
         (2, "refused", "predict rates nowhere.csv"),
         (3, "unknown_name", "versions nope"),
