@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from store.database import Reader, Row, Write
@@ -73,8 +74,13 @@ def events(
     before_seq: int | None = None,
     model: str | None = None,
     subject: tuple[str, str] | None = None,
+    without: Sequence[str] = (),
+    scheduled_jobs: bool = True,
 ) -> list[Event]:
-    """Return events newest first; `subject` is (kind, id)."""
+    """Return events newest first; `subject` is (kind, id), `without` the beginnings of actions left out.
+
+    `scheduled_jobs=False` leaves out the jobs that schedules started: every monitor run makes three events.
+    """
     kind, subject_id = subject or (None, None)
     wanted = [
         clause
@@ -85,10 +91,14 @@ def events(
         )
         if given is not None
     ]
+    left_out = {f"without{number}": f"{beginning}*" for number, beginning in enumerate(without)}
+    wanted += [f"action NOT GLOB :{name}" for name in left_out]
+    if not scheduled_jobs:
+        wanted.append("NOT (action GLOB 'job.*' AND actor GLOB 'schedule:*')")
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     found = reader.rows(
         f"SELECT * FROM event {where} ORDER BY seq DESC LIMIT :limit",
-        {"before": before_seq, "model": model, "kind": kind, "subject": subject_id, "limit": limit},
+        {"before": before_seq, "model": model, "kind": kind, "subject": subject_id, "limit": limit, **left_out},
     )
     return [_event(row) for row in found]
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from console.render.cells import Span
 from console.render.columns import Column, Context
 from console.render.words import age, person, short_id, short_moment
+from engine.operations.changes import words
 from store.rows import Event
-
-
-def action_words(action: str) -> str:
-    """Return `version.registered` as a person says it."""
-    return action.replace(".", " ").replace("_", " ")
 
 
 def subject(event: Event) -> str:
@@ -22,14 +18,14 @@ def subject(event: Event) -> str:
 
 
 def phrase(event: Event, now: int) -> list[Span]:
-    """Return one event as a line: when, who, what, to what, why."""
+    """Return one event as a line: when, to which model, what, by whom, why."""
     what = subject(event)
-    if event.model and event.model not in what:
-        what = event.model
+    said = words(event)
+    about = event.model or ("" if what in said else what)
     return [
         (f"{age(event.at, now):>4}  ", "dim"),
-        (f"{action_words(event.action)} ", ""),
-        (what, "accent"),
+        (f"{about} " if about else "", "accent"),
+        (said, ""),
         (f" by {person(event.actor)}", "dim"),
         (f": {event.reason}" if event.reason else "", "dim"),
     ]
@@ -45,13 +41,17 @@ def _id(row: Event, context: Context) -> Span:
     return ("" if what == _to(row, context) else what, "dim")
 
 
+def _why(row: Event, context: Context) -> Span:
+    return (row.reason or str(row.body.get("title") or ""), "dim")
+
+
 COLUMNS = (
     Column("SEQ", lambda row, context: (str(row.seq), "dim"), priority=4, least=3, align="right"),
     Column("WHEN", lambda row, context: short_moment(row.at, context.now), priority=2, least=6, most=13),
     Column("AGE", lambda row, context: (age(row.at, context.now), "dim"), priority=6, least=3, align="right"),
-    Column("WHAT", lambda row, context: (action_words(row.action), "name"), priority=1, least=14, most=26),
+    Column("WHAT", lambda row, context: (words(row), "name"), priority=1, least=14, most=26),
     Column("TO", _to, priority=1, least=12, most=34),
     Column("BY", lambda row, context: person(row.actor), priority=2, least=6, most=20),
     Column("ID", _id, priority=7, least=12, most=30),
-    Column("WHY", lambda row, context: (row.reason, "dim"), priority=3, least=8, most=60, grow=True),
+    Column("WHY", _why, priority=3, least=8, most=60, grow=True),
 )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.render.cells import Line, Span, line
+from console.render.cells import Line, Span, line, line_width
 from console.render.columns import Column, Context
-from console.render.events import action_words, phrase
+from console.render.events import phrase
 from console.render.measures import change
-from console.render.sheet import Sheet
+from console.render.sheet import INDENT, Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.spark import sparkline, volume_line
-from console.render.words import age, ago, brief, count, number, percent, person, plural, short_count, short_moment
+from console.render.words import age, ago, brief, count, day, number, percent, person, plural, short_count, short_moment
 from engine.operations.deck import Pulse, PulseModel
 from store.rows import Alert, Release
 
 TREND = 8
+LABELS = 10
+DEGRADED = "degraded"
 SPARK = 4
 
 
@@ -40,7 +42,7 @@ def _drift(row: PulseModel, context: Context) -> tuple[Span, ...]:
 def _quality(row: PulseModel, context: Context) -> tuple[Span, ...]:
     if row.metric_value is None:
         return (("no outcomes", "dim"),)
-    text, style = change(row.metric, row.metric_value, row.metric_reference)
+    text, style = _change(row)
     cells = [(number(row.metric_value), "")]
     if text != "-":
         cells.append((f" {text}", style))
@@ -76,11 +78,11 @@ def answers(row: PulseModel, releases: Sequence[Release], width: int, now: int) 
     """Return what serves, what changed, whether it hurts anyone and the way back, for one model."""
     sheet = Sheet(width)
     sheet.rule(row.model, (row.task, "dim"))
-    sheet.pair("Serving", *_serving_words(row, now), label_width=10)
-    sheet.pair("Changed", *_changed_words(row, now), label_width=10)
-    for position, spans in enumerate(_hurting(row)):
-        sheet.pair("Hurting?" if position == 0 else "", *spans, label_width=10)
-    sheet.pair("Way back", *way_back(row, releases), label_width=10)
+    sheet.pair("Serving", *_serving_words(row, now), label_width=LABELS)
+    sheet.pair("Changed", *_changed_words(row, now), label_width=LABELS)
+    for position, spans in enumerate(_hurting(row, width - LABELS - INDENT)):
+        sheet.pair("Hurting?" if position == 0 else "", *spans, label_width=LABELS)
+    sheet.pair("Way back", *way_back(row, releases), label_width=LABELS)
     return sheet.lines
 
 
@@ -109,11 +111,21 @@ def _changed_words(row: PulseModel, now: int) -> list[Span]:
     if row.last_change_at is None:
         return [("nothing yet", "dim")]
     by = f" by {person(row.last_change_by)}" if row.last_change_by else ""
-    return [(action_words(row.last_change), ""), (f"{by}, {ago(row.last_change_at, now)}", "dim")]
+    why = f": {row.last_change_reason}" if row.last_change_reason else ""
+    return [(row.last_change, ""), (f"{by}, {ago(row.last_change_at, now)}{why}", "dim")]
 
 
-def _hurting(row: PulseModel) -> list[list[Span]]:
-    return [_traffic(row), _drift_words(row), _quality_words(row)]
+def _hurting(row: PulseModel, room: int) -> list[list[Span]]:
+    """Return the traffic of now, then what the last judged window says and which window that is."""
+    parts = [_traffic(row), _drift_words(row), _quality_words(row, room)]
+    return parts if row.judged_from_at is None else [parts[0], _window(row), *parts[1:]]
+
+
+def _window(row: PulseModel) -> list[Span]:
+    cells: list[Span] = [("judged on ", "dim"), (plural(row.judged_rows, "row"), "")]
+    if row.coverage is not None:
+        cells.append((f", {percent(row.coverage)} with outcomes", "dim"))
+    return [*cells, (f"; {day(row.judged_from_at)} to {day(row.judged_to_at)}", "dim")]
 
 
 def _traffic(row: PulseModel) -> list[Span]:
@@ -133,23 +145,34 @@ def _drift_words(row: PulseModel) -> list[Span]:
         return [("~ drift", "warn"), (f" in {named}{more}" if named else "", "")]
     if row.drift == "ok":
         return [("✓ no drift", "ok"), (" against the training data", "")]
-    return [("· drift unknown", "dim"), (": too few rows in the last window", "dim")]
+    return [("· drift unknown", "dim"), (": no window had rows enough to judge", "dim")]
 
 
-def _quality_words(row: PulseModel) -> list[Span]:
+def _quality_words(row: PulseModel, room: int) -> list[Span]:
     if row.metric_value is None:
-        return [("· quality unknown", "dim"), (": no outcomes have come", "dim")]
-    text, style = change(row.metric, row.metric_value, row.metric_reference)
-    cells: list[Span] = [(f"{row.metric} {number(row.metric_value)}", style)]
+        unknown: Span = ("· quality unknown", "dim")
+        if row.verdict == DEGRADED:
+            return [("✗ degraded", "bad"), (f": no {row.metric} there, its alert says why", "")]
+        return [unknown, (": too few outcomes to tell" if row.coverage else ": no outcomes have come", "dim")]
+    text, style = _change(row)
+    bad: list[Span] = [("✗ degraded ", "bad")] if row.verdict == DEGRADED else []
+    cells: list[Span] = [*bad, (f"{row.metric} {number(row.metric_value)}", style)]
     if row.metric_reference is not None:
         cells.append((f", {number(row.metric_reference)} in training", ""))
         if text != "-":
             cells.append((f" ({text})", style))
-    if row.coverage is not None:
-        cells.append((f"; outcomes for {percent(row.coverage)}", "dim"))
-    if len(row.metric_history) > 1:
-        cells += [("  ", ""), (sparkline(row.metric_history, min(TREND, len(row.metric_history))), "spark")]
+    if row.metric_from_at is not None and row.metric_from_at != row.judged_from_at:
+        cells.append((f"; of {day(row.metric_from_at)}", "dim"))
+    trend = min(TREND, len(row.metric_history))
+    if trend > 1 and line_width(line(*cells)) + 1 + trend <= room:  # a trend on a line of its own says too little
+        cells += [(" ", ""), (sparkline(row.metric_history, trend), "spark")]
     return cells
+
+
+def _change(row: PulseModel) -> Span:
+    """Return the change against training; what the monitor calls degraded is bad however small it looks."""
+    text, style = change(row.metric, row.metric_value, row.metric_reference)
+    return (text, "bad" if row.verdict == DEGRADED else style)
 
 
 def way_back(row: PulseModel, releases: Sequence[Release]) -> list[Span]:

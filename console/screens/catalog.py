@@ -13,7 +13,7 @@ from console.screens.list_page import ListKind, ListPage
 from console.screens.log_page import LogPage
 from engine.operations.common import ModelRequest
 from engine.operations.common import Page as PageRequest
-from engine.operations.deck import Pulse
+from engine.operations.deck import EventsRequest, Pulse
 from engine.operations.runs import RunsRequest
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
 from engine.operations.watching import AlertsRequest
@@ -212,7 +212,7 @@ def events_page() -> ListPage:
             command="modeldeck events",
             columns=events.COLUMNS,
             key=lambda row: str(row.seq),
-            read=lambda client: client.call("events.list", PageRequest(limit=MOST)),
+            read=lambda client: client.call("events.list", EventsRequest(limit=MOST)),
             empty=("Nothing has changed yet.", "Every change of this deck will be listed here, with who and why."),
             opens=_event_page,
         )

@@ -19,6 +19,13 @@ class ApplyRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsRequest(Page):
+    """The newest events, filtered."""
+
+    all: bool = argument("the jobs of schedules too", flag="--all", default=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PulseModel:
     """One model on the pulse: what serves, since when, and whether it hurts anyone."""
 
@@ -32,18 +39,25 @@ class PulseModel:
     rows_24h: int
     errors_24h: int
     latency_p99_ms: float | None
+    verdict: str  # ok, drift, degraded, no data: of the newest window that had rows enough to judge
+    judged_from_at: int | None
+    judged_to_at: int | None
+    judged_rows: int
     drift: str  # ok, drift, no data
     drifted: tuple[str, ...]  # names, worst first
     metric: str
     metric_value: float | None
+    metric_n: int | None
+    metric_from_at: int | None  # the window of the value: the judged one, unless the metric is undefined there
     metric_reference: float | None
     coverage: float | None
     metric_history: tuple[float, ...]  # per window, oldest first
     volume_history: tuple[float, ...]
     alerts: int
-    last_change: str
+    last_change: str  # in words: rolled back v2 → v1
     last_change_at: int | None
     last_change_by: str
+    last_change_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ OPERATIONS = (
         "events.list",
         ("events",),
         "the change feed, newest first",
-        Page,
+        EventsRequest,
         Event,
         Role.VIEWER,
         Danger.READ,

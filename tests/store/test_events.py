@@ -31,6 +31,15 @@ def recorded(database: Database) -> Database:
     return database
 
 
+def test_events_leave_out_what_nobody_asked_for(database: Database) -> None:
+    with database.write() as tx:
+        for actor, action in ((ANNA, "job.started"), ("schedule:monitor:rates", "job.ended"), (ANNA, "route.applied")):
+            events.append(tx, actor=actor, action=action, subject_kind="job", subject_id="1")
+    unscheduled = [event.action for event in events.events(database, limit=2, scheduled_jobs=False)]
+    assert unscheduled == ["route.applied", "job.started"]
+    assert "job" not in {event.action.partition(".")[0] for event in events.events(database, without=("job.",))}
+
+
 def past_the_triggers(database: Database, statement: str) -> None:
     """Change the file the way someone with a shell would: without our triggers."""
     connection = sqlite3.connect(database.path, isolation_level=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from engine.operations.common import Done, NoRequest, Page
-from engine.operations.deck import ApplyRequest, AuditReport, Changes, Shown, ShowRequest
+from engine.operations.common import Done, NoRequest
+from engine.operations.deck import ApplyRequest, AuditReport, Changes, EventsRequest, Shown, ShowRequest
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.show import whole
@@ -33,7 +33,7 @@ def changes(context: ServiceContext, _request: NoRequest) -> Changes:
     return Changes(f"{os.getpid()}-{context.deck.database.changes()}")
 
 
-def events(context: ServiceContext, request: Page) -> list[Event]:
+def events(context: ServiceContext, request: EventsRequest) -> list[Event]:
     """Return the newest events that match, looking back as far as `MOST_SEARCHED`."""
     from store import events as feed
 
@@ -44,7 +44,7 @@ def events(context: ServiceContext, request: Page) -> list[Event]:
     looked_at = 0
     size = max(PAGE, request.limit) if wanted.terms else request.limit
     while len(found) < request.limit and looked_at < MOST_SEARCHED:
-        page = feed.events(context.deck.database, limit=size, before_seq=before)
+        page = feed.events(context.deck.database, limit=size, before_seq=before, scheduled_jobs=request.all)
         found += wanted.select(page)
         if len(page) < size:
             break

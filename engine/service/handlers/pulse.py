@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine.operations.changes import words
 from engine.operations.common import NoRequest
 from engine.operations.deck import Pulse, PulseModel
 from engine.service.call import ServiceContext
@@ -16,13 +17,15 @@ from store.rows import Alert, Alias, Deployment, Event, Model, Release, Replica,
 DAY_US = 86_400_000_000
 WINDOWS = 60  # columns of a sparkline
 EVENTS = 30
-ROUTINE = ("job.", "access.")  # events that say that work went on, not that something changed
+ROUTINE = ("job.", "access.", "route.", "outcomes.", "snapshot.", "run.started", "release.running")  # work went on
+ALERTS = "alert."  # shown apart
 FAILED = ("failed", "abandoned")
+UNJUDGED = "no data"  # a window's verdict where its rows are too few
 
 
 def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
     """Gather the pulse."""
-    from store import jobs, models, settings
+    from store import events, jobs, models, settings
 
     database, now = context.deck.database, context.deck.clock.now()
     with database.reading() as reader:
@@ -37,7 +40,7 @@ def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
             now_at=now,
             models=rows,
             alerts=tuple(look.alerts),
-            events=tuple(event for event in look.events if not event.action.startswith(ROUTINE))[:EVENTS],
+            events=tuple(events.events(reader, limit=EVENTS, without=(*ROUTINE, ALERTS))),
             jobs_queued=len(jobs.queued(reader)),
             jobs_running=len(jobs.running(reader)),
             jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
@@ -62,12 +65,11 @@ class _Look:
     replicas: list[Replica]
     spans: list[RouteSpan]
     alerts: list[Alert]
-    events: list[Event]
     traffic: dict[str, tuple[int, int]]  # rows and errors of the last day
 
 
 def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
-    from store import deployments, events, models, routes, watching
+    from store import deployments, models, routes, watching
 
     return _Look(
         reader=reader,
@@ -77,7 +79,6 @@ def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, in
         replicas=list(deployments.replicas(reader)),
         spans=list(routes.route_history(reader, limit=500)),
         alerts=list(watching.alerts(reader, open_only=True)),
-        events=list(events.events(reader, limit=EVENTS * 10)),
         traffic=traffic,
     )
 
@@ -87,10 +88,11 @@ def _model(look: _Look, model: Model) -> PulseModel:
 
     windows = list(watching.windows(look.reader, model.name, limit=WINDOWS))
     champion = [window for window in windows if window.version == model.champion]
+    judged = next((window for window in champion if window.verdict != UNJUDGED), None)
     newest = champion[0] if champion else None
     metric = _metric_name(look.settings.get(model.name), model.task)
-    change = _last_change(look, model.name)
-    value, reference, coverage = _performance(look, model, champion, metric)
+    change = _last_change(look.reader, model.name)
+    told = _told(champion, metric, _least(look.settings.get(model.name)))
     rows, errors = look.traffic.get(model.name, (0, 0))
     return PulseModel(
         model=model.name,
@@ -103,18 +105,25 @@ def _model(look: _Look, model: Model) -> PulseModel:
         rows_24h=rows,
         errors_24h=errors,
         latency_p99_ms=newest.latency_p99_ms if newest else None,
-        drift=_drift(newest),
-        drifted=_drifted(newest),
+        verdict=judged.verdict if judged else UNJUDGED,
+        judged_from_at=judged.from_at if judged else None,
+        judged_to_at=judged.to_at if judged else None,
+        judged_rows=judged.rows if judged else 0,
+        drift=_drift(judged),
+        drifted=_drifted(judged),
         metric=metric,
-        metric_value=value,
-        metric_reference=reference,
-        coverage=coverage,
+        metric_value=_value(told, metric) if told else None,
+        metric_n=told.metrics[metric].get("n") if told else None,
+        metric_from_at=told.from_at if told else None,
+        metric_reference=_promised(look.reader, model, metric),
+        coverage=(judged or newest).coverage if newest else None,
         metric_history=tuple(_values(champion, metric)),
         volume_history=tuple(float(count) for count in _volumes(windows)),
         alerts=sum(1 for alert in look.alerts if alert.model == model.name),
-        last_change=change.action if change else "",
+        last_change=words(change) if change else "",
         last_change_at=change.at if change else None,
         last_change_by=change.actor if change else "",
+        last_change_reason=_reason(look.reader, change) if change else "",
     )
 
 
@@ -157,7 +166,7 @@ def _release_line(reader: Reader, release: Release | None) -> str:
 
 
 def _drift(window: Window | None) -> str:
-    if window is None or window.verdict == "no data":
+    if window is None or window.verdict == UNJUDGED:
         return "no data"
     return "drift" if window.verdict == "drift" or _drifted(window) else "ok"
 
@@ -167,21 +176,27 @@ def _drifted(window: Window | None) -> tuple[str, ...]:
     return tuple(str(row["name"]) for row in sorted(rows, key=lambda row: -float(row.get("psi") or 0.0)))
 
 
-def _performance(
-    look: _Look, model: Model, windows: list[Window], metric: str
-) -> tuple[float | None, float | None, float | None]:
-    """Return the newest realised value of the metric, what the holdout promised, and the label coverage."""
+def _told(windows: list[Window], metric: str, least: int) -> Window | None:
+    """Return the newest window that tells the metric from labels enough to judge by."""
+    for window in windows:
+        entry = window.metrics.get(metric)
+        if window.verdict != UNJUDGED and entry and entry.get("value") is not None and (entry.get("n") or 0) >= least:
+            return window
+    return None
+
+
+def _least(settings: dict[str, Any] | None) -> int:
+    return int(((settings or {}).get("monitor") or {}).get("min_rows") or 0)
+
+
+def _promised(reader: Reader, model: Model, metric: str) -> float | None:
+    """Return what the holdout of the champion promised."""
     from store import versions
 
-    reference = None
-    if model.champion is not None:
-        entry = versions.version(look.reader, model.name, model.champion).evaluation.get("holdout", {}).get(metric)
-        reference = entry.get("value") if isinstance(entry, dict) else entry
-    for window in windows:
-        value = _value(window, metric)
-        if value is not None:
-            return value, reference, window.coverage
-    return None, reference, windows[0].coverage if windows else None
+    if model.champion is None:
+        return None
+    entry = versions.version(reader, model.name, model.champion).evaluation.get("holdout", {}).get(metric)
+    return entry.get("value") if isinstance(entry, dict) else entry
 
 
 def _metric_name(settings: dict[str, Any] | None, task: str) -> str:
@@ -195,7 +210,7 @@ def _value(window: Window, metric: str) -> float | None:
 
 
 def _values(windows: list[Window], metric: str) -> list[float]:
-    values = (_value(window, metric) for window in reversed(windows))
+    values = (_value(window, metric) for window in reversed(windows) if window.verdict != UNJUDGED)
     return [value for value in values if value is not None]
 
 
@@ -207,11 +222,16 @@ def _volumes(windows: list[Window]) -> list[int]:
     return [spans[start] for start in sorted(spans)]
 
 
-def _last_change(look: _Look, model: str) -> Event | None:
+def _last_change(reader: Reader, model: str) -> Event | None:
     from store import events
 
-    for event in look.events:
-        if event.model == model and not event.action.startswith(ROUTINE):
-            return event
-    older = events.events(look.reader, limit=EVENTS, model=model)
-    return next((event for event in older if not event.action.startswith(ROUTINE)), None)
+    return next(iter(events.events(reader, limit=1, model=model, without=(*ROUTINE, ALERTS))), None)
+
+
+def _reason(reader: Reader, change: Event) -> str:
+    """Return why: the change's own reason, or that of the release it ends."""
+    from store import releases
+
+    if change.reason or change.subject_kind != "release":
+        return change.reason
+    return releases.release(reader, change.subject_id).reason

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sample_deck import ALERTS, JOBS, NOW, PLAN, PULSE, RELEASES, ROLLBACK, RUNS, VERSIONS, steps
+from sample_deck import ALERTS, DAY, JOBS, NOW, PLAN, PULSE, RELEASES, ROLLBACK, RUNS, VERSIONS, steps
 
 from console.render import alerts, describe, jobs, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain
@@ -24,19 +24,37 @@ def test_the_pulse_answers_the_four_questions() -> None:
     assert "Changed   promoted v1 → v2 by anna, 3h ago" in shown
     assert "Hurting?  4,812 rows in 24 hours, no errors, p99 3.1 ms" in shown
     assert "~ drift in lead_time, market_segment, adults and 1 more" in shown
-    assert "mae 23.10, 21.42 in training (+8%); outcomes for 83%" in shown
+    assert "judged on 1,212 rows, 83% with outcomes; 2026-10-23 to 2026-11-22" in shown
+    assert "mae 23.10, 21.42 in training (+8%) ▁" in shown
     assert "Way back  R returns the traffic to v1, proof shown first" in shown
 
 
 def test_the_pulse_says_what_is_unknown_and_never_calls_it_well() -> None:
     silent = replace(
-        NIGHTLY, rows_24h=0, errors_24h=0, drift="no data", drifted=(), metric_value=None, latency_p99_ms=None
+        NIGHTLY, rows_24h=0, drift="no data", drifted=(), metric_value=None, coverage=None, judged_from_at=None
     )
     shown = text(pulse.answers(silent, (), 79, NOW))
     assert "no traffic in 24 hours" in shown
     assert "· drift unknown" in shown
     assert "· quality unknown: no outcomes have come" in shown
     assert "✓" not in shown
+
+
+def test_what_the_monitor_calls_degraded_is_said_whatever_the_figure() -> None:
+    shown = text(pulse.answers(replace(POSTS, metric_value=0.4), RELEASES, 79, NOW))
+    assert "✗ degraded log_loss 0.400" in shown
+    unmeasured = text(pulse.answers(replace(POSTS, metric_value=None), RELEASES, 79, NOW))
+    assert "✗ degraded: no log_loss there, its alert says why" in unmeasured
+
+
+def test_a_figure_from_another_window_says_which() -> None:
+    older = replace(POSTS, metric_from_at=POSTS.judged_from_at - 30 * DAY)
+    assert "; of 2026-09-23" in text(pulse.answers(older, RELEASES, 79, NOW))
+    assert "; of " not in text(pulse.answers(POSTS, RELEASES, 79, NOW))
+
+
+def test_what_changed_says_why() -> None:
+    assert "Changed   rolled back v3 → v2 by ben, 1h ago: collapse" in text(pulse.answers(POSTS, RELEASES, 79, NOW))
 
 
 def test_a_model_that_does_not_serve_says_what_to_do() -> None:

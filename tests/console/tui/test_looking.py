@@ -36,7 +36,7 @@ async def test_numbers_go_to_screens_and_enter_drills_down(console: Any) -> None
             ("3", "RESULT"),
             ("4", "PROGRESS"),
             ("5", "MOVE"),
-            ("8", "version registered"),
+            ("8", "v3 registered"),
             ("9", "lead_time drifts"),
         ):
             await screen.press(key)

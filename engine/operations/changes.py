@@ -1,0 +1,35 @@
+"""A recorded change in the words of whoever asks what changed. Pure."""
+
+from __future__ import annotations
+
+from store.rows import Event
+
+_RELEASED = {"promote": "promoted", "rollback": "rolled back"}
+_RELEASE = {"promote": "promotion", "rollback": "rollback"}
+_STATES = {"requested": "asked for"}
+
+
+def words(event: Event) -> str:
+    """Return what happened without its subject's model: `rolled back v2 → v1`, `v2 registered`, `alert opened`."""
+    noun, _, verb = event.action.partition(".")
+    verb = verb.replace("_", " ")
+    move = _move(event)
+    if noun == "release" and move:
+        kind = str(event.body.get("kind") or "release")
+        if verb == "completed" and kind in _RELEASED:
+            return f"{_RELEASED[kind]} {move}"
+        return f"{_RELEASE.get(kind, kind)} {move} {_STATES.get(verb, verb)}"
+    if noun == "version" and "@" in event.subject_id:
+        return f"v{event.subject_id.rpartition('@')[2]} {verb}"
+    if noun == "alias" and ":" in event.subject_id:
+        name = event.subject_id.rpartition(":")[2]
+        return f"{name} {move}" if verb == "moved" and move else f"{name} {verb}"
+    return f"{noun.replace('_', ' ')} {verb}".strip()
+
+
+def _move(event: Event) -> str:
+    """Return `v2 → v1`, or `v1` where nothing was before."""
+    before, after = event.body.get("from"), event.body.get("to")
+    if not isinstance(after, int):
+        return ""
+    return f"v{before} → v{after}" if isinstance(before, int) else f"v{after}"

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.operations.changes import words
+from store.rows import Event
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "body", "said"),
+    [
+        ("release.completed", "0193a1", {"kind": "rollback", "from": 2, "to": 1}, "rolled back v2 → v1"),
+        ("release.completed", "0193a1", {"kind": "promote", "from": None, "to": 1}, "promoted v1"),
+        ("release.requested", "0193a1", {"kind": "promote", "from": 1, "to": 2}, "promotion v1 → v2 asked for"),
+        ("release.held", "0193a1", {"kind": "promote", "from": 1, "to": 2}, "promotion v1 → v2 held"),
+        ("release.completed", "0193a1", {}, "release completed"),
+        ("version.abandoned", "posts@2", {}, "v2 abandoned"),
+        ("alias.moved", "posts:champion", {"from": 2, "to": 1}, "champion v2 → v1"),
+        ("alias.removed", "posts:challenger", {"from": 2}, "challenger removed"),
+        ("settings.applied", "3", {}, "settings applied"),
+    ],
+)
+def test_a_change_is_said_in_words(action: str, subject: str, body: dict[str, Any], said: str) -> None:
+    event = Event(1, 0, "user:anna", None, action, action.partition(".")[0], subject, "posts", "", body, "", "")
+    assert words(event) == said
