@@ -79,10 +79,10 @@ def select(table: pa.Table, data: DataSettings) -> pa.Table:
         Refused: one of them is absent; the closest name is told.
         WorkFailed: there are no rows.
     """
-    named = [data.target, data.time_column, data.id_column, *data.features]
-    need_columns(table, [name for name in named if name], data.source)
     if not table.num_rows:
         raise WorkFailed(f"source {data.source} gave no rows", "look at what it reads")
+    named = [data.target, data.time_column, data.id_column, *data.features]
+    need_columns(table, [name for name in named if name], data.source)
     if not data.features:
         return table
     kept = {name for name in named if name}
@@ -91,6 +91,8 @@ def select(table: pa.Table, data: DataSettings) -> pa.Table:
 
 def canonical(table: pa.Table, time_column: str | None) -> pa.Table:
     """Bring a table into the one form that its rows have: plain types, times in microseconds, a total order of rows.
+
+    A number that is not finite becomes null.
 
     Raises:
         Refused: a column holds something that is no number, text, yes/no or time, or times that do not parse.
@@ -119,7 +121,8 @@ def _plain(name: str, column: pa.ChunkedArray, *, is_time: bool) -> pa.ChunkedAr
         return _parsed(name, column)
     match kind:
         case "double":
-            return column.cast(pa.float64())
+            numbers = column.cast(pa.float64())
+            return pc.if_else(pc.is_finite(numbers), numbers, None)  # no JSON, and so no request, can say the others
         case "long":
             try:
                 return column.cast(pa.int64())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ _READERS = {
     ".ndjson": "read_json",
 }
 _SQL = re.compile(r"^\s*(select|with|from)\s", re.IGNORECASE)
+_EXTENSION = re.compile(r"(requires|exists in) the .*extension")
+_LOAD_BY_FUNCTION = 'load it in a function: source = "python:module:function"'
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -36,13 +39,16 @@ def read_source(source: str, bundle: Path, workspace: Workspace) -> pa.Table:
 
     Raises:
         WorkFailed: the function raised (its name and line are told), returned no table, or the query failed.
-        Refused: no file of that name, an unknown kind of file, or an unreadable one.
+        Refused: no file of that name, an unknown kind of file, an unreadable one, or SQL that names what is not there.
     """
     if source.startswith(code.PREFIX):
-        return _from_function(source, bundle)
-    if _SQL.match(source):
-        return _from_sql(source, workspace)
-    return _from_files(source, workspace)
+        table = _from_function(source, bundle)
+    elif _SQL.match(source):
+        table = _from_sql(source, workspace)
+    else:
+        table = _from_files(source, workspace)
+    _need_distinct(table.column_names, source)
+    return table
 
 
 def need_columns(table: pa.Table, columns: Sequence[str], source: str) -> None:
@@ -59,6 +65,12 @@ def need_columns(table: pa.Table, columns: Sequence[str], source: str) -> None:
             raise Refused(f"column {name!r} is not in {source}", told)
 
 
+def _need_distinct(names: Sequence[str], source: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Refused(f"source {source} gives two columns named {twice[0]!r}", "rename or leave out one of them")
+
+
 def _from_function(source: str, bundle: Path) -> pa.Table:
     import pyarrow as pa
 
@@ -67,7 +79,7 @@ def _from_function(source: str, bundle: Path) -> pa.Table:
         made = function()
     except ModeldeckError:
         raise
-    except Exception as error:  # the user's code raises anything
+    except (Exception, SystemExit) as error:  # the user's code raises anything, and may try to leave
         raise WorkFailed(f"source {source} raised {code.told(error, bundle)}", "correct the function") from error
     if isinstance(made, pa.Table):
         return made
@@ -82,18 +94,19 @@ def _from_frame(frame: Any, source: str) -> pa.Table:
     if hasattr(frame, "to_arrow"):
         found: pa.Table = frame.to_arrow()
         return found
+    _need_distinct([str(name) for name in frame.columns], source)
     try:
         return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        why = "; ".join(str(part) for part in reversed(error.args))
         raise WorkFailed(
-            f"source {source} returned a column of mixed types: {' '.join(str(error).split())}",
-            "give each column one type",
+            f"source {source} returned a column of mixed types: {' '.join(why.split())}", "give each column one type"
         ) from error
 
 
 def _from_files(source: str, workspace: Workspace) -> pa.Table:
     if _URL.match(source):
-        raise Refused(f"source {source} is a URL", 'load it in a function: source = "python:module:function"')
+        raise Refused(f"source {source} is a URL", _LOAD_BY_FUNCTION)
     place = (workspace.root / source).expanduser()
     reader = _READERS.get(Path(source.removesuffix(".gz")).suffix.lower())
     if reader is None:
@@ -104,9 +117,9 @@ def _from_files(source: str, workspace: Workspace) -> pa.Table:
         raise Refused(
             f"source {source} does not exist in {workspace.root}", "put the file there or correct [data] source"
         )
-    return _query(
-        f"SELECT * FROM {reader}($files)", workspace, {"files": [str(match) for match in matches]}, f"source {source}"
-    )
+    # DuckDB would read brackets in a name as a pattern once more, and take another file
+    files = [glob.escape(str(match)) for match in matches]
+    return _query(f"SELECT * FROM {reader}($files)", workspace, {"files": files}, f"source {source}")
 
 
 def _from_sql(sql: str, workspace: Workspace) -> pa.Table:
@@ -120,8 +133,10 @@ def _query(sql: str, workspace: Workspace, values: dict[str, Any], named: str) -
         try:
             return connection.sql(sql, params=values or None).to_arrow_table()
         except duckdb.Error as error:
-            line = str(error).strip().splitlines()[0]
-            if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException):
+            line = str(error).strip().splitlines()[0].rstrip(".")
+            if _EXTENSION.search(line):
+                raise Refused(f"{named} needs an extension, which are off: {line}", _LOAD_BY_FUNCTION) from error
+            if isinstance(error, duckdb.IOException | duckdb.ProgrammingError | duckdb.ConversionException):
                 raise Refused(f"{named} cannot be read: {line}", "correct the file or [data] source") from error
             raise WorkFailed(f"{named} failed: {line}", "correct [data] source") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import io
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import traceback
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -106,7 +107,7 @@ def check_module_names(root: Path) -> None:
     Raises:
         Refused: naming the file and what it would hide.
     """
-    installed = metadata.packages_distributions()
+    installed = _installed()
     for path in code_files(root):
         relative = path.relative_to(root)
         top = relative.parts[0].removesuffix(".py")
@@ -116,6 +117,12 @@ def check_module_names(root: Path) -> None:
             raise Refused(f"{relative} hides the standard library's module {top!r}", "rename the file")
         if top in installed:
             raise Refused(f"{relative} hides {top!r} of the installed {installed[top][0]}", "rename the file")
+
+
+@functools.cache
+def _installed() -> Mapping[str, list[str]]:
+    """Return the distributions that hold each top-level module; half a second to find out, once per process."""
+    return metadata.packages_distributions()
 
 
 def use(folder: Path) -> None:
@@ -172,7 +179,7 @@ def _module(name: str, folder: Path, reference: str) -> ModuleType:
         raise Refused(f"{reference!r} names a module that the workspace does not have", f"expected {name}.py")
     try:
         return importlib.import_module(name)
-    except Exception as error:  # the user's code raises anything
+    except (Exception, SystemExit) as error:  # the user's code raises anything, and may try to leave
         raise WorkFailed(f"{name}.py failed on import: {told(error, folder)}") from error
 
 

@@ -240,7 +240,7 @@ def _from_function(dataset: Dataset, reference: str, bundle: Path) -> Family:
     def build(_params: Params) -> Any:
         try:
             return function()
-        except Exception as error:  # the user's code raises anything
+        except (Exception, SystemExit) as error:  # the user's code raises anything, and may try to leave
             raise WorkFailed(f"estimator {reference} raised {code.told(error, bundle)}", "correct it") from error
 
     made = build({})

@@ -144,7 +144,7 @@ def compare(
         return trial
 
     for family in families:
-        if not trials or time.monotonic() < deadline - refit_s():
+        if len(trials) < 2 or time.monotonic() < deadline - refit_s():
             run(family, family.defaults)
     tunable = [family for family in families if family.space and any(one.family is family for one in trials)]
     if tunable:
