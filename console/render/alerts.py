@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from console.render.cells import Line, Span
 from console.render.columns import Column, Context
-from console.render.describe import put
+from console.render.evidence import LABELS, put_evidence
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.words import age, ago, count, moment, person, short_id
@@ -39,7 +37,7 @@ def alert_detail(alert: Alert, width: int, now: int) -> list[Line]:
     sheet.rule(f"{alert.kind} {alert.model}", (ago(alert.opened_at, now), "dim"))
     sheet.paragraph(alert.title, "name")
     sheet.blank()
-    put(sheet, alert.evidence)
+    put_evidence(sheet, alert.evidence)
     return sheet.lines
 
 
@@ -50,7 +48,7 @@ def alert_page(alert: Alert, width: int, now: int) -> list[Line]:
     sheet.blank()
     style = style_of(alert.severity)
     sheet.pair("State", (f"{glyph_of(alert.severity)} {alert.severity}", style), (f", {alert.state}", ""))
-    sheet.pair("Model", (alert.model, "name"), (f"  {alert.kind}: {alert.key}", "dim"))
+    sheet.pair("Model", (alert.model, "name"), (f"  {alert.kind}", "dim"))
     seen = f"; seen {alert.count} times, last {ago(alert.seen_at, now)}" if alert.count > 1 else ""
     sheet.pair("Since", f"{moment(alert.opened_at)}, {ago(alert.opened_at, now)}{seen}")
     if alert.acknowledged_by:
@@ -60,8 +58,8 @@ def alert_page(alert: Alert, width: int, now: int) -> list[Line]:
     sheet.heading("Evidence")
     if not alert.evidence:
         sheet.paragraph("none recorded", "dim")
-    evidence: dict[str, Any] = alert.evidence
-    put(sheet, evidence)
+    put_evidence(sheet, alert.evidence)
     sheet.blank()
-    sheet.pair("Alert", (short_id(alert.id), "dim"))
+    sheet.pair("Windows", f"modeldeck monitors windows {alert.model}", label_width=LABELS)
+    sheet.pair("Alert", (short_id(alert.id), "dim"), label_width=LABELS)
     return sheet.lines

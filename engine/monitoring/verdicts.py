@@ -90,7 +90,7 @@ def _of(mine: list[Verdict], name: str, severity: str, shown: Iterable[Verdict],
                 **evidence,
                 "windows": [one.window.id for one in hits[-KEPT:]],
                 "windows_found": len(hits),
-                "windows_looked_at": len(mine),
+                "windows_looked": len(mine),
             },
         )
     ]

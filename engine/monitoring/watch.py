@@ -69,7 +69,7 @@ def watch(
             verdict = _compute(look, key, rows.get(key))
             if verdict is not None:
                 verdicts.append(_keep(look, verdict, fence))
-    progress(1.0, f"{len(verdicts)} windows of {settings.name} computed")
+    progress(1.0, f"{len(verdicts) or 'no'} {'window' if len(verdicts) == 1 else 'windows'} computed")
     return verdicts
 
 

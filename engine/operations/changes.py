@@ -24,6 +24,8 @@ def words(event: Event) -> str:
     if noun == "alias" and ":" in event.subject_id:
         name = event.subject_id.rpartition(":")[2]
         return f"{name} {move}" if verb == "moved" and move else f"{name} {verb}"
+    if noun == "alert" and event.body.get("kind"):
+        noun = f"{event.body['kind']} alert"
     return f"{noun.replace('_', ' ')} {verb}".strip()
 
 

@@ -109,10 +109,21 @@ def differences(before: Version | None, after: Version) -> tuple[Difference, ...
         ("settings revision", str(before.settings_revision), str(after.settings_revision)),
         ("code bundle", before.bundle_hash[:19], after.bundle_hash[:19]),
         ("environment", before.environment_hash[:19], after.environment_hash[:19]),
-        ("decision", str(before.decision), str(after.decision)),
+        ("decision", _decision(before), _decision(after)),
         ("inputs", _inputs(before), _inputs(after)),
     ]
     return tuple(Difference(name, old, new) for name, old, new in rows if old != new)
+
+
+def _decision(version: Version) -> str:
+    """Return the decision rule in words: `true from 0.161 on, by f1`."""
+    rule = version.decision
+    if not rule:
+        return "-"
+    if not {"positive", "threshold"} <= rule.keys():
+        return ", ".join(f"{name} {value}" for name, value in sorted(rule.items()))
+    chosen = f", by {rule['chosen_by']}" if rule.get("chosen_by") else ""
+    return f"{rule['positive']} from {rule['threshold']:g} on{chosen}"
 
 
 def recorded_checks(settings: ModelSettings, to: Version, champion: Version | None) -> tuple[Check, ...]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sample_deck import ALERTS, DAY, JOBS, NOW, PLAN, PULSE, RELEASES, ROLLBACK, RUNS, VERSIONS, steps
+from sample_deck import ALERTS, DAY, JOBS, NOW, PLAN, PULSE, RELEASES, ROLLBACK, RUNS, VERSIONS, identity, steps
 
 from console.render import alerts, describe, jobs, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain
@@ -171,3 +171,50 @@ def test_describe_and_json_show_every_field() -> None:
     for name in ("evidence", "acknowledged_by", "opened_at"):
         assert name.replace("_", " ") in described
         assert f'"{name}"' in raw
+
+
+def test_the_evidence_of_an_alert_is_told_in_words() -> None:
+    evidence = {
+        "window": identity(7),
+        "version": 1,
+        "from_at": "2016-02-29T00:00:00Z",
+        "to_at": "2016-03-30T00:00:00Z",
+        "rows": 170,
+        "metric": "average_precision",
+        "value": 0.7163,
+        "low": 0.6095,
+        "high": 0.8218,
+        "holdout": {"value": 0.9823, "low": 0.97, "high": 0.99},
+        "coverage": 1.0,
+        "windows": [identity(6), identity(7)],
+        "windows_found": 8,
+        "windows_looked": 11,
+    }
+    shown = text(alerts.alert_page(replace(ALERTS[0], evidence=evidence), 79, NOW))
+    assert "Measured    average_precision 0.716 [0.610, 0.822]" in shown
+    assert "Promised    0.982 [0.970, 0.990] on the holdout" in shown
+    assert "Window      v1, 2016-02-29 to 2016-03-30: 170 rows, 100% with outcomes" in shown
+    assert "8 of 11 windows looked at then say so" in shown
+    assert "modeldeck monitors windows post-moderation" in shown
+    assert identity(6) not in shown
+
+
+def test_drifted_columns_stand_in_one_table_that_fits() -> None:
+    features = [
+        {"name": "text", "kind": "text", "test": "document", "effect": 0.323, "threshold": 0.29, "psi": 1.2,
+         "importance": 0.354, "js": 0.3, "p_adjusted": 1e-9, "weight": 0.1, "n": 192}
+    ]  # fmt: skip
+    evidence = {"window": identity(7), "version": 2, "from_at": NOW, "to_at": NOW, "rows": 192, "features": features}
+    lines = alerts.alert_page(replace(ALERTS[1], evidence=evidence), 79, NOW)
+    shown = text(lines)
+    assert "DRIFTED  KIND  EFFECT  BEARABLE    PSI  MATTERS  TEST" in shown
+    assert "…" not in shown
+    assert max(line_width(cells) for cells in lines) <= 79
+
+
+def test_what_vanished_is_told() -> None:
+    gone = {"class": "true", "training_share": 0.298}
+    evidence = {"window": identity(7), "version": 2, "from_at": NOW, "to_at": NOW, "vanished": [gone], "labels": 192}
+    shown = text(alerts.alert_page(replace(ALERTS[1], evidence=evidence), 79, NOW))
+    assert "no outcome true among 192 labels" in shown
+    assert "30% in training" in shown

@@ -19,6 +19,7 @@ from store.rows import Event
         ("version.abandoned", "posts@2", {}, "v2 abandoned"),
         ("alias.moved", "posts:champion", {"from": 2, "to": 1}, "champion v2 → v1"),
         ("alias.removed", "posts:challenger", {"from": 2}, "challenger removed"),
+        ("alert.opened", "0193a1", {"kind": "drift"}, "drift alert opened"),
         ("settings.applied", "3", {}, "settings applied"),
     ],
 )
