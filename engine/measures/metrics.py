@@ -190,10 +190,12 @@ def _balanced(truth: Any, guess: Predicted) -> float:
 
 
 def _by_score(truth: Any, guess: Predicted, one: Callable[[Any, Any], float]) -> float:
-    """Return a ranking figure of the positive class, or its mean over the classes that occur."""
+    """Return a ranking figure of the positive class, or its mean over the known classes that occur; NaN for none."""
     if len(guess.classes) == 2:
         return one(truth == guess.classes[1], guess.scores[:, 1])
     present = [place for place, name in enumerate(guess.classes) if (truth == name).any()]
+    if not present:
+        return float("nan")
     return float(np.mean([one(truth == guess.classes[place], guess.scores[:, place]) for place in present]))
 
 
