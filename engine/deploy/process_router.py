@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.deploy.processes import Outliving, end, last_line, run_folder, spawn
 from engine.deploy.router import DeploymentStats
+from engine.serving.process_id import is_alive
 from engine.workspace import Workspace
 from store.errors import PortInUse, Unavailable, WorkFailed
 
@@ -92,9 +93,8 @@ class ProcessRouter:
         while time.monotonic() < until:
             if self._process is not None:
                 self._process.poll()
-            try:
-                self._ask("hello")
-            except Unavailable:
+            if not is_alive(told["pid"], told["pid_started"]):  # it stops answering a moment before it is gone
+                self._hang_up()
                 return
             time.sleep(0.02)
         end(told["pid"], told["pid_started"], signal.SIGKILL)
