@@ -91,10 +91,10 @@ def events(
         )
         if given is not None
     ]
-    left_out = {f"without{number}": f"{beginning}*" for number, beginning in enumerate(without)}
-    wanted += [f"action NOT GLOB :{name}" for name in left_out]
+    left_out = {f"without{number}": beginning for number, beginning in enumerate(without)}
+    wanted += [f"substr(action, 1, {len(text)}) <> :{name}" for name, text in left_out.items()]
     if not scheduled_jobs:
-        wanted.append("NOT (action GLOB 'job.*' AND actor GLOB 'schedule:*')")
+        wanted.append("NOT (substr(action, 1, 4) = 'job.' AND substr(actor, 1, 9) = 'schedule:')")
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     found = reader.rows(
         f"SELECT * FROM event {where} ORDER BY seq DESC LIMIT :limit",

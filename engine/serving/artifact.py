@@ -7,25 +7,16 @@ import importlib
 import inspect
 import io
 import json
-import sys
-import types
 import zipfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from engine.serving.strict_skops import skops_io
+
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _OURS = "engine.serving.features."
 _KNOWN = ("sklearn.", "numpy.", "scipy.")
-_CATALOGUE = "skops.io._trusted_types"
-_CATALOGUES = (
-    "SKLEARN_ESTIMATOR_TYPE_NAMES",
-    "SKLEARN_INTERNAL_TYPE_NAMES",
-    "SCIPY_UFUNC_TYPE_NAMES",
-    "NUMPY_UFUNC_TYPE_NAMES",
-    "NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES",
-    "NUMPY_DTYPE_TYPE_NAMES",
-)
 
 
 class ArtifactError(Exception):
@@ -37,33 +28,10 @@ class ArtifactError(Exception):
         self.types = tuple(refused)
 
 
-def _skops_io() -> Any:
-    """Import skops without its catalogues of every estimator and ufunc, which cost a second of start-up.
-
-    Nothing but plain Python types is then trusted by default: a version's explicit list names all it holds. A skops
-    that keeps its catalogues elsewhere is imported as it is, and trusts a little more by itself.
-    """
-    if "skops.io" in sys.modules:
-        return sys.modules["skops.io"]
-    stand_in = types.ModuleType(_CATALOGUE)
-    vars(stand_in).update(
-        {name: [] for name in _CATALOGUES},
-        PRIMITIVE_TYPE_NAMES=["builtins.int", "builtins.float", "builtins.str", "builtins.bool"],
-        CONTAINER_TYPE_NAMES=["builtins.list", "builtins.set", "builtins.map", "builtins.tuple"],
-    )
-    sys.modules[_CATALOGUE] = stand_in
-    try:
-        return importlib.import_module("skops.io")
-    except ImportError:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "skops"]:
-            del sys.modules[name]
-        return importlib.import_module("skops.io")
-
-
 def dump(model: Any) -> bytes:
     """Return skops bytes that are the same for the same model: ids and file names by order, fixed times."""
-    skops_io = _skops_io()
-    with zipfile.ZipFile(io.BytesIO(skops_io.dumps(model))) as source:
+    skops = skops_io()
+    with zipfile.ZipFile(io.BytesIO(skops.dumps(model))) as source:
         schema = json.loads(source.read("schema.json"))
         renaming = _Renaming()
         renaming.walk(schema)
@@ -128,14 +96,14 @@ def _unnumbered(node: Any) -> str:
 
 
 def untrusted_types(content: bytes) -> list[str]:
-    """Return the types in skops bytes that skops does not trust by itself, sorted.
+    """Return the types in skops bytes beside plain Python ones, sorted: the same list in every process.
 
     Raises:
         ArtifactError: these are no skops bytes.
     """
-    skops_io = _skops_io()
+    skops = skops_io()
     try:
-        return sorted(skops_io.get_untrusted_types(data=content))
+        return sorted(skops.get_untrusted_types(data=content))
     except Exception as error:  # any parser below may raise anything on damaged bytes
         raise ArtifactError(f"the artifact is not a readable skops file: {error}") from error
 
@@ -173,7 +141,7 @@ def load(path: Path, sha256: str, trusted: Collection[str]) -> Any:
     Raises:
         ArtifactError: the file is absent or damaged, or holds types outside `trusted` (listed).
     """
-    skops_io = _skops_io()
+    skops = skops_io()
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -185,4 +153,4 @@ def load(path: Path, sha256: str, trusted: Collection[str]) -> Any:
     refused = sorted(set(untrusted_types(content)) - set(trusted))
     if refused:
         raise ArtifactError(f"artifact {path} holds types nobody trusted: {', '.join(refused)}", refused)
-    return skops_io.loads(content, trusted=sorted(trusted))
+    return skops.loads(content, trusted=sorted(trusted))

@@ -212,10 +212,12 @@ def server(tmp_path_factory: pytest.TempPathFactory, classification: Fitted) -> 
     """One classification server for the tests that only ask."""
     place = tmp_path_factory.mktemp("server")
     running = start_server(make_folder(place / "folder", classification), place)
-    assert running.said.get("state") == "ready", running.said
-    yield running
-    running.end()
-    running.process.stderr.close()  # type: ignore[union-attr]
+    try:
+        assert running.said.get("state") == "ready", running.said.get("detail", running.said)
+        yield running
+    finally:
+        running.end()
+        running.process.stderr.close()  # type: ignore[union-attr]
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,15 @@ def test_untrusted_types_are_refused_with_their_list(tmp_path: Path) -> None:
     with pytest.raises(artifact.ArtifactError, match=r"types nobody trusted: posix\.getcwd") as caught:
         artifact.load(tmp_path / "m", hashlib.sha256(content).hexdigest(), trusted)
     assert caught.value.types == ("posix.getcwd",)
+
+
+def test_a_process_that_imports_skops_itself_lists_the_same_types(classification: Any) -> None:
+    theirs = importlib.import_module("skops.io")
+    content = artifact.dump(classification.model)
+    listed = artifact.untrusted_types(content)
+    assert {"sklearn.pipeline.Pipeline", "numpy.float64"} <= set(listed)
+    assert set(theirs.get_untrusted_types(data=content)) < set(listed)
+    assert sys.modules["skops.io"] is theirs
 
 
 def test_functions_of_libraries_are_never_trusted_but_the_bundles_are() -> None:
