@@ -81,6 +81,8 @@ def _moment_before(times: Any, place: int) -> int:
 def check_classes(dataset: Dataset, split: Split, folds: list[Fold]) -> None:
     """Refuse a classification whose folds or holdout lack a class.
 
+    Of more than two classes each part needs two, and the rows before the holdout all: a model cannot answer others.
+
     Raises:
         Refused: naming the part, its span and the class it lacks.
     """
@@ -89,6 +91,12 @@ def check_classes(dataset: Dataset, split: Split, folds: list[Fold]) -> None:
     parts = [("the holdout", split.holdout)]
     for number, fold in enumerate(folds, 1):
         parts += [(f"fold {number} (training part)", fold.train), (f"fold {number} (test part)", fold.test)]
+    unseen = sorted(set(dataset.signature.classes) - set(dataset.truth[split.train].tolist()))
+    if unseen and len(dataset.signature.classes) > 2:
+        raise Refused(
+            f"class {unseen[0]!r} occurs in the holdout{_span(dataset, split.holdout)} only, so no model can learn it",
+            "train with --until an earlier time, set another holdout, or leave the class out",
+        )
     for name, rows in parts:
         there = set(dataset.truth[rows].tolist())
         needed = set(dataset.signature.classes) if len(dataset.signature.classes) == 2 else there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -174,13 +175,17 @@ def _candidates(found: Comparison) -> list[dict[str, Any]]:
         listed.append(
             {
                 "name": name,
-                "folds": list(shown.folds),
-                "mean": shown.mean,
+                "folds": [_finite(value) for value in shown.folds],
+                "mean": _finite(shown.mean),
                 "trials": len(mine),
                 "params": dict(shown.params),
             }
         )
     return listed
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _stored(model: Any, modules: list[str]) -> bytes:

@@ -24,7 +24,11 @@ def says() -> Callable[[str], Callable[[ModeldeckError], bool]]:
     """Return a check of a pattern against the one line a person is shown: `pytest.raises(Refused, check=says("…"))`."""
 
     def check_for(told: str) -> Callable[[ModeldeckError], bool]:
-        return lambda error: re.search(told, error.line()) is not None and "\n" not in error.line()
+        def check(error: ModeldeckError) -> bool:
+            assert re.search(told, error.line()), error.line()
+            return "\n" not in error.line()
+
+        return check
 
     return check_for
 
