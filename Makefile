@@ -1,7 +1,7 @@
 # modeldeck: two commands on a bare machine. `make demo` runs the whole loop, `make test` every test.
 .POSIX:
 .SUFFIXES:
-.PHONY: demo test check format clean
+.PHONY: demo test fast check format clean
 
 PYTHON ?= python3
 VENV = .venv
@@ -14,6 +14,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/pytest
+
+# What a change is tried with while it is made: no test that drives the whole loop or kills things.
+fast: $(STAMP)
+	@$(BIN)/pytest -m 'not e2e and not chaos'
 
 check: $(STAMP)
 	$(BIN)/ruff format --check
