@@ -20,7 +20,7 @@ from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
 from store.storage import registry_failure, writing_to
 
-SCHEMA = 1  # the number of the newest migration; a test holds it equal to Alembic's head
+SCHEMA = 2  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
 
 Row = sqlite3.Row

@@ -279,6 +279,13 @@ class Job:
     requested_at: int
     started_at: int | None
     ended_at: int | None
+    priority: int = 0  # higher goes first
+    retries: int = 0  # how often it is tried again after a failure
+    backoff_s: int | None = None  # before the first retry; doubled for each further one
+    timeout_s: int | None = None
+    memory_mb: int | None = None
+    cpu_s: int | None = None
+    not_before_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +303,9 @@ class Schedule:
     next_at: int | None
     last_at: int | None
     last_job_id: str | None
+    jitter_s: int = 0
+    overlap: str = "skip"  # skip, queue
+    skipped: int = 0  # firings passed over, each with its event
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,17 @@ class ModelTable(Table, table=True):
     deleted_at: int | None = moment(default=None)
 
 
+class ModelTagTable(Table, table=True):
+    """A word and its value on a model."""
+
+    __tablename__ = "model_tag"
+    __table_args__ = (refers("model", "model", "name"),)
+
+    model: str = text(primary_key=True)
+    key: str = text(primary_key=True)
+    value: str = text()
+
+
 class VersionTable(Table, table=True):
     """An immutable version; only its mark, its description and its deletion ever change."""
 
@@ -66,7 +77,10 @@ class VersionTagTable(Table, table=True):
     """A word and its value on a version."""
 
     __tablename__ = "version_tag"
-    __table_args__ = (refers("model number", "version", "model number"),)
+    __table_args__ = (
+        refers("model number", "version", "model number"),
+        Index(None, "key", "value", "model", "number"),
+    )
 
     model: str = text(primary_key=True)
     number: int = count(primary_key=True)

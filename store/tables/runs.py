@@ -17,6 +17,7 @@ class ExperimentTable(Table, table=True):
     model: str | None = text(default=None)
     created_at: int = moment()
     deleted_at: int | None = moment(default=None)
+    description: str = text(default="", sa_column_kwargs={"server_default": ""})
 
 
 class RunTable(Table, table=True):
@@ -35,6 +36,7 @@ class RunTable(Table, table=True):
         Index(None, "model", "parent_id", "id"),
         Index(None, "job_id"),
         Index(None, "state"),
+        Index(None, "experiment", "id"),
     )
 
     id: str = text(primary_key=True)
@@ -52,13 +54,14 @@ class RunTable(Table, table=True):
     started_at: int = moment()
     ended_at: int | None = moment(default=None)
     deleted_at: int | None = moment(default=None)
+    note: str = text(default="", sa_column_kwargs={"server_default": ""})
 
 
 class RunParamTable(Table, table=True):
     """What a run was told."""
 
     __tablename__ = "run_param"
-    __table_args__ = (refers("run_id", "run", "id"),)
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"))
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)
@@ -82,7 +85,7 @@ class RunMetricLatestTable(Table, table=True):
     """The newest point of each metric, so that a list of runs reads no histories."""
 
     __tablename__ = "run_metric_latest"
-    __table_args__ = (refers("run_id", "run", "id"),)
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"))
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)
@@ -95,8 +98,21 @@ class RunTagTable(Table, table=True):
     """A word and its value on a run."""
 
     __tablename__ = "run_tag"
-    __table_args__ = (refers("run_id", "run", "id"),)
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"))
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)
     value: str = text()
+
+
+class RunArtifactTable(Table, table=True):
+    """A file that a run kept, by the path the run gave it."""
+
+    __tablename__ = "run_artifact"
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "hash"))
+
+    run_id: str = text(primary_key=True)
+    path: str = text(primary_key=True)
+    hash: str = text()
+    size_bytes: int = moment()
+    logged_at: int = moment()

@@ -48,6 +48,23 @@ class JobTable(Table, table=True):
     started_at: int | None = moment(default=None)
     ended_at: int | None = moment(default=None)
     cancel_requested_at: int | None = moment(default=None)
+    priority: int = count(default=0, sa_column_kwargs={"server_default": "0"})
+    retries: int = count(default=0, sa_column_kwargs={"server_default": "0"})
+    backoff_s: int | None = count(default=None)
+    timeout_s: int | None = count(default=None)
+    memory_mb: int | None = count(default=None)
+    cpu_s: int | None = count(default=None)
+    not_before_at: int | None = moment(default=None)
+
+
+class JobNeedTable(Table, table=True):
+    """A job that another must see succeed before it starts."""
+
+    __tablename__ = "job_need"
+    __table_args__ = (refers("job_id", "job", "id"), refers("needs_id", "job", "id"), Index(None, "needs_id"))
+
+    job_id: str = text(primary_key=True)
+    needs_id: str = text(primary_key=True)
 
 
 class ScheduleTable(Table, table=True):
@@ -74,3 +91,6 @@ class ScheduleTable(Table, table=True):
     last_at: int | None = moment(default=None)
     last_job_id: str | None = text(default=None)
     removed_at: int | None = moment(default=None)
+    jitter_s: int = count(default=0, sa_column_kwargs={"server_default": "0"})
+    overlap: str = text(default="skip", sa_column_kwargs={"server_default": "skip"})
+    skipped: int = count(default=0, sa_column_kwargs={"server_default": "0"})

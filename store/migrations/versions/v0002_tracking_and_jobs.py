@@ -1,0 +1,56 @@
+"""Notes, tags and files of runs and models, indexes to search them by; what jobs and schedules wait for and may use."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from store.migrations.declare import index, table
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add to what is there; no row changes its meaning."""
+    _for_tracking()
+    _for_work()
+
+
+def _for_tracking() -> None:
+    op.add_column("run", sa.Column("note", sa.Text(), nullable=False, server_default=""))
+    op.add_column("experiment", sa.Column("description", sa.Text(), nullable=False, server_default=""))
+    table("model_tag", "model text, key text, value text", key="model key", refers=("model -> model name",))
+    table(
+        "run_artifact",
+        "run_id text, path text, hash text, size_bytes bigint, logged_at bigint",
+        key="run_id path",
+        refers=("run_id -> run id",),
+    )
+    index("ix_run_artifact_hash", "run_artifact", "hash")
+    index("ix_run_experiment_id", "run", "experiment id")
+    index("ix_run_metric_latest_key_value_run_id", "run_metric_latest", "key value run_id")
+    index("ix_run_param_key_value_run_id", "run_param", "key value run_id")
+    index("ix_run_tag_key_value_run_id", "run_tag", "key value run_id")
+    index("ix_version_tag_key_value_model_number", "version_tag", "key value model number")
+    index("ix_event_at", "event", "at")
+
+
+def _for_work() -> None:
+    for name in ("priority", "retries"):
+        op.add_column("job", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    for name in ("backoff_s", "timeout_s", "memory_mb", "cpu_s"):
+        op.add_column("job", sa.Column(name, sa.Integer(), nullable=True))
+    op.add_column("job", sa.Column("not_before_at", sa.BigInteger(), nullable=True))
+    table(
+        "job_need",
+        "job_id text, needs_id text",
+        key="job_id needs_id",
+        refers=("job_id -> job id", "needs_id -> job id"),
+    )
+    index("ix_job_need_needs_id", "job_need", "needs_id")
+    op.add_column("schedule", sa.Column("jitter_s", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("schedule", sa.Column("overlap", sa.Text(), nullable=False, server_default="skip"))
+    op.add_column("schedule", sa.Column("skipped", sa.Integer(), nullable=False, server_default="0"))
