@@ -1,0 +1,49 @@
+"""Frozen rows the store gives out. Standard library only: the console imports this and nothing else of the store.
+
+Field names are the JSON contract. A field ending in `_at` holds integer microseconds UTC (or None); `to_json` writes
+those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, lists or tuples, already parsed.
+"""
+
+from __future__ import annotations
+
+from store import json_rows
+from store.rows.models import Alias, Model, SettingsRevision, Snapshot, Version
+from store.rows.record import Event
+from store.rows.releases import Release, Step
+from store.rows.runs import Run
+from store.rows.serving import Deployment, Endpoint, Host, Replica, Route, RouteSpan
+from store.rows.watching import Alert, Monitor, OutcomeBatch, Window
+from store.rows.work import Job, Schedule
+
+EPOCH = json_rows.EPOCH
+microseconds = json_rows.microseconds
+rfc3339 = json_rows.rfc3339
+to_json = json_rows.to_json
+
+__all__ = [
+    "EPOCH",
+    "Alert",
+    "Alias",
+    "Deployment",
+    "Endpoint",
+    "Event",
+    "Host",
+    "Job",
+    "Model",
+    "Monitor",
+    "OutcomeBatch",
+    "Release",
+    "Replica",
+    "Route",
+    "RouteSpan",
+    "Run",
+    "Schedule",
+    "SettingsRevision",
+    "Snapshot",
+    "Step",
+    "Version",
+    "Window",
+    "microseconds",
+    "rfc3339",
+    "to_json",
+]

@@ -1,0 +1,90 @@
+"""Models, versions and their aliases; the settings and snapshots they stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRevision:
+    """One applied state of deck.toml and models/*.toml; `revision` counts up from 1."""
+
+    revision: int
+    hash: str
+    body: dict[str, Any]
+    actor: str
+    applied_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by name, with what a list shows of it."""
+
+    name: str
+    task: str
+    owner: str
+    description: str
+    created_at: int
+    versions: int
+    champion: int | None
+    challenger: int | None
+    deleted_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An immutable version: everything that made it, by hash."""
+
+    model: str
+    number: int
+    run_id: str
+    snapshot_id: str
+    settings_revision: int
+    bundle_hash: str
+    environment_hash: str
+    artifact_hash: str
+    golden_hash: str
+    signature: dict[str, Any]
+    decision: dict[str, Any]
+    evaluation: dict[str, Any]
+    estimator: str
+    artifact_bytes: int
+    git_commit: str | None
+    git_dirty: bool | None
+    cutoff_at: int | None  # newest time in the training data (holdout excluded)
+    derived_from: int | None
+    description: str
+    actor: str
+    created_at: int
+    abandoned_at: int | None
+    aliases: tuple[str, ...]
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A movable name on a version; `generation` counts its moves."""
+
+    model: str
+    name: str
+    version: int
+    generation: int
+    actor: str
+    moved_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Immutable data, content-addressed: the same rows give the same id. `id` is `sha256:…` of the Parquet blob."""
+
+    id: str
+    model: str
+    rows: int
+    columns: tuple[dict[str, Any], ...]  # {"name", "type", "nulls"}
+    time_column: str | None
+    from_at: int | None
+    to_at: int | None
+    origin: str
+    size_bytes: int
+    created_at: int

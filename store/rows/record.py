@@ -1,0 +1,24 @@
+"""The record of changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One link of the hash chain."""
+
+    seq: int
+    at: int
+    actor: str
+    via: str | None
+    action: str
+    subject_kind: str
+    subject_id: str
+    model: str | None
+    reason: str
+    body: dict[str, Any]
+    previous_hash: str
+    hash: str

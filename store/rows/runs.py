@@ -1,0 +1,28 @@
+"""Runs, and what is kept with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run, or one trial of it when `parent_id` is set. Metrics are the newest point of each key."""
+
+    id: str
+    experiment: str
+    model: str | None
+    parent_id: str | None
+    kind: str  # train, trial
+    name: str
+    state: str  # running, finished, failed, abandoned, cancelled
+    reason: str
+    settings_revision: int | None
+    snapshot_id: str | None
+    job_id: str | None
+    actor: str
+    started_at: int
+    ended_at: int | None
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]

@@ -1,0 +1,95 @@
+"""Hosts, endpoints, deployments, replicas and routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A place that serves. Kind `process` or `docker`, fixed when added."""
+
+    name: str
+    kind: str
+    address: str
+    added_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model answers; one per model, one address per host."""
+
+    name: str
+    model: str
+    created_at: int
+    stopped_at: int | None
+    champion: int | None
+    addresses: dict[str, str]  # host -> URL
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Desired: this version on this host for this endpoint."""
+
+    id: str
+    endpoint: str
+    host: str
+    version: int
+    image: str | None
+    role: str  # champion, challenger, warm
+    desired: str  # serving, warm, stopped
+    weight: int
+    replicas: int
+    generation: int
+    settings_revision: int
+    release_id: str | None
+    created_at: int
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """Observed: one server process or container."""
+
+    id: str
+    deployment_id: str
+    number: int
+    state: str  # starting, ready, unready, draining, exited
+    pid: int | None
+    pid_started: str | None  # boot id and start tick, so that a reused pid is never ours
+    port: int | None
+    detail: str
+    proof: dict[str, Any]
+    started_at: int
+    observed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a host's router should do for an endpoint, and what it says it does."""
+
+    endpoint: str
+    host: str
+    desired_generation: int
+    applied_generation: int
+    entries: tuple[dict[str, Any], ...]  # {"deployment_id", "version", "image", "weight", "role"}
+    release_id: str | None
+    desired_at: int
+    applied_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSpan:
+    """One row of route history: this version had this weight here, from then to then (None: still)."""
+
+    endpoint: str
+    host: str
+    version: int
+    image: str | None
+    weight: int
+    role: str
+    generation: int
+    release_id: str | None
+    from_at: int
+    to_at: int | None
