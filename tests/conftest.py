@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,31 @@ def apply_settings_body(deck: Deck) -> Callable[..., SettingsRevision]:
             return settings.apply(tx, make_settings_body(*names, **models), "user:anna", "a test")[0]
 
     return apply
+
+
+@pytest.fixture(scope="session")
+def engine_url() -> str:
+    """The address of a Docker engine that answers. Without one its tests are skipped, or fail where one is required."""
+    url = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    with socket.socket(socket.AF_UNIX) as there:
+        try:
+            there.connect(url.removeprefix("unix://"))
+        except OSError as error:
+            told = f"no Docker engine answers at {url} ({error.strerror}): .ci/engine start DIR starts one"
+            if os.environ.get("MODELDECK_TEST_ENGINE") == "required":
+                pytest.fail(told)
+            pytest.skip(told)
+    return url
+
+
+@pytest.fixture
+def engine(engine_url: str) -> Iterator[Any]:
+    """A client of the engine; the test ends what it starts."""
+    import docker
+
+    client = docker.DockerClient(base_url=engine_url, timeout=60)
+    yield client
+    client.close()
 
 
 def make_settings_body(*names: str, **models: dict[str, Any]) -> dict[str, Any]:
