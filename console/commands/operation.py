@@ -11,10 +11,11 @@ from console.output import Output, plain
 from console.parser import Invocation
 from engine.operations.common import Done
 from engine.operations.deck import ApplyRequest, AuditReport
+from engine.operations.hosts import HostCheck
 from engine.operations.operation import Danger, Operation
 from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
-from store.errors import NotAllowed, Refused
+from store.errors import NotAllowed, Refused, Unavailable
 from store.rows import Job, Release
 
 if TYPE_CHECKING:
@@ -50,7 +51,15 @@ def _read(client: Client, operation: Operation, session: Session) -> int:
         render.rows(operation.id, operation.answer, list(answer), out)
     else:
         render.one(answer, out)
-    return BROKEN if isinstance(answer, AuditReport) and not answer.ok else 0
+    return _verdict(answer)
+
+
+def _verdict(answer: Any) -> int:
+    """Return the exit code of an answer that is itself a verdict: 0 where it is none, or good."""
+    if isinstance(answer, AuditReport):
+        return 0 if answer.ok else BROKEN
+    unfit = isinstance(answer, tuple) and any(isinstance(one, HostCheck) and one.verdict == "failed" for one in answer)
+    return Unavailable.exit_code if unfit else 0
 
 
 def _whole_log(client: Client, piece: JobLogs, out: Output) -> None:

@@ -150,7 +150,7 @@ def logs(answer: JobLogs, out: Output) -> None:
 def done(answer: Done, out: Output) -> None:
     """Write what was done, or that nothing had to be."""
     out.line(already(answer.message) if answer.already else answer.message)
-    for line in answer.body.get("differences", ()):
+    for line in (*answer.body.get("differences", ()), *answer.body.get("warnings", ())):
         out.line(f"  {line}")
 
 

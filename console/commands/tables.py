@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from console.output import Column, Output
+from engine.operations.hosts import HostCheck
 from engine.operations.serving import DeploymentDetail
 from store.rows import (
     Alert,
@@ -209,6 +210,13 @@ HOSTS = (
     Column("added", lambda row, out: out.minute(row.added_at)),
 )
 
+HOST_CHECKS = (
+    Column("check", lambda row, _: row.name),
+    Column("verdict", lambda row, _: row.verdict),
+    Column("seen", lambda row, _: row.observed, shrink=True),
+    Column("what to do", lambda row, _: row.remedy or "-", shrink=True),
+)
+
 MONITORS = (
     Column("monitor", lambda row, _: row.name, shrink=True),
     Column("every", lambda row, _: seconds(row.every_s), right=True),
@@ -264,6 +272,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Endpoint: ENDPOINTS,
     DeploymentDetail: DEPLOYMENTS,
     Host: HOSTS,
+    HostCheck: HOST_CHECKS,
     Monitor: MONITORS,
     Window: WINDOWS,
     Alert: ALERTS,

@@ -9,7 +9,7 @@ from engine.access import Role
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Preview
-from store.rows import Deployment, Endpoint, Host, Release, Replica, Route, Step
+from store.rows import Deployment, Endpoint, Release, Replica, Route, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +224,6 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:deployments",
-        many=True,
-    ),
-    Operation(
-        "hosts.list",
-        ("hosts",),
-        "the hosts of this deck",
-        NoRequest,
-        Host,
-        Role.VIEWER,
-        Danger.READ,
-        f"{_HANDLERS}:hosts",
         many=True,
     ),
     Operation(

@@ -143,12 +143,14 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """One declared host."""
+    """One declared host. `identity` and `host_key` are of a Docker engine that is reached over SSH."""
 
     name: str
     kind: str = "process"
     address: str = "127.0.0.1"
     port: int = 0  # 0: the router picks one at first start and keeps it
+    identity: str = ""  # path of the private key; empty: whatever ssh itself would use
+    host_key: str = ""  # as known_hosts writes it, "ssh-ed25519 AAAA…": no other key is ever believed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ Each model turns itself into the frozen section of `engine.settings.model` with 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from engine.settings.addresses import parse_address
 from engine.settings.durations import seconds
 from engine.settings.model import (
     DataSettings,
@@ -23,6 +25,7 @@ from engine.settings.model import (
     TrainSettings,
 )
 
+HOST_KEY = r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 ROUTER_PATHS = ("health", "v2")  # what the router answers itself; an endpoint of that name could not be reached
 
@@ -240,9 +243,26 @@ class ModelFile(Section):
 class HostTable(Section):
     """[hosts.NAME]"""
 
-    kind: Literal["process"] = "process"
+    kind: Literal["process", "docker"] = "process"
     address: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
+    identity: str = ""
+    host_key: str = ""
+
+    @model_validator(mode="after")
+    def _says_where_the_engine_is(self) -> HostTable:
+        if self.kind == "process":
+            if self.identity or self.host_key:
+                raise ValueError("identity and host_key belong to a host of kind docker that is reached over SSH")
+            return self
+        if self.identity and not self.identity.startswith(("/", "~")):
+            raise ValueError(f"identity must be a whole path, got {self.identity!r}")
+        if self.host_key and not re.fullmatch(HOST_KEY, self.host_key):
+            raise ValueError('host_key must be written as known_hosts does, "ssh-ed25519 AAAA…"')
+        engine = parse_address(self.address)
+        if engine.is_remote and not self.host_key:
+            raise ValueError("host_key is missing: modeldeck hosts add asks the host for it, and you for your word")
+        return self
 
 
 class AccessTable(Section):
@@ -276,8 +296,8 @@ class DeckFile(Section):
     @field_validator("hosts")
     @classmethod
     def _this_machine_is_local(cls, hosts: dict[str, HostTable]) -> dict[str, HostTable]:
-        for name in hosts:
-            if name != "local":
+        for name, host in hosts.items():
+            if host.kind == "process" and name != "local":
                 raise ValueError(f"the one process host is this machine, named local: rename {name!r}")
         return hosts
 

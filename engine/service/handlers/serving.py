@@ -19,7 +19,7 @@ from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.service.predicting import ask_endpoint
-from store.rows import Endpoint, Host, Release
+from store.rows import Endpoint, Release
 
 
 def preview_promote(context: ServiceContext, request: PromoteRequest) -> Preview:
@@ -151,13 +151,6 @@ def deployments(context: ServiceContext, _request: NoRequest) -> list[Deployment
         )
         for row in places.deployments(database)
     ]
-
-
-def hosts(context: ServiceContext, _request: NoRequest) -> list[Host]:
-    """Return the deck's hosts."""
-    from store import settings
-
-    return settings.hosts(context.deck.database)
 
 
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
