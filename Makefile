@@ -1,7 +1,7 @@
 # modeldeck: two commands on a bare machine. `make demo` runs the whole loop, `make test` every test.
 .POSIX:
 .SUFFIXES:
-.PHONY: demo test fast check format clean
+.PHONY: demo test fast check bench-peers format clean
 
 PYTHON ?= python3
 VENV = .venv
@@ -25,6 +25,14 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+# What the benchmarks measure beside us, each in an environment of its own; only they need it.
+bench-peers: .peers/mlflow/installed
+
+.peers/%/installed: benchmarks/peers/requirements-%.txt
+	$(PYTHON) -m venv .peers/$*
+	.peers/$*/bin/python -m pip install -qq --disable-pip-version-check --requirement $<
+	@touch $@
 
 format: $(STAMP)
 	$(BIN)/ruff format
