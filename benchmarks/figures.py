@@ -49,7 +49,8 @@ def peer(name: str) -> Path | None:
 
 def environment() -> dict[str, str]:
     """Return what contenders run in: peers quiet, this project importable."""
-    return {**os.environ, **QUIET, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE / 'peers'}"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **QUIET, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE / 'peers'}"}
 
 
 class Contender:

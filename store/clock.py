@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from store.errors import Refused
-from store.rows import EPOCH
+from store.json_rows import EPOCH
 
 
 class Clock(Protocol):
@@ -64,6 +63,8 @@ def parse_time(text: str, zone: str) -> int:
     Raises:
         Refused: the text is no time, or the zone is unknown.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:

@@ -10,9 +10,8 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 from weakref import WeakSet
 
 from store.clock import Clock
@@ -40,8 +39,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """The attempt of a job in whose name something is written."""
 
     job_id: str
@@ -284,12 +282,14 @@ def create_or_upgrade(path: Path, clock: Clock) -> Database:
     if schema is not None:
         refuse_newer(path, schema)
     if schema is None or schema < SCHEMA:
-        from store.upgrade import create, upgrade
-
         try:
             if schema is None:
+                from store.creation import create
+
                 create(path)
             else:
+                from store.upgrade import upgrade
+
                 upgrade(path, schema, clock)
         except sqlite3.Error as error:
             _raise(error, path)

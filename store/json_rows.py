@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,8 +20,9 @@ def microseconds(text: str) -> int:
 
 def to_json(value: Any) -> Any:
     """Turn a row, or any nesting of rows, dicts and sequences, into JSON-ready values."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _field(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)}
+    names = getattr(type(value), "__dataclass_fields__", None)  # `dataclasses` itself is slow to import
+    if names is not None:
+        return {name: _field(name, getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {str(key): _field(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,9 +1,7 @@
-"""Making and upgrading a registry with Alembic. Loads SQLAlchemy: imported only when there is something to migrate."""
+"""Upgrading a registry with Alembic. Loads SQLAlchemy: imported only when there is something to migrate."""
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -15,6 +13,7 @@ from sqlalchemy import create_engine, event, pool
 from sqlalchemy.exc import DBAPIError
 
 from store.clock import Clock
+from store.creation import sync_folder
 from store.database import SCHEMA, connect
 from store.rows import rfc3339
 from store.storage import writing_to
@@ -22,29 +21,20 @@ from store.storage import writing_to
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def create(path: Path) -> None:
-    """Make a registry beside `path` and move it there whole; one that another process made first is kept.
-
-    Raises:
-        StorageUnwritable: the disk is full or read-only; nothing was made.
-        sqlite3.Error: the registry could not be written.
-    """
-    with writing_to(path.parent):
-        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
-        os.close(handle)
-    made = Path(name)
-    try:
-        _migrate(made)
-        _fold_log(made)
-        with writing_to(path.parent):
-            if path.exists() and path.stat().st_size == 0:
-                path.unlink()
-            if not _move_unless_there(made, path):
-                return
-            _sync_folder(path.parent)
-    finally:
-        for left in (made, *(Path(f"{made}{suffix}") for suffix in ("-wal", "-shm"))):
-            left.unlink(missing_ok=True)
+def schema_script() -> str:
+    """Return the statements that make in one go what the migrations make step by step; store.creation runs them."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "registry.db"
+        made.touch()
+        migrate(made)
+        connection = connect(made)
+        try:
+            statements = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+            parts = [str(row[0]).strip() for row in statements]
+        finally:
+            connection.close()
+    parts.append(f"INSERT INTO alembic_version (version_num) VALUES ('{SCHEMA:04d}')")
+    return "-- Written by `python -m store.migrations`.\n\n" + "".join(f"{part};\n\n" for part in parts)
 
 
 def upgrade(path: Path, schema: int, clock: Clock) -> Path:
@@ -55,7 +45,7 @@ def upgrade(path: Path, schema: int, clock: Clock) -> Path:
         sqlite3.Error: the registry could not be written; it is as it was.
     """
     backup = back_up(path, schema, clock)
-    _migrate(path)
+    migrate(path)
     return backup
 
 
@@ -74,11 +64,13 @@ def back_up(path: Path, schema: int, clock: Clock) -> Path:
             target.close()
             source.close()
         made.replace(backup)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return backup
 
 
-def _migrate(path: Path) -> None:
+def migrate(path: Path) -> None:
+    """Run every migration that the file at `path` lacks, in one transaction."""
+
     def opened() -> sqlite3.Connection:
         connection = connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -105,31 +97,3 @@ def _migrate(path: Path) -> None:
         raise
     finally:
         engine.dispose()
-
-
-def _move_unless_there(made: Path, path: Path) -> bool:
-    try:
-        os.link(made, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP) or path.exists():
-            raise
-        made.replace(path)  # a file system without hard links
-    return True
-
-
-def _fold_log(path: Path) -> None:
-    connection = connect(path)
-    try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,8 +25,12 @@ def table(
     refers: tuple[str, ...] = (),
     unique: tuple[str, ...] = (),
     checks: Mapping[str, str] | None = None,
+    by_key: bool = False,
 ) -> None:
-    """Create one table; a `?` after a kind allows null, `a b -> other x y [deferred]` is a foreign key."""
+    """Create one table; a `?` after a kind allows null, `a b -> other x y [deferred]` is a foreign key.
+
+    `by_key` lets SQLite keep the rows in the order of the key, without a second tree beside it.
+    """
     parts: list[sa.schema.SchemaItem] = []
     for column in columns.split(", "):
         label, kind = column.split()
@@ -47,7 +51,7 @@ def table(
         )
     parts += [sa.UniqueConstraint(*row.split(), name=op.f(f"uq_{name}_{'_'.join(row.split())}")) for row in unique]
     parts += [sa.CheckConstraint(rule, name=op.f(f"ck_{name}_{label}")) for label, rule in (checks or {}).items()]
-    op.create_table(name, *parts)
+    op.create_table(name, *parts, **({"sqlite_with_rowid": False} if by_key else {}))
 
 
 def index(name: str, table: str, columns: str, *, unique: bool = False, where: str | None = None) -> None:

@@ -17,6 +17,8 @@ METADATA = MetaData(
     }
 )
 
+BY_KEY = {"sqlite_with_rowid": False}  # SQLite keeps the rows in the order of their key, in one tree instead of two
+
 
 class Table(SQLModel):
     """Root of every table."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from store.tables.columns import Table, count, moment, refers, text
+from store.tables.columns import BY_KEY, Table, count, moment, refers, text
 
 
 class ModelTable(Table, table=True):
@@ -80,6 +80,7 @@ class VersionTagTable(Table, table=True):
     __table_args__ = (
         refers("model number", "version", "model number"),
         Index(None, "key", "value", "model", "number"),
+        BY_KEY,
     )
 
     model: str = text(primary_key=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index
 
-from store.tables.columns import Table, count, measure, moment, one_of, refers, text
+from store.tables.columns import BY_KEY, Table, count, measure, moment, one_of, refers, text
 
 
 class ExperimentTable(Table, table=True):
@@ -61,7 +61,7 @@ class RunParamTable(Table, table=True):
     """What a run was told."""
 
     __tablename__ = "run_param"
-    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"))
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"), BY_KEY)
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)
@@ -72,7 +72,7 @@ class RunMetricTable(Table, table=True):
     """Every point of a metric; a value that is not a number is null."""
 
     __tablename__ = "run_metric"
-    __table_args__ = (refers("run_id", "run", "id"),)
+    __table_args__ = (refers("run_id", "run", "id"), BY_KEY)
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)
@@ -85,7 +85,7 @@ class RunMetricLatestTable(Table, table=True):
     """The newest point of each metric, so that a list of runs reads no histories."""
 
     __tablename__ = "run_metric_latest"
-    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"))
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"), BY_KEY)
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)
@@ -98,7 +98,7 @@ class RunTagTable(Table, table=True):
     """A word and its value on a run."""
 
     __tablename__ = "run_tag"
-    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"))
+    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"), BY_KEY)
 
     run_id: str = text(primary_key=True)
     key: str = text(primary_key=True)

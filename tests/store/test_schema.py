@@ -15,10 +15,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import store.upgrade
+from store import runs
 from store.clock import FrozenClock
+from store.creation import SCRIPT, create
 from store.database import SCHEMA, Database, create_or_upgrade, schema_of
 from store.tables import METADATA
-from store.upgrade import MIGRATIONS
+from store.upgrade import MIGRATIONS, schema_script
 
 PRAGMAS = ("table_info", "foreign_key_list", "index_list")
 
@@ -85,7 +87,7 @@ def test_every_table_has_a_primary_key_and_no_column_relies_on_the_row_number() 
 
 def test_sql_is_the_portable_subset() -> None:
     """Whatever only SQLite understands is in database.py, in the migrations and in the code that runs them."""
-    known = {"database.py", "upgrade.py", "storage.py"}
+    known = {"database.py", "upgrade.py", "creation.py", "storage.py"}
     foreign = re.compile(
         r"pragma|sqlite_master|\browid\b|OR (REPLACE|IGNORE)|json_(extract|each|set)|strftime| GLOB [':]"
         r"|\bIFNULL\b|import sqlite3",
@@ -101,8 +103,31 @@ def test_sql_is_the_portable_subset() -> None:
     assert found == set()
 
 
+def test_script_of_a_new_registry_is_what_the_migrations_make() -> None:
+    assert SCRIPT.read_text("utf-8") == schema_script(), "python -m store.migrations writes it anew"
+
+
+def test_script_and_migrations_make_the_same_registry(empty_registry: Path, tmp_path: Path) -> None:
+    """The script is made of what SQLite remembers of each statement: running it must lead to the same memory."""
+    migrated = tmp_path / "migrated.db"
+    migrated.touch()
+    store.upgrade.migrate(migrated)
+    told = []
+    for path in (empty_registry, migrated):
+        connection = sqlite3.connect(path)
+        told.append(
+            connection.execute(
+                "SELECT type, name, rtrim(sql, ' ' || char(10)) FROM sqlite_master ORDER BY name"
+            ).fetchall()
+        )
+        told[-1] += connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        told[-1] += connection.execute("PRAGMA journal_mode").fetchall()
+        connection.close()
+    assert told[0] == told[1]
+
+
 def test_registry_that_another_process_made_first_is_kept(database: Database) -> None:
-    store.upgrade.create(database.path)
+    create(database.path)
     assert database.row("SELECT name FROM model") is not None
     assert sorted(path.name for path in database.path.parent.glob("*.new*")) == []
 
@@ -166,3 +191,30 @@ def test_failing_upgrade_leaves_the_registry_as_it_was(
 def test_upgrading_what_is_current_does_nothing(database: Database, clock: FrozenClock) -> None:
     create_or_upgrade(database.path, clock).close()
     assert list(database.path.parent.glob("*.backup")) == []
+
+
+def test_what_runs_logged_before_schema_2_is_still_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FrozenClock
+) -> None:
+    path = tmp_path / "registry.db"
+    path.touch()
+    with monkeypatch.context() as older:
+        older.setattr(store.upgrade, "SCHEMA", 1)
+        store.upgrade.migrate(path)
+    old = sqlite3.connect(path)
+    old.execute("INSERT INTO experiment (name, created_at) VALUES ('notebook', 0)")
+    old.execute(
+        "INSERT INTO run (id, experiment, kind, name, state, reason, actor, started_at)"
+        " VALUES ('r1', 'notebook', 'train', 'a run', 'running', '', 'user:anna', 0)"
+    )
+    old.execute("INSERT INTO run_param VALUES ('r1', 'depth', '6')")
+    old.execute("INSERT INTO run_tag VALUES ('r1', 'why', 'nightly')")
+    old.executemany("INSERT INTO run_metric VALUES ('r1', 'mae', ?, 0, ?)", [(1, 3.0), (2, None)])
+    old.execute("INSERT INTO run_metric_latest VALUES ('r1', 'mae', 1, 0, 3.0)")
+    old.commit()
+    old.close()
+    upgraded = create_or_upgrade(path, clock)
+    run = runs.run(upgraded, "r1")
+    assert (run.params, run.metrics, run.tags) == ({"depth": "6"}, {"mae": 3.0}, {"why": "nightly"})
+    assert runs.metric_history(upgraded, "r1", "mae") == [(1, 0, 3.0), (2, 0, None)]
+    upgraded.close()

@@ -1,0 +1,660 @@
+-- Written by `python -m store.migrations`.
+
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE blob (
+	hash TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	state TEXT NOT NULL, 
+	replaced_by TEXT, 
+	created_at BIGINT NOT NULL, 
+	erased_at BIGINT, 
+	CONSTRAINT pk_blob PRIMARY KEY (hash), 
+	CONSTRAINT fk_blob_replaced_by FOREIGN KEY(replaced_by) REFERENCES blob (hash), 
+	CONSTRAINT ck_blob_state CHECK (state IN ('present', 'erased'))
+);
+
+CREATE TABLE event (
+	seq INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	actor TEXT NOT NULL, 
+	via TEXT, 
+	action TEXT NOT NULL, 
+	subject_kind TEXT NOT NULL, 
+	subject_id TEXT NOT NULL, 
+	model TEXT, 
+	reason TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	previous_hash TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	CONSTRAINT pk_event PRIMARY KEY (seq), 
+	CONSTRAINT uq_event_hash UNIQUE (hash)
+);
+
+CREATE INDEX ix_event_action_seq ON event (action, seq);
+
+CREATE INDEX ix_event_model_seq ON event (model, seq);
+
+CREATE INDEX ix_event_subject_kind_subject_id_seq ON event (subject_kind, subject_id, seq);
+
+CREATE TABLE settings_revision (
+	revision INTEGER NOT NULL, 
+	hash TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	applied_at BIGINT NOT NULL, 
+	CONSTRAINT pk_settings_revision PRIMARY KEY (revision)
+);
+
+CREATE INDEX ix_settings_revision_hash ON settings_revision (hash);
+
+CREATE TABLE spool_offset (
+	name TEXT NOT NULL, 
+	offset_bytes BIGINT NOT NULL, 
+	taken_at BIGINT NOT NULL, 
+	CONSTRAINT pk_spool_offset PRIMARY KEY (name)
+);
+
+CREATE TABLE host (
+	name TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	added_at BIGINT NOT NULL, 
+	removed_at BIGINT, 
+	CONSTRAINT pk_host PRIMARY KEY (name), 
+	CONSTRAINT fk_host_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_host_kind CHECK (kind IN ('process', 'docker'))
+);
+
+CREATE UNIQUE INDEX uq_host_process ON host (kind) WHERE kind = 'process' AND removed_at IS NULL;
+
+CREATE TABLE model (
+	name TEXT NOT NULL, 
+	task TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	deleted_at BIGINT, 
+	CONSTRAINT pk_model PRIMARY KEY (name), 
+	CONSTRAINT fk_model_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision)
+);
+
+CREATE TABLE alert (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	severity TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	evidence TEXT NOT NULL, 
+	count INTEGER NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	acknowledged_by TEXT, 
+	acknowledged_at BIGINT, 
+	resolved_by TEXT, 
+	resolved_at BIGINT, 
+	CONSTRAINT pk_alert PRIMARY KEY (id), 
+	CONSTRAINT fk_alert_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT ck_alert_severity CHECK (severity IN ('warning', 'critical')), 
+	CONSTRAINT ck_alert_state CHECK (state IN ('open', 'acknowledged', 'resolved'))
+);
+
+CREATE INDEX ix_alert_state_id ON alert (state, id);
+
+CREATE UNIQUE INDEX uq_alert_open ON alert (model, "key") WHERE state IN ('open', 'acknowledged');
+
+CREATE TABLE endpoint (
+	name TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	stopped_at BIGINT, 
+	CONSTRAINT pk_endpoint PRIMARY KEY (name), 
+	CONSTRAINT fk_endpoint_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT uq_endpoint_model UNIQUE (model)
+);
+
+CREATE TABLE experiment (
+	name TEXT NOT NULL, 
+	model TEXT, 
+	created_at BIGINT NOT NULL, 
+	deleted_at BIGINT, description TEXT DEFAULT '' NOT NULL, 
+	CONSTRAINT pk_experiment PRIMARY KEY (name), 
+	CONSTRAINT fk_experiment_model FOREIGN KEY(model) REFERENCES model (name)
+);
+
+CREATE TABLE job (
+	id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	model TEXT, 
+	args TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	via TEXT, 
+	settings_revision INTEGER, 
+	dedupe_key TEXT, 
+	attempt INTEGER NOT NULL, 
+	pid INTEGER, 
+	pid_started TEXT, 
+	progress FLOAT, 
+	progress_text TEXT NOT NULL, 
+	exit_code INTEGER, 
+	result TEXT NOT NULL, 
+	requested_at BIGINT NOT NULL, 
+	started_at BIGINT, 
+	ended_at BIGINT, 
+	cancel_requested_at BIGINT, priority INTEGER DEFAULT '0' NOT NULL, retries INTEGER DEFAULT '0' NOT NULL, backoff_s INTEGER, timeout_s INTEGER, memory_mb INTEGER, cpu_s INTEGER, not_before_at BIGINT, 
+	CONSTRAINT pk_job PRIMARY KEY (id), 
+	CONSTRAINT fk_job_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_job_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_job_state CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'abandoned'))
+);
+
+CREATE INDEX ix_job_model_id ON job (model, id);
+
+CREATE INDEX ix_job_state_id ON job (state, id);
+
+CREATE UNIQUE INDEX uq_job_dedupe_key ON job (dedupe_key) WHERE state IN ('queued', 'running');
+
+CREATE TABLE outcome_batch (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	matched BIGINT NOT NULL, 
+	revised BIGINT NOT NULL, 
+	unknown BIGINT NOT NULL, 
+	actor TEXT NOT NULL, 
+	received_at BIGINT NOT NULL, 
+	CONSTRAINT pk_outcome_batch PRIMARY KEY (id), 
+	CONSTRAINT fk_outcome_batch_model FOREIGN KEY(model) REFERENCES model (name)
+);
+
+CREATE INDEX ix_outcome_batch_model_received_at ON outcome_batch (model, received_at);
+
+CREATE TABLE snapshot (
+	model TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	columns TEXT NOT NULL, 
+	time_column TEXT, 
+	from_at BIGINT, 
+	to_at BIGINT, 
+	origin TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	CONSTRAINT pk_snapshot PRIMARY KEY (model, id), 
+	CONSTRAINT fk_snapshot_model FOREIGN KEY(model) REFERENCES model (name)
+);
+
+CREATE INDEX ix_snapshot_id ON snapshot (id);
+
+CREATE INDEX ix_snapshot_model_created_at ON snapshot (model, created_at);
+
+CREATE TABLE endpoint_address (
+	endpoint TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	url TEXT NOT NULL, 
+	set_at BIGINT NOT NULL, 
+	CONSTRAINT pk_endpoint_address PRIMARY KEY (endpoint, host), 
+	CONSTRAINT fk_endpoint_address_endpoint FOREIGN KEY(endpoint) REFERENCES endpoint (name), 
+	CONSTRAINT fk_endpoint_address_host FOREIGN KEY(host) REFERENCES host (name)
+);
+
+CREATE TABLE monitor (
+	name TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	every_s INTEGER NOT NULL, 
+	window_s INTEGER NOT NULL, 
+	"by" TEXT NOT NULL, 
+	lateness_s INTEGER NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	last_run_at BIGINT, 
+	last_job_id TEXT, 
+	removed_at BIGINT, 
+	CONSTRAINT pk_monitor PRIMARY KEY (name), 
+	CONSTRAINT fk_monitor_last_job_id FOREIGN KEY(last_job_id) REFERENCES job (id), 
+	CONSTRAINT fk_monitor_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_monitor_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_monitor_by CHECK (by IN ('received', 'event'))
+);
+
+CREATE INDEX ix_monitor_model ON monitor (model);
+
+CREATE TABLE run (
+	id TEXT NOT NULL, 
+	experiment TEXT NOT NULL, 
+	model TEXT, 
+	parent_id TEXT, 
+	kind TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	settings_revision INTEGER, 
+	snapshot_id TEXT, 
+	job_id TEXT, 
+	actor TEXT NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	deleted_at BIGINT, note TEXT DEFAULT '' NOT NULL, 
+	CONSTRAINT pk_run PRIMARY KEY (id), 
+	CONSTRAINT fk_run_experiment FOREIGN KEY(experiment) REFERENCES experiment (name), 
+	CONSTRAINT fk_run_job_id FOREIGN KEY(job_id) REFERENCES job (id), 
+	CONSTRAINT fk_run_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_run_model_snapshot_id FOREIGN KEY(model, snapshot_id) REFERENCES snapshot (model, id), 
+	CONSTRAINT fk_run_parent_id FOREIGN KEY(parent_id) REFERENCES run (id), 
+	CONSTRAINT fk_run_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_run_state CHECK (state IN ('running', 'finished', 'failed', 'abandoned', 'cancelled'))
+);
+
+CREATE INDEX ix_run_job_id ON run (job_id);
+
+CREATE INDEX ix_run_model_parent_id_id ON run (model, parent_id, id);
+
+CREATE INDEX ix_run_parent_id_id ON run (parent_id, id);
+
+CREATE INDEX ix_run_state ON run (state);
+
+CREATE TABLE schedule (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	"trigger" TEXT NOT NULL, 
+	catch_up TEXT NOT NULL, 
+	grace_s INTEGER NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	paused_at BIGINT, 
+	next_at BIGINT, 
+	last_at BIGINT, 
+	last_job_id TEXT, 
+	removed_at BIGINT, jitter_s INTEGER DEFAULT '0' NOT NULL, overlap TEXT DEFAULT 'skip' NOT NULL, skipped INTEGER DEFAULT '0' NOT NULL, 
+	CONSTRAINT pk_schedule PRIMARY KEY (id), 
+	CONSTRAINT fk_schedule_last_job_id FOREIGN KEY(last_job_id) REFERENCES job (id), 
+	CONSTRAINT fk_schedule_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_schedule_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_schedule_catch_up CHECK (catch_up IN ('skip', 'once', 'all'))
+);
+
+CREATE INDEX ix_schedule_model ON schedule (model);
+
+CREATE TABLE version (
+	model TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	run_id TEXT NOT NULL, 
+	snapshot_id TEXT NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	bundle_hash TEXT NOT NULL, 
+	environment_hash TEXT NOT NULL, 
+	artifact_hash TEXT NOT NULL, 
+	artifact_bytes BIGINT NOT NULL, 
+	golden_hash TEXT NOT NULL, 
+	signature TEXT NOT NULL, 
+	decision TEXT NOT NULL, 
+	evaluation TEXT NOT NULL, 
+	estimator TEXT NOT NULL, 
+	git_commit TEXT, 
+	git_dirty INTEGER, 
+	cutoff_at BIGINT, 
+	derived_from INTEGER, 
+	description TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	abandoned_at BIGINT, 
+	deleted_at BIGINT, 
+	CONSTRAINT pk_version PRIMARY KEY (model, number), 
+	CONSTRAINT fk_version_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_version_model_derived_from FOREIGN KEY(model, derived_from) REFERENCES version (model, number), 
+	CONSTRAINT fk_version_model_snapshot_id FOREIGN KEY(model, snapshot_id) REFERENCES snapshot (model, id), 
+	CONSTRAINT fk_version_run_id FOREIGN KEY(run_id) REFERENCES run (id), 
+	CONSTRAINT fk_version_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_version_number CHECK (number > 0)
+);
+
+CREATE INDEX ix_version_artifact_hash ON version (artifact_hash);
+
+CREATE INDEX ix_version_run_id ON version (run_id);
+
+CREATE TABLE alias (
+	model TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	version INTEGER, 
+	generation INTEGER NOT NULL, 
+	actor TEXT NOT NULL, 
+	moved_at BIGINT NOT NULL, 
+	CONSTRAINT pk_alias PRIMARY KEY (model, name), 
+	CONSTRAINT fk_alias_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_alias_model_version FOREIGN KEY(model, version) REFERENCES version (model, number)
+);
+
+CREATE TABLE image (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	base TEXT NOT NULL, 
+	contract INTEGER NOT NULL, 
+	platform TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	built_at BIGINT NOT NULL, 
+	CONSTRAINT pk_image PRIMARY KEY (id), 
+	CONSTRAINT fk_image_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
+	CONSTRAINT uq_image_model_version_base_contract_platform_digest UNIQUE (model, version, base, contract, platform, digest)
+);
+
+CREATE TABLE release (
+	id TEXT NOT NULL, 
+	endpoint TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	from_version INTEGER, 
+	to_version INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	verdict TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	basis TEXT NOT NULL, 
+	"plan" TEXT NOT NULL, 
+	evidence TEXT NOT NULL, 
+	undo TEXT NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	actor TEXT NOT NULL, 
+	via TEXT, 
+	job_id TEXT, 
+	reverted_by TEXT, 
+	requested_at BIGINT NOT NULL, 
+	started_at BIGINT, 
+	ended_at BIGINT, 
+	CONSTRAINT pk_release PRIMARY KEY (id), 
+	CONSTRAINT fk_release_endpoint FOREIGN KEY(endpoint) REFERENCES endpoint (name), 
+	CONSTRAINT fk_release_job_id FOREIGN KEY(job_id) REFERENCES job (id) DEFERRABLE INITIALLY DEFERRED, 
+	CONSTRAINT fk_release_model_from_version FOREIGN KEY(model, from_version) REFERENCES version (model, number), 
+	CONSTRAINT fk_release_model_to_version FOREIGN KEY(model, to_version) REFERENCES version (model, number), 
+	CONSTRAINT fk_release_reverted_by FOREIGN KEY(reverted_by) REFERENCES release (id), 
+	CONSTRAINT fk_release_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_release_kind CHECK (kind IN ('promote', 'rollback', 'deploy')), 
+	CONSTRAINT ck_release_state CHECK (state IN ('pending', 'running', 'held', 'completed', 'aborted', 'failed'))
+);
+
+CREATE INDEX ix_release_endpoint_id ON release (endpoint, id);
+
+CREATE UNIQUE INDEX uq_release_active ON release (endpoint) WHERE state IN ('pending', 'running', 'held');
+
+CREATE TABLE window (
+	id TEXT NOT NULL, 
+	monitor TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	from_at BIGINT NOT NULL, 
+	to_at BIGINT NOT NULL, 
+	revision INTEGER NOT NULL, 
+	verdict TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	errors BIGINT NOT NULL, 
+	latency_p50_ms FLOAT, 
+	latency_p99_ms FLOAT, 
+	coverage FLOAT, 
+	metrics TEXT NOT NULL, 
+	features TEXT NOT NULL, 
+	latest INTEGER NOT NULL, 
+	computed_at BIGINT NOT NULL, 
+	CONSTRAINT pk_window PRIMARY KEY (id), 
+	CONSTRAINT fk_window_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
+	CONSTRAINT fk_window_monitor FOREIGN KEY(monitor) REFERENCES monitor (name), 
+	CONSTRAINT uq_window_monitor_version_from_at_to_at_revision UNIQUE (monitor, version, from_at, to_at, revision), 
+	CONSTRAINT ck_window_verdict CHECK (verdict IN ('ok', 'drift', 'degraded', 'no data'))
+);
+
+CREATE INDEX ix_window_model_to_at_version ON window (model, to_at, version);
+
+CREATE TABLE alias_move (
+	model TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	generation INTEGER NOT NULL, 
+	from_version INTEGER, 
+	to_version INTEGER, 
+	actor TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	moved_at BIGINT NOT NULL, 
+	CONSTRAINT pk_alias_move PRIMARY KEY (model, name, generation), 
+	CONSTRAINT fk_alias_move_model_name FOREIGN KEY(model, name) REFERENCES alias (model, name)
+);
+
+CREATE INDEX ix_alias_move_model_moved_at ON alias_move (model, moved_at);
+
+CREATE TABLE deployment (
+	id TEXT NOT NULL, 
+	endpoint TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	image TEXT, 
+	role TEXT NOT NULL, 
+	desired TEXT NOT NULL, 
+	weight INTEGER NOT NULL, 
+	replicas INTEGER NOT NULL, 
+	generation INTEGER NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	release_id TEXT, 
+	created_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	CONSTRAINT pk_deployment PRIMARY KEY (id), 
+	CONSTRAINT fk_deployment_endpoint FOREIGN KEY(endpoint) REFERENCES endpoint (name), 
+	CONSTRAINT fk_deployment_host FOREIGN KEY(host) REFERENCES host (name), 
+	CONSTRAINT fk_deployment_image FOREIGN KEY(image) REFERENCES image (id), 
+	CONSTRAINT fk_deployment_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
+	CONSTRAINT fk_deployment_release_id FOREIGN KEY(release_id) REFERENCES release (id), 
+	CONSTRAINT fk_deployment_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT ck_deployment_desired CHECK (desired IN ('serving', 'warm', 'stopped')), 
+	CONSTRAINT ck_deployment_replicas CHECK (replicas > 0), 
+	CONSTRAINT ck_deployment_role CHECK (role IN ('champion', 'challenger', 'warm')), 
+	CONSTRAINT ck_deployment_weight CHECK (weight BETWEEN 0 AND 100)
+);
+
+CREATE INDEX ix_deployment_endpoint_ended_at ON deployment (endpoint, ended_at);
+
+CREATE INDEX ix_deployment_host_ended_at ON deployment (host, ended_at);
+
+CREATE TABLE route_generation (
+	endpoint TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	generation INTEGER NOT NULL, 
+	entries TEXT NOT NULL, 
+	release_id TEXT, 
+	desired_at BIGINT NOT NULL, 
+	CONSTRAINT pk_route_generation PRIMARY KEY (endpoint, host, generation), 
+	CONSTRAINT fk_route_generation_endpoint FOREIGN KEY(endpoint) REFERENCES endpoint (name), 
+	CONSTRAINT fk_route_generation_host FOREIGN KEY(host) REFERENCES host (name), 
+	CONSTRAINT fk_route_generation_release_id FOREIGN KEY(release_id) REFERENCES release (id)
+);
+
+CREATE TABLE route_history (
+	endpoint TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	generation INTEGER NOT NULL, 
+	deployment_id TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	image TEXT, 
+	weight INTEGER NOT NULL, 
+	role TEXT NOT NULL, 
+	release_id TEXT, 
+	from_at BIGINT NOT NULL, 
+	to_at BIGINT, 
+	CONSTRAINT pk_route_history PRIMARY KEY (endpoint, host, generation, deployment_id), 
+	CONSTRAINT fk_route_history_endpoint FOREIGN KEY(endpoint) REFERENCES endpoint (name), 
+	CONSTRAINT fk_route_history_host FOREIGN KEY(host) REFERENCES host (name), 
+	CONSTRAINT fk_route_history_release_id FOREIGN KEY(release_id) REFERENCES release (id)
+);
+
+CREATE INDEX ix_route_history_endpoint_from_at ON route_history (endpoint, from_at);
+
+CREATE INDEX ix_route_history_open ON route_history (endpoint, host) WHERE to_at IS NULL;
+
+CREATE TABLE step (
+	release_id TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	host TEXT, 
+	args TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	verdict TEXT NOT NULL, 
+	observed TEXT NOT NULL, 
+	started_at BIGINT, 
+	ended_at BIGINT, 
+	CONSTRAINT pk_step PRIMARY KEY (release_id, number), 
+	CONSTRAINT fk_step_host FOREIGN KEY(host) REFERENCES host (name), 
+	CONSTRAINT fk_step_release_id FOREIGN KEY(release_id) REFERENCES release (id), 
+	CONSTRAINT ck_step_state CHECK (state IN ('pending', 'running', 'done', 'skipped', 'held', 'failed'))
+);
+
+CREATE TABLE replica (
+	id TEXT NOT NULL, 
+	deployment_id TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	pid INTEGER, 
+	pid_started TEXT, 
+	port INTEGER, 
+	detail TEXT NOT NULL, 
+	proof TEXT NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	observed_at BIGINT NOT NULL, 
+	CONSTRAINT pk_replica PRIMARY KEY (id), 
+	CONSTRAINT fk_replica_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployment (id), 
+	CONSTRAINT ck_replica_state CHECK (state IN ('starting', 'ready', 'unready', 'draining', 'exited'))
+);
+
+CREATE INDEX ix_replica_deployment_id_number ON replica (deployment_id, number);
+
+CREATE TABLE route (
+	endpoint TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	desired_generation INTEGER NOT NULL, 
+	applied_generation INTEGER NOT NULL, 
+	applied_at BIGINT, 
+	CONSTRAINT pk_route PRIMARY KEY (endpoint, host), 
+	CONSTRAINT fk_route_endpoint FOREIGN KEY(endpoint) REFERENCES endpoint (name), 
+	CONSTRAINT fk_route_endpoint_host_desired_generation FOREIGN KEY(endpoint, host, desired_generation) REFERENCES route_generation (endpoint, host, generation) DEFERRABLE INITIALLY DEFERRED, 
+	CONSTRAINT fk_route_host FOREIGN KEY(host) REFERENCES host (name), 
+	CONSTRAINT ck_route_applied_generation CHECK (applied_generation <= desired_generation)
+);
+
+CREATE TRIGGER event_not_updated BEFORE UPDATE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are append-only: no update'); END;
+
+CREATE TRIGGER event_not_deleted BEFORE DELETE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are append-only: no delete'); END;
+
+CREATE TRIGGER event_next_only BEFORE INSERT ON event
+    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM event)
+    BEGIN SELECT RAISE(ABORT, 'events are append-only: not the next one'); END;
+
+CREATE TRIGGER settings_revision_not_updated BEFORE UPDATE ON settings_revision
+    BEGIN SELECT RAISE(ABORT, 'settings revisions are immutable: no update'); END;
+
+CREATE TRIGGER settings_revision_not_deleted BEFORE DELETE ON settings_revision
+    BEGIN SELECT RAISE(ABORT, 'settings revisions are immutable: no delete'); END;
+
+CREATE TABLE run_metric (
+	run_id TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	step BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	value FLOAT, 
+	CONSTRAINT pk_run_metric PRIMARY KEY (run_id, "key", step), 
+	CONSTRAINT fk_run_metric_run_id FOREIGN KEY(run_id) REFERENCES run (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_metric_latest (
+	run_id TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	step BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	value FLOAT, 
+	CONSTRAINT pk_run_metric_latest PRIMARY KEY (run_id, "key"), 
+	CONSTRAINT fk_run_metric_latest_run_id FOREIGN KEY(run_id) REFERENCES run (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_param (
+	run_id TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	CONSTRAINT pk_run_param PRIMARY KEY (run_id, "key"), 
+	CONSTRAINT fk_run_param_run_id FOREIGN KEY(run_id) REFERENCES run (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_tag (
+	run_id TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	CONSTRAINT pk_run_tag PRIMARY KEY (run_id, "key"), 
+	CONSTRAINT fk_run_tag_run_id FOREIGN KEY(run_id) REFERENCES run (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE version_tag (
+	model TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	CONSTRAINT pk_version_tag PRIMARY KEY (model, number, "key"), 
+	CONSTRAINT fk_version_tag_model_number FOREIGN KEY(model, number) REFERENCES version (model, number)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE model_tag (
+	model TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	CONSTRAINT pk_model_tag PRIMARY KEY (model, "key"), 
+	CONSTRAINT fk_model_tag_model FOREIGN KEY(model) REFERENCES model (name)
+);
+
+CREATE TABLE run_artifact (
+	run_id TEXT NOT NULL, 
+	path TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	logged_at BIGINT NOT NULL, 
+	CONSTRAINT pk_run_artifact PRIMARY KEY (run_id, path), 
+	CONSTRAINT fk_run_artifact_run_id FOREIGN KEY(run_id) REFERENCES run (id)
+);
+
+CREATE INDEX ix_run_artifact_hash ON run_artifact (hash);
+
+CREATE INDEX ix_run_experiment_id ON run (experiment, id);
+
+CREATE INDEX ix_run_metric_latest_key_value_run_id ON run_metric_latest ("key", value, run_id);
+
+CREATE INDEX ix_run_param_key_value_run_id ON run_param ("key", value, run_id);
+
+CREATE INDEX ix_run_tag_key_value_run_id ON run_tag ("key", value, run_id);
+
+CREATE INDEX ix_version_tag_key_value_model_number ON version_tag ("key", value, model, number);
+
+CREATE INDEX ix_event_at ON event (at);
+
+CREATE TABLE job_need (
+	job_id TEXT NOT NULL, 
+	needs_id TEXT NOT NULL, 
+	CONSTRAINT pk_job_need PRIMARY KEY (job_id, needs_id), 
+	CONSTRAINT fk_job_need_job_id FOREIGN KEY(job_id) REFERENCES job (id), 
+	CONSTRAINT fk_job_need_needs_id FOREIGN KEY(needs_id) REFERENCES job (id)
+);
+
+CREATE INDEX ix_job_need_needs_id ON job_need (needs_id);
+
+INSERT INTO alembic_version (version_num) VALUES ('0002');
+
