@@ -223,7 +223,9 @@ def _add_field(parser: argparse.ArgumentParser, declared: dataclasses.Field[Any]
         return
     options["metavar"] = _metavar(declared)
     options["type"] = kind
-    if flag:
+    if flag and typing.get_origin(hint) is tuple:
+        parser.add_argument(flag, dest=declared.name, action="append", **{**options, "default": []})
+    elif flag:
         parser.add_argument(flag, dest=declared.name, required=not optional, **options)
     elif _takes_words(declared):
         parser.add_argument(declared.name, nargs="*", **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from store import events, runs
@@ -11,14 +11,17 @@ from store.errors import LeaseLost, Refused
 from store.ids import new_id
 from store.json_text import dump, load
 from store.lookup import find_id
-from store.rows import Job
+from store.rows import Job, Terms
 
 LIVE = ("queued", "running")
 ENDED = ("succeeded", "failed", "cancelled", "abandoned")
 _HIDDEN = ("dedupe_key", "cancel_requested_at")
 
 
-def enqueue(
+NO_TERMS = Terms()
+
+
+def enqueue(  # noqa: PLR0913 (one keyword for each thing a job is asked for with)
     tx: Write,
     *,
     kind: str,
@@ -28,19 +31,29 @@ def enqueue(
     via: str | None = None,
     settings_revision: int | None = None,
     dedupe_key: str | None = None,
+    terms: Terms = NO_TERMS,
+    needs: Sequence[str] = (),
 ) -> Job:
-    """Ask for a job. With a `dedupe_key`, the live job of that key is the answer if there is one."""
+    """Ask for a job. With a `dedupe_key`, the live job of that key is the answer if there is one.
+
+    It starts only once every job of `needs` (ids or unique prefixes) has succeeded.
+
+    Raises:
+        UnknownName: a needed job is unknown. Refused: one has ended otherwise, so this one could never start.
+    """
     if dedupe_key is not None:
         same = tx.row(
             "SELECT id FROM job WHERE dedupe_key = :key AND state IN ('queued', 'running')", {"key": dedupe_key}
         )
         if same:
             return job(tx, same["id"])
+    needed = [_needed(tx, each) for each in dict.fromkeys(needs)]
     id = new_id(tx.clock)
     tx.execute(
         "INSERT INTO job (id, kind, model, args, state, reason, actor, via, settings_revision, dedupe_key, attempt,"
-        " progress_text, result, requested_at) VALUES (:id, :kind, :model, :args, 'queued', '', :actor, :via,"
-        " :settings, :dedupe, 0, '', '{}', :at)",
+        " progress_text, result, requested_at, priority, retries, backoff_s, timeout_s, memory_mb, cpu_s)"
+        " VALUES (:id, :kind, :model, :args, 'queued', '', :actor, :via, :settings, :dedupe, 0, '', '{}', :at,"
+        " :priority, :retries, :backoff, :timeout, :memory, :cpu)",
         {
             "id": id,
             "kind": kind,
@@ -51,11 +64,31 @@ def enqueue(
             "settings": settings_revision,
             "dedupe": dedupe_key,
             "at": tx.at,
+            "priority": terms.priority,
+            "retries": terms.retries,
+            "backoff": terms.backoff_s,
+            "timeout": terms.timeout_s,
+            "memory": terms.memory_mb,
+            "cpu": terms.cpu_s,
         },
     )
+    for other in needed:
+        tx.execute("INSERT INTO job_need (job_id, needs_id) VALUES (:id, :needs)", {"id": id, "needs": other})
     asked = job(tx, id)
-    _record(tx, "job.requested", asked, via=via, body={"kind": kind, "args": asked.args})
+    body = {"kind": kind, "args": asked.args, **({"needs": needed} if needed else {})}
+    _record(tx, "job.requested", asked, via=via, body=body)
     return asked
+
+
+def _needed(tx: Write, id: str) -> str:
+    needed = job(tx, id)
+    if needed.state in ENDED and needed.state != "succeeded":
+        raise Refused(f"job {needed.id[:16]} {_was(needed.state)}", "nothing can start after it: ask for it again")
+    return needed.id
+
+
+def _was(state: str) -> str:
+    return state if state == "failed" else f"was {state}"
 
 
 def claim(tx: Write, id: str) -> Job:
@@ -66,7 +99,7 @@ def claim(tx: Write, id: str) -> Job:
     """
     changed = tx.execute(
         "UPDATE job SET state = 'running', attempt = attempt + 1, started_at = :at, ended_at = NULL, pid = NULL,"
-        " pid_started = NULL, progress = NULL, progress_text = '', exit_code = NULL"
+        " pid_started = NULL, progress = NULL, progress_text = '', exit_code = NULL, not_before_at = NULL, reason = ''"
         " WHERE id = :id AND state = 'queued'",
         {"id": id, "at": tx.at},
     )
@@ -77,20 +110,20 @@ def claim(tx: Write, id: str) -> Job:
     return claimed
 
 
-def requeue(tx: Write, id: str, reason: str) -> Job:
+def requeue(tx: Write, id: str, reason: str, *, wait_s: int = 0, run_state: str = "abandoned") -> Job:
     """Put a running job whose process is gone back into the queue; from now on its attempt may write nothing.
 
-    A run that the attempt left running is abandoned; the next attempt makes its own.
+    A run that the attempt left running ends as `run_state`; the next attempt, after `wait_s`, makes its own.
     """
     changed = tx.execute(
-        "UPDATE job SET state = 'queued', reason = :reason, pid = NULL, pid_started = NULL"
+        "UPDATE job SET state = 'queued', reason = :reason, pid = NULL, pid_started = NULL, not_before_at = :not_before"
         " WHERE id = :id AND state = 'running'",
-        {"id": id, "reason": reason},
+        {"id": id, "reason": reason, "not_before": tx.at + wait_s * 1_000_000 if wait_s else None},
     )
     again = job(tx, id)
     if changed:
-        runs.end_runs_of(tx, id, "abandoned", reason)
-        _record(tx, "job.requeued", again, reason=reason, body={"attempt": again.attempt})
+        runs.end_runs_of(tx, id, run_state, reason)
+        _record(tx, "job.requeued", again, reason=reason, body={"attempt": again.attempt, "wait_s": wait_s})
     return again
 
 
@@ -217,6 +250,34 @@ def queued(reader: Reader) -> list[Job]:
     return [_job(row) for row in reader.rows("SELECT * FROM job WHERE state = 'queued' ORDER BY id")]
 
 
+def startable(reader: Reader) -> list[Job]:
+    """Return the waiting jobs whose needs have all succeeded, in the order in which they are to start."""
+    found = reader.rows(
+        "SELECT * FROM job WHERE state = 'queued' AND NOT EXISTS (SELECT 1 FROM job_need JOIN job AS needed"
+        " ON needed.id = job_need.needs_id WHERE job_need.job_id = job.id AND needed.state <> 'succeeded')"
+        " ORDER BY priority DESC, id"
+    )
+    return [_job(row) for row in found]
+
+
+def needs(reader: Reader, id: str) -> list[Job]:
+    """Return the jobs that this one waits or waited for."""
+    found = reader.rows(
+        "SELECT job.* FROM job_need JOIN job ON job.id = job_need.needs_id WHERE job_need.job_id = :id ORDER BY job.id",
+        {"id": id},
+    )
+    return [_job(row) for row in found]
+
+
+def needed_by(reader: Reader, id: str) -> list[Job]:
+    """Return the jobs that wait or waited for this one."""
+    found = reader.rows(
+        "SELECT job.* FROM job_need JOIN job ON job.id = job_need.job_id WHERE job_need.needs_id = :id ORDER BY job.id",
+        {"id": id},
+    )
+    return [_job(row) for row in found]
+
+
 def running(reader: Reader) -> list[Job]:
     """Return the jobs that run, oldest first."""
     return [_job(row) for row in reader.rows("SELECT * FROM job WHERE state = 'running' ORDER BY id")]
@@ -243,7 +304,30 @@ def _ended(tx: Write, id: str, *, actor: str | None = None, via: str | None = No
     ended = job(tx, id)
     body = {"state": ended.state, "attempt": ended.attempt, "exit_code": ended.exit_code}
     _record(tx, "job.ended", ended, actor=actor, via=via, reason=ended.reason, body=body)
+    if ended.state != "succeeded":
+        _cancel_dependents(tx, ended)
     return ended
+
+
+def _cancel_dependents(tx: Write, ended: Job) -> None:
+    """End what can never start any more, and what needs that in turn."""
+    ends = [ended]
+    while ends:
+        cause = ends.pop()
+        reason = f"needs job {cause.id[:16]}, which {_was(cause.state)}"
+        for row in tx.rows(
+            "SELECT job.id FROM job_need JOIN job ON job.id = job_need.job_id"
+            " WHERE job_need.needs_id = :id AND job.state = 'queued' ORDER BY job.id",
+            {"id": cause.id},
+        ):
+            tx.execute(
+                "UPDATE job SET state = 'cancelled', reason = :reason, ended_at = :at WHERE id = :id",
+                {"id": row["id"], "reason": reason, "at": tx.at},
+            )
+            dependent = job(tx, row["id"])
+            body = {"state": dependent.state, "attempt": dependent.attempt, "exit_code": None, "needs": cause.id}
+            _record(tx, "job.ended", dependent, reason=reason, body=body)
+            ends.append(dependent)
 
 
 def _record(

@@ -60,6 +60,12 @@ def current(reader: Reader) -> SettingsRevision | None:
     return _revision(row) if row else None
 
 
+def newest(reader: Reader) -> int:
+    """Return the number of the newest revision, 0 before the first."""
+    row = reader.row("SELECT max(revision) AS revision FROM settings_revision")
+    return int(row["revision"] or 0) if row else 0
+
+
 def get(reader: Reader, revision: int) -> SettingsRevision:
     """Return one revision.
 

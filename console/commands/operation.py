@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.commands import render
+from console.commands.logs import follow_log
 from console.commands.session import Session
 from console.follow import ENDED, failure, follow
 from console.output import Output, plain
@@ -43,6 +44,8 @@ def _operation(said: Invocation) -> Operation:
 def _read(client: Client, operation: Operation, session: Session) -> int:
     out = session.output
     answer = client.call(operation.id, session.said.request)
+    if isinstance(answer, JobLogs) and session.said.request.follow:
+        return follow_log(client, answer, out)
     if isinstance(answer, JobLogs) and not out.as_json:
         _whole_log(client, answer, out)
     elif out.as_json:

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands.tables import columns_of, count, number, said, version_or_none
+from console.commands.tables import columns_of, count, number, said, took, version_or_none
 from console.output import Column, Output
 from engine.operations.common import Done
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.models import Comparison
 from engine.operations.runs import RunsTable
-from engine.operations.work import JobLogs
+from engine.operations.work import JobDetail, JobLogs
 from engine.plans import Check, Plan, Preview
 
 EMPTY = {
@@ -39,6 +39,14 @@ FINDINGS = (
     Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model, shrink=True),
     Column("title", lambda row, _: row.title, shrink=True),
+)
+
+ATTEMPTS = (
+    Column("attempt", lambda row, _: str(row.number), right=True),
+    Column("started", lambda row, out: out.second(row.started_at)),
+    Column("took", lambda row, _: took(row.started_at, row.ended_at), right=True),
+    Column("state", lambda row, _: row.state),
+    Column("reason", lambda row, _: row.reason, shrink=True),
 )
 
 DIFFERENCES = (
@@ -142,6 +150,32 @@ def runs_table(answer: RunsTable, out: Output) -> None:
     out.table(columns, answer.rows)
 
 
+def job(answer: JobDetail, out: Output) -> None:
+    """Write a job: what it does and waits for, its limits, and its attempts."""
+    one, related = answer.job, (*answer.needs, *answer.needed_by)
+    out.tell_apart([one.id, *(each.id for each in related)])
+    limits = (("timeout", one.timeout_s, "s"), ("memory", one.memory_mb, "MB"), ("processor", one.cpu_s, "s"))
+    pairs = [
+        ("job", one.id),
+        ("does", f"{one.kind} {one.model or ''}".strip()),
+        ("state", one.state if one.state != "running" else f"running, {one.progress or 0:.0%} {one.progress_text}"),
+        ("waits for", answer.waits_for),
+        ("reason", one.reason),
+        ("asked", f"{out.time(one.requested_at)} by {one.actor}"),
+        ("started", out.time(one.started_at)),
+        ("ended", out.time(one.ended_at)),
+        ("limits", ", ".join(f"{name} {value} {unit}" for name, value, unit in limits if value is not None) or "none"),
+        ("retries", f"{one.retries}, the first after {one.backoff_s or 0} s" if one.retries else "none"),
+        ("needs", " ".join(f"{out.short(each.id)} ({each.state})" for each in answer.needs)),
+        ("needed by", " ".join(f"{out.short(each.id)} ({each.state})" for each in answer.needed_by)),
+        ("result", said("result", one.result, out)),
+    ]
+    out.pairs([(name, value) for name, value in pairs if value not in ("", "-")])
+    if len(answer.attempts) > 1:
+        out.line("")
+        out.table(ATTEMPTS, answer.attempts)
+
+
 def logs(answer: JobLogs, out: Output) -> None:
     """Write a log as it stands."""
     out.block(answer.text)
@@ -161,6 +195,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Shown: shown,
     Comparison: comparison,
     RunsTable: runs_table,
+    JobDetail: job,
     JobLogs: logs,
     Done: done,
 }

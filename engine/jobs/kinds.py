@@ -1,4 +1,4 @@
-"""Every kind of job: what runs it, how heavy it is, and whether a killed attempt is taken up again."""
+"""Every kind of job: what runs it, and whether a killed attempt is taken up again."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ class Kind:
     """One kind. `entry` is `module:function`, taking a JobContext and returning the job's result as JSON values."""
 
     entry: str
-    heavy: bool = False  # fits models: one at a time, so that serving keeps its cores
     resumable: bool = False  # its steps are recorded: a new attempt goes on where a killed one stopped
 
 
 KINDS: dict[str, Kind] = {
-    "train": Kind("engine.jobs.training:train", heavy=True),
+    "train": Kind("engine.jobs.training:train"),
     "ingest": Kind("engine.jobs.training:ingest"),
     "release": Kind("engine.jobs.releasing:release", resumable=True),
     "monitor": Kind("engine.jobs.watching:watch"),

@@ -16,11 +16,13 @@ from typing import Any
 from engine.deck import Deck, open_deck
 from engine.jobs.context import JobContext
 from engine.jobs.kinds import kind_named
+from engine.jobs.limits import CpuSpent, cpu_line, is_memory_limit, memory_line, set_limits
 from engine.jobs.processes import started_mark
 from engine.jobs.report import REPORT_UNWRITTEN, Report, attempt_folder, write_report
 from engine.workspace import Workspace
 from store.database import Fence
-from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable
+from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable, WorkFailed
+from store.rows import Job
 from store.storage import writing_to
 
 
@@ -63,24 +65,35 @@ def _cancel(_number: int, _frame: FrameType | None) -> None:
 
 def _attempt(workspace: Workspace, fence: Fence) -> Report:
     """Run the job's kind; the one place where a job's errors become its report."""
+    job: Job | None = None
     try:
         deck = open_deck(workspace)
         try:
-            return Report("succeeded", 0, result=_run(deck, fence))
+            job = _own(deck, fence)
+            set_limits(job)
+            return Report("succeeded", 0, result=_run(deck, fence, job))
         finally:
             deck.database.close()
     except LeaseLost:
         raise
     except Cancelled:
         return Report("cancelled", 1, "cancelled")
+    except CpuSpent:
+        assert job is not None
+        return _failed(WorkFailed(cpu_line(job)))
     except Held as error:
         # Nothing failed and nothing was lost; whoever follows the job exits with 7.
         return Report("succeeded", error.exit_code, error.line())
     except ModeldeckError as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, Exception) and is_memory_limit(job, cause):
+            _say(error.line())
+            return _failed(WorkFailed(memory_line(job)))
         return _failed(error)
-    except MemoryError:
-        return Report("failed", 1, "the job ran out of memory: use fewer rows or columns, or a bigger machine")
     except Exception as error:
+        if is_memory_limit(job, error):
+            _say(traceback.format_exc())
+            return _failed(WorkFailed(memory_line(job)))
         unwritable = _unwritable(workspace, error)
         if unwritable is not None:
             return _failed(unwritable)
@@ -113,13 +126,17 @@ def _say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _run(deck: Deck, fence: Fence) -> dict[str, Any]:
+def _own(deck: Deck, fence: Fence) -> Job:
+    """Say that this process works on the attempt, and return the job."""
     from store import jobs
 
     pid = os.getpid()
     with deck.database.write(fence) as tx:
         jobs.set_process(tx, fence.job_id, fence.attempt, pid, started_mark(pid) or "")
-        job = jobs.job(tx, fence.job_id)
+        return jobs.job(tx, fence.job_id)
+
+
+def _run(deck: Deck, fence: Fence, job: Job) -> dict[str, Any]:
     module, _, function = kind_named(job.kind).entry.partition(":")
     result: dict[str, Any] = getattr(importlib.import_module(module), function)(JobContext(deck, job, fence))
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def started_mark(pid: int) -> str | None:
 def is_alive(pid: int | None, mark: str | None) -> bool:
     """Tell whether that very process lives."""
     return pid is not None and mark is not None and started_mark(pid) == mark
+
+
+def age_s(mark: str | None) -> float:
+    """Return for how long the process of a mark of this boot has existed, 0 for one of another boot."""
+    boot, _, tick = (mark or "").partition(":")
+    if boot != boot_id() or not tick.isdigit():
+        return 0.0
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - int(tick) / os.sysconf("SC_CLK_TCK"))
 
 
 def signal_group(pid: int, number: signal.Signals) -> bool:

@@ -12,6 +12,8 @@ from engine.workspace import Workspace
 
 REPORT_UNWRITTEN = 74  # exit code of an attempt whose disk took no report (EX_IOERR)
 
+TIMED_OUT = "timed-out"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -31,6 +33,16 @@ def attempt_folder(workspace: Workspace, job_id: str, attempt: int) -> Path:
 def log_of(workspace: Workspace, job_id: str) -> Path:
     """Return what a job prints, all its attempts in one file."""
     return workspace.logs / "jobs" / f"{job_id}.log"
+
+
+def mark_timed_out(folder: Path) -> None:
+    """Leave word that the attempt is stopped for its time: whoever ends it may be a later daemon."""
+    (folder / TIMED_OUT).touch(mode=0o600)
+
+
+def is_timed_out(folder: Path) -> bool:
+    """Tell whether the attempt was stopped for its time."""
+    return (folder / TIMED_OUT).exists()
 
 
 def write_report(folder: Path, report: Report) -> None:

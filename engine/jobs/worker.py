@@ -11,21 +11,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.deck import Deck
-from engine.jobs.endings import end
-from engine.jobs.kinds import KINDS
-from engine.jobs.processes import is_alive, signal_group, started_mark
-from engine.jobs.report import attempt_folder, log_of
-from store import jobs
+from engine.jobs.endings import backoff_s, end
+from engine.jobs.processes import age_s, is_alive, signal_group, started_mark
+from engine.jobs.report import attempt_folder, log_of, mark_timed_out
+from engine.jobs.turns import Turns
+from store import jobs, settings
 from store.errors import ModeldeckError
 from store.rows import Job
 
-HEAVY_SLOTS = 1
-LIGHT_SLOTS = 4
 KILL_AFTER_S = 10.0
 SETTLE_S = 5.0  # how long an attempt without a recorded process may still be starting
 
@@ -42,6 +41,7 @@ class _Watched:
     process: subprocess.Popen[bytes] | None
     since: float  # CLOCK_BOOTTIME
     terminated_at: float | None = None
+    told: bool = False  # that its time is over
 
 
 class Worker:
@@ -51,12 +51,14 @@ class Worker:
         self._deck = deck
         self._wake = wake
         self._watched: dict[str, _Watched] = {}
+        self._not_before: dict[str, tuple[int, float]] = {}  # attempt, CLOCK_BOOTTIME
+        self._settings: tuple[int, Mapping[str, Any]] = (0, {})
 
     def tick(self) -> bool:
         """Do what is due; returns whether anything was started or ended."""
         self._take_over()
         changed = self._end_dead()
-        self._cancel()
+        self._stop()
         return self._start_queued() or changed
 
     @property
@@ -67,7 +69,8 @@ class Worker:
     def _take_over(self) -> None:
         for job in jobs.running(self._deck.database):
             if job.id not in self._watched:
-                self._watched[job.id] = _Watched(job, None, self._deck.clock.boottime())
+                since = self._deck.clock.boottime() - age_s(job.pid_started)
+                self._watched[job.id] = _Watched(job, None, since)
 
     def _end_dead(self) -> bool:
         changed = False
@@ -95,9 +98,11 @@ class Worker:
             return self._deck.clock.boottime() - watched.since < SETTLE_S
         return is_alive(job.pid, job.pid_started)
 
-    def _cancel(self) -> None:
+    def _stop(self) -> None:
+        """Tell attempts that are cancelled or out of time to stop, and kill those that do not."""
+        cancelled = {job.id for job in jobs.cancelling(self._deck.database)}
         for watched in self._watched.values():
-            if not jobs.cancel_requested(self._deck.database, watched.job.id):
+            if watched.job.id not in cancelled and not self._is_out_of_time(watched):
                 continue
             job = jobs.job(self._deck.database, watched.job.id)
             if job.pid is None or not is_alive(job.pid, job.pid_started):
@@ -109,18 +114,48 @@ class Worker:
             elif now - watched.terminated_at > KILL_AFTER_S:
                 signal_group(job.pid, signal.SIGKILL)
 
+    def _is_out_of_time(self, watched: _Watched) -> bool:
+        job = watched.job
+        if job.timeout_s is None or self._deck.clock.boottime() - watched.since <= job.timeout_s:
+            return False
+        if not watched.told:
+            mark_timed_out(attempt_folder(self._deck.workspace, job.id, job.attempt))
+            watched.told = True
+        return True
+
     def _start_queued(self) -> bool:
+        waiting = jobs.startable(self._deck.database)
+        self._not_before = {job.id: self._not_before[job.id] for job in waiting if job.id in self._not_before}
+        if not waiting:
+            return False
+        turns = Turns(self._applied(), (watched.job for watched in self._watched.values()))
         started = False
-        for job in jobs.queued(self._deck.database):
-            if self._has_slot(job):
-                self._start(job)
-                started = True
+        for job in waiting:
+            if self._is_backing_off(job) or turns.why_not(job):
+                continue
+            self._start(job)
+            turns.take(job)
+            started = True
         return started
 
-    def _has_slot(self, job: Job) -> bool:
-        heavy = _is_heavy(job)
-        taken = sum(1 for watched in self._watched.values() if _is_heavy(watched.job) is heavy)
-        return taken < (HEAVY_SLOTS if heavy else LIGHT_SLOTS)
+    def _is_backing_off(self, job: Job) -> bool:
+        """Tell whether a job that is tried again still waits: by CLOCK_BOOTTIME, and never longer than its backoff."""
+        if job.not_before_at is None:
+            return False
+        attempt, until = self._not_before.get(job.id, (-1, 0.0))
+        now = self._deck.clock.boottime()
+        if attempt != job.attempt:
+            left = (job.not_before_at - self._deck.clock.now()) / 1_000_000
+            until = now + min(max(left, 0.0), backoff_s(job))
+            self._not_before[job.id] = (job.attempt, until)
+        return now < until
+
+    def _applied(self) -> Mapping[str, Any]:
+        """Return the body of the newest settings revision."""
+        newest = settings.newest(self._deck.database)
+        if newest != self._settings[0]:
+            self._settings = (newest, settings.get(self._deck.database, newest).body if newest else {})
+        return self._settings[1]
 
     def _start(self, queued: Job) -> None:
         with self._deck.database.write() as tx:
@@ -170,8 +205,3 @@ def open_log(path: Path) -> int:
     """Open a private log for appending."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-
-
-def _is_heavy(job: Job) -> bool:
-    kind = KINDS.get(job.kind)
-    return kind is not None and kind.heavy

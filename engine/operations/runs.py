@@ -43,6 +43,7 @@ class TrainRequest:
     estimator: str | None = argument("instead of the settings' estimator", flag="--estimator", default=None)
     time_budget: str | None = argument("instead of the settings' budget, 15s", flag="--time-budget", default=None)
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    after: tuple[str, ...] = argument("start once this job has succeeded", flag="--after", metavar="JOB", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class IngestRequest:
 
     model: str = argument("the model's name")
     until: str | None = argument("use rows before this time only", flag="--until", metavar="TIME", default=None)
+    after: tuple[str, ...] = argument("start once this job has succeeded", flag="--after", metavar="JOB", default=())
 
 
 _HANDLERS = "engine.service.handlers.runs"

@@ -23,6 +23,7 @@ class JobLogsRequest:
 
     id: str = argument("the job's id; a unique prefix is enough")
     offset: int = argument("start at this byte", flag="--offset", default=0)
+    follow: bool = argument("go on until the job ends; ctrl+c leaves it running", flag="--follow", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,28 @@ class JobLogs:
     id: str
     text: str
     next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a job. `state` is running, requeued or how the job ended with it."""
+
+    number: int
+    state: str
+    reason: str
+    started_at: int
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """One job with what it waits for, its attempts, and the jobs before and after it."""
+
+    job: Job
+    waits_for: str  # in words; "" once it has started
+    attempts: tuple[Attempt, ...]
+    needs: tuple[Job, ...]
+    needed_by: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +89,16 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:job",
         command_line=False,
+    ),
+    Operation(
+        "jobs.show",
+        ("jobs", "show"),
+        "one job: what it waits for, its tries",
+        JobRequest,
+        JobDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:show",
     ),
     Operation(
         "jobs.logs",

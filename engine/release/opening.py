@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from engine.plans import Plan
-from store import jobs, releases
+from engine.settings.work import terms
+from store import jobs, releases, settings
 from store.database import Write
 from store.rows import Release, to_json
 
@@ -58,5 +59,6 @@ def give_job(tx: Write, release: Release, *, actor: str, via: str | None) -> Rel
         actor=actor,
         via=via,
         settings_revision=release.settings_revision,
+        terms=terms(settings.get(tx, release.settings_revision).body, JOB_KIND),
     )
     return releases.set_job(tx, release.id, job.id)

@@ -40,7 +40,7 @@ def load(workspace: Workspace) -> DeckSettings:
         _hosts_exist(workspace, path, settings, {host.name: host.kind for host in hosts})
         models[settings.name] = settings
         origins[settings.name] = path
-    return DeckSettings(deck.name, deck.time_zone, hosts, models, deck.roles())
+    return DeckSettings(deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings())
 
 
 def load_model(workspace: Workspace, path: Path) -> ModelSettings:

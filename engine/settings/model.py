@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from engine.settings.work import JobSettings
+
 TASKS = ("classification", "regression", "ranking", "forecasting", "policy", "generation")
 
 
@@ -162,6 +164,7 @@ class DeckSettings:
     hosts: tuple[HostSettings, ...]
     models: dict[str, ModelSettings]
     access: dict[str, tuple[str, ...]] = field(default_factory=dict)  # role -> user names or @groups
+    jobs: dict[str, JobSettings] = field(default_factory=dict)  # kind -> what deck.toml says of it
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -176,4 +179,5 @@ class DeckSettings:
             hosts=tuple(HostSettings(**host) for host in body["hosts"]),
             models={name: ModelSettings.from_body(model) for name, model in body["models"].items()},
             access={role: tuple(names) for role, names in body["access"].items()},
+            jobs={kind: JobSettings(**stated) for kind, stated in body.get("jobs", {}).items()},
         )

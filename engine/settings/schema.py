@@ -6,6 +6,7 @@ Each model turns itself into the frozen section of `engine.settings.model` with 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -24,6 +25,7 @@ from engine.settings.model import (
     RolloutStep,
     TrainSettings,
 )
+from engine.settings.work import DEFAULTS, OTHER, JobSettings
 
 HOST_KEY = r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -274,6 +276,32 @@ class AccessTable(Section):
     admin: list[Column] = []
 
 
+class JobTable(Section):
+    """[jobs.KIND]: how many at once, and on what terms. What is not said is the kind's default."""
+
+    at_once: Annotated[int, Field(ge=1, le=64)] | None = None
+    per_model: Annotated[int, Field(ge=1, le=64)] | None = None
+    priority: Annotated[int, Field(ge=-100, le=100)] | None = None
+    retries: Annotated[int, Field(ge=0, le=20)] | None = None
+    backoff: Duration | None = None
+    timeout: Duration | None = None
+    memory_mb: Annotated[int, Field(ge=64)] | None = None
+    cpu: Duration | None = None
+
+    @field_validator("timeout", "cpu")
+    @classmethod
+    def _at_least_a_second(cls, value: float | None) -> float | None:
+        if value is not None and value < 1:
+            raise ValueError('must be at least "1s"')
+        return value
+
+    def section(self, kind: str) -> JobSettings:
+        """Return the frozen section."""
+        renamed = {"backoff": "backoff_s", "timeout": "timeout_s", "cpu": "cpu_s"}
+        stated = {renamed.get(name, name): value for name, value in self.model_dump(exclude_none=True).items()}
+        return replace(DEFAULTS.get(kind, OTHER), **stated)
+
+
 class DeckFile(Section):
     """deck.toml."""
 
@@ -281,6 +309,17 @@ class DeckFile(Section):
     time_zone: str = "UTC"
     hosts: dict[Name, HostTable] = {}
     access: AccessTable = AccessTable()
+    jobs: dict[str, JobTable] = {}
+
+    @field_validator("jobs")
+    @classmethod
+    def _known_kinds(cls, jobs: dict[str, JobTable]) -> dict[str, JobTable]:
+        for kind in jobs:
+            if kind not in DEFAULTS:
+                raise ValueError(f"no kind of job named {kind!r}: there are {', '.join(DEFAULTS)}")
+        if "release" in jobs and jobs["release"].retries:
+            raise ValueError("a release is never tried again by itself: take jobs.release.retries away")
+        return jobs
 
     @field_validator("time_zone")
     @classmethod
@@ -306,6 +345,10 @@ class DeckFile(Section):
         if not self.hosts:
             return (HostSettings("local"),)
         return tuple(HostSettings(name, **host.model_dump()) for name, host in sorted(self.hosts.items()))
+
+    def job_settings(self) -> dict[str, JobSettings]:
+        """Return what is said of each kind of job."""
+        return {kind: stated.section(kind) for kind, stated in sorted(self.jobs.items())}
 
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Return the roles that name anybody."""

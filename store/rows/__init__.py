@@ -13,7 +13,7 @@ from store.rows.releases import Release, Step
 from store.rows.runs import Run
 from store.rows.serving import Deployment, Endpoint, Host, Replica, Route, RouteSpan
 from store.rows.watching import Alert, Monitor, OutcomeBatch, Window
-from store.rows.work import Job, Schedule
+from store.rows.work import Job, Schedule, Terms
 
 EPOCH = json_rows.EPOCH
 microseconds = json_rows.microseconds
@@ -41,6 +41,7 @@ __all__ = [
     "SettingsRevision",
     "Snapshot",
     "Step",
+    "Terms",
     "Version",
     "Window",
     "microseconds",

@@ -39,6 +39,18 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a job is to run; None is no limit. Fields as in `Job`."""
+
+    priority: int = 0
+    retries: int = 0
+    backoff_s: int | None = None
+    timeout_s: int | None = None
+    memory_mb: int | None = None
+    cpu_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """When which job is to be enqueued."""
 

@@ -46,12 +46,28 @@ def wait():
     return rows()
 
 
+def fail():
+    if not (PLACE / "go").exists():
+        raise ValueError("the source is not there yet")
+    return rows()
+
+
+def eat():
+    return [bytearray(64 * 1024 * 1024) for _ in range(64)]
+
+
+def burn():
+    while True:
+        sum(range(1000))
+
+
 def refuse_to_stop():
     while not (PLACE / "go").exists():
         with contextlib.suppress(BaseException):
             wait()
     return rows()
 """
+MORE = (("failing", "fail"), ("hungry", "eat"), ("busy", "burn"))
 MODEL = """[model]
 name = "{name}"
 task = "regression"
@@ -87,7 +103,9 @@ def until_fixture() -> Callable[..., object]:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A workspace with the models `plain`, `waiting` and `stubborn`, over one source."""
+    """A workspace over one source, with the models `plain`, `waiting` and `stubborn`.
+
+    And with `failing` (until told to go on), `hungry` (for memory) and `busy` (for ever)."""
 
     workspace: Workspace
 
@@ -134,7 +152,7 @@ def make_waiting() -> Callable[[Path], Waiting]:
         made.place.mkdir()
         (root / "deck.toml").write_text('name = "test"\n')
         (root / "source.py").write_text(SOURCE.format(place=str(made.place)))
-        for name, function in (("plain", "rows"), ("waiting", "wait"), ("stubborn", "refuse_to_stop")):
+        for name, function in (("plain", "rows"), ("waiting", "wait"), ("stubborn", "refuse_to_stop"), *MORE):
             (root / "models" / f"{name}.toml").write_text(MODEL.format(name=name, function=function))
         return made
 

@@ -11,6 +11,7 @@ from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.settings.durations import seconds
+from engine.settings.work import terms
 from store.clock import parse_time
 from store.errors import Refused
 from store.rows import Job, Run
@@ -62,7 +63,7 @@ def train(context: ServiceContext, request: TrainRequest) -> Job:
         args["estimator"] = _estimator(context, request.estimator)
     if request.time_budget is not None:
         args["time_budget_s"] = _budget(request.time_budget)
-    return _enqueue(context, "train", request.model, args, revision)
+    return _enqueue(context, "train", request, args, revision)
 
 
 def _estimator(context: ServiceContext, name: str) -> str:
@@ -86,17 +87,22 @@ def ingest(context: ServiceContext, request: IngestRequest) -> Job:
     """Enqueue a snapshot."""
     settings, revision = for_change(context, request.model)
     args = {"until_us": parse_time(request.until, settings.time_zone)} if request.until is not None else {}
-    return _enqueue(context, "ingest", request.model, args, revision)
+    return _enqueue(context, "ingest", request, args, revision)
 
 
-def _enqueue(context: ServiceContext, kind: str, model: str, args: dict[str, Any], revision: int) -> Job:
+def _enqueue(
+    context: ServiceContext, kind: str, request: TrainRequest | IngestRequest, args: dict[str, Any], revision: int
+) -> Job:
     from store import jobs
+    from store import settings as applied
 
     with context.deck.database.write() as tx:
         return jobs.enqueue(
             tx,
             kind=kind,
-            model=model,
+            model=request.model,
+            terms=terms(applied.get(tx, revision).body, kind),
+            needs=request.after,
             args=args,
             actor=context.caller.actor,
             via=context.caller.via,

@@ -7,6 +7,7 @@ from engine.operations.watching import AlertChange, AlertsRequest, OutcomesReque
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.settings.apply import current_settings, require_model
+from engine.settings.work import terms
 from store.rows import Alert, Job, Monitor, OutcomeBatch, Window
 
 
@@ -29,6 +30,7 @@ def windows(context: ServiceContext, request: WindowsRequest) -> list[Window]:
 def run(context: ServiceContext, request: ModelRequest) -> Job:
     """Enqueue one look, or return the look that is already queued."""
     from store import jobs
+    from store import settings as applied
 
     settings, revision = current_settings(context.deck)
     require_model(settings, request.model)
@@ -41,6 +43,7 @@ def run(context: ServiceContext, request: ModelRequest) -> Job:
             actor=context.caller.actor,
             via=context.caller.via,
             settings_revision=revision,
+            terms=terms(applied.get(tx, revision).body, "monitor"),
         )
 
 

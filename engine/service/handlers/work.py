@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from engine.jobs.report import log_of
+from engine.jobs.turns import Turns
 from engine.operations.common import NoRequest, Page
-from engine.operations.work import CancelRequest, JobLogs, JobLogsRequest, JobRequest
+from engine.operations.work import Attempt, CancelRequest, JobDetail, JobLogs, JobLogsRequest, JobRequest
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
 from engine.workspace import Workspace
 from store.errors import Refused
-from store.rows import Job, Schedule
+from store.rows import Job, Schedule, rfc3339
+
+if TYPE_CHECKING:
+    from store.database import Reader
 
 MOST_SEARCHED = 10_000
 PIECE_BYTES = 64 * 1024
+MOST_EVENTS = 1000  # of one job that are looked through for its attempts
 
 
 def jobs(context: ServiceContext, request: Page) -> list[Job]:
@@ -31,6 +39,44 @@ def job(context: ServiceContext, request: JobRequest) -> Job:
     from store import jobs as queue
 
     return queue.job(context.deck.database, request.id)
+
+
+def show(context: ServiceContext, request: JobRequest) -> JobDetail:
+    """Return one job with what it waits for, its attempts, and the jobs before and after it."""
+    from store import jobs as queue
+
+    found = job(context, request)
+    with context.deck.database.reading() as reader:
+        needs = queue.needs(reader, found.id)
+        after = queue.needed_by(reader, found.id)
+        waits_for = _waits_for(context, reader, found, needs) if found.state == "queued" else ""
+        return JobDetail(found, waits_for, _attempts(reader, found), tuple(needs), tuple(after))
+
+
+def _waits_for(context: ServiceContext, reader: Reader, waiting: Job, needs: list[Job]) -> str:
+    from store import jobs as queue
+    from store import settings
+
+    unmet = [each.id[:16] for each in needs if each.state != "succeeded"]
+    if unmet:
+        return f"job {', '.join(unmet)} to succeed"
+    if waiting.not_before_at is not None and waiting.not_before_at > context.deck.clock.now():
+        return f"attempt {waiting.attempt + 1} of {waiting.retries + 1}, not before {rfc3339(waiting.not_before_at)}"
+    applied = settings.current(reader)
+    return Turns(applied.body if applied else {}, queue.running(reader)).why_not(waiting) or "the worker"
+
+
+def _attempts(reader: Reader, found: Job) -> tuple[Attempt, ...]:
+    from store import events
+
+    attempts: list[Attempt] = []
+    for event in reversed(events.events(reader, subject=("job", found.id), limit=MOST_EVENTS)):
+        if event.action == "job.started":
+            attempts.append(Attempt(event.body["attempt"], "running", "", event.at, None))
+        elif attempts and event.action in ("job.requeued", "job.ended"):
+            state = event.body.get("state", "requeued")
+            attempts[-1] = replace(attempts[-1], state=state, reason=event.reason, ended_at=event.at)
+    return tuple(attempts)
 
 
 def logs(context: ServiceContext, request: JobLogsRequest) -> JobLogs:

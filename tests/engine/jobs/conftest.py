@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from engine.jobs.processes import signal_group
 from engine.jobs.report import log_of
 from engine.jobs.worker import Worker
 from engine.settings.apply import apply_settings
-from store import jobs
+from store import events, jobs
 from store.artifacts import Artifacts
 from store.clock import FrozenClock
 from store.database import open_database
-from store.rows import Job
+from store.jobs import NO_TERMS
+from store.rows import Job, Terms
 
 
 class Stage:
@@ -33,10 +34,27 @@ class Stage:
         self._until = until
         self._gone: list[Worker] = []  # kept, as their jobs are children of this process
 
-    def enqueue(self, kind: str = "ingest", model: str | None = "plain", **args: Any) -> Job:
+    def enqueue(
+        self,
+        kind: str = "ingest",
+        model: str | None = "plain",
+        *,
+        terms: Terms = NO_TERMS,
+        needs: Sequence[Job] = (),
+        **args: Any,
+    ) -> Job:
         """Ask for a job."""
         with self.deck.database.write() as tx:
-            return jobs.enqueue(tx, kind=kind, model=model, args=args, actor="user:anna", settings_revision=1)
+            return jobs.enqueue(
+                tx,
+                kind=kind,
+                model=model,
+                args=args,
+                actor="user:anna",
+                settings_revision=1,
+                terms=terms,
+                needs=[job.id for job in needs],
+            )
 
     def job(self, job: Job) -> Job:
         """Return the job as it stands."""
@@ -60,6 +78,16 @@ class Stage:
 
         return self._until(acted)
 
+    def settings(self, text: str) -> None:
+        """Apply a deck.toml with this text in it."""
+        (self.deck.workspace.root / "deck.toml").write_text(f'name = "test"\n{text}')
+        apply_settings(self.deck, "user:anna", "a test")
+
+    def actions(self, job: Job) -> list[str]:
+        """Return the actions on record for a job, oldest first."""
+        found = events.events(self.deck.database, subject=("job", job.id))
+        return [event.action for event in reversed(found)]
+
     def end(self, job: Job) -> Job:
         """Let the worker act until the job has ended."""
         ended: Job = self.work_until(lambda: self.job(job) if self.job(job).ended_at is not None else None)
@@ -69,10 +97,10 @@ class Stage:
         """Ask for a job and see it through."""
         return self.end(self.enqueue(kind, model, **args))
 
-    def start_waiting(self, kind: str = "ingest", model: str = "waiting") -> Job:
+    def start_waiting(self, kind: str = "ingest", model: str = "waiting", terms: Terms = NO_TERMS) -> Job:
         """Start a job and return it once it is in the middle of its work."""
         self.source.hold()
-        asked = self.enqueue(kind, model)
+        asked = self.enqueue(kind, model, terms=terms)
         self.work_until(lambda: self.source.is_reached() and self.job(asked).pid)
         return self.job(asked)
 

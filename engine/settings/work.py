@@ -1,0 +1,52 @@
+"""How many jobs of a kind run at once and on what terms, as applied. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Any
+
+from store.rows import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """One kind of job. Limits that are None are none; `per_model` None is as many as `at_once`."""
+
+    at_once: int = 2
+    per_model: int | None = 1
+    priority: int = 0
+    retries: int = 0
+    backoff_s: float = 30.0  # before the first retry; doubled for each further one
+    timeout_s: float | None = None
+    memory_mb: int | None = None
+    cpu_s: float | None = None
+
+
+DEFAULTS: dict[str, JobSettings] = {
+    "train": JobSettings(at_once=1),  # fits models: one at a time, so that serving keeps its cores
+    "ingest": JobSettings(),
+    "release": JobSettings(at_once=8, per_model=None, priority=10),  # mostly waits; a person waits for it
+    "monitor": JobSettings(),
+}
+OTHER = JobSettings()
+
+
+def job_settings(body: Mapping[str, Any], kind: str) -> JobSettings:
+    """Return what a settings body says of a kind of job, defaults filled in."""
+    stated = body.get("jobs", {}).get(kind, {})
+    return JobSettings(**{**asdict(DEFAULTS.get(kind, OTHER)), **stated})
+
+
+def terms(body: Mapping[str, Any], kind: str) -> Terms:
+    """Return the terms on which a job of this kind is asked for under a settings body."""
+    stated = job_settings(body, kind)
+    return Terms(
+        priority=stated.priority,
+        retries=stated.retries,
+        backoff_s=ceil(stated.backoff_s) if stated.retries else None,
+        timeout_s=None if stated.timeout_s is None else ceil(stated.timeout_s),
+        memory_mb=stated.memory_mb,
+        cpu_s=None if stated.cpu_s is None else ceil(stated.cpu_s),
+    )
