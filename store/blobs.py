@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from store.database import Write
+from collections.abc import Sequence
+
+from store.database import Reader, Row, Write
 
 
 def record_blob(tx: Write, hash: str, size: int, kind: str) -> None:
-    """Record content that the artifacts hold (`size` in bytes); a repeat changes nothing."""
+    """Record content that the artifacts hold (`size` in bytes); a repeat changes nothing, what was removed is back."""
     tx.execute(
         "INSERT INTO blob (hash, kind, size_bytes, state, created_at) VALUES (:hash, :kind, :size, 'present', :at)"
-        " ON CONFLICT (hash) DO NOTHING",
+        " ON CONFLICT (hash) DO UPDATE SET state = 'present', erased_at = NULL"
+        " WHERE blob.state = 'erased' AND blob.replaced_by IS NULL",
         {"hash": hash, "kind": kind, "size": size, "at": tx.at},
+    )
+
+
+def present(reader: Reader) -> list[Row]:
+    """Return hash, kind, size_bytes and created_at of all content whose bytes are to be there, by hash."""
+    return reader.rows("SELECT hash, kind, size_bytes, created_at FROM blob WHERE state = 'present' ORDER BY hash")
+
+
+def mark_erased(tx: Write, hashes: Sequence[str]) -> None:
+    """Say that the bytes are gone; id, kind and size stay on record."""
+    tx.execute_many(
+        "UPDATE blob SET state = 'erased', erased_at = :at WHERE hash = :hash AND state = 'present'",
+        [{"hash": hash, "at": tx.at} for hash in hashes],
     )

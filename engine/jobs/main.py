@@ -138,7 +138,8 @@ def _own(deck: Deck, fence: Fence) -> Job:
 
 def _run(deck: Deck, fence: Fence, job: Job) -> dict[str, Any]:
     module, _, function = kind_named(job.kind).entry.partition(":")
-    result: dict[str, Any] = getattr(importlib.import_module(module), function)(JobContext(deck, job, fence))
+    with deck.artifacts.claiming():  # what an attempt puts is not garbage, however long it takes to register it
+        result: dict[str, Any] = getattr(importlib.import_module(module), function)(JobContext(deck, job, fence))
     return result
 
 
