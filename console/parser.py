@@ -44,7 +44,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ("endpoints", "deployments", "releases", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts")),
     ("work", ("jobs", "schedules", "daemon")),
-    ("record", ("events", "audit", "show")),
+    ("record", ("events", "audit", "show", "backup", "gc")),
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from store.clock import Clock
 from store.creation import sync_folder
-from store.database import SCHEMA, connect
+from store.database import SCHEMA, connect, copy_registry
 from store.rows import rfc3339
 from store.storage import writing_to
 
@@ -57,12 +57,7 @@ def back_up(path: Path, schema: int, clock: Clock) -> Path:
         made = path.with_name(f"{backup.name}.new")
         made.unlink(missing_ok=True)
         made.touch(mode=0o600)
-        source, target = connect(path), sqlite3.connect(made)
-        try:
-            source.backup(target)
-        finally:
-            target.close()
-            source.close()
+        copy_registry(path, made)
         made.replace(backup)
         sync_folder(path.parent)
     return backup

@@ -10,6 +10,7 @@ from console.commands.tables import columns_of, count, number, said, took, versi
 from console.output import Column, Output
 from engine.operations.common import Done
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
+from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
 from engine.operations.runs import RunsTable
 from engine.operations.work import JobDetail, JobLogs
@@ -188,6 +189,31 @@ def done(answer: Done, out: Output) -> None:
         out.line(f"  {line}")
 
 
+GARBAGE = (
+    Column("kind", lambda row, _: row.kind),
+    Column("name", lambda row, _: row.name.removeprefix("sha256:")[:19]),
+    Column("size", lambda row, _: kilobytes(row.size_bytes), right=True),
+    Column("", lambda row, _: row.verdict),
+    Column("why", lambda row, _: row.why, shrink=True),
+)
+
+
+def kilobytes(size: int) -> str:
+    """Return a size in kB, or in MB from a thousand on."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:.1f} kB"
+
+
+def garbage(answer: GcReport, out: Output) -> None:
+    """Write what was removed and kept, thing by thing, then the sums."""
+    if answer.items:
+        out.table(GARBAGE, answer.items)
+    went = "would go" if answer.dry_run else "removed"
+    out.note(
+        f"{count(answer.removed)} {went} ({kilobytes(answer.removed_bytes)}), "
+        f"{count(answer.kept)} kept ({kilobytes(answer.kept_bytes)})"
+    )
+
+
 WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Pulse: pulse,
     Preview: preview,
@@ -198,6 +224,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     JobDetail: job,
     JobLogs: logs,
     Done: done,
+    GcReport: garbage,
 }
 
 

@@ -62,6 +62,23 @@ class StopRequest:
     all: bool = argument("stop the model servers and the router too", flag="--all", default=False)
 
 
+@dataclass(frozen=True, slots=True)
+class BackupFile:
+    """Copy registry, artifacts, predictions, outcomes, settings and code of this deck into one file."""
+
+    file: str = argument("the file to make; it must not be there yet", metavar="FILE")
+    with_keys: bool = argument("the log key too: keep such a file secret", flag="--with-keys", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFile:
+    """Make a deck of a backup, in a folder that is empty or not there; every hash is checked first."""
+
+    file: str = argument("a file made by backup create", metavar="FILE")
+    folder: str = argument("where the deck goes", metavar="DIR")
+    confirm: str = argument("replace the deck of this name that is there", flag="--confirm", metavar="NAME", default="")
+
+
 _HERE = "console.commands"
 
 LOCAL = (
@@ -71,6 +88,14 @@ LOCAL = (
     Verb(("doctor",), "versions, workspace, daemon, disk, screen", NoRequest, f"{_HERE}.doctor:run", needs_deck=False),
     Verb(("predict",), "ask an endpoint for every row of a file", PredictFile, f"{_HERE}.predict:run"),
     Verb(("outcomes",), "deliver what really happened", OutcomesFile, f"{_HERE}.predict:outcomes"),
+    Verb(("backup", "create"), "copy this deck, as it works, into one file", BackupFile, f"{_HERE}.backup:create"),
+    Verb(
+        ("backup", "restore"),
+        "make a deck of a backup, every hash checked",
+        RestoreFile,
+        f"{_HERE}.backup:restore",
+        needs_deck=False,
+    ),
     Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start"),
     Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop"),
     Verb(("daemon", "restart"), "stop it and start it again", NoRequest, f"{_HERE}.daemon:restart"),

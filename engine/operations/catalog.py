@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from engine.operations import deck, hosts, models, runs, serving, watching, work
+from engine.operations import deck, hosts, keeping, models, runs, serving, watching, work
 from engine.operations.operation import Operation
 
-OPERATIONS: dict[str, Operation] = {
-    operation.id: operation
-    for noun in (deck, hosts, models, runs, serving, watching, work)
-    for operation in noun.OPERATIONS
-}
+_NOUNS = (deck, hosts, keeping, models, runs, serving, watching, work)
+
+OPERATIONS: dict[str, Operation] = {operation.id: operation for noun in _NOUNS for operation in noun.OPERATIONS}

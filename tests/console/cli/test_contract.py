@@ -17,6 +17,8 @@ import pytest
 from console.commands.check import Finding
 from console.commands.verbs import LOCAL, VERBS
 from engine.daemon.start import DaemonStatus
+from engine.keeping.backup import Backup
+from engine.keeping.restore import Restored
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
 from engine.operations.deck import Pulse
@@ -34,6 +36,8 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "doctor": None,  # looked at below, as it is printed
     "predict": None,  # prediction_id and the columns of the signature
     "outcomes": [OutcomeBatch],
+    "backup create": Backup,
+    "backup restore": Restored,
     "daemon start": CHANGED,
     "daemon stop": CHANGED,
     "daemon restart": CHANGED,

@@ -1,0 +1,125 @@
+"""Removes what nothing needs any more, and says of each thing why it goes or stays.
+
+The registry is told first, in one transaction with its event; then the bytes go. A kill in between leaves files that
+the next collection removes, never a row that promises bytes that are gone. All of it happens alone behind the gate of
+the artifacts: nobody puts or claims content meanwhile.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.deck import Deck
+from engine.keeping.leftovers import Leftover, bundles, leftovers
+from store import blobs, events
+from store.claims import EVERYTHING
+from store.database import Reader, Write
+from store.needs import needs
+
+YOUNG_S = 3600.0  # content put since then may be about to be referred to
+REMOVED, KEPT = "removed", "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that was looked at."""
+
+    kind: str
+    name: str
+    size_bytes: int
+    verdict: str
+    why: str
+    path: Path
+
+
+def collect(
+    deck: Deck,
+    grace_s: float,
+    *,
+    dry_run: bool,
+    actor: str,
+    via: str | None = None,
+    reached: Callable[[str], None] = lambda _: None,
+) -> list[Item]:
+    """Remove what is not needed and return everything looked at; a dry run removes nothing.
+
+    What was deleted, and the files of jobs that ended, stay for `grace_s`. `reached` is told each point after which a
+    kill must do no harm: `recorded`, then `removed` after each removal.
+
+    Raises:
+        StorageUnwritable: the disk is full or read-only; what was said to be removed may lie there until the next time.
+    """
+    with deck.artifacts.removing() as claims:
+        if dry_run:
+            return _look(deck, deck.database, claims, grace_s)
+        with deck.database.write() as tx:
+            items = _look(deck, tx, claims, grace_s)
+            _record(tx, items, actor, via)
+        reached("recorded")
+        for item in items:
+            if item.verdict == REMOVED:
+                _remove(item.path)
+                reached("removed")
+    return items
+
+
+def _look(deck: Deck, reader: Reader, claims: frozenset[str], grace_s: float) -> list[Item]:
+    bound = deck.clock.now() - round(grace_s * 1e6)
+    content = list(_content(deck, reader, claims, bound))
+    kept = {item.name for item in content if item.verdict == KEPT}
+    left: Iterable[Leftover] = (*leftovers(deck, reader, bound), *bundles(deck, kept, EVERYTHING in claims))
+    return [*content, *(_item(one) for one in left)]
+
+
+def _content(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> Iterator[Item]:
+    needed = needs(reader, bound)
+    recorded = {row["hash"]: row for row in blobs.present(reader)}
+    for hash in sorted({*recorded, *deck.artifacts.hashes()}):
+        path, row = deck.artifacts.place(hash), recorded.get(hash)
+        kind = row["kind"] if row else "unrecorded"
+        try:
+            found = path.stat()
+            size, age = found.st_size, time.time() - found.st_mtime
+        except FileNotFoundError:
+            size, age = 0, YOUNG_S
+        why = needed.get(hash) or _held(hash, claims, age)
+        if why and not path.exists():
+            why += "; its bytes are missing, a backup may have them"
+        yield Item(kind, hash, size, KEPT if why else REMOVED, why or "nothing needs it", path)
+
+
+def _held(hash: str, claims: frozenset[str], age: float) -> str:
+    if EVERYTHING in claims:
+        return "a backup is being made"
+    if hash in claims:
+        return "claimed by a running job"
+    return "young: whoever put it may not have said yet what for" if age < YOUNG_S else ""
+
+
+def _item(left: Leftover) -> Item:
+    return Item(left.kind, left.name, left.size_bytes, KEPT if left.needed else REMOVED, left.why, left.path)
+
+
+def _record(tx: Write, items: list[Item], actor: str, via: str | None) -> None:
+    gone = [item for item in items if item.verdict == REMOVED]
+    if not gone:
+        return
+    blobs.mark_erased(tx, [item.name for item in gone if item.name.startswith("sha256:")])
+    kinds: dict[str, int] = {}
+    for item in gone:
+        kinds[item.kind] = kinds.get(item.kind, 0) + 1
+    body = {"removed": len(gone), "bytes": sum(item.size_bytes for item in gone), "kinds": kinds}
+    events.append(tx, actor=actor, via=via, action="gc.removed", subject_kind="deck", subject_id="artifacts", body=body)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(FileNotFoundError):
+        path.unlink()

@@ -1,0 +1,98 @@
+"""Files that work leaves behind beside the artifacts: half-written content, logs, attempts, server folders, spools."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.deck import Deck
+from store.database import Reader
+from store.needs import served
+
+SERVER = re.compile(r"(?P<model>.+)@(?P<number>[0-9]+)-[0-9a-f]{12}")
+ATTEMPT = re.compile(r"(?P<job>[0-9a-f]{32})-[0-9]+")
+SETTLED_S = 3600.0  # a folder made since then may be about to be used
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A file or folder, and whether something still needs it."""
+
+    kind: str
+    name: str
+    path: Path
+    size_bytes: int
+    needed: bool
+    why: str
+
+
+def leftovers(deck: Deck, reader: Reader, bound: int) -> Iterator[Leftover]:
+    """Yield what lies about; `bound` (microseconds UTC) is before when a job must have ended for its files to go.
+
+    Only for who is alone behind the artifacts' gate: nobody is writing to `incoming` then.
+    """
+    workspace = deck.workspace
+    for path in _inside(deck.artifacts.incoming):
+        yield _left("incoming", path, False, "a killed writer left it")
+    ended = {row["id"]: row["ended_at"] for row in reader.rows("SELECT id, ended_at FROM job")}
+    for path in _inside(workspace.logs / "jobs"):
+        yield _of_job("log", path, path.stem, ended, bound)
+    for path in _inside(workspace.jobs):
+        match = ATTEMPT.fullmatch(path.name)
+        if match:
+            yield _of_job("attempt", path, match["job"], ended, bound)
+    live = served(reader)
+    for path in _inside(workspace.serving):
+        match = SERVER.fullmatch(path.name)
+        if match:
+            by = live.get((match["model"], int(match["number"])))
+            young = _age(path) < SETTLED_S
+            why = by or ("just made" if young else "no deployment uses it; it is made again when needed")
+            yield _left("server folder", path, bool(by) or young, why)
+    known = {row["id"] for row in reader.rows("SELECT id FROM run WHERE state = 'running'")}
+    for path in _inside(workspace.spool):
+        over = bound < deck.clock.now() and _age(path) * 1e6 > deck.clock.now() - bound
+        needed = path.stem in known or not over
+        yield _left(
+            "spool", path, needed, "its points wait to be taken in" if needed else "its run ended or is unknown"
+        )
+
+
+def bundles(deck: Deck, kept: set[str], everything: bool) -> Iterator[Leftover]:
+    """Yield the extracted code bundles; those of kept content stay."""
+    digits = {hash.removeprefix("sha256:")[:16] for hash in kept}
+    for path in _inside(deck.workspace.bundles):
+        needed = everything or path.name in digits or _age(path) < SETTLED_S
+        why = "its code is kept" if needed else "its code is not kept"
+        yield _left("extracted code", path, needed, why)
+
+
+def _of_job(kind: str, path: Path, job_id: str, ended: dict[str, int | None], bound: int) -> Leftover:
+    if job_id not in ended:
+        needed = (time.time() - _age(path)) * 1e6 > bound
+        return _left(kind, path, needed, f"job {job_id[:12]} is not on record")
+    at = ended[job_id]
+    if at is None:
+        return _left(kind, path, True, f"job {job_id[:12]} has not ended")
+    over = at < bound
+    return _left(kind, path, not over, f"job {job_id[:12]} ended{'' if over else ', its grace is not over'}")
+
+
+def _left(kind: str, path: Path, needed: bool, why: str) -> Leftover:
+    return Leftover(kind, path.name, path, _size(path), needed, why)
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.lstat().st_size for file in files if file.is_file())
+
+
+def _age(path: Path) -> float:
+    return time.time() - path.stat().st_mtime

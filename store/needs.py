@@ -1,0 +1,84 @@
+"""What content is needed by, from the registry alone: aliases, deployments, releases, versions, runs, snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from store.database import Reader, Row
+
+_OF_VERSION = ("artifact_hash", "golden_hash", "bundle_hash", "environment_hash", "snapshot_id")
+
+
+def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
+    """Return why content must stay, by hash. What was deleted before that moment (microseconds UTC) needs nothing
+    any more, unless an alias, a deployment or a release still holds it.
+    """
+    found: dict[str, str] = {}
+    held = _held(reader)
+    for row in reader.rows(
+        "SELECT v.model, v.number, v.artifact_hash, v.golden_hash, v.bundle_hash, v.environment_hash, v.snapshot_id,"
+        " coalesce(v.deleted_at, m.deleted_at) AS deleted_at FROM version v JOIN model m ON m.name = v.model"
+        " ORDER BY v.model, v.number DESC"
+    ):
+        why = held.get((row["model"], row["number"])) or _of_version(row, deleted_before)
+        if why:
+            for column in _OF_VERSION:
+                found.setdefault(row[column], why)
+    for hash, why in _of_runs(reader, deleted_before):
+        found.setdefault(hash, why)
+    return found
+
+
+def served(reader: Reader) -> dict[tuple[str, int], str]:
+    """Return the deployment of each (model, version) that has not ended."""
+    rows = reader.rows("SELECT id, model, version, host FROM deployment WHERE ended_at IS NULL ORDER BY id")
+    return {(row["model"], row["version"]): f"deployment {row['id'][:12]} on {row['host']}" for row in rows}
+
+
+def _held(reader: Reader) -> dict[tuple[str, int], str]:
+    """Return what holds a version whether or not it was deleted, by (model, number)."""
+    found: dict[tuple[str, int], str] = {}
+    for row in reader.rows("SELECT model, name, version FROM alias WHERE version IS NOT NULL"):
+        found.setdefault((row["model"], row["version"]), f"alias {row['name']} of {row['model']}@{row['version']}")
+    for version, why in served(reader).items():
+        found.setdefault(version, why)
+    for row in reader.rows(
+        "SELECT id, model, from_version, to_version, state FROM release WHERE state IN ('pending', 'running', 'held')"
+        " OR (reverted_by IS NULL AND state = 'completed' AND id = (SELECT max(r.id) FROM release r"
+        " WHERE r.endpoint = release.endpoint AND r.state = 'completed' AND r.reverted_by IS NULL))"
+    ):
+        for number in (row["from_version"], row["to_version"]):
+            if number is not None:
+                way = "" if row["state"] != "completed" else ", whose way back it is"
+                found.setdefault((row["model"], number), f"release {row['id'][:12]} {row['state']}{way}")
+    return found
+
+
+def _of_version(row: Row, deleted_before: int) -> str:
+    name = f"{row['model']}@{row['number']}"
+    if row["deleted_at"] is None:
+        return f"version {name}"
+    return f"{name} was deleted, its grace is not over" if row["deleted_at"] > deleted_before else ""
+
+
+def _of_runs(reader: Reader, deleted_before: int) -> Iterator[tuple[str, str]]:
+    bound = {"bound": deleted_before}
+    kept = "(r.deleted_at IS NULL OR r.deleted_at > :bound)"
+    for row in reader.rows(
+        "SELECT a.hash, max(a.run_id) AS run FROM run_artifact a JOIN run r ON r.id = a.run_id"
+        f" WHERE {kept} GROUP BY a.hash",
+        bound,
+    ):
+        yield row["hash"], f"file of run {row['run'][:12]}"
+    for row in reader.rows(
+        "SELECT r.snapshot_id, max(r.id) AS run FROM run r"
+        f" WHERE r.snapshot_id IS NOT NULL AND {kept} GROUP BY r.snapshot_id",
+        bound,
+    ):
+        yield row["snapshot_id"], f"data of run {row['run'][:12]}"
+    for row in reader.rows(
+        "SELECT s.id, s.model FROM snapshot s JOIN model m ON m.name = s.model WHERE m.deleted_at IS NULL AND ("
+        " s.created_at = (SELECT max(n.created_at) FROM snapshot n WHERE n.model = s.model)"
+        " OR NOT EXISTS (SELECT 1 FROM run r WHERE r.model = s.model AND r.snapshot_id = s.id))"
+    ):
+        yield row["id"], f"snapshot of {row['model']}"
