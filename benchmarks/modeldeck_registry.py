@@ -149,9 +149,7 @@ class Modeldeck:
 
     def alias_get(self, _i: int) -> None:
         """Read the version an alias names."""
-        named = models.alias(self.database, "m", "candidate")
-        assert named is not None
-        assert versions.version(self.database, "m", named.version)
+        assert versions.named(self.database, "m", "candidate")
 
     def versions_all(self, _i: int) -> None:
         """Every version with its tags and aliases."""

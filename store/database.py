@@ -85,8 +85,8 @@ class Write(_Statements):
         except sqlite3.Error as error:
             _raise(error, self._path)
 
-    def execute_many(self, sql: str, params: Iterable[Params]) -> None:
-        """Run one statement for each set of parameters."""
+    def execute_many(self, sql: str, params: Iterable[Params | tuple[Any, ...]]) -> None:
+        """Run one statement for each set of parameters, named or by place."""
         try:
             self._connection.executemany(sql, params)
         except sqlite3.Error as error:
@@ -194,6 +194,7 @@ def connect(path: Path) -> _Connection:
         check_same_thread=False,
         factory=_Connection,
         timeout=BUSY_TIMEOUT_MS / 1000,
+        cached_statements=512,
     )
     connection.row_factory = sqlite3.Row
     for pragma in (

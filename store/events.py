@@ -59,7 +59,7 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
         " :previous_hash, :hash)",
         link,
     )
-    return Event(**{**link, "body": load(fields["body"])})
+    return Event(**{**link, "body": body or {}})
 
 
 def link_hash(fields: dict[str, Any], previous: str) -> str:

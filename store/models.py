@@ -33,9 +33,15 @@ def model(reader: Reader, name: str) -> Model:
     """
     row = reader.row(f"{_MODEL} WHERE m.name = :name", {"name": name})
     if row is None:
-        known = reader.rows("SELECT name FROM model WHERE deleted_at IS NULL")
-        raise unknown("model", name, [row["name"] for row in known])
+        raise unknown_model(reader, name)
     return Model(**dict(row))
+
+
+def unknown_model(reader: Reader, name: str) -> UnknownName:
+    """Make the error for a model the deck does not know, naming the closest one it does."""
+    return unknown(
+        "model", name, [row["name"] for row in reader.rows("SELECT name FROM model WHERE deleted_at IS NULL")]
+    )
 
 
 def aliases(reader: Reader, model: str | None = None) -> list[Alias]:
@@ -75,10 +81,8 @@ def set_alias(
         AliasConflict: someone moved it since.
         UnknownName: there is no such version.
     """
-    if (
-        tx.row("SELECT 1 FROM version WHERE model = :model AND number = :number", {"model": model, "number": version})
-        is None
-    ):
+    there = "SELECT 1 FROM version WHERE model = :model AND number = :number"
+    if tx.row(there, {"model": model, "number": version}) is None:
         raise UnknownName(f"no version {model}@{version}", f"modeldeck versions {model} lists them")
     before = _checked(tx, model, name, expected_generation)
     if before and before["version"] == version:

@@ -54,6 +54,8 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
             {"name": experiment, "at": tx.at},
         )
     id = new_id(tx.clock)
+    name = name or f"{kind} {id[:12]}"
+    told = {key: str(value) for key, value in (params or {}).items()}
     tx.execute(
         "INSERT INTO run (id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id,"
         " job_id, actor, started_at) VALUES (:id, :experiment, :model, :parent, :kind, :name, 'running', '', :settings,"
@@ -64,7 +66,7 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
             "model": model,
             "parent": parent_id,
             "kind": kind,
-            "name": name or f"{kind} {id[:12]}",
+            "name": name,
             "settings": settings_revision,
             "snapshot": snapshot_id,
             "job": job_id,
@@ -72,29 +74,49 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
             "at": tx.at,
         },
     )
-    log_params(tx, id, params or {})
+    log_params(tx, id, told)
     set_tags(tx, id, tags or {})
     if parent_id is None:
         _record(tx, "run.started", id, model, actor, body={"job_id": job_id, "snapshot_id": snapshot_id})
-    return run(tx, id)
+    return Run(
+        id=id,
+        experiment=belongs_to,
+        model=model,
+        parent_id=parent_id,
+        kind=kind,
+        name=name,
+        state="running",
+        reason="",
+        settings_revision=settings_revision,
+        snapshot_id=snapshot_id,
+        job_id=job_id,
+        actor=actor,
+        started_at=tx.at,
+        ended_at=None,
+        params=told,
+        metrics={},
+        tags=dict(tags or {}),
+    )
 
 
 def log_params(tx: Write, run_id: str, params: Mapping[str, Any]) -> None:
     """Keep what a run was told, as text; a key told again is overwritten."""
-    tx.execute_many(
-        "INSERT INTO run_param (run_id, key, value) VALUES (:run, :key, :value)"
-        " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
-        [{"run": run_id, "key": key, "value": str(value)} for key, value in params.items()],
-    )
+    if params:
+        tx.execute_many(
+            "INSERT INTO run_param (run_id, key, value) VALUES (:run, :key, :value)"
+            " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
+            [{"run": run_id, "key": key, "value": str(value)} for key, value in params.items()],
+        )
 
 
 def set_tags(tx: Write, run_id: str, tags: Mapping[str, str]) -> None:
     """Set words on a run; a key set again is overwritten."""
-    tx.execute_many(
-        "INSERT INTO run_tag (run_id, key, value) VALUES (:run, :key, :value)"
-        " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
-        [{"run": run_id, "key": key, "value": value} for key, value in tags.items()],
-    )
+    if tags:
+        tx.execute_many(
+            "INSERT INTO run_tag (run_id, key, value) VALUES (:run, :key, :value)"
+            " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
+            [{"run": run_id, "key": key, "value": value} for key, value in tags.items()],
+        )
 
 
 def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
@@ -104,31 +126,32 @@ def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
 
 def log_points(tx: Write, run_id: str, points: Iterable[Point]) -> None:
     """Add metric points (key, step, microseconds UTC, value). A step told again is overwritten, NaN is null."""
-    rows: list[dict[str, Any]] = [
-        {"run": run_id, "key": key, "step": step, "at": at, "value": _finite(value)} for key, step, at, value in points
-    ]
-    newest: dict[str, dict[str, Any]] = {}
+    # thousands at a time: what these lines cost is what a point costs, so parameters go by place
+    rows = [(run_id, key, step, at, _finite(value)) for key, step, at, value in points]
+    newest: dict[str, tuple[str, str, int, int, float | None]] = {}
     for row in rows:
-        if row["key"] not in newest or row["step"] >= newest[row["key"]]["step"]:
-            newest[row["key"]] = row
+        before = newest.get(row[1])
+        if before is None or row[2] >= before[2]:
+            newest[row[1]] = row
     tx.execute_many(
-        "INSERT INTO run_metric (run_id, key, step, at, value) VALUES (:run, :key, :step, :at, :value)"
+        "INSERT INTO run_metric (run_id, key, step, at, value) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (run_id, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
         rows,
     )
     tx.execute_many(
-        "INSERT INTO run_metric_latest (run_id, key, step, at, value) VALUES (:run, :key, :step, :at, :value)"
+        "INSERT INTO run_metric_latest (run_id, key, step, at, value) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (run_id, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
         " WHERE excluded.step >= run_metric_latest.step",
         newest.values(),
     )
 
 
-def finish_run(tx: Write, run_id: str, state: str, reason: str = "") -> Run:
-    """End a run as finished, failed, abandoned or cancelled; one that has ended stays as it is.
+def finish_run(tx: Write, run_id: str, state: str, reason: str = "") -> bool:
+    """End a run as finished, failed, abandoned or cancelled; False where it had ended, which stays as it is.
 
     Raises:
         Refused: `state` is no end.
+        UnknownName: there is no such run.
     """
     if state not in ENDED:
         raise Refused(f"a run cannot end as {state!r}", f"one of {', '.join(ENDED)}")
@@ -139,7 +162,9 @@ def finish_run(tx: Write, run_id: str, state: str, reason: str = "") -> Run:
     )
     if ended and ended[0]["parent_id"] is None:
         _record(tx, f"run.{state}", run_id, ended[0]["model"], ended[0]["actor"], reason=reason)
-    return run(tx, run_id)
+    if not ended:
+        run(tx, run_id)
+    return bool(ended)
 
 
 def run(reader: Reader, id: str) -> Run:

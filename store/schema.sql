@@ -35,8 +35,6 @@ CREATE TABLE event (
 	CONSTRAINT uq_event_hash UNIQUE (hash)
 );
 
-CREATE INDEX ix_event_action_seq ON event (action, seq);
-
 CREATE INDEX ix_event_model_seq ON event (model, seq);
 
 CREATE INDEX ix_event_subject_kind_subject_id_seq ON event (subject_kind, subject_id, seq);
@@ -643,8 +641,6 @@ CREATE INDEX ix_run_param_key_value_run_id ON run_param ("key", value, run_id);
 CREATE INDEX ix_run_tag_key_value_run_id ON run_tag ("key", value, run_id);
 
 CREATE INDEX ix_version_tag_key_value_model_number ON version_tag ("key", value, model, number);
-
-CREATE INDEX ix_event_at ON event (at);
 
 CREATE TABLE job_need (
 	job_id TEXT NOT NULL, 

@@ -15,6 +15,31 @@ from store.rows import Version
 
 _REFERENCE = re.compile(r"(?P<model>[^@\s]+)@(?P<number>[1-9][0-9]*)")
 _STRUCTURED = ("signature", "decision", "evaluation")
+_INSERTED = (
+    *("model", "number", "run_id", "snapshot_id", "settings_revision", "bundle_hash", "environment_hash"),
+    *("artifact_hash", "artifact_bytes", "golden_hash", "signature", "decision", "evaluation", "estimator"),
+    *("git_commit", "git_dirty", "cutoff_at", "derived_from", "description", "actor", "created_at"),
+)
+_INSERT = f"INSERT INTO version ({', '.join(_INSERTED)}) VALUES ({', '.join(f':{name}' for name in _INSERTED)})"
+_NAMES = tuple(Version.__dataclass_fields__)
+_OWN = _NAMES.index("aliases")  # aliases and tags stand in tables of their own
+_COLUMNS = (*_NAMES[:_OWN], *_NAMES[_OWN + 2 :])
+_WIDTH = len(_COLUMNS)
+_STRUCTURED_AT = tuple(_COLUMNS.index(name) for name in _STRUCTURED)
+_DIRTY_AT = _COLUMNS.index("git_dirty")
+COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
+_NAMED = (
+    f"SELECT {COLUMNS}, t.key AS tag, t.value AS tag_value, n.name AS called"
+    " FROM alias a JOIN version v ON v.model = a.model AND v.number = a.version"
+    " JOIN alias n ON n.model = v.model AND n.version = v.number"
+    " LEFT JOIN version_tag t ON t.model = v.model AND t.number = v.number"
+    " WHERE a.model = :model AND a.name = :alias"
+)
+_STANDS = (
+    "SELECT (SELECT max(v.number) FROM version v WHERE v.model = m.name) AS last,"
+    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion"
+    " FROM model m WHERE m.name = :model"
+)
 
 
 def parse_ref(text: str) -> tuple[str, int]:
@@ -61,9 +86,10 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
     Raises:
         UnknownName: the deck has no such model.
     """
-    stands = models.model(tx, model)
-    last = tx.row("SELECT max(number) AS number FROM version WHERE model = :model", {"model": model})
-    number = (last["number"] or 0) + 1 if last else 1
+    stands = tx.row(_STANDS, {"model": model})
+    if stands is None:
+        raise models.unknown_model(tx, model)
+    number = (stands["last"] or 0) + 1
     values: dict[str, Any] = {
         "model": model,
         "number": number,
@@ -87,12 +113,12 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
         "actor": actor,
         "created_at": clock.now() if clock else tx.at,
     }
-    names = ", ".join(values)
-    tx.execute(f"INSERT INTO version ({names}) VALUES ({', '.join(f':{name}' for name in values)})", values)
-    tx.execute_many(
-        "INSERT INTO version_tag (model, number, key, value) VALUES (:model, :number, :key, :value)",
-        [{"model": model, "number": number, "key": key, "value": value} for key, value in (tags or {}).items()],
-    )
+    tx.execute(_INSERT, values)
+    for key, value in (tags or {}).items():
+        tx.execute(
+            "INSERT INTO version_tag (model, number, key, value) VALUES (:model, :number, :key, :value)",
+            {"model": model, "number": number, "key": key, "value": value},
+        )
     _record(
         tx,
         "version.registered",
@@ -107,9 +133,20 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
             "estimator": estimator,
         },
     )
-    if stands.champion is not None:
+    if stands["champion"] is not None:
         models.set_alias(tx, model, "challenger", number, actor=actor, reason="trained while a champion serves")
-    return version(tx, model, number)
+    return Version(
+        **{
+            **values,
+            "signature": signature,
+            "decision": decision,
+            "evaluation": evaluation,
+            "git_dirty": git_dirty,
+        },
+        abandoned_at=None,
+        aliases=() if stands["champion"] is None else ("challenger",),
+        tags=dict(tags or {}),
+    )
 
 
 def versions(reader: Reader, model: str) -> list[Version]:
@@ -138,6 +175,16 @@ def version(reader: Reader, model: str, number: int) -> Version:
         models.model(reader, model)
         raise UnknownName(f"no version {model}@{number}", f"modeldeck versions {model} lists them")
     return _versions(reader, model, found)[0]
+
+
+def named(reader: Reader, model: str, alias: str) -> Version | None:
+    """Return the version an alias names, None where it names none; one statement, for what asks again and again."""
+    found = reader.rows(_NAMED, {"model": model, "alias": alias})
+    if not found:
+        return None
+    tags = {row["tag"]: row["tag_value"] for row in found if row["tag"] is not None}
+    names = sorted({row["called"] for row in found})
+    return _made(found[0], tuple(names), tags)
 
 
 def mark_abandoned(tx: Write, model: str, number: int, actor: str, reason: str = "") -> Version:
@@ -183,6 +230,17 @@ def _record(
         reason=reason,
         body=body,
     )
+
+
+def _made(row: Row, aliases: tuple[str, ...], tags: dict[str, str]) -> Version:
+    """Make a version of a row that holds `COLUMNS` first."""
+    values = list(row[:_WIDTH])
+    for place in _STRUCTURED_AT:
+        values[place] = load(values[place])
+    dirty = values[_DIRTY_AT]
+    values[_DIRTY_AT] = None if dirty is None else bool(dirty)
+    values[_OWN:_OWN] = (aliases, tags)
+    return Version(*values)
 
 
 def _versions(reader: Reader, model: str, found: list[Row]) -> list[Version]:

@@ -15,8 +15,6 @@ class EventTable(Table, table=True):
         UniqueConstraint("hash"),
         Index("ix_event_model_seq", "model", "seq"),
         Index("ix_event_subject_kind_subject_id_seq", "subject_kind", "subject_id", "seq"),
-        Index("ix_event_action_seq", "action", "seq"),
-        Index(None, "at"),
     )
 
     seq: int = serial(primary_key=True)

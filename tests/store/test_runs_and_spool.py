@@ -13,7 +13,7 @@ import pytest
 from store import jobs, runs, spool
 from store.clock import FrozenClock
 from store.database import Database
-from store.errors import Refused
+from store.errors import Refused, UnknownName
 from store.rows import Job, Run
 
 ANNA = "user:anna"
@@ -28,7 +28,8 @@ def run(database: Database) -> Run:
 
 def end(database: Database, run: Run, state: str = "finished") -> Run:
     with database.write() as tx:
-        return runs.finish_run(tx, run.id, state)
+        runs.finish_run(tx, run.id, state)
+        return runs.run(tx, run.id)
 
 
 def steps(database: Database, run: Run, key: str = "mae") -> list[int]:
@@ -217,3 +218,25 @@ def test_large_spool_is_taken_in_several_transactions(
 def test_columns_of_a_run_are_in_the_order_of_its_fields() -> None:
     fields = [field.name for field in dataclasses.fields(Run)]
     assert [*runs._COLUMNS.split(", "), "params", "metrics", "tags"] == fields
+
+
+def test_what_starting_returns_is_what_is_read(database: Database, run: Run) -> None:
+    assert runs.run(database, run.id) == run
+
+
+def test_ending_a_run_again_changes_nothing(database: Database, run: Run) -> None:
+    with database.write() as tx:
+        assert runs.finish_run(tx, run.id, "failed", "no data")
+        assert not runs.finish_run(tx, run.id, "finished")
+    assert (runs.run(database, run.id).state, runs.run(database, run.id).reason) == ("failed", "no data")
+    with pytest.raises(UnknownName), database.write() as tx:
+        runs.finish_run(tx, "f" * 32, "finished")
+
+
+@pytest.mark.parametrize("key", ["mae", "a],[b", 'quo"te\\', "two\nlines", "\u00fc"])
+def test_any_key_goes_through_the_spool(database: Database, run: Run, tmp_path: Path, key: str) -> None:
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write([(key, 0, 1, 0.1), ("mae", 7, 7, None), (key, 1, 2, 1e300)])
+        writer.write([])
+    assert spool.ingest(database, tmp_path) == 3
+    assert runs.metric_history(database, run.id, key)[:2] == [(0, 1, 0.1), (1, 2, 1e300)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -108,3 +109,29 @@ def test_removing_an_alias_that_names_nothing_is_an_unknown_name(database: Datab
 def test_alias_cannot_name_a_version_that_is_not_there(database: Database) -> None:
     with pytest.raises(UnknownName, match="rates@4"), database.write() as tx:
         models.set_alias(tx, "rates", "blue", 4, actor=ANNA)
+
+
+def test_version_is_read_by_an_alias_whole(database: Database, register: Register) -> None:
+    with database.write() as tx:
+        register(tx, tags={"team": "pricing", "tier": "1"}, git_dirty=True)
+        made = register(tx, git_dirty=None)
+        for name in ("champion", "blessed"):
+            models.set_alias(tx, "rates", name, 1, actor=ANNA)
+    found = versions.named(database, "rates", "champion")
+    assert found == versions.version(database, "rates", 1)
+    assert found
+    assert (found.aliases, found.tags) == (("blessed", "champion"), {"team": "pricing", "tier": "1"})
+    assert versions.named(database, "rates", "challenger") is None
+    with database.write() as tx:
+        models.set_alias(tx, "rates", "challenger", 2, actor=ANNA)
+    assert versions.named(database, "rates", "challenger") == versions.version(database, "rates", made.number)
+
+
+def test_what_register_returns_is_what_is_read(database: Database, register: Register) -> None:
+    with database.write() as tx:
+        first = register(tx, tags={"team": "pricing"}, description="the first")
+        models.set_alias(tx, "rates", "champion", 1, actor=ANNA)
+        second = register(tx, derived_from=1)
+    assert versions.version(database, "rates", 2) == second
+    assert (second.aliases, first.aliases) == (("challenger",), ())
+    assert dataclasses.replace(first, aliases=("champion",)) == versions.version(database, "rates", 1)

@@ -37,7 +37,7 @@ def _for_tracking() -> None:
     index("ix_run_param_key_value_run_id", "run_param", "key value run_id")
     index("ix_run_tag_key_value_run_id", "run_tag", "key value run_id")
     index("ix_version_tag_key_value_model_number", "version_tag", "key value model number")
-    index("ix_event_at", "event", "at")
+    op.drop_index("ix_event_action_seq", "event")  # nothing was read by it, every change paid for it
 
 
 def _keep_by_key() -> None:
