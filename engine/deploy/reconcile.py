@@ -7,6 +7,7 @@ route waits until what it sends traffic to has answered its golden requests, as 
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,8 @@ DRAIN_S = 30.0
 ROUTER_AGAIN_S = 1.0
 STOP_ALL_S = 20.0
 
+log = logging.getLogger("modeldeck")
+
 
 class Reconciler:
     """Acts in `tick`; used from one thread."""
@@ -44,6 +47,7 @@ class Reconciler:
         self._router: ProcessRouter | None = None
         self._router_again = 0.0
         self._told: dict[str, list[str]] = {}
+        self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
         self._threads = ThreadPoolExecutor(4, "reconcile")
         self._swept = False
 
@@ -96,6 +100,8 @@ class Reconciler:
                 changed = True
                 if replica.note_death(now):
                     self._folders.pop(deployment.id, None)  # it never served: stage anew, which mends the folder
+                if replica.state == "exited":
+                    log.warning("server %s %s; it is started again", replica.title, replica.detail)
             if replica.adopt(None):
                 changed = True
             elif now >= replica.may_start:
@@ -152,6 +158,7 @@ class Reconciler:
         changed = self._tell_addresses(router, wanted)
         applied = router.applied()
         acknowledged: list[Route] = []
+        moved: dict[str, str] = {}
         for route in deployments.routes(self._deck.database, self._host):
             if applied.get(route.endpoint, 0) < route.desired_generation:
                 if not self._may_apply(router, route):
@@ -159,13 +166,17 @@ class Reconciler:
                 router.apply(route.endpoint, route.desired_generation, route.entries)
             if route.applied_generation < route.desired_generation:
                 acknowledged.append(route)
-        if acknowledged:
+            url = f"{router.address()}/{route.endpoint}"
+            if self._addressed.get(route.endpoint) != url:
+                moved[route.endpoint] = url  # also after a restart of the router, which may have taken another port
+        if acknowledged or moved:
             with self._deck.database.write() as tx:
                 for route in acknowledged:
                     deployments.acknowledge(tx, route.endpoint, self._host, route.desired_generation)
-                    url = f"{router.address()}/{route.endpoint}"
-                    deployments.set_address(tx, route.endpoint, self._host, url)
-        return changed or bool(acknowledged)
+                for endpoint, url in moved.items():
+                    deployments.set_address(tx, endpoint, self._host, url)
+            self._addressed.update(moved)
+        return changed or bool(acknowledged or moved)
 
     def _running_router(self) -> ProcessRouter | None:
         now = self._deck.clock.boottime()

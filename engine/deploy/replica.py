@@ -63,6 +63,11 @@ class ReplicaProcess:
         return self.workspace.segments / self.id
 
     @property
+    def title(self) -> str:
+        """The version it serves and its number, as a log names it."""
+        return f"{self.deployment.endpoint}@{self.deployment.version} ({self.number})"
+
+    @property
     def log(self) -> Path:
         """What it says."""
         name = f"{self.deployment.endpoint}@{self.deployment.version}"
@@ -167,6 +172,9 @@ class ReplicaProcess:
         self._missed = 0
         ready, told = probe.result()
         self._take("ready" if ready else "unready", str(told.get("golden", "")))
+        if self.state == "ready" and told.get("log"):
+            # It keeps its place: the next server would meet the same disk, and it recovers by being asked.
+            self.state, self.detail = "unready", str(told["log"])
 
     def stop(self, now: float) -> bool:
         """Ask the process to end, kill it if it does not; returns whether it is gone."""

@@ -84,7 +84,8 @@ def ending_error(release: Release, job_id: str | None = None) -> ModeldeckError 
         return None
     told = f"{release.endpoint} v{release.to_version}: {release.detail}" if release.detail else release.endpoint
     if release.state == "held":
-        return Held(told, f"modeldeck releases resume {release.endpoint} --reason …, or: modeldeck releases abort")
+        name = release.endpoint
+        return Held(told, f"modeldeck releases resume {name} --reason …, or: modeldeck releases abort {name}")
     if release.state == "failed" and release.evidence.get("cause") == "gate":
         return GateFailed(told, "the champion keeps the traffic")
     if release.state in ("failed", "aborted"):

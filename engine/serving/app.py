@@ -86,6 +86,8 @@ class ServerApp:
             await answer(send, status, orjson.dumps({"ready": ready}))
         elif path == "/health/ready":
             told = {"ready": ready, "model": self.model, "version": self.version, "golden": self.proof}
+            if self._log.trouble:
+                told["log"] = self._log.trouble
             await answer(send, status, orjson.dumps(told))
         elif path == "/metrics":
             await answer(send, 200, self.metrics.text().encode(), TEXT)

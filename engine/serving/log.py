@@ -14,6 +14,7 @@ from pathlib import Path
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 SEGMENT_AGE_S = 30.0
+TROUBLE_S = 10.0  # how long a failed write is told of, where none has worked since
 LOCK = "lock"
 
 
@@ -86,6 +87,13 @@ class SegmentLog:
         self._opened = 0.0
         self._number = 0
         self._dirty = False
+        self._trouble = ""
+        self._trouble_at = 0.0
+
+    @property
+    def trouble(self) -> str:
+        """Why the last write failed, if that was within ten seconds; empty where all is well."""
+        return self._trouble if time.monotonic() - self._trouble_at < TROUBLE_S else ""
 
     def write(self, lines: bytes) -> None:
         """Append lines, each ending in a newline; complete when this returns.
@@ -99,10 +107,11 @@ class SegmentLog:
             written = os.write(self._handle, lines)
         except OSError as error:
             self._cut_back()
-            raise LogFull(f"the prediction log in {self.folder} cannot be written: {error.strerror}") from error
+            raise self._full(error.strerror or str(error)) from error
         if written != len(lines):
             self._cut_back()
-            raise LogFull(f"the prediction log in {self.folder} cannot be written: the disk is full")
+            raise self._full("the disk is full")
+        self._trouble = ""
         self._size += written
         self._dirty = True
         if self._size >= self._max_bytes:
@@ -141,6 +150,11 @@ class SegmentLog:
         self._path = path
         self._size = 0
         self._opened = time.monotonic()
+
+    def _full(self, cause: str) -> LogFull:
+        self._trouble = f"the prediction log in {self.folder} cannot be written: {cause}"
+        self._trouble_at = time.monotonic()
+        return LogFull(self._trouble)
 
     def _cut_back(self) -> None:
         if self._handle >= 0:

@@ -123,6 +123,40 @@ def test_a_killed_router_comes_back_with_its_routes(serving: Any) -> None:
     assert serving.ask()[0] == 200
 
 
+def test_a_router_that_comes_back_on_another_port_is_told_of_at_its_new_address(
+    serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was = serving.url()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setattr(reconcile, "declared", lambda _deck, _host: HostSettings("local", port=port))
+    serving.reconciler._router.stop()
+    serving.succeed()
+    serving.until(lambda: serving.url() != was)
+    assert f":{port}/" in serving.url()
+    assert serving.ask()[0] == 200
+
+
+def test_a_server_that_cannot_write_its_log_is_unready_until_it_can(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    champion = world.serve()
+    (server,) = world.replicas(champion)
+    folder = world.deck.workspace.segments / server.id
+    aside = folder.with_name("aside")
+    os.kill(server.pid, signal.SIGKILL)  # so that its next segment must be opened
+    world.until(lambda: world.replicas(champion)[0].pid not in (None, server.pid))
+    assert "rates@1 (1) killed by SIGKILL" in caplog.text
+    world.until(lambda: world.states(champion) == ["ready"])
+    folder.rename(aside)
+    assert world.ask()[0] == 503
+    world.until(lambda: world.states(champion) == ["unready"])
+    assert "cannot be written: No such file" in world.replicas(champion)[0].detail
+    aside.rename(folder)
+    assert world.ask()[0] == 200
+    world.until(lambda: world.states(champion) == ["ready"])
+
+
 def test_a_version_whose_golden_answers_differ_gets_no_traffic(serving: Any) -> None:
     wrong = b'{"contract":1,"requests":[{"nights":1,"price":2.0}],"answers":[{"value":99.0}]}'
     golden = serving.deck.artifacts.put_bytes(wrong)
