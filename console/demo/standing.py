@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.follow import ENDED
 from engine.operations.common import ModelRequest, Page
 from engine.operations.serving import ReleasesRequest
 from engine.operations.watching import WindowsRequest
 from store.errors import UnknownName
-from store.rows import Alert, Release, Version, Window
+from store.rows import Alert, Job, Release, Version, Window
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -26,6 +27,7 @@ class Standing:
     told: int  # outcomes recorded: as many rows of the replay were sent and labelled
     windows: tuple[Window, ...]
     alerts: tuple[Alert, ...]
+    training: Job | None = None  # under way, perhaps since an earlier demo that was interrupted
 
     @property
     def open_release(self) -> Release | None:
@@ -37,10 +39,15 @@ class Standing:
         """True once a rollback completed."""
         return any(each.kind == "rollback" and each.state == "completed" for each in self.releases)
 
-    def promoted(self, version: int) -> bool:
-        """Say whether a promotion to this version ever completed."""
+    def made_for(self, reason: str) -> Version | None:
+        """Return the newest version that was trained for this reason."""
+        return next((each for each in reversed(self.versions) if each.description == reason), None)
+
+    def promoted(self, reason: str) -> bool:
+        """Say whether a promotion to a version trained for this reason ever completed."""
+        numbers = {each.number for each in self.versions if each.description == reason}
         return any(
-            each.kind == "promote" and each.to_version == version and each.state == "completed"
+            each.kind == "promote" and each.to_version in numbers and each.state == "completed"
             for each in self.releases
         )
 
@@ -58,4 +65,12 @@ def standing(client: Client, model: str) -> Standing:
         told=sum(int(event.body.get("rows", 0)) for event in deliveries if event.model == model),
         windows=tuple(client.call("monitors.windows", WindowsRequest(model, MANY))),
         alerts=tuple(alert for alert in client.call("alerts.list") if alert.model == model),
+        training=next(
+            (
+                job
+                for job in client.call("jobs.list", Page(f"train {model}", MANY))
+                if job.kind == "train" and job.model == model and job.state not in ENDED
+            ),
+            None,
+        ),
     )

@@ -57,8 +57,9 @@ def summary(client: Client, models: list[str], output: Output) -> None:
     here = _not_on_path()
     if here:
         lines.insert(0, (f"alias modeldeck={here}", ""))
+    width = max(len(line) for line, what in lines if what)
     for line, what in lines:
-        output.line(f"  {line:<57}  {what}".rstrip())
+        output.line(f"  {line:<{width}}  {what}".rstrip())
 
 
 def _not_on_path() -> str:
