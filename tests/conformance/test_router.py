@@ -1,4 +1,4 @@
-"""What every router must do, over real connections. Today one: the router of a process host.
+"""What every router must do, over real connections: the process host's own, and the gateway of a Docker host.
 
 Each router is driven through the `Router` Protocol alone; the servers behind it are plain HTTP servers that say who
 they are.
@@ -15,6 +15,7 @@ import signal
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -23,6 +24,9 @@ from typing import Any
 
 import pytest
 
+from engine.deploy.gateway.table import point_of
+from engine.deploy.haproxy.config import Limits
+from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.process_router import ProcessRouter
 from engine.serving.request_ids import is_request_id
 from engine.workspace import Workspace
@@ -44,11 +48,16 @@ class Backend:
             wbufsize = -1  # head and body in one packet
 
             def answer(self) -> None:
+                if self.path == "/health/ready":
+                    self.tell(b"{}")  # a router may look at any time: that is no request, and it never waits
+                    return
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 backend.seen.append({"path": self.path, "headers": headers, "body": body.decode()})
                 backend.gate.wait(10)
-                content = json.dumps({"name": backend.name, "id": headers.get("x-modeldeck-request-id")}).encode()
+                self.tell(json.dumps({"name": backend.name, "id": headers.get("x-modeldeck-request-id")}).encode())
+
+            def tell(self, content: bytes) -> None:
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(content)))
@@ -103,15 +112,49 @@ def backend() -> Iterator[Callable[..., Backend]]:
         yield make
 
 
-@pytest.fixture(params=["process"])
-def router(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProcessRouter]:
+AnyRouter = ProcessRouter | HaproxyRouter
+KINDS = ["process", pytest.param("haproxy", marks=pytest.mark.docker)]
+
+
+@pytest.fixture(params=KINDS)
+def make_router(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., AnyRouter]]:
+    """Return a maker of routers of one kind. They all speak for one host: the second one made meets the first one's."""
+    with ExitStack() as made:
+        if request.param == "process":
+
+            def make(port: int = 0) -> AnyRouter:
+                router = ProcessRouter(Workspace(tmp_path), port=port)
+                made.callback(router.close)
+                made.callback(router.stop)
+                return router
+        else:
+            engine = request.getfixturevalue("engine")
+            cache = tmp_path_factory.getbasetemp() / "gateway"
+            deck, free = f"test-{uuid.uuid4().hex[:8]}", free_port()
+            made.callback(HaproxyRouter(engine, deck, cache, port=free).forget)
+
+            def make(port: int = 0) -> AnyRouter:
+                router = HaproxyRouter(engine, deck, cache, port=port or free, limits=Limits(slots=8))
+                made.callback(router.close)
+                return router
+
+        yield make
+
+
+@pytest.fixture
+def router(make_router: Callable[..., AnyRouter]) -> AnyRouter:
     """A running router with nothing in it."""
-    assert request.param == "process"
-    made = ProcessRouter(Workspace(tmp_path))
+    made = make_router()
     made.ensure_running()
-    yield made
-    made.stop()
-    made.close()
+    return made
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        return int(here.getsockname()[1])
 
 
 def entry(deployment: str, weight: int, version: int = 1, role: str = "champion") -> dict[str, Any]:
@@ -121,7 +164,7 @@ def entry(deployment: str, weight: int, version: int = 1, role: str = "champion"
 class Client:
     """Asks a router over one kept-alive connection."""
 
-    def __init__(self, router: ProcessRouter) -> None:
+    def __init__(self, router: AnyRouter) -> None:
         self._port = int(router.address().rpartition(":")[2])
         self._link = http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
 
@@ -143,7 +186,7 @@ class Client:
 
 
 @pytest.fixture
-def client(router: ProcessRouter) -> Iterator[Client]:
+def client(router: AnyRouter) -> Iterator[Client]:
     """A client of the router."""
     made = Client(router)
     yield made
@@ -159,7 +202,7 @@ def until(holds: Callable[[], Any], within_s: float = 10.0) -> None:
 
 
 def test_a_request_reaches_the_deployment_with_its_path_and_body(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     one = backend("one")
     router.add("d1", [one.address])
@@ -179,7 +222,7 @@ def test_a_request_reaches_the_deployment_with_its_path_and_body(
     assert one.seen[1]["path"] == "/v2/models/rates/infer"
 
 
-def test_weights_divide_the_traffic(router: ProcessRouter, client: Client, backend: Callable[..., Backend]) -> None:
+def test_weights_divide_the_traffic(router: AnyRouter, client: Client, backend: Callable[..., Backend]) -> None:
     for name in ("old", "new"):
         router.add(name, [backend(name).address])
     router.apply("rates", 1, [entry("old", 90), entry("new", 10, 2, "challenger")])
@@ -191,7 +234,7 @@ def test_weights_divide_the_traffic(router: ProcessRouter, client: Client, backe
 
 
 def test_a_key_stays_with_its_version_while_the_new_share_grows(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     for name in ("old", "new"):
         router.add(name, [backend(name).address])
@@ -208,7 +251,18 @@ def test_a_key_stays_with_its_version_while_the_new_share_grows(
     assert all(after == "new" for before, after in zip(small, large, strict=True) if before == "new")
 
 
-def test_an_older_generation_is_ignored(router: ProcessRouter, client: Client, backend: Callable[..., Backend]) -> None:
+def test_a_key_falls_on_the_same_version_whichever_router_a_host_has(
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
+) -> None:
+    for name in ("old", "new"):
+        router.add(name, [backend(name).address])
+    router.apply("rates", 1, [entry("old", 60), entry("new", 40, 2, "challenger")])
+    keys = [f"guest-{number}" for number in range(40)]
+    told = [client.ask(headers={"X-Modeldeck-Key": key})[1]["name"] for key in keys]
+    assert told == ["new" if point_of(key.encode()) < 0.4 else "old" for key in keys]
+
+
+def test_an_older_generation_is_ignored(router: AnyRouter, client: Client, backend: Callable[..., Backend]) -> None:
     for name in ("old", "new"):
         router.add(name, [backend(name).address])
     router.apply("rates", 5, [entry("new", 100)])
@@ -218,7 +272,7 @@ def test_an_older_generation_is_ignored(router: ProcessRouter, client: Client, b
 
 
 def test_replicas_of_one_deployment_share_the_load(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     busy, free = backend("busy"), backend("free")
     router.add("d1", [busy.address, free.address])
@@ -236,7 +290,7 @@ def test_replicas_of_one_deployment_share_the_load(
 
 
 def test_a_dead_replica_costs_no_request_and_the_id_stays(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     first, second = backend("first"), backend("second")
     router.add("d1", [first.address, second.address])
@@ -255,7 +309,7 @@ def test_a_dead_replica_costs_no_request_and_the_id_stays(
 
 
 def test_another_version_answers_when_the_chosen_one_is_gone(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     old, new = backend("old"), backend("new")
     router.add("old", [old.address])
@@ -266,7 +320,7 @@ def test_another_version_answers_when_the_chosen_one_is_gone(
 
 
 def test_a_request_waits_for_a_server_that_comes_back(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     one = backend("one")
     router.add("d1", [one.address])
@@ -281,7 +335,7 @@ def test_a_request_waits_for_a_server_that_comes_back(
     assert again.seen
 
 
-def test_nothing_there_is_a_503_with_a_reason(router: ProcessRouter, client: Client) -> None:
+def test_nothing_there_is_a_503_with_a_reason(router: AnyRouter, client: Client) -> None:
     router.apply("rates", 1, [entry("d1", 100)])
     status, answer, told = client.ask()
     assert (status, told["retry-after"]) == (503, "1")
@@ -290,7 +344,7 @@ def test_nothing_there_is_a_503_with_a_reason(router: ProcessRouter, client: Cli
 
 
 def test_an_unknown_endpoint_or_version_is_a_404(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     router.add("d1", [backend("one").address])
     router.apply("rates", 1, [entry("d1", 100)])
@@ -303,13 +357,13 @@ def test_an_unknown_endpoint_or_version_is_a_404(
     assert client.ask("/nothing", None)[0] == 404
 
 
-def test_too_large_a_body_is_a_413(router: ProcessRouter, client: Client) -> None:
+def test_too_large_a_body_is_a_413(router: AnyRouter, client: Client) -> None:
     status, answer, _ = client.ask(body=b" " * (16 * 1024 * 1024 + 1))
     assert (status, answer["error"]["code"]) == (413, "too_large")
 
 
 def test_a_drained_deployment_gets_nothing_new(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     old, new = backend("old"), backend("new")
     router.add("old", [old.address])
@@ -331,7 +385,7 @@ def test_a_drained_deployment_gets_nothing_new(
 
 
 def test_a_shadow_gets_copies_and_its_answers_are_dropped(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     main, shadow = backend("main"), backend("shadow")
     router.add("d1", [main.address])
@@ -349,7 +403,7 @@ def test_a_shadow_gets_copies_and_its_answers_are_dropped(
     assert len(shadow.seen) == 5
 
 
-def test_stats_count_by_deployment(router: ProcessRouter, client: Client, backend: Callable[..., Backend]) -> None:
+def test_stats_count_by_deployment(router: AnyRouter, client: Client, backend: Callable[..., Backend]) -> None:
     router.add("d1", [backend("one").address])
     router.apply("rates", 1, [entry("d1", 100)])
     client.names(7)
@@ -359,7 +413,7 @@ def test_stats_count_by_deployment(router: ProcessRouter, client: Client, backen
     assert 'modeldeck_router_requests_total{deployment="d1"} 7' in text.splitlines()
 
 
-def test_a_killed_router_comes_back_as_it_was(router: ProcessRouter, backend: Callable[..., Backend]) -> None:
+def test_a_killed_router_comes_back_as_it_was(router: AnyRouter, backend: Callable[..., Backend]) -> None:
     router.add("d1", [backend("one").address])
     router.apply("rates", 3, [entry("d1", 100)])
     address, told = router.address(), router.hello()
@@ -374,24 +428,22 @@ def test_a_killed_router_comes_back_as_it_was(router: ProcessRouter, backend: Ca
     asking.close()
 
 
-def test_a_router_is_recognised_by_whoever_comes_next(router: ProcessRouter, tmp_path: Path) -> None:
-    other = ProcessRouter(Workspace(tmp_path))
+def test_a_router_is_recognised_by_whoever_comes_next(router: AnyRouter, make_router: Callable[..., AnyRouter]) -> None:
+    other = make_router()
     assert other.ensure_running() is False
     assert other.hello() == router.hello()
-    other.close()
 
 
-def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
+def test_a_port_in_use_is_said_so(make_router: Callable[..., AnyRouter]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        router = ProcessRouter(Workspace(tmp_path), port=port)
+        router = make_router(port)
         with pytest.raises(PortInUse, match=f"port {port} on 127.0.0.1 cannot be bound: Address already in use"):
             router.ensure_running()
-        router.close()
 
 
 def test_the_routers_health_follows_its_servers(
-    router: ProcessRouter, client: Client, backend: Callable[..., Backend]
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
 ) -> None:
     assert client.ask("/health/live", None)[0] == 200
     assert client.ask("/health/ready", None)[0] == 503
@@ -403,14 +455,14 @@ def test_the_routers_health_follows_its_servers(
 @pytest.mark.parametrize(
     "wire", [b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"]
 )
-def test_what_is_no_request_is_refused_and_the_router_lives(router: ProcessRouter, client: Client, wire: bytes) -> None:
+def test_what_is_no_request_is_refused_and_the_router_lives(router: AnyRouter, client: Client, wire: bytes) -> None:
     with socket.create_connection(("127.0.0.1", int(router.address().rpartition(":")[2])), timeout=5) as link:
         link.sendall(wire)
         assert link.recv(100).startswith(b"HTTP/1.1 400")
     assert client.ask("/health/live", None)[0] == 200
 
 
-def test_pipelined_requests_are_answered_in_order(router: ProcessRouter, backend: Callable[..., Backend]) -> None:
+def test_pipelined_requests_are_answered_in_order(router: AnyRouter, backend: Callable[..., Backend]) -> None:
     router.add("d1", [backend("one").address])
     router.apply("rates", 1, [entry("d1", 100)])
     one = b"POST /rates/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n[]"
