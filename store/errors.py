@@ -90,6 +90,16 @@ class Unavailable(ModeldeckError):
     exit_code = 4
 
 
+class Busy(Unavailable):
+    """Too much at once: the same request is answered a moment later."""
+
+    code = "busy"
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
 class GateFailed(ModeldeckError):
     """A gate said no."""
 
@@ -125,6 +135,7 @@ BY_CODE: dict[str, type[ModeldeckError]] = {
         LeaseLost,
         UnknownName,
         Unavailable,
+        Busy,
         GateFailed,
         NotAllowed,
         Held,

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from engine.access import Caller, Role
 from engine.daemon.listening import peer_of
 from engine.deck import Deck
+from engine.operations.operation import REQUEST_BYTES, Danger, Operation
 from engine.product import VERSION
 from engine.service import wire
-from engine.service.call import ServiceContext, call
-from engine.service.identity import caller_of, login_via
-from engine.service.refusals import RefusalLog
+from engine.service.call import ServiceContext, call, operation_named
+from engine.service.identity import caller_of, login_via, user_name
+from engine.service.limits import CHANGES, READS, Limiter
+from engine.service.refusals import Refusal, RefusalLog
 from store import settings
 from store.errors import (
+    Busy,
+    GateFailed,
+    Held,
     ModeldeckError,
     NotAllowed,
     Refused,
@@ -35,8 +40,20 @@ from store.errors import (
 
 log = logging.getLogger("modeldeck")
 
-MOST_BYTES = 64 * 1024 * 1024
-STATUS: dict[type[ModeldeckError], int] = {NotAllowed: 403, UnknownName: 404, Refused: 409, Unavailable: 503}
+STATUS: dict[type[ModeldeckError], int] = {
+    wire.Malformed: 400,
+    NotAllowed: 403,
+    UnknownName: 404,
+    wire.TooLarge: 413,
+    GateFailed: 422,
+    Busy: 429,
+    Held: 409,
+    Refused: 409,
+    Unavailable: 503,
+}
+JSON_TYPE = "application/json"
+
+Answering = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,72 +66,130 @@ class Service:
     wake: Callable[[], None]
     stop: Callable[[bool], None]  # with the servers too?
     refusals: RefusalLog
+    shared: Callable[[], str] = lambda: ""  # where operators reach it, or why they cannot
+    limiter: Limiter | None = field(default=None)
 
 
 def make_app(service: Service) -> Starlette:
     """Return the application."""
+    limiter = service.limiter or Limiter(service.deck.clock.boottime)
 
     async def operation(request: Request) -> Response:
-        try:
-            body = await _body(request)
-        except ModeldeckError as error:
-            return _failure(error)
-        return await run_in_threadpool(_answer, service, request, body)
+        asked = operation_named(request.path_params["operation_id"])
+        await _admit(service, limiter, request, asked)
+        _want_json(request)
+        body = await _body(request, asked.most_bytes, lambda size: wire.refuse_larger(asked, size))
+        with limiter.running(_identity(request)):
+            return await run_in_threadpool(_answer, service, request, asked, body)
 
-    async def described(_request: Request) -> Response:
+    async def described(request: Request) -> Response:
         from engine.service.openapi import openapi
 
+        limiter.admit(_identity(request), READS)
         return JSONResponse(openapi())
 
-    async def health(_request: Request) -> Response:
-        said = {"product": VERSION, "schema": wire.SCHEMA, "pid": os.getpid(), "started_at": service.started_at}
-        return JSONResponse(said)
+    async def health(request: Request) -> Response:
+        limiter.admit(_identity(request), READS)
+        return JSONResponse(await run_in_threadpool(_health, service))
 
     async def stop(request: Request) -> Response:
-        try:
-            body = await _body(request)
-            _only_owner(service, request)
-        except ModeldeckError as error:
-            return _failure(error)
+        limiter.admit(_identity(request), CHANGES)
+        body = await _body(request, REQUEST_BYTES, _refuse_large)
+        await run_in_threadpool(_only_admin, service, request)
         service.stop(body.get("all") is True)
         return JSONResponse({"stopping": True})
 
     return Starlette(
         routes=[
-            Route("/v1/op/{operation_id}", operation, methods=["POST"]),
-            Route("/v1/openapi.json", described),
-            Route("/v1/health", health),
-            Route("/v1/stop", stop, methods=["POST"]),
-        ]
+            Route("/v1/op/{operation_id}", _failing_well(operation), methods=["POST"]),
+            Route("/v1/openapi.json", _failing_well(described)),
+            Route("/v1/health", _failing_well(health)),
+            Route("/v1/stop", _failing_well(stop), methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: _no_such_route},
     )
 
 
-def _answer(service: Service, request: Request, body: dict[str, Any]) -> Response:
-    """Run one operation; the edge at which everything it raises becomes one line."""
-    operation_id = request.path_params["operation_id"]
+def _failing_well(answering: Answering) -> Answering:
+    """The edge at which everything a route raises becomes one line with its exit code."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await answering(request)
+        except ModeldeckError as error:
+            return _failure(error)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        except Exception as error:
+            what = request.path_params.get("operation_id", request.url.path)
+            log.exception("%s failed", what)
+            said = f"{what} failed in the daemon: {type(error).__name__}: {error}"
+            return _failure(WorkFailed(said, "its log has the whole story: .modeldeck/logs/daemon.log"))
+
+    return answer
+
+
+def _no_such_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    wrong = f"{request.method} {request.url.path[:100]}"
+    what = f"{wrong} is not allowed" if status == 405 else f"there is no {wrong}"
+    return _failure(wire.Malformed(what, "POST /v1/op/ID asks, GET /v1/openapi.json tells what"), status)
+
+
+async def _admit(service: Service, limiter: Limiter, request: Request, asked: Operation) -> None:
+    identity = _identity(request)
     try:
-        theirs = request.headers.get(wire.PRODUCT_HEADER)
-        if theirs is not None and theirs != VERSION:
-            raise Unavailable(f"daemon runs {VERSION}, this is {theirs}", "modeldeck daemon restart")
-        caller = _caller(service, request)
-        context = ServiceContext(service.deck, caller, "socket", service.wake, service.refusals)
-        return Response(wire.answer_bytes(call(context, operation_id, body)), media_type="application/json")
-    except ModeldeckError as error:
-        return _failure(error)
-    except Exception as error:
-        log.exception("%s failed", operation_id)
-        said = f"{operation_id} failed in the daemon: {type(error).__name__}: {error}"
-        return _failure(WorkFailed(said, "its log has the whole story: .modeldeck/logs/daemon.log"))
+        limiter.admit(identity, READS if asked.danger is Danger.READ else CHANGES)
+    except Busy:
+        await run_in_threadpool(_limited, service, request, asked)
+        raise
 
 
-def _caller(service: Service, request: Request) -> Caller:
+def _limited(service: Service, request: Request, asked: Operation) -> None:
+    name = user_name(peer_of(request.scope["client"])[0])
+    service.refusals.add(service.deck, Refusal(f"user:{name}", None, "access.limited", asked.id, "", ""))
+
+
+def _answer(service: Service, request: Request, asked: Operation, body: dict[str, Any]) -> Response:
+    """Run one operation, in a thread of its own."""
+    theirs = request.headers.get(wire.PRODUCT_HEADER)
+    if theirs is not None and theirs != VERSION:
+        raise Unavailable(f"daemon runs {VERSION}, this is {theirs[:20]}", "modeldeck daemon restart")
+    caller = _caller(service, request, asked.id, asked.role)
+    context = ServiceContext(service.deck, caller, "socket", service.wake, service.refusals)
+    return Response(wire.answer_bytes(call(context, asked.id, body)), media_type=JSON_TYPE)
+
+
+def _health(service: Service) -> dict[str, Any]:
+    current = settings.current(service.deck.database)
+    return {
+        "product": VERSION,
+        "schema": wire.SCHEMA,
+        "pid": os.getpid(),
+        "started_at": service.started_at,
+        "deck": current.body["name"] if current else service.deck.workspace.root.name,
+        "time_zone": current.body["time_zone"] if current else "UTC",
+        "shared": service.shared(),
+    }
+
+
+def _caller(service: Service, request: Request, action: str, needs: Role) -> Caller:
     uid, pid = peer_of(request.scope["client"])
     via = _via(request.headers.get(wire.VIA_HEADER)) or login_via(uid, pid)
     access: dict[str, tuple[str, ...]] = {}
     if uid != service.owner:
         current = settings.current(service.deck.database)
         access = {role: tuple(names) for role, names in current.body["access"].items()} if current else {}
-    return caller_of(uid, service.owner, access, via)
+    try:
+        return caller_of(uid, service.owner, access, via)
+    except NotAllowed:
+        unknown = Refusal(f"user:{user_name(uid)}", via, "access.refused", action, "none", needs.name.lower())
+        service.refusals.add(service.deck, unknown)
+        raise
+
+
+def _identity(request: Request) -> str:
+    return f"uid {peer_of(request.scope['client'])[0]}"
 
 
 def _via(said: str | None) -> str | None:
@@ -122,26 +197,40 @@ def _via(said: str | None) -> str | None:
     return said if said and said.startswith("sudo:") and len(said) < 100 and said.isprintable() else None
 
 
-def _only_owner(service: Service, request: Request) -> None:
-    if _caller(service, request).role < Role.ADMIN:
+def _only_admin(service: Service, request: Request) -> None:
+    caller = _caller(service, request, "daemon.stop", Role.ADMIN)
+    if caller.role < Role.ADMIN:
+        role = caller.role.name.lower()
+        refusal = Refusal(caller.actor, caller.via, "access.refused", "daemon.stop", role, "admin")
+        service.refusals.add(service.deck, refusal)
         raise NotAllowed("only an admin stops the daemon", "ask the deck's owner")
 
 
-async def _body(request: Request) -> dict[str, Any]:
+def _want_json(request: Request) -> None:
+    said = request.headers.get("content-type")
+    if said is not None and said.partition(";")[0].strip().lower() != JSON_TYPE:
+        raise wire.Malformed(f"the request is {said[:60]!r}", f"send Content-Type: {JSON_TYPE}")
+
+
+async def _body(request: Request, most: int, refuse: Callable[[int], None]) -> dict[str, Any]:
+    said = request.headers.get("content-length", "")
+    if said.isascii() and said.isdigit():
+        refuse(int(said[:18]))
     payload = bytearray()
     async for chunk in request.stream():
         payload += chunk
-        if len(payload) > MOST_BYTES:
-            raise Refused(f"the request is larger than {MOST_BYTES // 1024**2} MB", "send it in parts")
-    try:
-        body = json.loads(payload or b"{}")
-    except ValueError as error:
-        raise Refused(f"the request is not JSON: {error}", "send an object of fields") from None
-    if not isinstance(body, dict):
-        raise Refused("the request is not a JSON object", "send an object of fields")
-    return body
+        if len(payload) > most:
+            refuse(len(payload))
+    return await run_in_threadpool(wire.parse_request, bytes(payload)) if payload else {}
 
 
-def _failure(error: ModeldeckError) -> Response:
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-    return Response(wire.error_bytes(error), status_code=status, media_type="application/json")
+def _refuse_large(size: int) -> None:
+    if size > REQUEST_BYTES:
+        raise wire.TooLarge(f"the request is larger than {REQUEST_BYTES // 1024} KB", "send less")
+
+
+def _failure(error: ModeldeckError, status: int | None = None) -> Response:
+    if status is None:
+        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    headers = {"Retry-After": "1"} if isinstance(error, Busy) else None
+    return Response(wire.error_bytes(error), status_code=status, media_type=JSON_TYPE, headers=headers)

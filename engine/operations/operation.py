@@ -12,6 +12,9 @@ from typing import Any
 from engine.access import Role
 from store.rows import microseconds
 
+REQUEST_BYTES = 64 * 1024
+ROWS_BYTES = 64 * 1024 * 1024
+
 
 class Danger(StrEnum):
     """How much care a face owes the person before it submits."""
@@ -44,6 +47,12 @@ class Operation:
     job: bool = False
     preview: str | None = None
     command_line: bool = True
+    takes_rows: bool = False  # rows of a caller's file: its request may be large
+
+    @property
+    def most_bytes(self) -> int:
+        """How large a request may be."""
+        return ROWS_BYTES if self.takes_rows else REQUEST_BYTES
 
 
 def argument(
@@ -70,6 +79,7 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
     return kind(**{name: _value(hints[name], value, name) for name, value in body.items()})
 
 
+MOST_INT = 2**63 - 1
 _NAMES = {list: "a list", dict: "an object"}
 
 
@@ -91,7 +101,9 @@ def _value(hint: Any, value: Any, name: str) -> Any:
     if (name == "at" or name.endswith("_at")) and isinstance(value, str) and hint is int:
         return microseconds(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) <= MOST_INT else value
     if isinstance(hint, type) and hint in (str, int, float, bool) and (type(value) is not hint):
         raise TypeError(f"field {name!r} must be {hint.__name__}, got {type(value).__name__}")
+    if hint is int and abs(value) > MOST_INT:
+        raise TypeError(f"field {name!r} is beyond what 64 bits hold")
     return value

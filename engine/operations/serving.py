@@ -236,6 +236,7 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:predict",
         command_line=False,
+        takes_rows=True,
     ),
     Operation(
         "endpoints.for_model",

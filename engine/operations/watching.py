@@ -89,6 +89,7 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:record_outcomes",
         command_line=False,
+        takes_rows=True,
     ),
     Operation(
         "alerts.list",

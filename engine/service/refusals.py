@@ -2,42 +2,108 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 
 from engine.access import Caller
 from engine.deck import Deck
 from engine.operations.operation import Operation
+from store.errors import ModeldeckError
 
-MINUTE_US = 60_000_000
+log = logging.getLogger("modeldeck")
+
+MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was refused to whom. `action` is `access.refused` or `access.limited`; `operation` what was asked for."""
+
+    actor: str
+    via: str | None
+    action: str
+    operation: str
+    role: str
+    needs: str
+
+
+@dataclass(slots=True)
+class _Minute:
+    """The minute that began with a written refusal, and how many came since."""
+
+    began: float
+    newest: Refusal
+    unwritten: int = 0
 
 
 @dataclass(slots=True)
 class RefusalLog:
-    """Counts refusals and writes the first of each minute; the count of the minute before goes with the next one."""
+    """Writes the first refusal of each minute at once, and the number of the rest when the minute is over.
 
-    _seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # -> (written at, unwritten since)
+    Minutes are of the clock since boot: a wall clock that jumps neither silences nor repeats anything.
+    """
+
+    _minutes: dict[tuple[str, str, str], _Minute] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def refused(self, deck: Deck, caller: Caller, operation: Operation) -> None:
+        """Record that a caller's role did not reach an operation."""
+        needs = operation.role.name.lower()
+        self.add(
+            deck, Refusal(caller.actor, caller.via, "access.refused", operation.id, caller.role.name.lower(), needs)
+        )
+
+    def add(self, deck: Deck, refusal: Refusal) -> None:
         """Record one refusal."""
+        now = deck.clock.boottime()
+        key = (refusal.actor, refusal.action, refusal.operation)
+        with self._lock:
+            minute = self._minutes.get(key)
+            if minute is not None and now - minute.began < MINUTE_S:
+                minute.unwritten += 1
+                minute.newest = refusal
+                return
+            count = minute.unwritten + 1 if minute is not None else 1
+            self._minutes[key] = _Minute(now, refusal)
+        self._write(deck, key, refusal, count)
+
+    def flush(self, deck: Deck, *, all: bool = False) -> int:
+        """Write the number of what a minute that is over has left unwritten; returns how many events that made.
+
+        With `all`, of every minute: the daemon stops.
+        """
+        now = deck.clock.boottime()
+        due: list[tuple[tuple[str, str, str], Refusal, int]] = []
+        with self._lock:
+            for key, minute in list(self._minutes.items()):
+                if not all and now - minute.began < MINUTE_S:
+                    continue
+                if minute.unwritten:
+                    due.append((key, minute.newest, minute.unwritten))
+                    self._minutes[key] = _Minute(now, minute.newest)  # what is written now begins a minute of its own
+                else:
+                    del self._minutes[key]
+        for key, refusal, count in due:
+            self._write(deck, key, refusal, count)
+        return len(due)
+
+    def _write(self, deck: Deck, key: tuple[str, str, str], refusal: Refusal, count: int) -> None:
         from store import events
 
-        now = deck.clock.now()
-        key = (caller.actor, operation.id)
-        with self._lock:
-            written, unwritten = self._seen.get(key, (None, 0))
-            if written is not None and now - written < MINUTE_US:
-                self._seen[key] = (written, unwritten + 1)
-                return
-            self._seen[key] = (now, 0)
-        with deck.database.write() as tx:
-            events.append(
-                tx,
-                actor=caller.actor,
-                via=caller.via,
-                action="access.refused",
-                subject_kind="operation",
-                subject_id=operation.id,
-                body={"role": caller.role.name.lower(), "needs": operation.role.name.lower(), "count": unwritten + 1},
-            )
+        try:
+            with deck.database.write() as tx:
+                events.append(
+                    tx,
+                    actor=refusal.actor,
+                    via=refusal.via,
+                    action=refusal.action,
+                    subject_kind="operation",
+                    subject_id=refusal.operation,
+                    body={"role": refusal.role, "needs": refusal.needs, "count": count},
+                )
+        except ModeldeckError as error:
+            # A full disk must not turn a refusal into another answer; the number goes with the next event.
+            log.error("a refusal could not be recorded: %s", error.line())
+            with self._lock:
+                self._minutes.setdefault(key, _Minute(deck.clock.boottime(), refusal)).unwritten += count

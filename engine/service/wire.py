@@ -4,30 +4,121 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 from engine.operations.operation import Operation, from_body
 from engine.product import VERSION
-from store.errors import ModeldeckError, Refused, Unavailable, from_wire
+from store.errors import Busy, ModeldeckError, Refused, Unavailable, from_wire
 from store.rows import to_json
 
 SCHEMA = 1  # of the wire: a change that an older face cannot read counts it up
 PRODUCT_HEADER = "X-Modeldeck-Product"
 VIA_HEADER = "X-Modeldeck-Via"
+TOO_MANY = 429
+TOO_MANY = 429
+RETRY_LEAST_S = 0.05
+MOST_DEPTH = 64  # of a request's JSON: rows of a model are two or three deep
+
+
+class Malformed(Refused):
+    """What was sent is no request: not JSON, too deep, or a field that does not fit."""
+
+
+class TooLarge(Refused):
+    """The request is larger than its operation takes."""
 
 
 def request_of(operation: Operation, body: dict[str, Any]) -> Any:
     """Build the typed request.
 
     Raises:
-        Refused: a field is unknown, missing or of the wrong type.
+        Malformed: a field is unknown, missing or of the wrong type.
     """
     try:
         return from_body(operation.request, body)
-    except TypeError as error:
-        raise Refused(
-            f"{operation.id}: {_plain(str(error))}", f"see: modeldeck {' '.join(operation.words)} --help"
+    except (TypeError, ValueError, OverflowError) as error:
+        words = " ".join(operation.words)
+        raise Malformed(
+            f"{operation.id}: {_plain(str(error))}", f"see: modeldeck {words} --help" if words else "correct it"
         ) from None
+
+
+def parse_request(payload: bytes) -> dict[str, Any]:
+    """Read a request's JSON object, and let nothing in that no registry can hold.
+
+    Raises:
+        Malformed: it is no JSON object in UTF-8, too deep, or holds a NUL, half a character or a number out of range.
+    """
+    try:
+        body = json.loads(payload.decode() or "{}", parse_constant=_refuse_constant, parse_float=_finite)
+        _refuse_deep(body)
+        if b"\\u" in payload:
+            _refuse_unwritable(json.dumps(body, ensure_ascii=False))
+    except RecursionError:
+        raise Malformed("the request is nested too deeply", "send an object of fields") from None
+    except ValueError as error:
+        raise Malformed(f"the request is not JSON: {error}", "send an object of fields") from None
+    if not isinstance(body, dict):
+        raise Malformed("the request is not a JSON object", "send an object of fields")
+    return body
+
+
+def _refuse_deep(body: Any) -> None:
+    level = [body]
+    for _ in range(MOST_DEPTH):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is out of range")
+    return number
+
+
+def _refuse_unwritable(text: str) -> None:
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("it holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
+
+
+def request_bytes(operation: Operation, body: dict[str, Any]) -> bytes:
+    """Write a request.
+
+    Raises:
+        TooLarge: it is larger than the operation takes, which is told before anything is sent.
+    """
+    payload = json.dumps(body).encode()
+    refuse_larger(operation, len(payload))
+    return payload
+
+
+def refuse_larger(operation: Operation, size: int) -> None:
+    """Refuse what is larger than the operation takes.
+
+    Raises:
+        TooLarge: it is.
+    """
+    if size > operation.most_bytes:
+        most = operation.most_bytes
+        shown = f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1024} KB"
+        raise TooLarge(f"the request to {operation.id} is larger than {shown}", "send it in parts")
 
 
 def _plain(text: str) -> str:
@@ -52,7 +143,10 @@ def answer_bytes(answer: Any) -> bytes:
 
 def error_bytes(error: ModeldeckError) -> bytes:
     """Write an error with everything its exit code and its line need."""
-    said = {"code": error.code, "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    said: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    said["exit_code"] = error.exit_code
+    if isinstance(error, Busy):
+        said["retry_after_s"] = error.retry_after_s
     return json.dumps({"product": VERSION, "schema": SCHEMA, "error": said}, ensure_ascii=False).encode()
 
 
@@ -68,12 +162,21 @@ def read_answer(operation: Operation, payload: bytes) -> Any:
         product = said["product"]
     except (ValueError, KeyError, TypeError):
         raise Unavailable("the daemon's answer cannot be read", "restart it: modeldeck daemon restart") from None
+    if product != VERSION or said.get("schema") != SCHEMA:
+        raise mismatch(product)  # before its error is read: of another version, that may be about anything
     if "error" in said:
         error = said["error"]
         raise from_wire(error["code"], error["message"], error["hint"])
-    if product != VERSION or said["schema"] != SCHEMA:
-        raise mismatch(product)
     return typed(operation, said["answer"])
+
+
+def retry_after_s(payload: bytes) -> float | None:
+    """Return how long to wait before the same request is sent again; None where the error says nothing of it."""
+    try:
+        error = json.loads(payload).get("error") or {}
+        return float(error["retry_after_s"]) if error.get("code") == Busy.code else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def typed(operation: Operation, answer: Any) -> Any:

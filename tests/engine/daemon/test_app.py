@@ -8,7 +8,8 @@ import os
 
 import pytest
 
-from engine.daemon.app import MOST_BYTES, Service, make_app
+from engine.daemon.app import Service, make_app
+from engine.operations.operation import REQUEST_BYTES, ROWS_BYTES
 from engine.service import wire
 from engine.service.refusals import RefusalLog
 from store import events, settings
@@ -116,9 +117,19 @@ def test_request_of_another_version_is_refused_before_anything_is_looked_at(aski
     assert (status, said["error"]["exit_code"]) == (503, 4)
 
 
-def test_request_too_large_is_refused(asking):
-    status, said = asking.post("/v1/op/jobs.list", b" " * (MOST_BYTES + 1), uid=os.getuid())
-    assert (status, said["error"]["message"]) == (409, "the request is larger than 64 MB")
+@pytest.mark.parametrize(
+    ("operation", "most", "told"),
+    [("jobs.list", REQUEST_BYTES, "64 KB"), ("outcomes.record", ROWS_BYTES, "64 MB")],
+)
+def test_request_larger_than_its_operation_takes_is_refused(asking, operation, most, told):
+    status, said = asking.post(f"/v1/op/{operation}", b" " * (most + 1), uid=os.getuid())
+    assert (status, said["error"]["message"]) == (413, f"the request to {operation} is larger than {told}")
+    assert (said["error"]["code"], said["error"]["exit_code"]) == ("refused", 2)
+
+
+def test_request_that_says_it_is_too_large_is_refused_before_it_is_read(asking):
+    status, _ = asking.post("/v1/op/jobs.list", uid=os.getuid(), headers=[(b"content-length", b"99999999999")])
+    assert status == 413
 
 
 def test_mistake_of_ours_is_one_line_and_in_the_log(asking, caplog):

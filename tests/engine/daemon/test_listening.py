@@ -81,9 +81,9 @@ def test_status_tells_which_daemon_runs(daemon):
         ("no.such", b"{}", 404, UnknownName),
         ("jobs.list", b'{"limit": 0}', 409, Refused),
         ("jobs.list", b'{"filter": "~["}', 409, Refused),
-        ("jobs.list", b"[]", 409, Refused),
-        ("jobs.list", b"{", 409, Refused),
-        ("jobs.list", b"\xff", 409, Refused),
+        ("jobs.list", b"[]", 400, Refused),
+        ("jobs.list", b"{", 400, Refused),
+        ("jobs.list", b"\xff", 400, Refused),
         ("runs.train", b'{"model": "wating"}', 404, UnknownName),
     ],
 )
