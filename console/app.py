@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console import terminal
 
 if TYPE_CHECKING:
+    from engine.service.shared import SharedDeck
     from engine.workspace import Workspace
 
 
-def run(workspace: Workspace, *, ascii_only: bool = False) -> int:
-    """Open the console on a workspace; return the exit code."""
+def run(place: Workspace | SharedDeck, *, ascii_only: bool = False) -> int:
+    """Open the console on a workspace, or on a shared deck by its socket; return the exit code.
+
+    Raises:
+        ModeldeckError: the shared deck cannot be reached: said before the screen is taken.
+    """
     profile = terminal.profile(os.environ, ascii_only=ascii_only)
     terminal.prepare(profile, os.environ)
     from console.deck_app import DeckApp
-    from engine.client import connect
+    from engine.client import SharedClient, connect
 
+    name, state_path = _named(place)
+    first = connect(place)
+    if isinstance(first, SharedClient):
+        first.health()
     app = DeckApp(
-        client=lambda: connect(workspace),
+        client=lambda: connect(place),
         profile=profile,
-        deck_name=workspace.root.name,
-        state_path=workspace.runtime_folder() / "console.json",
+        deck_name=name,
+        state_path=state_path,
     )
     app.run(mouse=profile.mouse)
     return app.return_code or 0
+
+
+def _named(place: Workspace | SharedDeck) -> tuple[str, Path]:
+    """Return the deck's name, and where this person's place on its screens is kept."""
+    from engine.workspace import Workspace
+
+    if isinstance(place, Workspace):
+        return place.root.name, place.runtime_folder() / "console.json"
+    return place.name, Path.home() / ".local" / "state" / "modeldeck" / f"shared-{place.name}" / "console.json"

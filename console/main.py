@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from console.output import Output
-from console.parser import HelpShown, UsageError, parse, workspace_of
+from console.parser import HelpShown, UsageError, parse, place_said
 from store.errors import ModeldeckError, Refused, StorageUnwritable, WorkFailed
 
 INTERRUPTED = 130
@@ -42,23 +42,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], output: Output) -> int:
     invocation = parse(arguments)
     if invocation is None:
-        return _open_console(workspace_of(arguments))
+        return _open_console(*place_said(arguments))
     from console.commands.session import Session
 
-    session = Session(invocation, output, os.environ.get("MODELDECK_WORKSPACE"))
+    session = Session(invocation, output, os.environ)
     module, name = invocation.verb.run.split(":")
     run: Callable[[Session], int] = getattr(importlib.import_module(module), name)
     return run(session)
 
 
-def _open_console(folder: str | None) -> int:
-    from console.commands.session import workspace_at
+def _open_console(folder: str | None, deck: str | None) -> int:
+    from console.commands.place import place_of
 
-    workspace = workspace_at(folder, os.environ.get("MODELDECK_WORKSPACE"))
+    place = place_of(folder, deck, os.environ)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", "what serves: modeldeck pulse; every verb: modeldeck --help")
     run = importlib.import_module("console.app").run
-    return int(run(workspace))
+    return int(run(place))
 
 
 def _fail(error: ModeldeckError, output: Output) -> int:

@@ -25,6 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 GLOBAL_HELP = (
     ("-w, --workspace DIR", "else MODELDECK_WORKSPACE, else the nearest deck.toml"),
+    ("--deck NAME", "a shared deck, by its socket (or MODELDECK_SOCKET)"),
     ("--json", "print data, and errors, as JSON"),
     ("--version", "print the version"),
     ("-h, --help", "this, or the help of a verb"),
@@ -44,6 +45,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ("endpoints", "deployments", "releases", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts")),
     ("work", ("jobs", "schedules", "daemon")),
+    ("people", ("access",)),
     ("record", ("events", "audit", "show", "backup", "gc")),
 )
 
@@ -69,6 +71,7 @@ class Invocation:
     verb: Verb
     request: Any
     workspace: str | None
+    deck: str | None
     as_json: bool
     dry_run: bool
     yes: bool
@@ -108,11 +111,12 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
     return _invocation(verb, parser_of(verb).parse_args(rest, first))
 
 
-def workspace_of(arguments: Sequence[str]) -> str | None:
-    """Return the folder given by -w in a line without a verb."""
+def place_said(arguments: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return what -w and --deck give in a line without a verb."""
     opening = _Parser(prog="modeldeck", add_help=False)
     _add_globals(opening)
-    return typing.cast("str | None", opening.parse_known_args(list(arguments))[0].workspace)
+    said = opening.parse_known_args(list(arguments))[0]
+    return said.workspace, said.deck
 
 
 def parser_of(verb: Verb) -> argparse.ArgumentParser:
@@ -142,7 +146,7 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
 
 def overview() -> str:
     """Return the help of the whole command line."""
-    lines = ["usage: modeldeck [-w DIR] [NOUN [VERB] [ARGUMENT …]] [--json]", ""]
+    lines = ["usage: modeldeck [-w DIR | --deck NAME] [NOUN [VERB] [ARGUMENT …]] [--json]", ""]
     lines += ["modeldeck alone opens the console; a noun alone lists.", ""]
     for title, nouns in GROUPS:
         lines.append(f"{title}:")
@@ -201,6 +205,7 @@ def _description(verb: Verb) -> str:
 def _add_globals(parser: argparse.ArgumentParser) -> None:
     absent = argparse.SUPPRESS if parser.prog != "modeldeck" else None
     parser.add_argument("-w", "--workspace", metavar="DIR", default=absent, help="the workspace")
+    parser.add_argument("--deck", metavar="NAME", default=absent, help="a shared deck, by its socket")
     parser.add_argument(
         "--json", dest="as_json", action="store_true", default=absent or False, help="print data and errors as JSON"
     )
@@ -260,6 +265,7 @@ def _invocation(verb: Verb, said: argparse.Namespace) -> Invocation:
         verb=verb,
         request=verb.request(**_filter_apart(verb, values)),
         workspace=said.workspace,
+        deck=said.deck,
         as_json=said.as_json,
         dry_run=getattr(said, "dry_run", False),
         yes=getattr(said, "yes", False),

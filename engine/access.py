@@ -19,9 +19,11 @@ class Role(IntEnum):
 class Caller:
     """Who asks. `actor` is `user:NAME`, `schedule:…`, `trigger:…`, `policy:…` or `reconciler:…`.
 
-    `via` records sudo and login uid; it is never authority.
+    `via` records sudo and login uid; it is never authority. `is_owner` is true for the deck's owner alone, whose
+    changed settings files are applied before a change.
     """
 
     actor: str
     role: Role
     via: str | None = None
+    is_owner: bool = False

@@ -1,10 +1,14 @@
-"""The one way a face asks a deck: over the socket when a daemon holds the lock, in process for its owner otherwise."""
+"""The one way a face asks a deck: over the socket when a daemon holds the lock, in process for its owner otherwise.
+
+A deck named by its socket is asked there and nowhere else: no path of its workspace is opened.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import threading
+import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -16,21 +20,26 @@ from engine.service.call import ServiceContext, call, operation_named
 from engine.service.identity import owner_here, owner_of, sudo_via
 from engine.service.launch import ensure_running, wait_answering
 from engine.service.lock import acquire, holder
+from engine.service.shared import SharedDeck
 from engine.service.socket import ask, check_socket
 from engine.workspace import Workspace
 from store.errors import Unavailable
 
+BUSY_WITHIN_S = 15.0  # how long a request is sent again and again to a daemon that says it is busy
 
-def connect(workspace: Workspace, *, start_daemon: bool = False) -> Client:
+
+def connect(place: Workspace | SharedDeck, *, start_daemon: bool = False) -> Client:
     """Return a client of the deck; `start_daemon` starts its daemon first when none runs.
 
     Raises:
         Unavailable: the daemon was to be started and did not.
         Refused: the deck is another user's.
     """
-    client = Client(workspace)
+    if isinstance(place, SharedDeck):
+        return SharedClient(place)
+    client = Client(place)
     if start_daemon:
-        ensure_running(workspace)
+        ensure_running(place)
     return client
 
 
@@ -44,7 +53,12 @@ class Client:
 
     @property
     def transport(self) -> str:
-        """How the next call would travel: `socket` while a daemon holds the deck's lock, else `process`."""
+        """How the next call would travel: `socket` while a daemon holds the deck's lock, else `process`.
+
+        Raises:
+            NotAllowed: the deck is another user's.
+        """
+        owner_here(self.workspace)  # the lock and the socket are the owner's alone: anyone else is told so at once
         found = holder(self.workspace)
         return "socket" if found is not None and found.role == "daemon" else "process"
 
@@ -86,12 +100,7 @@ class Client:
         if not path.exists():
             wait_answering(self.workspace)
         check_socket(path, owner_of(self.workspace))
-        headers = {wire.PRODUCT_HEADER: VERSION}
-        via = sudo_via(dict(os.environ))
-        if via:
-            headers[wire.VIA_HEADER] = via
-        _, payload = ask(path, "POST", f"/v1/op/{operation.id}", json.dumps(body).encode(), headers)
-        return wire.read_answer(operation, payload)
+        return send(path, operation, body)
 
     def _in_process(self, operation: Operation, body: dict[str, Any]) -> Any:
         caller = owner_here(self.workspace)
@@ -126,3 +135,58 @@ class Client:
             raise Unavailable(f"{self.workspace.root} is not a workspace", "make one: modeldeck init DIR")
         with acquire(self.workspace, "change", product=VERSION, started_at=0):
             return make_deck(self.workspace)
+
+
+class SharedClient(Client):
+    """Asks a deck by its socket only, as one of its operators."""
+
+    def __init__(self, shared: SharedDeck) -> None:
+        self.shared = shared
+
+    @property
+    def transport(self) -> str:
+        """Always the socket."""
+        return "socket"
+
+    def call(self, operation_id: str, request: Any = None) -> Any:
+        """Ask, and return the operation's typed answer.
+
+        Raises:
+            NotAllowed: the deck is closed to this user, or their role does not reach the operation.
+            Unavailable: its daemon does not run, or is another version.
+            ModeldeckError: as the operation says.
+        """
+        owner = self.shared.check()
+        return send(self.shared.socket, operation_named(operation_id), wire.body_of(request), owner)
+
+    def health(self) -> dict[str, Any]:
+        """Return what the daemon says of itself.
+
+        Raises:
+            ModeldeckError: as `SharedDeck.health`.
+        """
+        return self.shared.health()
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def send(path: Path, operation: Operation, body: dict[str, Any], owner: int | None = None) -> Any:
+    """Ask over a socket; a daemon that is busy is asked again when it says so, for a while.
+
+    Raises:
+        Busy: it was busy all the while.
+        ModeldeckError: the one the daemon sent.
+    """
+    payload = wire.request_bytes(operation, body)
+    headers = {wire.PRODUCT_HEADER: VERSION}
+    via = sudo_via(dict(os.environ))
+    if via:
+        headers[wire.VIA_HEADER] = via
+    deadline = time.monotonic() + BUSY_WITHIN_S
+    while True:
+        status, answer = ask(path, "POST", f"/v1/op/{operation.id}", payload, headers, owner=owner)
+        wait_s = wire.retry_after_s(answer) if status == wire.TOO_MANY else None
+        if wait_s is None or time.monotonic() + wait_s > deadline:
+            return wire.read_answer(operation, answer)
+        time.sleep(wait_s)

@@ -42,10 +42,11 @@ def restart(session: Session) -> int:
 
 def status(session: Session) -> int:
     """Print whether the daemon runs; starts nothing."""
+    from engine.daemon.start import shared_status
     from engine.daemon.start import status as daemon_status
 
     out = session.output
-    found = daemon_status(session.workspace())
+    found = shared_status(session.shared()) if session.is_shared else daemon_status(session.workspace())
     if out.as_json:
         out.data(found)
         return 0
@@ -56,7 +57,8 @@ def status(session: Session) -> int:
             ("version", found.product),
             ("since", out.time(found.started_at)),
             ("socket", found.socket),
-            ("log", found.log),
+            ("shared", found.shared or "no"),
+            ("log", found.log or "its owner's"),
         ]
     )
     return 0

@@ -37,7 +37,7 @@ def _facts(session: Session) -> dict[str, Any]:
     except ModeldeckError:
         workspace = None
     root = workspace.root if workspace else Path.cwd()
-    return {
+    facts = {
         "modeldeck": VERSION,
         "python": f"{platform.python_version()} on {platform.platform()}",
         "libraries": [f"{name} {_version(name)}" for name in LIBRARIES],
@@ -49,6 +49,20 @@ def _facts(session: Session) -> dict[str, Any]:
         "writable": os.access(root, os.W_OK),
         "terminal": _terminal(),
     }
+    return facts if workspace else {**facts, **_shared(session)}
+
+
+def _shared(session: Session) -> dict[str, Any]:
+    """Return the facts of a deck named by its socket: what there is of it for an operator."""
+    try:
+        deck = session.shared()
+    except ModeldeckError:
+        return {}
+    try:
+        daemon = f"running, pid {deck.health()['pid']}"
+    except ModeldeckError as error:
+        daemon = error.line()
+    return {"workspace": f"its owner's: deck {deck.name} is shared", "daemon": daemon, "socket": str(deck.socket)}
 
 
 def _version(name: str) -> str:

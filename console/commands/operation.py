@@ -74,7 +74,7 @@ def _whole_log(client: Client, piece: JobLogs, out: Output) -> None:
 def _change(client: Client, operation: Operation, session: Session) -> int:
     said, out = session.said, session.output
     request = said.request
-    if operation.id in SETTINGS_FIRST and not said.dry_run:
+    if operation.id in SETTINGS_FIRST and not said.dry_run and not session.is_shared:
         _apply_changed_files(client, request.model, out)
     if operation.preview is not None:
         preview: Preview = client.call(operation.preview, request)

@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from console.commands.matrix import access
 from console.commands.tables import columns_of, count, number, said, took, version_or_none
 from console.output import Column, Output
+from engine.operations.access import AccessReport
 from engine.operations.common import Done
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.keeping import GcReport
@@ -218,6 +220,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Pulse: pulse,
     Preview: preview,
     AuditReport: audit,
+    AccessReport: access,
     Shown: shown,
     Comparison: comparison,
     RunsTable: runs_table,

@@ -1,19 +1,21 @@
-"""What one verb is given: the parsed line, where to print, the workspace it is about and a client to its deck."""
+"""What one verb is given: the parsed line, where to print, the deck it is about and a client to it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.commands.place import place_of
 from console.output import Output
 from console.parser import Invocation
-from engine.workspace import Workspace, find_workspace
+from engine.workspace import Workspace
 from store.errors import Refused
 
 if TYPE_CHECKING:
     from engine.client import Client
+    from engine.service.shared import SharedDeck
 
 
 @dataclass(slots=True)
@@ -22,43 +24,74 @@ class Session:
 
     said: Invocation
     output: Output
-    environment_folder: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self) -> Workspace | SharedDeck:
+        """Return what this line is about.
+
+        Raises:
+            Refused: nothing, or two things at once.
+        """
+        return place_of(self.said.workspace, self.said.deck, self.environment)
 
     def workspace(self) -> Workspace:
         """Return the workspace this line is about, and print times in its zone from here on.
 
         Raises:
-            Refused: there is none.
+            Refused: there is none, or the line names a deck by its socket.
         """
-        workspace = workspace_at(self.said.workspace, self.environment_folder)
-        self.output.zone = zone_of(workspace)
-        return workspace
+        place = self.place()
+        if not isinstance(place, Workspace):
+            words = " ".join(self.said.verb.words)
+            raise Refused(f"`{words}` works on a workspace folder", "its owner runs it there, without --deck")
+        self.output.zone = zone_of(place)
+        return place
+
+    @property
+    def is_shared(self) -> bool:
+        """True where the deck is named by its socket: its settings files are not this caller's."""
+        return not isinstance(self.place(), Workspace)
+
+    def shared(self) -> SharedDeck:
+        """Return the shared deck this line names.
+
+        Raises:
+            Refused: it names a workspace.
+        """
+        place = self.place()
+        if isinstance(place, Workspace):
+            raise Refused("this line names a workspace, not a shared deck", "say --deck NAME")
+        return place
 
     def client(self) -> Client:
-        """Return a client to the deck of this workspace."""
-        from engine.client import connect
+        """Return a client to the deck, and print times in the deck's zone from here on."""
+        from engine.client import SharedClient, connect
 
-        return connect(self.workspace())
-
-
-def workspace_at(folder: str | None, environment_folder: str | None) -> Workspace:
-    """Return the workspace named by -w or MODELDECK_WORKSPACE, else the nearest one upward."""
-    named = folder or environment_folder
-    if not named:
-        return find_workspace(Path.cwd())
-    root = Path(named).expanduser().resolve()
-    if not (root / "deck.toml").is_file():
-        raise Refused(f"no deck.toml in {named}", f"make a workspace: modeldeck init {named}")
-    return Workspace(root)
+        place = self.place()
+        client = connect(place)
+        if isinstance(place, Workspace):
+            self.output.zone = zone_of(place)
+        elif isinstance(client, SharedClient):
+            self.output.zone = zone_named(client.health().get("time_zone"))
+        return client
 
 
 def zone_of(workspace: Workspace) -> tzinfo:
     """Return the deck's time zone as deck.toml says it; a broken file is told by the verbs that need it."""
     import tomllib
-    from zoneinfo import ZoneInfo
 
     try:
         deck = tomllib.loads((workspace.root / "deck.toml").read_text("utf-8"))
-        return ZoneInfo(deck["time_zone"])
+        return zone_named(deck["time_zone"])
     except (OSError, ValueError, KeyError, TypeError):
+        return UTC
+
+
+def zone_named(name: object) -> tzinfo:
+    """Return the zone of that name, UTC where this machine has none."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(str(name))
+    except (OSError, ValueError, KeyError):
         return UTC

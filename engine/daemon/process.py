@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from engine.daemon.app import Service, make_app
+from engine.daemon.door import Door
 from engine.daemon.listening import PeerProtocol, bind, remove
 from engine.daemon.parts import Parts
 from engine.deck import make_deck
@@ -71,8 +73,16 @@ def _serve(workspace: Workspace, clock: SystemClock) -> int:
         stop_servers = stop_servers or with_servers
         server.should_exit = True
 
+    refusals = RefusalLog()
+    door = Door(deck, refusals)
     service = Service(
-        deck, owner=_owner(workspace), started_at=clock.now(), wake=parts.wake, stop=stop, refusals=RefusalLog()
+        deck,
+        owner=_owner(workspace),
+        started_at=clock.now(),
+        wake=parts.wake,
+        stop=stop,
+        refusals=refusals,
+        shared=door.said,
     )
     server = _Server(
         uvicorn.Config(
@@ -92,13 +102,27 @@ def _serve(workspace: Workspace, clock: SystemClock) -> int:
     parts.start()
     log.info("daemon %s of %s listens on %s", VERSION, workspace.root, workspace.socket)
     try:
-        asyncio.run(server.serve(sockets=[listening]))
+        asyncio.run(_listen(server, listening, door))
     finally:
         remove(workspace.socket)
         parts.close(stop_servers=stop_servers)
         deck.database.close()
         log.info("daemon stopped%s", ", servers too" if stop_servers else "; servers go on")
     return 0
+
+
+async def _listen(server: _Server, listening: socket.socket, door: Door) -> None:
+    """Serve the owner's own socket, and beside it the shared one while the settings ask for it."""
+
+    def protocol() -> PeerProtocol:
+        return PeerProtocol(config=server.config, server_state=server.server_state, app_state={})
+
+    following = asyncio.create_task(door.run(protocol))
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def _owner(workspace: Workspace) -> int:

@@ -12,7 +12,8 @@ from engine.product import VERSION
 from engine.service.identity import owner_here
 from engine.service.launch import ensure_running, last_lines, log_of
 from engine.service.lock import Holder, acquire, holder
-from engine.service.socket import answers, ask
+from engine.service.shared import SharedDeck
+from engine.service.socket import ask, health_of
 from engine.workspace import Workspace
 from store.errors import Unavailable, from_wire
 
@@ -31,6 +32,7 @@ class DaemonStatus:
     started_at: int | None
     socket: str
     log: str
+    shared: str = ""  # where the deck's operators reach it, or why they cannot; "" for a private deck
 
 
 def start(workspace: Workspace) -> bool:
@@ -72,9 +74,15 @@ def restart(workspace: Workspace) -> None:
 
 
 def status(workspace: Workspace) -> DaemonStatus:
-    """Look; starts nothing."""
+    """Look; starts nothing.
+
+    Raises:
+        NotAllowed: the deck is another user's, whose socket this one does not know.
+    """
+    owner_here(workspace)
     found = _daemon(workspace)
-    state = "stopped" if found is None else "running" if answers(workspace.socket) else "starting"
+    health = None if found is None else health_of(workspace.socket)
+    state = "stopped" if found is None else "running" if health is not None else "starting"
     return DaemonStatus(
         state=state,
         pid=found.pid if found else None,
@@ -82,6 +90,26 @@ def status(workspace: Workspace) -> DaemonStatus:
         started_at=found.started_at if found else None,
         socket=str(workspace.socket),
         log=str(log_of(workspace)),
+        shared=str((health or {}).get("shared", "")),
+    )
+
+
+def shared_status(deck: SharedDeck) -> DaemonStatus:
+    """Look at a shared deck's daemon through its socket, which is all an operator sees of it.
+
+    Raises:
+        NotAllowed: the deck is closed to this user.
+        Unavailable: it does not answer, or is another version.
+    """
+    said = deck.health()
+    return DaemonStatus(
+        state="running",
+        pid=int(said["pid"]),
+        product=str(said["product"]),
+        started_at=int(said["started_at"]),
+        socket=str(deck.socket),
+        log="",
+        shared=str(said["shared"]),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.access import Caller, Role
 from engine.workspace import Workspace
-from store.errors import NotAllowed, Refused
+from store.errors import NotAllowed
 
 NO_LOGIN = 4294967295
 
@@ -22,7 +22,7 @@ def caller_of(uid: int, owner: int, access: dict[str, tuple[str, ...]], via: str
     """
     name = user_name(uid)
     if uid == owner:
-        return Caller(f"user:{name}", Role.ADMIN, via)
+        return Caller(f"user:{name}", Role.ADMIN, via, is_owner=True)
     role = highest_role(name, group_names(uid), access)
     if role is None:
         raise NotAllowed(f"user {name} has no role on this deck", "its owner can add you to [access] in deck.toml")
@@ -84,12 +84,13 @@ def owner_here(workspace: Workspace) -> Caller:
     """Return this process's user as the owner.
 
     Raises:
-        Refused: it is anyone else, root included: a foreign owner's files must never be made by another user.
+        NotAllowed: it is anyone else, root included: a foreign owner's files must never be made by another user.
     """
     owner, uid = owner_of(workspace), os.geteuid()
     if uid != owner:
-        raise Refused(
+        raise NotAllowed(
             f"this deck belongs to {user_name(owner)}, you are {user_name(uid)}",
-            f"run as {user_name(owner)}, or ask through its daemon",
+            f"run as {user_name(owner)}, or name the deck where it is shared: --deck NAME",
         )
-    return Caller(f"user:{user_name(uid)}", Role.ADMIN, sudo_via(dict(os.environ)) or login_via(uid))
+    via = sudo_via(dict(os.environ)) or login_via(uid)
+    return Caller(f"user:{user_name(uid)}", Role.ADMIN, via, is_owner=True)

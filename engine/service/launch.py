@@ -23,13 +23,13 @@ def ensure_running(workspace: Workspace, *, within_s: float = START_WITHIN_S) ->
 
     Raises:
         Unavailable: it died or did not answer in time; the message carries its log's last lines.
-        Refused: the deck is someone else's.
+        NotAllowed: the deck is someone else's.
     """
+    owner_here(workspace)
     found = holder(workspace)
     if found is not None and found.role == "daemon":
         wait_answering(workspace, within_s=within_s)
         return False
-    owner_here(workspace)
     process = _spawn(workspace)
     wait_answering(workspace, process, within_s=within_s)
     return True

@@ -40,7 +40,9 @@ def load(workspace: Workspace) -> DeckSettings:
         _hosts_exist(workspace, path, settings, {host.name: host.kind for host in hosts})
         models[settings.name] = settings
         origins[settings.name] = path
-    return DeckSettings(deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings())
+    return DeckSettings(
+        deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings(), deck.access.group or ""
+    )
 
 
 def load_model(workspace: Workspace, path: Path) -> ModelSettings:

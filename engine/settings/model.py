@@ -165,10 +165,14 @@ class DeckSettings:
     models: dict[str, ModelSettings]
     access: dict[str, tuple[str, ...]] = field(default_factory=dict)  # role -> user names or @groups
     jobs: dict[str, JobSettings] = field(default_factory=dict)  # kind -> what deck.toml says of it
+    group: str = ""  # the deck is shared with this group of the machine; "" keeps it private
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self)
+        body = asdict(self)
+        if not self.group:
+            del body["group"]  # a private deck says what it said before decks could be shared: the same revision
+        return body
 
     @classmethod
     def from_body(cls, body: dict[str, Any]) -> DeckSettings:
@@ -180,4 +184,5 @@ class DeckSettings:
             models={name: ModelSettings.from_body(model) for name, model in body["models"].items()},
             access={role: tuple(names) for role, names in body["access"].items()},
             jobs={kind: JobSettings(**stated) for kind, stated in body.get("jobs", {}).items()},
+            group=body.get("group", ""),
         )

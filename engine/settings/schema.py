@@ -29,6 +29,7 @@ from engine.settings.work import DEFAULTS, OTHER, JobSettings
 
 HOST_KEY = r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+GROUP = r"^[a-z_][a-z0-9_-]{0,31}$"
 ROUTER_PATHS = ("health", "v2")  # what the router answers itself; an endpoint of that name could not be reached
 
 Duration = Annotated[float, BeforeValidator(seconds)]
@@ -268,8 +269,9 @@ class HostTable(Section):
 
 
 class AccessTable(Section):
-    """[access]: role -> user names or @groups."""
+    """[access]: role -> user names or @groups; `group` shares the deck with a group of this machine."""
 
+    group: Annotated[str, Field(pattern=GROUP)] | None = None
     viewer: list[Column] = []
     operator: list[Column] = []
     approver: list[Column] = []
@@ -352,4 +354,5 @@ class DeckFile(Section):
 
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Return the roles that name anybody."""
-        return {role: tuple(names) for role, names in self.access.model_dump().items() if names}
+        named = self.access.model_dump(exclude={"group"})
+        return {role: tuple(names) for role, names in named.items() if names}

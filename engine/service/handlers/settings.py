@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.access import Role
 from engine.service.call import ServiceContext
 from engine.settings.apply import apply_settings, current_settings, require_model
 from engine.settings.model import DeckSettings
@@ -12,13 +11,13 @@ from store.errors import Refused
 def for_change(context: ServiceContext, model: str) -> tuple[DeckSettings, int]:
     """Return the settings a change of this model pins.
 
-    Whoever can apply settings (an admin) has changed files applied first; everyone else gets what is applied.
+    The owner has changed files applied first; everyone else, an admin too, gets what is applied.
 
     Raises:
         BrokenSettings: the owner's files do not hold.
         UnknownName: no applied model of that name.
     """
-    if context.caller.role >= Role.ADMIN:
+    if context.caller.is_owner:
         apply_settings(context.deck, context.caller.actor, f"before a change of {model}")
     settings, revision = current_settings(context.deck)
     require_model(settings, model)

@@ -11,7 +11,7 @@ import pytest
 from engine.access import Role
 from engine.service.identity import caller_of, highest_role, owner_here, sudo_via
 from engine.workspace import Workspace
-from store.errors import NotAllowed, Refused
+from store.errors import NotAllowed
 
 ME = os.geteuid()
 NAME = pwd.getpwuid(ME).pw_name
@@ -49,7 +49,7 @@ def test_group_is_never_taken_for_a_user_of_its_name():
 
 def test_any_other_user_is_refused_in_process_root_included(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0 if ME else OTHER)
-    with pytest.raises(Refused, match=f"this deck belongs to {NAME}") as caught:
+    with pytest.raises(NotAllowed, match=f"this deck belongs to {NAME}") as caught:
         owner_here(Workspace(tmp_path))
     assert f"run as {NAME}" in caught.value.hint
 

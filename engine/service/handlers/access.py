@@ -1,0 +1,44 @@
+"""Handler of the question who may do what."""
+
+from __future__ import annotations
+
+from engine.access import Role
+from engine.operations.access import AccessReport, AccessRow, RoleHolders
+from engine.operations.catalog import OPERATIONS
+from engine.operations.common import NoRequest
+from engine.service.call import ServiceContext
+from engine.service.identity import owner_of, user_name
+from engine.settings.model import DeckSettings
+
+
+def show(context: ServiceContext, _request: NoRequest) -> AccessReport:
+    """Return the matrix of roles and operations, who holds which role, and where the caller stands."""
+    from store import settings
+
+    current = settings.current(context.deck.database)
+    applied = DeckSettings.from_body(current.body) if current else None
+    caller = context.caller
+    return AccessReport(
+        actor=caller.actor,
+        via=caller.via or "",
+        role=caller.role.name.lower(),
+        owner=user_name(owner_of(context.deck.workspace)),
+        group=applied.group if applied else "",
+        roles=tuple(
+            RoleHolders(role.name.lower(), applied.access.get(role.name.lower(), ()) if applied else ())
+            for role in Role
+        ),
+        operations=tuple(
+            AccessRow(
+                operation=operation.id,
+                verb=" ".join(operation.words),
+                danger=operation.danger.value,
+                viewer=operation.role <= Role.VIEWER,
+                operator=operation.role <= Role.OPERATOR,
+                approver=operation.role <= Role.APPROVER,
+                admin=operation.role <= Role.ADMIN,
+                you=operation.role <= caller.role,
+            )
+            for operation in sorted(OPERATIONS.values(), key=lambda each: (each.role, each.id))
+        ),
+    )

@@ -1,0 +1,171 @@
+"""Real accounts of this machine, made for a test and removed after it, and the command line run as one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import pwd
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tiny_deck import WITHIN_S, Said
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RUN = "import sys; from console.main import main; sys.exit(main())"
+
+
+@dataclass
+class Accounts:
+    """A group and users of a name nobody else has; `interpreter` is one that every account may run."""
+
+    group: str
+    home: Path
+    interpreter: str
+    users: list[str] = field(default_factory=list)
+
+    def add(self, name: str, *, member: bool) -> str:
+        """Make a user, in the group or not, and return its name."""
+        user = f"{self.group}-{name}"
+        groups = ["--groups", self.group] if member else []
+        subprocess.run(
+            ["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", *groups, user],
+            check=True,
+            capture_output=True,
+        )
+        self.users.append(user)
+        home = self.home / user
+        home.mkdir(mode=0o700)
+        shutil.chown(home, user)
+        return user
+
+    def home_of(self, user: str) -> Path:
+        """Return the account's private folder."""
+        return self.home / user
+
+    def run(self, user: str, *words: str, cwd: Path | None = None) -> Said:
+        """Run one command line as a user: its uid, its groups, its home, nothing of ours."""
+        ran = subprocess.run(
+            [self.interpreter, "-P", "-c", RUN, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_S,
+            cwd=cwd or "/",
+            env=self._environment(user),
+            **self.identity(user),  # type: ignore[arg-type]
+        )
+        return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
+
+    def screen(self, user: str, *words: str, until: str) -> str:
+        """Open the console as a user in an 80x24 terminal until it shows a text; return the screen."""
+        import pyte
+
+        screen = pyte.Screen(80, 24)
+        stream = pyte.ByteStream(screen)
+        ours, theirs = pty.openpty()
+        os.set_blocking(ours, False)
+        process = subprocess.Popen(
+            [self.interpreter, "-P", "-c", RUN, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd="/",
+            env={**self._environment(user), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+            start_new_session=True,
+            **self.identity(user),  # type: ignore[arg-type]
+        )
+        os.close(theirs)
+        try:
+            deadline = time.monotonic() + WITHIN_S
+            while until not in "\n".join(screen.display):
+                assert time.monotonic() < deadline, "\n".join(screen.display)
+                assert process.poll() is None, "\n".join(screen.display)
+                if select.select([ours], [], [], 0.1)[0]:
+                    stream.feed(os.read(ours, 65536))
+            return "\n".join(screen.display)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            os.close(ours)
+
+    def remove(self) -> None:
+        """Remove users and group, and first whatever a failed test left running in their name."""
+        for user in self.users:
+            self._end_processes(pwd.getpwnam(user).pw_uid)
+            subprocess.run(["userdel", user], check=True, capture_output=True)
+        subprocess.run(["groupdel", self.group], check=True, capture_output=True)
+
+    def _end_processes(self, uid: int) -> None:
+        deadline = time.monotonic() + 20
+        while left := [int(each.name) for each in Path("/proc").iterdir() if _is_of(each, uid)]:
+            if time.monotonic() > deadline - 15:
+                for pid in left:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
+
+    def identity(self, user: str) -> dict[str, object]:
+        """Return what makes a process this user's: uid, gid and groups."""
+        found = pwd.getpwnam(user)
+        groups = os.getgrouplist(user, found.pw_gid)
+        return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": groups}
+
+    def _environment(self, user: str) -> dict[str, str]:
+        return {
+            "HOME": str(self.home_of(user)),
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": f"{REPOSITORY}:{sysconfig.get_path('purelib')}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+
+def _is_of(process: Path, uid: int) -> bool:
+    try:
+        return process.name.isdigit() and process.stat().st_uid == uid
+    except FileNotFoundError:
+        return False
+
+
+def make_accounts(home: Path) -> Accounts:
+    """Make the group, or skip with the reason why this machine cannot."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may make accounts")
+    if not all(shutil.which(tool) for tool in ("useradd", "userdel", "groupadd", "groupdel")):
+        pytest.skip("useradd and its like are not installed")
+    group = f"md{secrets.token_hex(3)}"
+    subprocess.run(["groupadd", group], check=True, capture_output=True)
+    made = Accounts(group, home, "")
+    try:
+        made.interpreter = _interpreter_for(made)
+    except BaseException:
+        made.remove()
+        raise
+    return made
+
+
+def _interpreter_for(accounts: Accounts) -> str:
+    """Return an interpreter of this version that an account can run the command with."""
+    user = accounts.add("probe", member=False)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for path in (sys.executable, shutil.which(version, path="/usr/local/bin:/usr/bin:/bin")):
+        accounts.interpreter = path or ""
+        if not path:
+            continue
+        try:
+            if accounts.run(user, "--version").code == 0:
+                return path
+        except PermissionError:
+            continue
+    pytest.skip(f"no {version} here that another account can run")

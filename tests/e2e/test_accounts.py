@@ -1,0 +1,263 @@
+"""Real accounts on one deck: each comes in under its own name, as far as its role, and nobody else does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from accounts import RUN, Accounts, make_accounts
+from tiny_deck import MODEL, Said, made_rows
+
+from engine.daemon.sharing import prepare
+from engine.service import shared
+from engine.workspace import Workspace
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@dataclass(frozen=True)
+class SharedTiny:
+    """A tiny deck owned by one account and shared with two others of its group; a fourth is in no group."""
+
+    accounts: Accounts
+    name: str
+    root: Path
+    owner: str
+    operator: str
+    viewer: str
+    outsider: str
+
+    def as_owner(self, *words: str) -> Said:
+        """Run a line as the deck's owner, in the workspace."""
+        return self.accounts.run(self.owner, *words, cwd=self.root)
+
+    def __call__(self, user: str, *words: str) -> Said:
+        """Run a line as a user, who names the deck and stands in no workspace."""
+        return self.accounts.run(user, "--deck", self.name, *words)
+
+    def events(self, filter: str) -> list[dict[str, Any]]:
+        """Return events as the owner sees them."""
+        found: list[dict[str, Any]] = self.as_owner("events", filter, "--all", "--json").data
+        return found
+
+
+@pytest.fixture(scope="module", name="tiny")
+def shared_tiny_deck() -> Iterator[SharedTiny]:
+    """The deck with a version that serves; at the end its processes, its accounts and its folders are gone."""
+    home = Path(tempfile.mkdtemp(prefix="md"))
+    home.chmod(0o711)
+    accounts = made = None
+    try:
+        accounts = make_accounts(home)
+        made = _make(accounts)
+        yield made
+    finally:
+        if made is not None:
+            made.as_owner("daemon", "stop", "--all")
+            shutil.rmtree(shared.socket_of(made.name).parent, ignore_errors=True)
+        if accounts is not None:
+            accounts.remove()
+        shutil.rmtree(home)
+
+
+def _make(accounts: Accounts) -> SharedTiny:
+    owner, operator, viewer = (accounts.add(name, member=True) for name in ("own", "op", "view"))
+    outsider = accounts.add("out", member=False)
+    root = accounts.home_of(owner) / "deck"
+    tiny = SharedTiny(accounts, accounts.group, root, owner, operator, viewer, outsider)
+    (root / "models").mkdir(parents=True)
+    rows = made_rows()
+    lines = [",".join(rows[0]), *(",".join(str(cell) for cell in row.values()) for row in rows)]
+    (root / "rates.csv").write_text("\n".join(lines) + "\n")
+    (root / "models" / "rates.toml").write_text(MODEL)
+    (root / "deck.toml").write_text(
+        f'name = "{tiny.name}"\ntime_zone = "Europe/Rome"\n\n[access]\ngroup = "{accounts.group}"\n'
+        f'operator = ["{operator}"]\nviewer = ["{viewer}"]\n'
+    )
+    subprocess.run(["chown", "-R", f"{owner}:", str(root)], check=True)
+    prepare(tiny.name, root.stat().st_uid, accounts.group)
+    applied = tiny.as_owner("apply")
+    assert applied.code == 0, applied
+    started = tiny.as_owner("daemon", "start")
+    assert started.code == 0, started
+    deadline = time.monotonic() + 30
+    while tiny.as_owner("daemon", "status", "--json").data["shared"] != str(shared.socket_of(tiny.name)):
+        assert time.monotonic() < deadline, tiny.as_owner("daemon", "status")
+    return tiny
+
+
+@pytest.fixture(scope="module", name="serving")
+def operators_version_serves(tiny: SharedTiny) -> SharedTiny:
+    """The operator has trained and promoted."""
+    trained = tiny(tiny.operator, "train", "rates", "--json")
+    assert trained.data["actor"] == f"user:{tiny.operator}"
+    promoted = tiny(tiny.operator, "promote", "rates", "1", "--yes", "--reason", "the first")
+    assert promoted.code == 0, promoted
+    return tiny
+
+
+def test_changes_carry_the_name_of_who_made_them(serving: SharedTiny) -> None:
+    released = serving.events("action=release.requested")[0]
+    assert (released["actor"], released["reason"]) == (f"user:{serving.operator}", "the first")
+    assert {event["actor"] for event in serving.events("action=job.requested")} >= {f"user:{serving.operator}"}
+
+
+def test_viewer_reads_everything_through_the_socket(serving: SharedTiny) -> None:
+    for words in (
+        "pulse", "models", "versions rates", "runs", "jobs", "releases", "events", "alerts", "access", "doctor"
+    ):  # fmt: skip
+        read = serving(serving.viewer, *words.split(), "--json")
+        assert read.code == 0, read
+    job = serving(serving.viewer, "jobs", "--json").data[0]["id"]
+    assert serving(serving.viewer, "jobs", "logs", job).code == 0
+    status = serving(serving.viewer, "daemon", "status", "--json").data
+    assert (status["state"], status["log"]) == ("running", "")
+
+
+def test_viewer_sees_the_console_and_times_of_the_decks_zone(serving: SharedTiny) -> None:
+    shown = serving.accounts.screen(serving.viewer, "--deck", serving.name, until="rates")
+    assert "rates" in shown
+    printed = serving(serving.viewer, "events", "action=release.requested").out
+    assert printed == serving.as_owner("events", "action=release.requested").out
+
+
+def test_viewer_is_refused_a_promotion_and_it_is_on_record(serving: SharedTiny) -> None:
+    assert serving(serving.operator, "train", "rates").code == 0
+    before = serving(serving.viewer, "releases", "--json").data
+    assert serving(serving.viewer, "promote", "rates", "2", "--yes").refusal(6) == (
+        f"user:{serving.viewer} is viewer; releases.promote needs operator: "
+        "the deck's owner sets roles under [access] in deck.toml"
+    )
+    [refused] = serving.events(f"action=access.refused and actor=user:{serving.viewer}")
+    assert (refused["subject_id"], refused["body"]) == (
+        "releases.promote",
+        {"count": 1, "needs": "operator", "role": "viewer"},
+    )
+    assert serving(serving.viewer, "releases", "--json").data == before
+
+
+def test_operator_is_not_admin(serving: SharedTiny) -> None:
+    assert "needs admin" in serving(serving.operator, "apply").refusal(6)
+
+
+def test_matrix_says_who_may_do_what_and_who_asks(serving: SharedTiny) -> None:
+    report = serving(serving.operator, "access", "--json").data
+    assert (report["actor"], report["role"], report["owner"]) == (
+        f"user:{serving.operator}",
+        "operator",
+        serving.owner,
+    )
+    assert {row["operation"] for row in report["operations"] if row["you"]} > {"releases.promote", "models.list"}
+    assert not next(row["you"] for row in report["operations"] if row["operation"] == "deck.apply")
+    assert serving.operator in serving(serving.viewer, "access").out
+
+
+def test_files_of_predict_and_outcomes_are_the_callers_own(serving: SharedTiny) -> None:
+    home = serving.accounts.home_of(serving.operator)
+    asked = home / "asked.csv"
+    asked.write_text("night,rooms,season\n2024-05-01,2,low\n2024-05-02,3,high\n")
+    asked.chmod(0o600)
+    shutil.chown(asked, serving.operator)
+    records = serving(serving.operator, "predict", "rates", str(asked), "--json").data
+    assert len(records) == 2
+    told = home / "told.csv"
+    told.write_text("prediction_id,value\n" + "".join(f"{row['prediction_id']},100\n" for row in records))
+    told.chmod(0o600)
+    shutil.chown(told, serving.operator)
+    assert serving(serving.operator, "outcomes", "rates", str(told)).code == 0
+    [recorded] = serving.events("action=outcomes.recorded")
+    assert recorded["actor"] == f"user:{serving.operator}"
+    assert "cannot be read: Permission denied" in serving(serving.viewer, "predict", "rates", str(asked)).refusal(2)
+
+
+def test_account_outside_the_group_cannot_connect_and_is_told_what_to_ask_for(tiny: SharedTiny) -> None:
+    for words in (("models",), ("promote", "rates", "1", "--yes"), ("daemon", "status"), ()):
+        said = tiny(tiny.outsider, *words)
+        if not words:
+            assert said.code == 2  # the console needs a terminal
+            continue
+        assert said.refusal(6) == (
+            f"deck {tiny.name} is open to group {tiny.accounts.group}, and {tiny.outsider} is not in it: "
+            f"ask {tiny.owner} for group {tiny.accounts.group} and a role under [access], then log in anew"
+        )
+
+
+def test_root_is_nobody_special_on_anothers_deck(tiny: SharedTiny) -> None:
+    for words in (("models",), ("promote", "rates", "1", "--yes"), ("apply",)):
+        said = _as_root(tiny, "--deck", tiny.name, *words)
+        assert said.refusal(6).startswith("user root has no role on this deck")
+    refused = tiny.events("action=access.refused and actor=user:root")
+    assert {event["body"]["role"] for event in refused} == {"none"}
+    assert _as_root(tiny, "-w", str(tiny.root), "models").refusal(6) == (
+        f"this deck belongs to {tiny.owner}, you are root: "
+        f"run as {tiny.owner}, or name the deck where it is shared: --deck NAME"
+    )
+
+
+def test_private_folder_and_private_socket_are_closed_to_the_decks_own_operators(tiny: SharedTiny) -> None:
+    said = tiny.accounts.run(tiny.operator, "-w", str(tiny.root), "models")
+    assert said.refusal(6).startswith(f"{tiny.root} is another user's, and closed")
+    private = tiny.as_owner("daemon", "status", "--json").data["socket"]
+    assert not Path(private).is_relative_to(tiny.root)
+    probe = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    ran = subprocess.run(
+        [tiny.accounts.interpreter, "-c", probe, private],
+        capture_output=True,
+        text=True,
+        **tiny.accounts.identity(tiny.operator),  # type: ignore[call-overload]
+    )
+    assert "PermissionError" in ran.stderr
+
+
+def test_role_taken_away_is_gone_at_once(serving: SharedTiny) -> None:
+    path = serving.root / "deck.toml"
+    before = path.read_text()
+    path.write_text(before.replace(f'viewer = ["{serving.viewer}"]', "viewer = []"))
+    try:
+        assert serving.as_owner("apply").code == 0
+        assert "has no role on this deck" in serving(serving.viewer, "models").refusal(6)
+    finally:
+        path.write_text(before)
+        assert serving.as_owner("apply").code == 0
+    assert serving(serving.viewer, "models").code == 0
+
+
+def test_socket_anyone_put_in_place_of_the_daemons_is_refused(tiny: SharedTiny, tmp_path: Path) -> None:
+    place = tmp_path / "evil"
+    place.mkdir(mode=0o755)
+    path = Path(os.path.relpath(place / "sock"))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        (place / "sock").chmod(0o660)
+        os.chown(place, 60_123, -1)
+        environment = {**os.environ, "MODELDECK_SOCKET": str(place / "sock")}
+        assert "is not the socket of 60123" in _as_root(tiny, "models", env=environment).refusal(2)
+
+
+def _as_root(tiny: SharedTiny, *words: str, env: dict[str, str] | None = None) -> Said:
+    environment = env or {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=environment,
+    )
+    return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_workspace_of_the_deck_is_nowhere_the_operators_can_look(tiny: SharedTiny) -> None:
+    assert Workspace(tiny.root).state.stat().st_mode & 0o077 == 0
+    assert tiny.accounts.home_of(tiny.owner).stat().st_mode & 0o077 == 0
