@@ -108,7 +108,7 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
     if not first.rest:
         return None
     verb, rest = _resolve(first.rest)
-    return _invocation(verb, parser_of(verb).parse_args(rest, first))
+    return _invocation(verb, parser_of(verb).parse_intermixed_args(_signed(rest), first))
 
 
 def place_said(arguments: Sequence[str]) -> tuple[str | None, str | None]:
@@ -178,6 +178,17 @@ def usage_of(verb: Verb) -> str:
 
 def _listing(verbs: Sequence[Verb]) -> list[str]:
     return [f"  {usage_of(verb):<31}{verb.help}" for verb in verbs]
+
+
+def _signed(words: Sequence[str]) -> list[str]:
+    """Tie a value that begins with a minus to its flag: argparse would take `--order -metrics.mae` for two flags."""
+    tied: list[str] = []
+    for word in words:
+        if tied and tied[-1] == "--order" and word[:1] == "-" and word[:2] != "--":
+            tied[-1] = f"--order={word}"
+        else:
+            tied.append(word)
+    return tied
 
 
 def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:

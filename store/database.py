@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol
 from weakref import WeakSet
 
+from store import comparing
 from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
@@ -206,6 +207,9 @@ def connect(path: Path) -> _Connection:
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    # what filters compare by; PostgreSQL is given functions of these names
+    for name, function in (("number", comparing.number), ("casefold", comparing.folded)):
+        connection.create_function(name, 1, function, deterministic=True)
     return connection
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from store import events
@@ -16,11 +16,13 @@ from store.rows import Run
 
 Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
 
-# in the order of the fields of Run, which params, metrics and tags follow
-_COLUMNS = (
+# in the order of the fields of Run
+COLUMNS = (
     "id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id, job_id, actor,"
-    " started_at, ended_at"
+    " started_at, ended_at, note, deleted_at"
 )
+_OWN, _WHOLE = 14, 16  # params, metrics and tags stand between them
+_AT_ONCE = 500  # runs whose params are asked for in one statement
 _ALL = 1 << 31  # more runs than one job makes
 ENDED = ("finished", "failed", "abandoned", "cancelled")
 
@@ -173,9 +175,9 @@ def run(reader: Reader, id: str) -> Run:
     Raises:
         UnknownName: no run begins so. Refused: several do.
     """
-    found = reader.rows(f"SELECT {_COLUMNS} FROM run WHERE id = :id", {"id": id})
+    found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE id = :id", {"id": id})
     if not found:
-        found = reader.rows(f"SELECT {_COLUMNS} FROM run WHERE id = :id", {"id": find_id(reader, "run", "run", id)})
+        found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE id = :id", {"id": find_id(reader, "run", "run", id)})
     return _runs(reader, found, "run_id = :id", {"id": found[0]["id"]})[0]
 
 
@@ -203,15 +205,25 @@ def runs(
         if given is not None:
             clauses.append(clause)
     chosen = f"FROM run WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :limit"
-    found = reader.rows(f"SELECT {_COLUMNS} {chosen}", params)
+    found = reader.rows(f"SELECT {COLUMNS} {chosen}", params)
     return _runs(reader, found, f"run_id IN (SELECT id {chosen})", params)
 
 
 def children(reader: Reader, run_id: str) -> list[Run]:
     """Return the trials of a run, in the order they were started."""
     params = {"parent": run_id}
-    found = reader.rows(f"SELECT {_COLUMNS} FROM run WHERE parent_id = :parent ORDER BY id", params)
+    found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE parent_id = :parent ORDER BY id", params)
     return _runs(reader, found, "run_id IN (SELECT id FROM run WHERE parent_id = :parent)", params)
+
+
+def with_logged(reader: Reader, found: Sequence[Row]) -> list[Run]:
+    """Return the runs of rows that hold `COLUMNS` first, with what each logged."""
+    made: list[Run] = []
+    for start in range(0, len(found), _AT_ONCE):
+        batch = list(found[start : start + _AT_ONCE])
+        params = {f"run{place}": row["id"] for place, row in enumerate(batch)}
+        made += _runs(reader, batch, f"run_id IN ({', '.join(f':{name}' for name in params)})", params)
+    return made
 
 
 def metric_history(reader: Reader, run_id: str, key: str) -> list[tuple[int, int, float | None]]:
@@ -239,7 +251,7 @@ def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any
             if value is not None:
                 by_run[run_id][key] = value
         kept.append(by_run)
-    return [Run(*row, *(by_run[row["id"]] for by_run in kept)) for row in found]
+    return [Run(*row[:_OWN], *(by_run[row["id"]] for by_run in kept), *row[_OWN:_WHOLE]) for row in found]
 
 
 def _finite(value: float | None) -> float | None:

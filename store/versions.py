@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from store import events, models
 from store.clock import Clock
-from store.database import Reader, Row, Write, fields
+from store.database import Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.rows import Version
@@ -40,6 +41,7 @@ _STANDS = (
     " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion"
     " FROM model m WHERE m.name = :model"
 )
+_AT_ONCE = 500  # versions whose tags are asked for by number
 
 
 def parse_ref(text: str) -> tuple[str, int]:
@@ -157,9 +159,10 @@ def versions(reader: Reader, model: str) -> list[Version]:
     """
     models.model(reader, model)
     found = reader.rows(
-        "SELECT * FROM version WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC", {"model": model}
+        f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC",
+        {"model": model},
     )
-    return _versions(reader, model, found)
+    return of_rows(reader, model, found)
 
 
 def version(reader: Reader, model: str, number: int) -> Version:
@@ -169,12 +172,13 @@ def version(reader: Reader, model: str, number: int) -> Version:
         UnknownName: the deck has no such model or version.
     """
     found = reader.rows(
-        "SELECT * FROM version WHERE model = :model AND number = :number", {"model": model, "number": number}
+        f"SELECT {COLUMNS} FROM version v WHERE model = :model AND number = :number",
+        {"model": model, "number": number},
     )
     if not found:
         models.model(reader, model)
         raise UnknownName(f"no version {model}@{number}", f"modeldeck versions {model} lists them")
-    return _versions(reader, model, found)[0]
+    return of_rows(reader, model, found)[0]
 
 
 def named(reader: Reader, model: str, alias: str) -> Version | None:
@@ -243,18 +247,22 @@ def _made(row: Row, aliases: tuple[str, ...], tags: dict[str, str]) -> Version:
     return Version(*values)
 
 
-def _versions(reader: Reader, model: str, found: list[Row]) -> list[Version]:
+def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
+    """Return the versions of rows of one model that hold `COLUMNS` first, with their aliases and tags."""
     names: dict[int, list[str]] = defaultdict(list)
     for alias in models.aliases(reader, model):
         names[alias.version].append(alias.name)
     tags: dict[int, dict[str, str]] = defaultdict(dict)
-    for row in reader.rows("SELECT number, key, value FROM version_tag WHERE model = :model", {"model": model}):
+    for row in _tags(reader, model, found):
         tags[row["number"]][row["key"]] = row["value"]
-    result = []
-    for row in found:
-        values = fields(row, "deleted_at")
-        values.update({name: load(values[name]) for name in _STRUCTURED})
-        dirty = values["git_dirty"]
-        values["git_dirty"] = None if dirty is None else bool(dirty)
-        result.append(Version(**values, aliases=tuple(names[row["number"]]), tags=tags[row["number"]]))
-    return result
+    return [_made(row, tuple(names[row["number"]]), tags[row["number"]]) for row in found]
+
+
+def _tags(reader: Reader, model: str, found: Sequence[Row]) -> list[Row]:
+    params: dict[str, Any] = {"model": model}
+    asked = "SELECT number, key, value FROM version_tag WHERE model = :model"
+    if len(found) <= _AT_ONCE:
+        numbers = {f"number{place}": row["number"] for place, row in enumerate(found)}
+        params |= numbers
+        asked += f" AND number IN ({', '.join(f':{name}' for name in numbers)})"
+    return reader.rows(f"{asked} ORDER BY number, key", params)

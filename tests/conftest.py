@@ -49,7 +49,7 @@ def deck(tmp_path: Path, clock: FrozenClock, empty_registry: Path) -> Iterator[D
     database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings_body() -> Callable[..., dict[str, Any]]:
     """Return a maker of settings bodies: `settings_body("rates", posts={"task": "classification"})`.
 

@@ -43,7 +43,7 @@ def _operation(said: Invocation) -> Operation:
 
 def _read(client: Client, operation: Operation, session: Session) -> int:
     out = session.output
-    answer = client.call(operation.id, session.said.request)
+    answer, after = _asked(client, operation, session.said.request)
     if isinstance(answer, JobLogs) and session.said.request.follow:
         return follow_log(client, answer, out)
     if isinstance(answer, JobLogs) and not out.as_json:
@@ -54,6 +54,8 @@ def _read(client: Client, operation: Operation, session: Session) -> int:
         render.rows(operation.id, operation.answer, list(answer), out)
     else:
         render.one(answer, out)
+    if after:
+        out.note(f"more: --after {after}")
     return _verdict(answer)
 
 
@@ -63,6 +65,14 @@ def _verdict(answer: Any) -> int:
         return 0 if answer.ok else BROKEN
     unfit = isinstance(answer, tuple) and any(isinstance(one, HostCheck) and one.verdict == "failed" for one in answer)
     return Unavailable.exit_code if unfit else 0
+
+
+def _asked(client: Client, operation: Operation, request: Any) -> tuple[Any, str | None]:
+    """Return the answer, and the cursor of the page after it where there is one."""
+    if operation.pages is None:
+        return client.call(operation.id, request), None
+    page = client.call(operation.pages, request)
+    return page.rows, page.next
 
 
 def _whole_log(client: Client, piece: JobLogs, out: Output) -> None:

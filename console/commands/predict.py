@@ -8,7 +8,7 @@ from console.commands.records import batches, read_records
 from console.commands.session import Session
 from console.commands.tables import said
 from console.output import Column, Output
-from engine.operations.common import ModelRequest
+from engine.operations.models import VersionsRequest
 from engine.operations.serving import Predictions, PredictRequest
 from engine.operations.watching import OutcomesRequest
 from store.errors import Refused
@@ -64,7 +64,7 @@ _COUNTS = ("matched", "revised", "unknown")
 
 def _signature(client: Client, model: str) -> dict[str, Any]:
     """Return the signature of the version that serves, else of the newest: it says what CSV cells are."""
-    versions: tuple[Version, ...] = client.call("versions.list", ModelRequest(model))
+    versions: tuple[Version, ...] = client.call("versions.list", VersionsRequest(model))
     serving = next((version for version in versions if "champion" in version.aliases), None)
     found = serving or (versions[0] if versions else None)
     return found.signature if found else {}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.follow import ENDED
-from engine.operations.common import ModelRequest, Page
+from engine.operations.common import Page
+from engine.operations.models import VersionsRequest
 from engine.operations.serving import ReleasesRequest
 from engine.operations.watching import WindowsRequest
 from store.errors import UnknownName
@@ -55,7 +56,7 @@ class Standing:
 def standing(client: Client, model: str) -> Standing:
     """Read one model's standing; all is empty before its settings are applied."""
     try:
-        versions = client.call("versions.list", ModelRequest(model))
+        versions = client.call("versions.list", VersionsRequest(model))
     except UnknownName:
         return Standing((), (), 0, (), ())
     deliveries = client.call("events.list", Page(f"outcomes.recorded {model}", MANY))

@@ -11,9 +11,9 @@ from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
 from console.screens.list_page import ListKind, ListPage
 from console.screens.log_page import LogPage
-from engine.operations.common import ModelRequest
 from engine.operations.common import Page as PageRequest
 from engine.operations.deck import EventsRequest, Pulse
+from engine.operations.models import VersionsRequest
 from engine.operations.runs import RunsRequest
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
 from engine.operations.watching import AlertsRequest
@@ -51,7 +51,7 @@ class VersionsPage(ListPage):
                 command=f"modeldeck versions {model}",
                 columns=models.version_columns(""),
                 key=lambda row: str(row.number),
-                read=lambda client: client.call("versions.list", ModelRequest(model)),
+                read=lambda client: client.call("versions.list", VersionsRequest(model)),
                 empty=(f"{model} has no versions yet.", "T trains one."),
                 opens=version_page,
             )
@@ -69,7 +69,7 @@ class VersionsPage(ListPage):
         """Ask for the model and its versions."""
         name = self._name
         model = next((row for row in client.call("models.list") if row.name == name), None)
-        return model, tuple(client.call("versions.list", ModelRequest(name)))
+        return model, tuple(client.call("versions.list", VersionsRequest(name)))
 
     def take(self, value: Any, pulse: Pulse) -> None:
         """Take both; the primary metric names its column."""
@@ -100,7 +100,9 @@ def version_named(model: str, number: int) -> DocumentPage:
     """Return the page of a version by model and number."""
 
     def read(client: Asks) -> Any:
-        found = next((one for one in client.call("versions.list", ModelRequest(model)) if one.number == number), None)
+        found = next(
+            (one for one in client.call("versions.list", VersionsRequest(model)) if one.number == number), None
+        )
         if found is None:
             return None
         released = tuple(client.call("releases.list", ReleasesRequest(model=model)))

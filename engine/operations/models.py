@@ -5,10 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.access import Role
-from engine.operations.common import Done, ModelRequest, NoRequest
+from engine.operations.common import Done, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Difference
 from store.rows import Alias, Model, Version
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsRequest:
+    """A model's versions, newest first unless another order is asked for."""
+
+    model: str = argument("the model's name")
+    filter: str = argument("words, number>3, tags.team=pricing", metavar="FILTER", default="")
+    limit: int = argument("at most this many rows", flag="--limit", default=1000)
+    order: str = argument("number, created_at or tags.X; -X from the largest", flag="--order", default="")
+    after: str = argument("the page after this cursor", flag="--after", metavar="CURSOR", default="")
+    deleted: bool = argument("the deleted ones instead", flag="--deleted", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsPage:
+    """One page of versions, and the cursor of the next; None where this was the last."""
+
+    rows: tuple[Version, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +85,24 @@ OPERATIONS = (
         "versions.list",
         ("versions",),
         "the versions of a model, newest first",
-        ModelRequest,
+        VersionsRequest,
         Version,
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:versions",
         many=True,
+        pages="versions.page",
+    ),
+    Operation(
+        "versions.page",
+        (),
+        "one page of versions",
+        VersionsRequest,
+        VersionsPage,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:page",
+        command_line=False,
     ),
     Operation(
         "versions.compare",

@@ -31,7 +31,8 @@ class Operation:
 
     `words` are the command line's words; `handler` is `module:function`, resolved on call, and takes
     `(service context, request)`. `answer` is a dataclass, or `many` of them. `job` says that the answer is a Job to be
-    followed. `preview` names the operation whose answer is this one's `Preview` (for `--dry-run` and the dialog).
+    followed. `preview` names the operation whose answer is this one's `Preview` (for `--dry-run` and the dialog),
+    `pages` the one whose answer is a page of these rows: `rows`, and `next`, the cursor of the page after it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Operation:
     reversible: bool = False
     job: bool = False
     preview: str | None = None
+    pages: str | None = None
     command_line: bool = True
     takes_rows: bool = False  # rows of a caller's file: its request may be large
 

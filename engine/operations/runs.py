@@ -11,12 +11,25 @@ from store.rows import Job, Run
 
 @dataclass(frozen=True, slots=True)
 class RunsRequest:
-    """Runs, newest first."""
+    """Runs, newest first unless another order is asked for."""
 
     model: str | None = argument("only this model's", metavar="MODEL", default=None)
     filter: str = argument("words, metrics.mae<12, params.depth=6", metavar="FILTER", default="")
     trials: bool = argument("list trials too", flag="--trials", default=False)
     limit: int = argument("at most this many rows", flag="--limit", default=100)
+    order: str = argument("started_at, metrics.X, params.X or tags.X; -X from the largest", flag="--order", default="")
+    after: str = argument("the page after this cursor", flag="--after", metavar="CURSOR", default="")
+    parent: str | None = argument("only the trials of this run", flag="--parent", metavar="RUN", default=None)
+    experiment: str | None = argument("only this experiment's", flag="--experiment", metavar="NAME", default=None)
+    deleted: bool = argument("the deleted ones instead", flag="--deleted", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """One page of runs, and the cursor of the next; None where this was the last."""
+
+    rows: tuple[Run, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,18 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:runs",
         many=True,
+        pages="runs.page",
+    ),
+    Operation(
+        "runs.page",
+        (),
+        "one page of runs",
+        RunsRequest,
+        RunsPage,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:page",
+        command_line=False,
     ),
     Operation(
         "runs.compare",

@@ -6,24 +6,17 @@ substrings of any value, without regard to case; quotes keep spaces and signs: `
 
 from __future__ import annotations
 
-import operator
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from store import comparing
 from store.errors import Refused
 from store.rows import to_json
+from store.search import terms as searched
 
-_SIGNS: dict[str, Callable[[Any, Any], bool]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    "!=": operator.ne,
-    "=": operator.eq,
-    ">": operator.gt,
-    "<": operator.lt,
-}
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _PATH = r"[A-Za-z_]\w*(?:\.[\w@-]+)*"
 # A sign may stand apart from its column, but `word ~regex` is two terms.
@@ -82,10 +75,7 @@ class Comparison:
         if isinstance(value, list | tuple | dict):
             inside = any(item.casefold() == self.value.casefold() for item in _values(value))
             return inside if self.sign == "=" else not inside and self.sign == "!="
-        left, right = _number(value), _number(self.value)
-        if left is not None and right is not None:
-            return _SIGNS[self.sign](left, right)
-        return _SIGNS[self.sign](_text(value).casefold(), self.value.casefold())
+        return comparing.compares(value, self.sign, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +122,10 @@ class Filter:
         """Yield the rows that match, in their order."""
         return (row for row in rows if self.matches(row))
 
+    def searched(self) -> list[searched.Term]:
+        """Return the terms as the plain data that a search in the registry takes."""
+        return [_plain_term(term) for term in self.terms]
+
 
 def parse(text: str) -> Filter:
     """Read a filter.
@@ -153,6 +147,14 @@ def parse(text: str) -> Filter:
 _HINT = "write words, col>0.2, metrics.mae < 12, !x or ~regex, joined by spaces"
 
 
+def _plain_term(term: Term, negated: bool = False) -> searched.Term:
+    if isinstance(term, Not):
+        return _plain_term(term.term, not negated)
+    if isinstance(term, Comparison):
+        return searched.Compare(term.column, term.sign, term.value, negated)
+    return searched.Contains(term.text, negated) if isinstance(term, Word) else searched.Beyond()
+
+
 def _skip(text: str, at: int) -> int:
     match = _JOIN.match(text, at)
     return match.end() if match else at
@@ -170,7 +172,7 @@ def _term(match: re.Match[str]) -> Term:
     elif match["quoted"]:
         term = Word(_plain(match["quoted"]))
     else:
-        if match["word"] in _SIGNS or _UNFINISHED.match(match["word"]):
+        if match["word"] in comparing.SIGNS or _UNFINISHED.match(match["word"]):
             raise Refused(f"{match['word']!r} compares with nothing", _HINT)
         term = Word(match["word"])
     return Not(term) if match["negated"] else term
@@ -218,12 +220,3 @@ def _values(value: Any) -> Iterator[str]:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -60,6 +60,7 @@ class Version:
     abandoned_at: int | None
     aliases: tuple[str, ...]
     tags: dict[str, str]
+    deleted_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,3 +26,5 @@ class Run:
     params: dict[str, str]
     metrics: dict[str, float]
     tags: dict[str, str]
+    note: str = ""
+    deleted_at: int | None = None

@@ -24,7 +24,7 @@ def database(deck: Deck, apply_settings_body: Callable[..., SettingsRevision]) -
     return deck.database
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def register() -> Callable[..., Version]:
     """Return a function that registers the next version of a model inside a transaction."""
     return register_version

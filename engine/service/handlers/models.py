@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from engine.operations.common import Done, ModelRequest, NoRequest
-from engine.operations.models import CompareVersions, Comparison, RemoveAlias, SetAlias
+from engine.operations.common import Done, NoRequest
+from engine.operations.models import (
+    CompareVersions,
+    Comparison,
+    RemoveAlias,
+    SetAlias,
+    VersionsPage,
+    VersionsRequest,
+)
 from engine.service.call import ServiceContext
+from engine.service.filters import parse
+from engine.service.handlers.deck import check_limit
 from store.errors import Refused
 from store.rows import Alias, Model, Version
 
@@ -18,14 +27,28 @@ def models(context: ServiceContext, _request: NoRequest) -> list[Model]:
     return names.models(context.deck.database)
 
 
-def versions(context: ServiceContext, request: ModelRequest) -> list[Version]:
-    """Return a model's versions, newest first."""
-    from store import models as names
-    from store import versions as numbers
+def versions(context: ServiceContext, request: VersionsRequest) -> list[Version]:
+    """Return a model's versions that match, newest first unless another order is asked for."""
+    return list(page(context, request).rows)
 
-    names.model(context.deck.database, request.model)
-    rows = numbers.versions(context.deck.database, request.model)
-    return sorted(rows, key=lambda row: row.number, reverse=True)
+
+def page(context: ServiceContext, request: VersionsRequest) -> VersionsPage:
+    """Return one page of them, and where the next begins."""
+    from store.search.versions import find_versions
+
+    check_limit(request.limit)
+    wanted = parse(request.filter)
+    rows, after = find_versions(
+        context.deck.database,
+        request.model,
+        wanted.searched(),
+        matches=wanted.matches,
+        deleted=request.deleted,
+        order=request.order,
+        after=request.after,
+        limit=request.limit,
+    )
+    return VersionsPage(tuple(rows), after)
 
 
 def compare(context: ServiceContext, request: CompareVersions) -> Comparison:

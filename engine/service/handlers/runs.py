@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.access import Role
-from engine.operations.runs import CompareRuns, IngestRequest, RunsRequest, RunsTable, TrainRequest
+from engine.operations.runs import CompareRuns, IngestRequest, RunsPage, RunsRequest, RunsTable, TrainRequest
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
@@ -16,22 +16,37 @@ from store.clock import parse_time
 from store.errors import Refused
 from store.rows import Job, Run
 
-MOST_SEARCHED = 10_000
-
 
 def runs(context: ServiceContext, request: RunsRequest) -> list[Run]:
-    """Return the newest runs that match."""
+    """Return the runs that match, newest first unless another order is asked for."""
+    return list(page(context, request).rows)
+
+
+def page(context: ServiceContext, request: RunsRequest) -> RunsPage:
+    """Return one page of them, and where the next begins."""
     from store import models
     from store import runs as history
+    from store.search.runs import find_runs
 
     check_limit(request.limit)
     database = context.deck.database
     if request.model is not None:
         models.model(database, request.model)
     wanted = parse(request.filter)
-    limit = MOST_SEARCHED if wanted.terms else request.limit
-    rows = history.runs(database, model=request.model, trials=request.trials, limit=limit)
-    return list(wanted.select(rows))[: request.limit]
+    rows, after = find_runs(
+        database,
+        wanted.searched(),
+        matches=wanted.matches,
+        model=request.model,
+        experiment=request.experiment,
+        parent=history.run(database, request.parent).id if request.parent is not None else None,
+        trials=request.trials,
+        deleted=request.deleted,
+        order=request.order,
+        after=request.after,
+        limit=request.limit,
+    )
+    return RunsPage(tuple(rows), after)
 
 
 def compare(context: ServiceContext, request: CompareRuns) -> RunsTable:

@@ -124,6 +124,24 @@ def test_a_condition_is_never_taken_for_a_model() -> None:
     assert said.request == RunsRequest(None, "metrics.mae<12 !failed")
 
 
+def test_a_filter_may_follow_an_option() -> None:
+    said = parse(["runs", "rates", "--limit", "5", "metrics.mae<12"])
+    assert said is not None
+    assert said.request == RunsRequest("rates", "metrics.mae<12", limit=5)
+
+
+@pytest.mark.parametrize("words", [["--order", "-metrics.mae"], ["--order=-metrics.mae"]])
+def test_an_order_may_begin_with_a_minus(words: list[str]) -> None:
+    said = parse(["runs", *words, "--json"])
+    assert said is not None
+    assert said.request == RunsRequest(order="-metrics.mae")
+
+
+def test_an_order_left_out_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="--order"):
+        parse(["runs", "--order", "--json"])
+
+
 def test_several_ids_become_a_tuple() -> None:
     said = parse(["runs", "compare", "a", "b", "c"])
     assert said is not None

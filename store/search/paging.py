@@ -1,0 +1,185 @@
+"""One page of rows along an index: from the order where most rows match, from a term where few do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from store.database import Reader, Row
+from store.search.order import Order, Position
+from store.search.terms import Asked, Bound, Chosen, Columns, Term, sql_of
+
+FEW = 1000  # rows that are cheaper sorted than found along the order
+MOST_SEARCHED = 100_000  # rows looked at for one page
+
+T = TypeVar("T")
+
+
+class Part(NamedTuple):
+    """One part of a list: its rows in the order of `keys`, SQL expressions that end with the row's own key.
+
+    `source` is a table that the order is read from, tied to the rows by `where`; empty where it is the rows' own.
+    """
+
+    keys: tuple[str, ...]
+    descending: bool
+    source: str = ""
+    where: str = ""
+
+
+class Rows(NamedTuple):
+    """The rows searched: their table under the name they have in every expression, and their columns."""
+
+    table: str
+    columns: str
+    asked: Columns
+    owner_key: Callable[[str], str]  # ties a keyed table to the rows: the name of the table -> condition
+    own_order: Callable[[str], str]  # the row's own key as a keyed table holds it
+    sorted_order: Callable[[str], str]  # the same, said so that it is sorted and not read along an index
+
+
+class Page(NamedTuple, Generic[T]):
+    """Rows, and where the next page begins; None where this was the last."""
+
+    rows: list[T]
+    next: Position | None
+
+
+class Query:
+    """One search, its terms compiled once."""
+
+    def __init__(self, reader: Reader, rows: Rows, terms: Sequence[Term], always: Sequence[str], bound: Bound) -> None:
+        self._reader = reader
+        self._rows = rows
+        self._bound = bound
+        compiled = [sql_of(reader, term, rows.asked, bound) for term in terms]
+        self._asked: list[Asked] = [one for one in compiled if one is not None]
+        self._exact = all(one is not None and one.exact for one in compiled)
+        self._always = list(always)
+
+    def page(
+        self,
+        parts: Sequence[Part],
+        after: Position | None,
+        limit: int,
+        read: Callable[[list[Row]], list[T]],
+        matches: Callable[[T], bool] | None,
+    ) -> Page[T]:
+        """Return a page; `matches` decides where SQL could not, `read` makes rows of what was found."""
+        if self._exact or matches is None:
+            matches = _every
+        kept: list[T] = []
+        seen = 0
+        size = limit + 1 if self._exact else max(limit + 1, 200)
+        last: Position | None = None
+        for part_number, found in self._batches(parts, after, size):
+            for row, made in zip(found, read(found), strict=True):
+                if len(kept) == limit or seen == MOST_SEARCHED:
+                    return Page(kept, last)
+                if matches(made):
+                    kept.append(made)
+                seen += 1
+                last = Position(part_number, _key(row, parts[part_number]))
+        return Page(kept, None)
+
+    def _batches(self, parts: Sequence[Part], after: Position | None, size: int) -> Iterator[tuple[int, list[Row]]]:
+        for number in range(after.part if after else 0, len(parts)):
+            position = after.key if after and after.part == number else None
+            while True:
+                found = self._rows_of(parts[number], position, size)
+                if found:
+                    yield number, found
+                    position = _key(found[-1], parts[number])
+                if len(found) < size:
+                    break
+
+    def _rows_of(self, part: Part, after: tuple[Any, ...] | None, limit: int) -> list[Row]:
+        start = self._start(part)
+        tables, wanted, keys = [], list(self._always), part.keys
+        if start is not None:
+            tables.append(f"{start.keyed.table} chosen")
+            wanted += [start.sql.format(t="chosen"), self._rows.owner_key("chosen")]
+            if not part.source:
+                keys = ((self._rows.own_order if start.single else self._rows.sorted_order)("chosen"),)
+        elif part.source:
+            tables.append(part.source)
+        tables.append(self._rows.table)
+        if start is not None and part.source:
+            tables.append(part.source)
+        if part.where:
+            wanted.append(part.where)
+        wanted += [one.sql for one in self._asked if start is None or one.chosen is not start]
+        params = {**self._bound.params, "limit": limit}
+        if after is not None:
+            places = []
+            for place, value in enumerate(after):
+                params[f"after{place}"] = value
+                places.append(f":after{place}")
+            sign = "<" if part.descending else ">"
+            wanted.append(
+                f"({', '.join(keys)}) {sign} ({', '.join(places)})" if len(keys) > 1 else f"{keys[0]} {sign} :after0"
+            )
+        way = "DESC" if part.descending else "ASC"
+        named = ", ".join(f"{key} AS key{place}" for place, key in enumerate(keys))
+        order = ", ".join(f"{key} {way}" for key in keys)
+        # CROSS JOIN keeps SQLite to this order of the tables; to others it is a join like any
+        return self._reader.rows(
+            f"SELECT {self._rows.columns}, {named} FROM {' CROSS JOIN '.join(tables)}"
+            f" WHERE {' AND '.join(wanted)} ORDER BY {order} LIMIT :limit",
+            params,
+        )
+
+    def _start(self, part: Part) -> Chosen | None:
+        """Return the term to begin with: one whose index is in the order asked for, or one that leaves few rows."""
+        choices = [one.chosen for one in self._asked if one.chosen is not None]
+        if not part.source:
+            for chosen in choices:
+                if chosen.single:
+                    return chosen
+        counted = [(self._count(chosen), number) for number, chosen in enumerate(choices)]
+        fewest = min(counted, default=(FEW + 1, 0))
+        return choices[fewest[1]] if fewest[0] <= FEW else None
+
+    def _count(self, chosen: Chosen) -> int:
+        sql = chosen.sql.format(t="chosen")
+        row = self._reader.row(
+            f"SELECT count(*) AS n FROM (SELECT 1 FROM {chosen.keyed.table} chosen WHERE {sql} LIMIT :few) some",
+            {**self._bound.params, "few": FEW + 1},
+        )
+        return int(row["n"]) if row else 0
+
+
+def order_parts(
+    order: Order, own: str, keyed: tuple[str, str] | None, numeric: bool, tie: str, key: str
+) -> tuple[Part, ...]:
+    """Return the parts of a list ordered by a keyed value: rows that have it, then the others, newest first.
+
+    `keyed` is (table, condition that ties it to the rows), `key` the placeholder of the key; texts that are numbers
+    come before the others.
+    """
+    if keyed is None:
+        return (Part((own,), order.descending),)
+    table, ties = keyed
+    here = f"sorted.key = {key} AND sorted.value IS NOT NULL AND {ties}"
+    value = (
+        ("sorted.value",)
+        if numeric
+        else (
+            "CASE WHEN number(sorted.value) IS NULL THEN 1 ELSE 0 END",
+            "coalesce(number(sorted.value), 0.0)",
+            "casefold(sorted.value)",
+        )
+    )
+    without = f"NOT EXISTS (SELECT 1 FROM {table} sorted WHERE {here})"
+    return (
+        Part((*value, tie), order.descending, f"{table} sorted", here),
+        Part((own,), True, where=without),
+    )
+
+
+def _key(row: Row, part: Part) -> tuple[Any, ...]:
+    return tuple(row[f"key{place}"] for place in range(len(part.keys)))
+
+
+def _every(_row: Any) -> bool:
+    return True
