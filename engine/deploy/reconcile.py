@@ -1,32 +1,28 @@
-"""Brings a process host to what the registry desires: servers run, routes are applied and acknowledged.
+"""Brings a host to what the registry desires: replicas run, routes are applied and acknowledged.
 
-Servers and router are sessions of their own: they outlive whoever reconciles, and the next one adopts them. A new
-route waits until what it sends traffic to has answered its golden requests, as long as what serves now still does.
+Replicas and router outlive whoever reconciles, and the next one adopts them; what kind of host it is, is the runtime's
+matter. A new route waits until what it sends traffic to has answered its golden requests, as long as what serves now
+still does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
 from engine.deck import Deck
-from engine.deploy.keys import log_key
-from engine.deploy.listening import declared
-from engine.deploy.process_router import ProcessRouter
-from engine.deploy.processes import end, read_ready, run_folder
-from engine.deploy.replica import ReplicaProcess
-from engine.deploy.stage import stage
+from engine.deploy.process_runtime import ProcessRuntime
+from engine.deploy.runtime import HostRouter, ReplicaHandle, Runtime
 from engine.settings.model import DeckSettings
 from store import deployments, versions
 from store import settings as settings_store
 from store.errors import ModeldeckError, Unavailable
 from store.rows import Deployment, Route
 
-STAGE_WAIT_S = 0.05
+PREPARE_WAIT_S = 0.05
 DRAIN_S = 30.0
 ROUTER_AGAIN_S = 1.0
 STOP_ALL_S = 20.0
@@ -37,14 +33,15 @@ log = logging.getLogger("modeldeck")
 class Reconciler:
     """Acts in `tick`; used from one thread."""
 
-    def __init__(self, deck: Deck, host: str = "local") -> None:
+    def __init__(self, deck: Deck, runtime: Runtime | None = None) -> None:
         self._deck = deck
-        self._host = host
-        self._replicas: dict[str, ReplicaProcess] = {}
-        self._staging: dict[str, Future[Path]] = {}
-        self._folders: dict[str, Path] = {}
+        self._runtime = runtime or ProcessRuntime(deck)
+        self._host = self._runtime.name
+        self._replicas: dict[str, ReplicaHandle] = {}
+        self._preparing: dict[str, Future[Any]] = {}
+        self._prepared: dict[str, Any] = {}
         self._draining: dict[str, float] = {}
-        self._router: ProcessRouter | None = None
+        self._router: HostRouter | None = None
         self._router_again = 0.0
         self._told: dict[str, list[str]] = {}
         self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
@@ -60,7 +57,8 @@ class Reconciler:
         """
         desired = deployments.deployments(self._deck.database, host=self._host)
         if not self._swept:
-            self._sweep({one.id for one in desired})
+            self._runtime.sweep({one.id: one for one in desired})
+            self._swept = True
         trouble: ModeldeckError | None = None
         changed = False
         wanted = {one.id: one for one in desired if one.desired != "stopped"}
@@ -73,6 +71,7 @@ class Reconciler:
                 trouble = error
         changed = self._let_go(desired, wanted) or changed
         changed = self._write_replicas() or changed
+        changed = self._runtime.after_tick() or changed
         if trouble is not None:
             raise trouble
         return changed
@@ -84,6 +83,7 @@ class Reconciler:
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._router is not None:
             self._router.close()
+        self._runtime.close()
 
     def _keep_up(self, deployment: Deployment) -> bool:
         """Keep the replicas of one deployment running."""
@@ -99,7 +99,7 @@ class Reconciler:
             if replica.has_process:
                 changed = True
                 if replica.note_death(now):
-                    self._folders.pop(deployment.id, None)  # it never served: stage anew, which mends the folder
+                    self._prepared.pop(deployment.id, None)  # it never served: prepare anew, which mends what is broken
                 if replica.state == "exited":
                     log.warning("server %s %s; it is started again", replica.title, replica.detail)
             if replica.adopt(None):
@@ -108,47 +108,44 @@ class Reconciler:
                 changed = self._start(replica, now) or changed
         return changed
 
-    def _replica(self, deployment: Deployment, number: int) -> ReplicaProcess:
+    def _replica(self, deployment: Deployment, number: int) -> ReplicaHandle:
         id = f"{deployment.id}-{number}"
         known = self._replicas.get(id)
         if known is None:
-            key = log_key(self._deck.workspace.keys)
-            known = self._replicas[id] = ReplicaProcess(self._deck.workspace, deployment, number, key)
+            known = self._replicas[id] = self._runtime.replica(deployment, number)
             row = next((r for r in deployments.replicas(self._deck.database, deployment.id) if r.id == id), None)
             if not known.adopt(row) and row is not None:
                 known.port = row.port  # after a reboot: the address it had, if it is free
         known.deployment = deployment
         return known
 
-    def _start(self, replica: ReplicaProcess, now: float) -> bool:
-        """Start a replica once its folder is staged; staging runs in a thread and never holds up the others."""
+    def _start(self, replica: ReplicaHandle, now: float) -> bool:
+        """Start a replica once all is there for it; that is seen to in a thread and never holds up the others."""
         id = replica.deployment.id
-        folder = self._folders.get(id)
-        if folder is None:
-            staging = self._staging.get(id)
-            if staging is None:
-                staging = self._staging[id] = self._threads.submit(self._stage, replica.deployment)
+        if id not in self._prepared:
+            preparing = self._preparing.get(id)
+            if preparing is None:
+                preparing = self._preparing[id] = self._threads.submit(self._prepare, replica.deployment)
             try:
-                folder = staging.result(STAGE_WAIT_S)
+                self._prepared[id] = preparing.result(PREPARE_WAIT_S)
             except TimeoutError:
                 replica.detail = "staging"
                 return False
             except ModeldeckError as error:
-                self._staging.pop(id, None)
+                self._preparing.pop(id, None)
                 replica.failures += 1
                 replica.state, replica.detail = "exited", error.line()
                 replica.may_start = now + min(30.0, 2.0**replica.failures)
                 return True
-            self._staging.pop(id, None)
-            self._folders[id] = folder
-        replica.start(folder, self._deck.clock.now())
+            self._preparing.pop(id, None)
+        replica.start(self._prepared[id], self._deck.clock.now())
         return True
 
-    def _stage(self, deployment: Deployment) -> Path:
+    def _prepare(self, deployment: Deployment) -> Any:
         reader = self._deck.database
         version = versions.version(reader, deployment.endpoint, deployment.version)
         applied = DeckSettings.from_body(settings_store.get(reader, deployment.settings_revision).body)
-        return stage(self._deck, version, applied.models[deployment.endpoint])
+        return self._runtime.prepare(deployment, version, applied.models[deployment.endpoint])
 
     def _route(self, wanted: dict[str, Deployment]) -> bool:
         """Keep the router running, tell it addresses, apply routes whose servers are ready, acknowledge them."""
@@ -166,7 +163,7 @@ class Reconciler:
                 router.apply(route.endpoint, route.desired_generation, route.entries)
             if route.applied_generation < route.desired_generation:
                 acknowledged.append(route)
-            url = f"{router.address()}/{route.endpoint}"
+            url = f"{self._runtime.url(router)}/{route.endpoint}"
             if self._addressed.get(route.endpoint) != url:
                 moved[route.endpoint] = url  # also after a restart of the router, which may have taken another port
         if acknowledged or moved:
@@ -178,11 +175,10 @@ class Reconciler:
             self._addressed.update(moved)
         return changed or bool(acknowledged or moved)
 
-    def _running_router(self) -> ProcessRouter | None:
+    def _running_router(self) -> HostRouter | None:
         now = self._deck.clock.boottime()
         if self._router is None:
-            here = declared(self._deck, self._host)
-            self._router = ProcessRouter(self._deck.workspace, address=here.address, port=here.port)
+            self._router = self._runtime.router()
         if now < self._router_again:
             return None
         try:
@@ -195,7 +191,7 @@ class Reconciler:
             raise
         return self._router
 
-    def _tell_addresses(self, router: ProcessRouter, wanted: dict[str, Deployment]) -> bool:
+    def _tell_addresses(self, router: HostRouter, wanted: dict[str, Deployment]) -> bool:
         changed = False
         for id in wanted:
             joined = [one for one in self._replicas.values() if one.deployment.id == id and one.joined]
@@ -206,7 +202,7 @@ class Reconciler:
                 changed = True
         return changed
 
-    def _may_apply(self, router: ProcessRouter, route: Route) -> bool:
+    def _may_apply(self, router: HostRouter, route: Route) -> bool:
         """Say whether a new route may take effect: its servers are ready, or those that serve now are lost anyway."""
         arriving = [entry["deployment_id"] for entry in route.entries if entry["weight"] > 0]
         if all(self._serves(id) for id in arriving):
@@ -235,7 +231,7 @@ class Reconciler:
             for replica in leaving:
                 if replica.stop(now):
                     del self._replicas[replica.id]
-                    _clear(replica.segments)
+                    replica.clear()
             if any(one.id in self._replicas for one in leaving):
                 continue
             changed = True
@@ -262,7 +258,7 @@ class Reconciler:
             return True
 
     def _forget(self, id: str) -> None:
-        for memory in (self._folders, self._staging, self._draining, self._told):
+        for memory in (self._prepared, self._preparing, self._draining, self._told):
             memory.pop(id, None)
         if self._router is not None:
             with contextlib.suppress(Unavailable):
@@ -277,24 +273,11 @@ class Reconciler:
                     deployments.put_replica(tx, row)
         return bool(rows)
 
-    def _sweep(self, known: set[str]) -> None:
-        """End servers of this deck whose deployment has ended; clear half-made folders. Once, at the start."""
-        self._swept = True
-        for file in run_folder(self._deck.workspace).glob("*-*.json"):
-            said = read_ready(file)
-            if said is None:
-                if file.stem.rpartition("-")[0] not in known:
-                    file.unlink(missing_ok=True)
-            elif said.deployment not in known:
-                end(said.pid, said.pid_started)
-        for half in self._deck.workspace.serving.glob(".staging-*"):
-            shutil.rmtree(half, ignore_errors=True)
-
     def _stop_all(self) -> None:
         for deployment in deployments.deployments(self._deck.database, host=self._host):
             for number in range(1, deployment.replicas + 1):
                 self._replica(deployment, number)
-        router = self._router or ProcessRouter(self._deck.workspace)
+        router = self._router or self._runtime.any_router()
         router.stop()
         router.close()
         until = time.monotonic() + STOP_ALL_S
@@ -303,13 +286,5 @@ class Reconciler:
             left = [one for one in left if not one.stop(self._deck.clock.boottime())]
             time.sleep(0.02)
         for replica in self._replicas.values():
-            replica.state, replica.detail = "exited", "stopped with the daemon"
-            replica.pid = replica.pid_started = None
+            replica.let_go()
         self._write_replicas()
-
-
-def _clear(folder: Path) -> None:
-    """Remove a segment folder that holds nothing any more; the collector takes what is left in the others."""
-    with contextlib.suppress(OSError):
-        if not [path for path in folder.iterdir() if path.name != "lock"]:
-            shutil.rmtree(folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import shutil
 import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -99,8 +101,9 @@ class ReplicaProcess:
         self._take(said.state, said.detail)
         return True
 
-    def start(self, folder: Path, now_us: int) -> None:
+    def start(self, prepared: Path, now_us: int) -> None:
         """Start a server from its folder; on the port it had, so that its address stays."""
+        folder = prepared
         arguments = ["engine.serving", "--folder", str(folder), "--port", str(self.port or 0)]
         arguments += ["--segments", str(self.segments), "--deployment", self.deployment.id]
         arguments += ["--host", self.deployment.host, "--key-file", str(self._key)]
@@ -197,6 +200,17 @@ class ReplicaProcess:
             else:
                 end(pid, self.pid_started, signal.SIGKILL)
         return False
+
+    def let_go(self) -> None:
+        """Say that it was stopped with everything else."""
+        self.state, self.detail = "exited", "stopped with the daemon"
+        self.pid = self.pid_started = None
+
+    def clear(self) -> None:
+        """Remove its segment folder where nothing is left in it; the collector takes what is in others."""
+        with contextlib.suppress(OSError):
+            if not [path for path in self.segments.iterdir() if path.name != "lock"]:
+                shutil.rmtree(self.segments)
 
     def to_write(self, now: float, now_us: int) -> Replica | None:
         """Return the row to write, None while nothing has changed for a while."""

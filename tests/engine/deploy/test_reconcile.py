@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engine.deploy import reconcile
+from engine.deploy import process_runtime
 from engine.deploy.probe import golden_latency
 from engine.deploy.reconcile import Reconciler
 from engine.serving.process_id import is_alive
@@ -129,7 +129,7 @@ def test_a_router_that_comes_back_on_another_port_is_told_of_at_its_new_address(
     was = serving.url()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    monkeypatch.setattr(reconcile, "declared", lambda _deck, _host: HostSettings("local", port=port))
+    monkeypatch.setattr(process_runtime, "declared", lambda _deck, _host: HostSettings("local", port=port))
     serving.reconciler._router.stop()
     serving.succeed()
     serving.until(lambda: serving.url() != was)
@@ -238,7 +238,7 @@ def test_a_server_that_keeps_dying_is_started_ever_more_slowly(world: Any) -> No
 def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        monkeypatch.setattr(reconcile, "declared", lambda _deck, _host: HostSettings("local", port=port))
+        monkeypatch.setattr(process_runtime, "declared", lambda _deck, _host: HostSettings("local", port=port))
         deployment = world.deploy(world.version(1))
         world.route((deployment, 100))
         world.until(lambda: world.states(deployment) == ["ready"])

@@ -1,0 +1,66 @@
+"""This machine as a host: one server process for each replica, behind the router of ours."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.deck import Deck
+from engine.deploy.keys import log_key
+from engine.deploy.listening import declared
+from engine.deploy.process_router import ProcessRouter
+from engine.deploy.processes import end, read_ready, run_folder
+from engine.deploy.replica import ReplicaProcess
+from engine.deploy.runtime import HostRouter
+from engine.deploy.stage import stage
+from engine.settings.model import ModelSettings
+from store.rows import Deployment, Version
+
+
+class ProcessRuntime:
+    """A `Runtime` over processes that are sessions of their own: they outlive whoever reconciles."""
+
+    def __init__(self, deck: Deck, name: str = "local") -> None:
+        self.name = name
+        self._deck = deck
+
+    def router(self) -> HostRouter:
+        """Return the router at the declared address and port."""
+        here = declared(self._deck, self.name)
+        return ProcessRouter(self._deck.workspace, address=here.address, port=here.port)
+
+    def any_router(self) -> HostRouter:
+        """Return a router that speaks to whichever process holds the control socket."""
+        return ProcessRouter(self._deck.workspace)
+
+    def url(self, router: HostRouter) -> str:
+        """Return the router's own address."""
+        return router.address()
+
+    def replica(self, deployment: Deployment, number: int) -> ReplicaProcess:
+        """Return the handle of a server process."""
+        return ReplicaProcess(self._deck.workspace, deployment, number, log_key(self._deck.workspace.keys))
+
+    def prepare(self, deployment: Deployment, version: Version, settings: ModelSettings) -> Path:
+        """Stage the folder that the server starts from."""
+        return stage(self._deck, version, settings)
+
+    def sweep(self, known: Mapping[str, Deployment]) -> None:
+        """End servers whose deployment has ended; clear half-made folders."""
+        for file in run_folder(self._deck.workspace).glob("*-*.json"):
+            said = read_ready(file)
+            if said is None:
+                if file.stem.rpartition("-")[0] not in known:
+                    file.unlink(missing_ok=True)
+            elif said.deployment not in known:
+                end(said.pid, said.pid_started)
+        for half in self._deck.workspace.serving.glob(".staging-*"):
+            shutil.rmtree(half, ignore_errors=True)
+
+    def after_tick(self) -> bool:
+        """Do nothing: servers write where the collector reads."""
+        return False
+
+    def close(self) -> None:
+        """Let go of nothing: there is no connection."""
