@@ -12,11 +12,13 @@ from console.output import Column, Output
 from engine.operations.access import AccessReport
 from engine.operations.common import Done
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
+from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
 from engine.operations.runs import RunsTable
 from engine.operations.work import JobDetail, JobLogs
 from engine.plans import Check, Plan, Preview
+from store.rows import Served, rfc3339
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -24,6 +26,7 @@ EMPTY = {
     "runs.list": "no runs",
     "alerts.list": "no open alerts",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
+    "aliases.history": "no alias of this model has moved yet",
     "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
 }
 
@@ -144,6 +147,15 @@ def comparison(answer: Comparison, out: Output) -> None:
     out.table(titles, answer.differences)
 
 
+def moment(answer: Moment, out: Output) -> None:
+    """Write what served at a moment, which is said in the deck's time and in UTC."""
+    out.line(f"{answer.local} {answer.zone} = {rfc3339(answer.at)}")
+    if answer.note:
+        out.line(answer.note)
+    else:
+        out.table(columns_of(Served), answer.serving)
+
+
 def runs_table(answer: RunsTable, out: Output) -> None:
     """Write what differs between runs, one column per run."""
     out.tell_apart(answer.runs)
@@ -224,6 +236,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Shown: shown,
     Comparison: comparison,
     RunsTable: runs_table,
+    Moment: moment,
     JobDetail: job,
     JobLogs: logs,
     Done: done,

@@ -11,6 +11,7 @@ from engine.operations.serving import DeploymentDetail
 from store.rows import (
     Alert,
     Alias,
+    AliasMove,
     Endpoint,
     Event,
     Host,
@@ -20,6 +21,7 @@ from store.rows import (
     Release,
     Run,
     Schedule,
+    Served,
     Version,
     Window,
 )
@@ -149,6 +151,26 @@ ALIASES = (
     Column("by", lambda row, _: row.actor, shrink=True),
 )
 
+ALIAS_MOVES = (
+    Column("moved", lambda row, out: out.second(row.moved_at)),
+    Column("alias", lambda row, _: row.name),
+    Column("from", lambda row, _: version_or_none(row.from_version), right=True),
+    Column("to", lambda row, _: version_or_none(row.to_version), right=True),
+    Column("by", lambda row, _: row.actor, shrink=True),
+    Column("reason", lambda row, _: row.reason, shrink=True),
+)
+
+SERVED = (
+    Column("model", lambda row, _: row.model, shrink=True),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("host", lambda row, _: row.host, shrink=True),
+    Column("weight", lambda row, _: f"{row.weight} %", right=True),
+    Column("since", lambda row, out: out.second(row.since_at)),
+    Column("until", lambda row, out: out.second(row.until_at) if row.until_at else "still"),
+    Column("by", lambda row, _: f"{row.release_kind} {row.actor}".strip(), shrink=True),
+    Column("image", lambda row, _: row.image or "-", shrink=True),
+)
+
 RUNS = (
     Column("run", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model or "-", shrink=True),
@@ -266,6 +288,8 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Model: MODELS,
     Version: VERSIONS,
     Alias: ALIASES,
+    AliasMove: ALIAS_MOVES,
+    Served: SERVED,
     Run: RUNS,
     Event: EVENTS,
     Release: RELEASES,

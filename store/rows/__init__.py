@@ -7,11 +7,11 @@ those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, li
 from __future__ import annotations
 
 from store import json_rows
-from store.rows.models import Alias, Model, SettingsRevision, Snapshot, Version
+from store.rows.models import Alias, AliasMove, Model, SettingsRevision, Snapshot, Version
 from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Run
-from store.rows.serving import Deployment, Endpoint, Host, Replica, Route, RouteSpan
+from store.rows.serving import Deployment, Endpoint, Host, Replica, Route, RouteSpan, Served
 from store.rows.watching import Alert, Monitor, OutcomeBatch, Window
 from store.rows.work import Job, Schedule, Terms
 
@@ -24,6 +24,7 @@ __all__ = [
     "EPOCH",
     "Alert",
     "Alias",
+    "AliasMove",
     "Deployment",
     "Endpoint",
     "Event",
@@ -38,6 +39,7 @@ __all__ = [
     "RouteSpan",
     "Run",
     "Schedule",
+    "Served",
     "SettingsRevision",
     "Snapshot",
     "Step",

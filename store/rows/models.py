@@ -76,6 +76,20 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class AliasMove:
+    """One move of an alias; no `to_version` says that it was removed, no `from_version` that it named none before."""
+
+    model: str
+    name: str
+    generation: int
+    from_version: int | None
+    to_version: int | None
+    actor: str
+    reason: str
+    moved_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Immutable data, content-addressed: the same rows give the same id. `id` is `sha256:…` of the Parquet blob."""
 

@@ -93,3 +93,26 @@ class RouteSpan:
     release_id: str | None
     from_at: int
     to_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What had traffic at a moment: this version with this weight, since when and until when (None: still).
+
+    The release and the person that gave it the weight; no release where a route was desired outside of one.
+    """
+
+    model: str
+    endpoint: str
+    host: str
+    version: int
+    image: str | None
+    weight: int
+    role: str
+    generation: int
+    since_at: int
+    until_at: int | None
+    release_id: str | None
+    release_kind: str
+    actor: str
+    reason: str

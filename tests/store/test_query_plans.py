@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from store import deployments, events, jobs, models, releases, runs, settings, versions, watching
+from store import deployments, events, history, jobs, models, releases, runs, settings, versions, watching
 from store.clock import FrozenClock
 from store.database import Database, Params, Row, open_database
 from store.rows import Version, microseconds
@@ -130,6 +130,8 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "models": models.models,
     "versions": lambda reader: versions.versions(reader, "rates"),
     "deployments": lambda reader: deployments.deployments(reader, endpoint="rates"),
+    "what served": lambda reader: history.served_at(reader, 1),
+    "moves of an alias": lambda reader: history.alias_moves(reader, "rates", "champion"),
     "route history": lambda reader: deployments.route_history(reader, "rates"),
 }  # fmt: skip
 
@@ -144,7 +146,16 @@ def second_page(reader: Any, terms: Any = (), **asked: Any) -> None:
 # read by the integer key itself, which SQLite calls a scan; the limit ends it
 BY_KEY = {"events": "event"}
 # tens of rows, sorted after the index has found them
-SMALL = {"models", "versions", "deployments", "windows", "route history", "open alerts"}
+SMALL = {
+    "models",
+    "what served",
+    "moves of an alias",
+    "versions",
+    "deployments",
+    "windows",
+    "route history",
+    "open alerts",
+}
 
 
 # not a table: the distinct values of a key, and the rows of a term, both counted to a bound and no further

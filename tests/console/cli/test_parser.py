@@ -27,6 +27,8 @@ PROMISED = (
     "aliases",
     "aliases set",
     "aliases remove",
+    "aliases history",
+    "at",
     "runs",
     "runs compare",
     "data ingest",

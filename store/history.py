@@ -1,0 +1,66 @@
+"""The past: where aliases stood and who moved them, what served at a moment and by whose hand."""
+
+from __future__ import annotations
+
+from store.database import Reader, Row
+from store.json_text import load
+from store.rows import AliasMove, Served
+
+_SERVED = (
+    "SELECT e.model, h.endpoint, h.host, h.version, h.image, h.weight, h.role, h.generation, h.from_at AS since_at,"
+    " h.to_at AS until_at, h.release_id, r.kind AS release_kind, r.actor, r.reason"
+    " FROM endpoint e CROSS JOIN route_history h LEFT JOIN release r ON r.id = h.release_id"
+    " WHERE h.endpoint = e.name AND h.from_at <= :at AND (h.to_at IS NULL OR h.to_at > :at) AND h.weight > 0"
+)
+
+
+def alias_moves(
+    reader: Reader, model: str, name: str | None = None, *, limit: int = 100, before_at: int | None = None
+) -> list[AliasMove]:
+    """Return the moves of a model's aliases, newest first; `before_at` keeps those up to a moment."""
+    wanted = ["model = :model"]
+    wanted += ["name = :name"] if name is not None else []
+    wanted += ["moved_at <= :before"] if before_at is not None else []
+    found = reader.rows(
+        "SELECT model, name, generation, from_version, to_version, actor, reason, moved_at FROM alias_move"
+        f" WHERE {' AND '.join(wanted)} ORDER BY moved_at DESC, name, generation DESC LIMIT :limit",
+        {"model": model, "name": name, "limit": limit, "before": before_at},
+    )
+    return [AliasMove(*row) for row in found]
+
+
+def served_at(reader: Reader, at_us: int, model: str | None = None) -> list[Served]:
+    """Return what had traffic at a moment, by endpoint and host, the most of it first."""
+    one = "AND e.model = :model" if model is not None else ""
+    found = reader.rows(
+        f"{_SERVED} {one} ORDER BY h.endpoint, h.host, h.weight DESC, h.version", {"at": at_us, "model": model}
+    )
+    return [_served(reader, row) for row in found]
+
+
+def first_served(reader: Reader, model: str | None = None) -> int | None:
+    """Return when something first had traffic, None where nothing ever had."""
+    one = "AND e.model = :model" if model is not None else ""
+    row = reader.row(
+        "SELECT min(h.from_at) AS at FROM endpoint e CROSS JOIN route_history h"
+        f" WHERE h.endpoint = e.name AND h.weight > 0 {one}",
+        {"model": model},
+    )
+    return row["at"] if row else None
+
+
+def _served(reader: Reader, row: Row) -> Served:
+    values = dict(row)
+    if values["actor"] is None:
+        values["actor"] = _hand(reader, row["endpoint"], row["host"], row["generation"])
+    return Served(**{**values, "release_kind": values["release_kind"] or "", "reason": values["reason"] or ""})
+
+
+def _hand(reader: Reader, endpoint: str, host: str, generation: int) -> str:
+    """Return who desired a route that no release did."""
+    found = reader.rows(
+        "SELECT actor, body FROM event WHERE subject_kind = 'route' AND subject_id = :place"
+        " AND action = 'route.desired' ORDER BY seq DESC",
+        {"place": f"{endpoint}:{host}"},
+    )
+    return next((str(row["actor"]) for row in found if load(row["body"]).get("generation") == generation), "")
