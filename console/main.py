@@ -17,6 +17,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; no traceback leaves here unless MODELDECK_DEBUG=1."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _have_streams()
     output = Output(as_json="--json" in arguments)
     _never_fail_to_encode()
     try:
@@ -92,6 +93,13 @@ def _reader_left() -> int:
     """Whoever reads our output had enough; keep the interpreter from complaining at its exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _have_streams() -> None:
+    """Put nothing where a stream was closed before we began, as under `>&-`; Python has None there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (for the process's life)
 
 
 def _never_fail_to_encode() -> None:

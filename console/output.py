@@ -18,6 +18,7 @@ from store.rows import to_json
 
 GAP = "  "
 PIPED_WIDTH = 80
+PAD_MOST = 60  # piped, a cell is never cut; one longer than this does not widen the lines of the others
 ELLIPSIS = "…"
 NAME_FLOOR = 16  # the first column names the row, and gives way last
 FLOOR = 6
@@ -82,15 +83,18 @@ class Output:
         self.stderr.flush()
 
     def table(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
-        """Write rows as a table that fits the terminal, or 80 columns when piped."""
+        """Write rows as a table that fits the terminal; piped, every cell is whole, for who searches or cuts them."""
         cells = [[plain(column.cell(row, self)) for column in columns] for row in rows]
         titles = [column.title for column in columns]
-        widths = fit(titles, cells, [column.shrink for column in columns], self.width())
+        if self.fits:
+            widths = fit(titles, cells, [column.shrink for column in columns], self.width())
+        else:
+            widths = [min(width, PAD_MOST) for width in natural(titles, cells)]
         bold = _is_terminal(self.stdout) and not os.environ.get("NO_COLOR")
-        header = _row(titles, widths, columns)
+        header = _row(titles, widths, columns, cut=self.fits)
         self.stdout.write((f"\x1b[1m{header}\x1b[0m" if bold else header) + "\n")
         for row in cells:
-            self.stdout.write(_row(row, widths, columns) + "\n")
+            self.stdout.write(_row(row, widths, columns, cut=self.fits) + "\n")
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Write names and values, one pair a line, the values aligned."""
@@ -98,11 +102,14 @@ class Output:
         for name, value in pairs:
             self.line(f"{pad(plain(name), width)}{GAP}{value}".rstrip())
 
+    @property
+    def fits(self) -> bool:
+        """True where lines must fit a width: on a terminal, or where COLUMNS names one."""
+        return _is_terminal(self.stdout) or os.environ.get("COLUMNS", "").isdigit()
+
     def width(self) -> int:
         """Return how many columns a line of stdout may take."""
-        if _is_terminal(self.stdout) or os.environ.get("COLUMNS", "").isdigit():
-            return max(40, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
-        return PIPED_WIDTH
+        return max(40, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns) if self.fits else PIPED_WIDTH
 
     def time(self, at_us: int | None) -> str:
         """Return a moment as the deck's own clock shows it, to the second; `-` where there is none."""
@@ -195,9 +202,14 @@ def pad(text: str, width: int, right: bool = False) -> str:
     return spaces + text if right else text + spaces
 
 
+def natural(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    """Return the width each column takes when nothing is cut."""
+    return [max(text_width(title), *(text_width(row[n]) for row in cells), 1) for n, title in enumerate(titles)]
+
+
 def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[bool], width: int) -> list[int]:
     """Return the width of each column, so that a line takes at most `width`: the widest shrinking one gives first."""
-    widths = [max(text_width(title), *(text_width(row[n]) for row in cells), 1) for n, title in enumerate(titles)]
+    widths = natural(titles, cells)
     floors = [
         min(widths[n], max(NAME_FLOOR if n == 0 else FLOOR, text_width(titles[n]))) if shrink[n] else widths[n]
         for n in range(len(titles))
@@ -212,9 +224,10 @@ def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[
     return widths
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+def _row(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column], *, cut: bool) -> str:
     shown = (
-        pad(clip(cell, width), width, column.right) for cell, width, column in zip(cells, widths, columns, strict=True)
+        pad(clip(cell, width) if cut else cell, width, column.right)
+        for cell, width, column in zip(cells, widths, columns, strict=True)
     )
     return GAP.join(shown).rstrip()
 

@@ -20,7 +20,9 @@ class ModeldeckError(Exception):
 
     def line(self) -> str:
         """Return message and hint as the single line a terminal shows."""
-        return f"{self.message}: {self.hint}" if self.hint else self.message
+        if not self.hint:
+            return self.message
+        return f"{self.message}{' ' if self.message.endswith(('?', '.', '!')) else ': '}{self.hint}"
 
 
 class WorkFailed(ModeldeckError):

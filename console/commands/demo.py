@@ -9,7 +9,7 @@ from pathlib import Path
 from console.commands.session import Session, zone_of
 from console.demo.files import recipe
 from console.demo.run import run_demo
-from console.demo.summary import summary, write_samples
+from console.demo.summary import summary
 from console.demo.workspace import prepare
 from engine.operations.deck import Pulse
 from store.rows import to_json
@@ -18,7 +18,6 @@ from store.rows import to_json
 def run(session: Session) -> int:
     """Run the demo and return 0 once the deck is finished and serving."""
     from engine.client import connect
-    from engine.settings.files import load
 
     request, out = session.said.request, session.output
     workspace, examples, existed = prepare(Path(request.folder), request.example)
@@ -29,7 +28,6 @@ def run(session: Session) -> int:
         if told.ran == 0:
             out.note("this demo deck is finished")
         recipes = [recipe(name) for name in examples]
-        write_samples(client, recipes, load(workspace))
         opens = not request.no_tui and not out.as_json and sys.stdin.isatty() and sys.stdout.isatty()
         if out.as_json:
             pulse: Pulse = client.call("deck.pulse")

@@ -58,7 +58,7 @@ def write_deck(root: Path, name: str, time_zone: str = "UTC") -> None:
 
 
 def copy_example(name: str, root: Path, *, with_deck: bool) -> list[Path]:
-    """Copy an example's model files and modules, and its deck.toml where asked; return what was written.
+    """Copy an example's model files, modules and samples, and its deck.toml where asked; return what was written.
 
     Raises:
         UnknownName: there is no such example.
@@ -67,6 +67,7 @@ def copy_example(name: str, root: Path, *, with_deck: bool) -> list[Path]:
     _known(name)
     source = _folder() / name
     wanted = [*sorted(source.glob("*.py")), *sorted((source / "models").glob("*.toml"))]
+    wanted += sorted((source / "samples").glob("*.json"))  # rows to predict by hand
     if with_deck:
         wanted.append(source / "deck.toml")  # last: a folder with a deck.toml is a workspace
     targets = [(path, root / path.relative_to(source)) for path in wanted]

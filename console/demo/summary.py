@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -10,30 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.commands import render
-from console.demo.standing import standing
-from console.demo.traffic import later_rows
 from console.output import Output
 
 if TYPE_CHECKING:
-    from console.demo.files import Recipe
     from engine.client import Client
-    from engine.settings.model import DeckSettings
-
-SAMPLE_ROWS = 3
-
-
-def write_samples(client: Client, recipes: list[Recipe], settings: DeckSettings) -> None:
-    """Write a few later rows per model as JSON, to be predicted by hand."""
-    folder = client.workspace.root / "samples"
-    folder.mkdir(exist_ok=True)
-    for recipe in recipes:
-        target = folder / f"{recipe.model}.json"
-        if target.exists():
-            continue
-        versions = standing(client, recipe.model).versions
-        inputs = {str(each["name"]) for each in versions[0].signature["inputs"]}
-        rows = later_rows(client.workspace, settings.models[recipe.model], recipe, inputs)[-SAMPLE_ROWS:]
-        target.write_text(json.dumps([row.record for row in rows], ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def summary(client: Client, models: list[str], output: Output) -> None:

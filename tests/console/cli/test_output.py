@@ -30,12 +30,21 @@ def _no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-def test_table_fits_eighty_columns_when_piped() -> None:
+def test_table_fits_the_width_that_columns_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     out = output()
     out.table(COLUMNS, [("a", "1", "x" * 200), ("long-name", "1,000", "東京" * 60)])
     lines = out.stdout.getvalue().splitlines()  # type: ignore[attr-defined]
     assert all(text_width(line) <= 80 for line in lines)
     assert lines[1].endswith("…")
+
+
+def test_piped_cells_are_whole_and_a_long_one_widens_no_other_line() -> None:
+    out = output()
+    out.table(COLUMNS[1:] + COLUMNS[:1], [("a", "1", "x" * 10_000), ("b", "2", "short")])
+    lines = out.stdout.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert "x" * 10_000 in lines[1]
+    assert len(lines[2]) < 80
 
 
 def test_table_is_plain_when_piped() -> None:

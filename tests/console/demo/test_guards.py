@@ -99,7 +99,6 @@ def test_without_a_terminal_a_finished_demo_prints_a_summary(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("console.commands.demo.run_demo", lambda *_: Told(ran=0, skipped=14))
-    monkeypatch.setattr("console.commands.demo.write_samples", lambda *_: None)
     monkeypatch.setattr("engine.client.connect", lambda workspace, start_daemon=False: Client(workspace))
     code, out, err = demo("--dir", "deck")  # no --no-tui: nobody is looking
     assert code == 0

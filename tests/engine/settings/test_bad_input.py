@@ -68,7 +68,7 @@ def test_event_windows_without_a_time_column_are_refused(complaint_about):
 
 def test_unknown_host_names_the_declared_ones(complaint_about):
     assert complaint_about('[deploy]\nhosts = ["lcal"]\n') == (
-        "models/rates.toml:9: deploy.hosts: unknown host 'lcal', did you mean 'local'?: deck.toml declares local"
+        "models/rates.toml:9: deploy.hosts: unknown host 'lcal', did you mean 'local'? deck.toml declares local"
     )
 
 
