@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from store.database import Reader, Row, Write
@@ -12,6 +12,11 @@ from store.rows import Event
 
 GENESIS = "0" * 64
 _BATCH = 2000
+_INSERT = (
+    "INSERT INTO event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash,"
+    " hash) VALUES (:seq, :at, :actor, :via, :action, :subject_kind, :subject_id, :model, :reason, :body,"
+    " :previous_hash, :hash)"
+)
 _FIELDS = ("seq", "at", "actor", "via", "action", "subject_kind", "subject_id", "model", "reason", "body")
 
 
@@ -53,13 +58,20 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
     }
     previous = last["hash"] if last else GENESIS
     link = {**fields, "previous_hash": previous, "hash": link_hash(fields, previous)}
-    tx.execute(
-        "INSERT INTO event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash,"
-        " hash) VALUES (:seq, :at, :actor, :via, :action, :subject_kind, :subject_id, :model, :reason, :body,"
-        " :previous_hash, :hash)",
-        link,
-    )
+    tx.execute(_INSERT, link)
     return Event(**{**link, "body": body or {}})
+
+
+def append_many(tx: Write, told: Iterable[Mapping[str, Any]]) -> None:
+    """Append events given as keywords of `append`, in their order, with one statement."""
+    last = tx.row("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+    seq, previous = (last["seq"], last["hash"]) if last else (0, GENESIS)
+    links = []
+    for one in told:
+        seq += 1
+        fields = {"via": None, "model": None, "reason": "", **one, "seq": seq, "at": tx.at, "body": dump(one["body"])}
+        links.append({**fields, "previous_hash": previous, "hash": (previous := link_hash(fields, previous))})
+    tx.execute_many(_INSERT, links)
 
 
 def link_hash(fields: dict[str, Any], previous: str) -> str:
@@ -101,6 +113,21 @@ def events(
         {"before": before_seq, "model": model, "kind": kind, "subject": subject_id, "limit": limit, **left_out},
     )
     return [_event(row) for row in found]
+
+
+def head(reader: Reader) -> int:
+    """Return the number of the newest event, 0 before the first."""
+    row = reader.row("SELECT max(seq) AS seq FROM event")
+    return int(row["seq"] or 0) if row else 0
+
+
+def times(reader: Reader, action: str, model: str, after_seq: int) -> list[int]:
+    """Return when an action happened to a model since an event, oldest first."""
+    found = reader.rows(
+        "SELECT at FROM event WHERE action = :action AND seq > :after AND model = :model ORDER BY seq",
+        {"action": action, "after": after_seq, "model": model},
+    )
+    return [row["at"] for row in found]
 
 
 def event(reader: Reader, seq: int) -> Event | None:

@@ -18,6 +18,12 @@ ENDED = ("succeeded", "failed", "cancelled", "abandoned")
 _HIDDEN = ("dedupe_key", "cancel_requested_at")
 
 
+INSERT = (
+    "INSERT INTO job (id, kind, model, args, state, reason, actor, via, settings_revision, dedupe_key, attempt,"
+    " progress_text, result, requested_at, priority, retries, backoff_s, timeout_s, memory_mb, cpu_s)"
+    " VALUES (:id, :kind, :model, :args, 'queued', '', :actor, :via, :settings_revision, :dedupe_key, 0, '', '{}', :at,"
+    " :priority, :retries, :backoff_s, :timeout_s, :memory_mb, :cpu_s)"
+)
 NO_TERMS = Terms()
 
 
@@ -50,10 +56,7 @@ def enqueue(  # noqa: PLR0913 (one keyword for each thing a job is asked for wit
     needed = [_needed(tx, each) for each in dict.fromkeys(needs)]
     id = new_id(tx.clock)
     tx.execute(
-        "INSERT INTO job (id, kind, model, args, state, reason, actor, via, settings_revision, dedupe_key, attempt,"
-        " progress_text, result, requested_at, priority, retries, backoff_s, timeout_s, memory_mb, cpu_s)"
-        " VALUES (:id, :kind, :model, :args, 'queued', '', :actor, :via, :settings, :dedupe, 0, '', '{}', :at,"
-        " :priority, :retries, :backoff, :timeout, :memory, :cpu)",
+        INSERT,
         {
             "id": id,
             "kind": kind,
@@ -61,15 +64,10 @@ def enqueue(  # noqa: PLR0913 (one keyword for each thing a job is asked for wit
             "args": dump(args or {}),
             "actor": actor,
             "via": via,
-            "settings": settings_revision,
-            "dedupe": dedupe_key,
+            "settings_revision": settings_revision,
+            "dedupe_key": dedupe_key,
             "at": tx.at,
-            "priority": terms.priority,
-            "retries": terms.retries,
-            "backoff": terms.backoff_s,
-            "timeout": terms.timeout_s,
-            "memory": terms.memory_mb,
-            "cpu": terms.cpu_s,
+            **terms_of(terms),
         },
     )
     for other in needed:
@@ -78,6 +76,11 @@ def enqueue(  # noqa: PLR0913 (one keyword for each thing a job is asked for wit
     body = {"kind": kind, "args": asked.args, **({"needs": needed} if needed else {})}
     _record(tx, "job.requested", asked, via=via, body=body)
     return asked
+
+
+def terms_of(terms: Terms) -> dict[str, Any]:
+    """Return terms as the columns they are kept in."""
+    return {name: getattr(terms, name) for name in Terms.__slots__}
 
 
 def _needed(tx: Write, id: str) -> str:

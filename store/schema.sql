@@ -274,7 +274,7 @@ CREATE TABLE schedule (
 	next_at BIGINT, 
 	last_at BIGINT, 
 	last_job_id TEXT, 
-	removed_at BIGINT, jitter_s INTEGER DEFAULT '0' NOT NULL, overlap TEXT DEFAULT 'skip' NOT NULL, skipped INTEGER DEFAULT '0' NOT NULL, 
+	removed_at BIGINT, jitter_s INTEGER DEFAULT '0' NOT NULL, overlap TEXT DEFAULT 'skip' NOT NULL, after_seq BIGINT, skipped INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_schedule PRIMARY KEY (id), 
 	CONSTRAINT fk_schedule_last_job_id FOREIGN KEY(last_job_id) REFERENCES job (id), 
 	CONSTRAINT fk_schedule_model FOREIGN KEY(model) REFERENCES model (name), 

@@ -6,7 +6,7 @@ import hashlib
 import math
 from typing import Any
 
-from store import events
+from store import events, schedules
 from store.database import Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
@@ -35,6 +35,8 @@ def apply(tx: Write, body: dict[str, Any], actor: str, reason: str = "") -> tupl
     for model in stated["models"].values():
         _apply_model(tx, revision, model)
     _remove_others(tx, stated["models"])
+    if before is not None and before.body["time_zone"] != stated["time_zone"]:
+        schedules.forget_times(tx)
     old = before.body["models"] if before else {}
     new = stated["models"]
     events.append(
@@ -127,8 +129,6 @@ def _apply_model(tx: Write, revision: int, model: dict[str, Any]) -> None:
         "window": max(1, math.ceil(monitor["window_s"])),
         "by": monitor["by"],
         "lateness": math.ceil(monitor["lateness_s"]),
-        "schedule": f"monitor:{name}",
-        "trigger": f"every {duration(every)}",
     }
     tx.execute(
         "INSERT INTO model (name, task, owner, description, settings_revision, created_at)"
@@ -149,21 +149,26 @@ def _apply_model(tx: Write, revision: int, model: dict[str, Any]) -> None:
         " lateness_s = excluded.lateness_s, settings_revision = excluded.settings_revision, removed_at = NULL",
         values,
     )
-    tx.execute(
-        "INSERT INTO schedule (id, model, kind, trigger, catch_up, grace_s, settings_revision)"
-        " VALUES (:schedule, :name, 'monitor', :trigger, 'once', :every, :revision) ON CONFLICT (id) DO UPDATE"
-        " SET trigger = excluded.trigger, grace_s = excluded.grace_s,"
-        " settings_revision = excluded.settings_revision, removed_at = NULL",
-        values,
+    schedules.declare(
+        tx,
+        revision,
+        id=f"monitor:{name}",
+        model=name,
+        stated={"kind": "monitor", "trigger": f"every {duration(every)}", "grace_s": every},
     )
+    for own, stated in model.get("schedules", {}).items():
+        schedules.declare(tx, revision, id=f"{own}:{name}", model=name, stated=stated)
 
 
 def _remove_others(tx: Write, stated: dict[str, Any]) -> None:
     """Stop watching models whose file is gone; the models and their versions stay."""
-    for table, key in (("monitor", "name"), ("schedule", "id")):
-        for row in tx.rows(f"SELECT {key}, model FROM {table} WHERE removed_at IS NULL"):
-            if row["model"] not in stated:
-                tx.execute(f"UPDATE {table} SET removed_at = :at WHERE {key} = :key", {"at": tx.at, "key": row[key]})
+    for row in tx.rows("SELECT name, model FROM monitor WHERE removed_at IS NULL"):
+        if row["model"] not in stated:
+            tx.execute("UPDATE monitor SET removed_at = :at WHERE name = :name", {"at": tx.at, "name": row["name"]})
+    wanted = {f"{own}:{name}" for name, model in stated.items() for own in ("monitor", *model.get("schedules", {}))}
+    for schedule in schedules.schedules(tx):
+        if schedule.id not in wanted:
+            schedules.remove(tx, schedule.id)
 
 
 def duration(seconds: int) -> str:

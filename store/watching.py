@@ -1,4 +1,4 @@
-"""Monitors and schedules, windows, alerts and deliveries of outcomes."""
+"""Monitors, windows, alerts and deliveries of outcomes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from store.errors import Refused
 from store.ids import new_id
 from store.json_text import dump, load
 from store.lookup import find_id, unknown
-from store.rows import Alert, Monitor, OutcomeBatch, Schedule, Window
+from store.rows import Alert, Monitor, OutcomeBatch, Window
 
 _MONITOR = (
     "SELECT name, model, every_s, window_s, by, lateness_s, settings_revision, last_run_at, last_job_id FROM monitor"
-)
-_SCHEDULE = (
-    "SELECT id, model, kind, trigger, catch_up, grace_s, settings_revision, paused_at, next_at, last_at, last_job_id"
-    " FROM schedule"
 )
 _SEEN = ("verdict", "rows", "errors", "latency_p50_ms", "latency_p99_ms", "coverage", "metrics", "features")
 _WARNING_FIRST = ("warning", "critical")
@@ -45,22 +41,6 @@ def touch_monitor(tx: Write, name: str, job_id: str | None) -> None:
     tx.execute(
         "UPDATE monitor SET last_run_at = :at, last_job_id = :job WHERE name = :name",
         {"at": tx.at, "job": job_id, "name": name},
-    )
-
-
-def schedules(reader: Reader) -> list[Schedule]:
-    """Return the schedules that are declared now, by id."""
-    return [Schedule(**dict(row)) for row in reader.rows(f"{_SCHEDULE} WHERE removed_at IS NULL ORDER BY id")]
-
-
-def touch_schedule(
-    tx: Write, id: str, *, next_at: int | None = None, last_at: int | None = None, last_job_id: str | None = None
-) -> None:
-    """Say when a schedule fires next, and when and as which job it last did; what is not given stays."""
-    tx.execute(
-        "UPDATE schedule SET next_at = coalesce(:next, next_at), last_at = coalesce(:last, last_at),"
-        " last_job_id = coalesce(:job, last_job_id) WHERE id = :id",
-        {"next": next_at, "last": last_at, "job": last_job_id, "id": id},
     )
 
 
@@ -202,6 +182,15 @@ def alerts(reader: Reader, open_only: bool = True, *, model: str | None = None, 
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     found = reader.rows(f"SELECT * FROM alert {where} ORDER BY id DESC LIMIT :limit", {"model": model, "limit": limit})
     return [_alert(row) for row in found]
+
+
+def open_alert(reader: Reader, model: str, key: str) -> Alert | None:
+    """Return the alert of a key that is not resolved."""
+    row = reader.row(
+        "SELECT * FROM alert WHERE model = :model AND key = :key AND state IN ('open', 'acknowledged')",
+        {"model": model, "key": key},
+    )
+    return _alert(row) if row else None
 
 
 def alert(reader: Reader, id: str) -> Alert:

@@ -17,7 +17,7 @@ from engine.operations.operation import Danger, Operation
 from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
 from store.errors import NotAllowed, Refused, Unavailable
-from store.rows import Job, Release
+from store.rows import Job, Release, Schedule
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -185,6 +185,14 @@ def _already_so(client: Client, operation: Operation, request: Any) -> str:
         alert = client.call("deck.show", ShowRequest("alert", request.id))
         state = alert.body["state"]
         return f"already {state}: alert {alert.id[:16]}" if state in wanted else ""
+    if operation.id in ("schedules.pause", "schedules.resume"):
+        from engine.operations.common import NoRequest
+
+        paused = {row.id: row.paused_at is not None for row in client.call("schedules.list", NoRequest())}
+        wanted_state = operation.id == "schedules.pause"
+        if paused.get(request.id) is wanted_state:
+            return f"already {'paused' if wanted_state else 'running'}: schedule {request.id}"
+        return ""
     if operation.id == "releases.pause":
         from engine.operations.serving import ReleasesRequest
 
@@ -263,6 +271,9 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
         render.done(answer, out)
     elif isinstance(answer, Release):
         out.line(f"{answer.endpoint}@{answer.to_version}: release {answer.state}")
+    elif isinstance(answer, Schedule):
+        next_at = "paused" if answer.paused_at else "resumed"
+        out.line(f"schedule {answer.id}: {next_at}")
     elif hasattr(answer, "id") and hasattr(answer, "state"):
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:

@@ -280,8 +280,10 @@ SCHEDULES = (
     Column("schedule", lambda row, _: row.id, shrink=True),
     Column("kind", lambda row, _: row.kind),
     Column("trigger", lambda row, _: row.trigger),
+    Column("missed ones", lambda row, _: row.catch_up),
     Column("next", lambda row, out: "paused" if row.paused_at else out.second(row.next_at)),
     Column("last", lambda row, out: out.minute(row.last_at)),
+    Column("skipped", lambda row, _: count(row.skipped), right=True),
 )
 
 COLUMNS: dict[type, tuple[Column, ...]] = {

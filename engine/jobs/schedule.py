@@ -1,175 +1,182 @@
-"""When which job is enqueued: APScheduler in memory, rebuilt from the registry's schedules; it only enqueues."""
+"""When which job is asked for: follows the registry's schedules, and enqueues what is due. It does nothing else."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from engine.deck import Deck
+from engine.jobs.clockwork import Clockwork
+from engine.jobs.deadman import DeadMan
+from engine.jobs.event_triggers import EventTriggers
+from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing
 from engine.jobs.kinds import KINDS
-from engine.settings.durations import seconds
-from store import jobs, settings, watching
+from engine.settings.cron import Cron
+from engine.settings.triggers import After, Every, Trigger, due_between, read_trigger
+from store import schedules, settings
 from store.errors import Refused
-from store.rows import EPOCH, Job, Schedule
+from store.rows import Schedule
 
 log = logging.getLogger("modeldeck")
 
-DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MINUTE_US = 60_000_000
+JUMP_US = 2_000_000  # by how much the wall clock may drift from one look to the next
 
 
 class Scheduler:
-    """Fires the deck's schedules. `wake` is called after a job was enqueued."""
+    """Fires the deck's schedules. `wake` is called after a job was asked for."""
 
-    def __init__(self, deck: Deck, wake: Any = lambda: None) -> None:
+    def __init__(self, deck: Deck, wake: Callable[[], Any] = lambda: None) -> None:
         self._deck = deck
         self._wake = wake
         self._known: dict[str, tuple[object, ...]] = {}
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": ThreadPoolExecutor(1)},
-            job_defaults={"coalesce": True, "max_instances": 1},
-        )
+        self._triggers: dict[str, Trigger] = {}
+        self._read: dict[tuple[str, str], Trigger] = {}
+        self._token: int | None = None
+        self._drift: int | None = None
+        self._settings: tuple[int, dict[str, Any]] = (0, {})
+        self._clockwork = Clockwork(self.fire)
+        self._events = EventTriggers(deck)
+        self._dead_man = DeadMan(deck)
 
     def start(self) -> None:
         """Catch up with what fell due while no daemon ran, then fire on time."""
         self.refresh()
-        self._scheduler.start()
+        self._clockwork.start()
 
-    def refresh(self) -> bool:
-        """Follow the registry: new, changed, paused and removed schedules; returns whether anything changed."""
-        zone = _zone(self._deck)
-        wanted = {row.id: row for row in watching.schedules(self._deck.database) if row.paused_at is None}
-        changed = False
-        for schedule_id in self._known.keys() - wanted.keys():
-            self._remove(schedule_id)
-            changed = True
-        for row in wanted.values():
-            identity = (row.trigger, row.kind, row.grace_s, row.catch_up, zone)
-            if self._known.get(row.id) != identity:
-                try:
-                    self._add(row, zone, catch_up=row.id not in self._known)
-                except Refused as error:  # the same until the row changes; the others must not wait for it
-                    log.error("schedule %s: %s", row.id, error.line())
-                self._known[row.id] = identity
-                changed = True
-        return changed
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it fires."""
+        return self._clockwork.is_running
 
     def close(self) -> None:
         """Fire nothing more."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        self._clockwork.close()
 
-    def _remove(self, schedule_id: str) -> None:
-        del self._known[schedule_id]
-        try:
-            self._scheduler.remove_job(schedule_id)
-        except JobLookupError:
-            return
+    def refresh(self) -> bool:
+        """Follow the registry and the clock; returns whether any schedule changed or any event fired one."""
+        jumped = self._has_jumped()
+        self._dead_man.look()
+        token = self._deck.database.changes()
+        if token == self._token and not jumped:
+            self._clockwork.look()
+            return False
+        changed = self._follow(jumped)
+        fired = self._events.fire(self._body())
+        if fired:
+            self._wake()
+        self._token = token
+        self._clockwork.look()
+        return changed or bool(fired)
 
-    def _add(self, row: Schedule, zone: str, *, catch_up: bool) -> None:
-        trigger = trigger_of(row.trigger, zone)
-        if catch_up and is_missed(row, self._deck.clock.now()):
-            self._fire(row.id)
-        self._scheduler.add_job(
-            self._fire,
-            trigger,
-            args=(row.id,),
-            id=row.id,
-            replace_existing=True,
-            coalesce=True,
-            misfire_grace_time=max(1, row.grace_s),
-        )
-        self._note(row.id, trigger)
+    def fire(self, ids: set[str]) -> None:
+        """Ask for what is due of these schedules, all in one transaction."""
+        body = self._body()
+        with self._deck.database.write() as tx:
+            firing = Firing(tx, body)
+            following: dict[str, int | None] = {}
+            for row in schedules.schedules(tx):
+                trigger = self._triggers.get(row.id)
+                if row.id not in ids or trigger is None or row.paused_at is not None:
+                    continue
+                if row.next_at is None or row.next_at > tx.at:
+                    continue
+                following[row.id] = _next(row, trigger, tx.at)
+                firing.fire(_due(row, trigger, row.next_at, tx.at, following[row.id]))
+            schedules.set_next_many(tx, following)
+            asked = firing.close()
+        if asked:
+            self._wake()
 
-    def _fire(self, schedule_id: str) -> None:
-        row = next((one for one in watching.schedules(self._deck.database) if one.id == schedule_id), None)
-        if row is None or row.paused_at is not None:
-            return
-        fire(self._deck, row)
-        self._note(schedule_id, trigger_of(row.trigger, _zone(self._deck)))
-        self._wake()
-
-    def _note(self, schedule_id: str, trigger: Any) -> None:
-        """Write when it is due next, so that a person sees it and a later daemon knows what it missed."""
-        due = trigger.get_next_fire_time(None, datetime.now(UTC))
-        if due is not None:
+    def _follow(self, jumped: bool) -> bool:
+        zone = str(self._body().get("time_zone", "UTC"))
+        wanted = {row.id: row for row in schedules.schedules(self._deck.database) if row.paused_at is None}
+        changed = False
+        for id in self._known.keys() - wanted.keys():
+            del self._known[id]
+            self._triggers.pop(id, None)
+            self._clockwork.take_away(id)
+            changed = True
+        new: dict[str, int | None] = {}
+        for row in wanted.values():
+            identity = (row.trigger, row.kind, row.jitter_s, zone)
+            lost = row.next_at is None and row.id in self._triggers and self._expects(row)
+            if self._known.get(row.id) == identity and not lost and not jumped:
+                continue
+            changed = changed or self._known.get(row.id) != identity
+            self._known[row.id] = identity
+            self._put(row, zone, new)
+        if new:
             with self._deck.database.write() as tx:
-                watching.touch_schedule(tx, schedule_id, next_at=(due - EPOCH) // timedelta(microseconds=1))
+                schedules.set_next_many(tx, new)
+        return changed
+
+    def _put(self, row: Schedule, zone: str, new: dict[str, int | None]) -> None:
+        try:
+            trigger = self._trigger(row, zone)
+        except Refused as error:  # the same until the row changes; the others must not wait for it
+            log.error("schedule %s: %s", row.id, error.line())
+            return
+        self._triggers[row.id] = trigger
+        now = self._deck.clock.now()
+        next_at = row.next_at
+        if next_at is None or _is_too_far(row, trigger, next_at, now):
+            next_at = new[row.id] = _next(row, trigger, now)
+        if next_at is None:
+            self._clockwork.take_away(row.id)
+        else:
+            self._clockwork.put(row.id, next_at, lambda at: _next(row, trigger, at))
+
+    def _trigger(self, row: Schedule, zone: str) -> Trigger:
+        if row.kind not in KINDS:
+            raise Refused(f"asks for a job of unknown kind {row.kind!r}", "apply the settings again")
+        key = (row.trigger, zone)
+        if key not in self._read:
+            self._read[key] = read_trigger(row.trigger, zone)
+        return self._read[key]
+
+    def _expects(self, row: Schedule) -> bool:
+        """Tell whether a schedule without a time should have one: it was resumed or edited."""
+        trigger = self._triggers[row.id]
+        return not isinstance(trigger, After) and trigger.after(self._deck.clock.now()) is not None
+
+    def _has_jumped(self) -> bool:
+        """Tell whether the wall clock was set since the last look."""
+        drift = self._deck.clock.now() - round(self._deck.clock.boottime() * 1_000_000)
+        jumped = self._drift is not None and abs(drift - self._drift) > JUMP_US
+        if jumped:
+            assert self._drift is not None
+            log.warning("the wall clock was set by %+.0f s", (drift - self._drift) / 1_000_000)
+        self._drift = drift
+        return jumped
+
+    def _body(self) -> dict[str, Any]:
+        newest = settings.newest(self._deck.database)
+        if newest != self._settings[0]:
+            self._settings = (newest, settings.get(self._deck.database, newest).body)
+        return self._settings[1]
 
 
-def fire(deck: Deck, row: Schedule) -> Job | None:
-    """Enqueue a schedule's job, unless its last one still waits or runs, or there is nothing for it to do.
-
-    A monitor whose model has never served has nothing to look at: its schedule passes over until it has.
-    """
-    if row.kind not in KINDS:
-        raise Refused(f"schedule {row.id} asks for a job of unknown kind {row.kind!r}", "apply the settings again")
-    with deck.database.write() as tx:
-        if row.kind == "monitor" and not _serves(tx, row.model):
-            return None
-        job = jobs.enqueue(
-            tx,
-            kind=row.kind,
-            model=row.model,
-            args={},
-            actor=f"schedule:{row.id}",
-            settings_revision=row.settings_revision,
-            dedupe_key=f"schedule:{row.id}",
-        )
-        watching.touch_schedule(tx, row.id, last_at=tx.at, last_job_id=job.id)
-        return job
+def _next(row: Schedule, trigger: Trigger, at: int) -> int | None:
+    """Return the next time after `at`, put off by the schedule's jitter: the same for the same time, always."""
+    found = trigger.after(at)
+    if found is None or not row.jitter_s:
+        return found
+    digest = hashlib.sha256(f"{row.id} {found}".encode()).digest()
+    return found + int.from_bytes(digest[:8], "big") % (row.jitter_s * 1_000_000)
 
 
-def _serves(tx: Any, model: str) -> bool:
-    from store import deployments
-
-    return any(endpoint.model == model for endpoint in deployments.endpoints(tx))
-
-
-def is_missed(row: Schedule, now: int) -> bool:
-    """Tell whether a firing fell due while no daemon ran, and is to be made up for.
-
-    Several missed firings become one (a look covers every window that is due), for `once` and `all` alike.
-    """
-    return row.next_at is not None and row.next_at < now and row.catch_up != "skip"
+def _due(row: Schedule, trigger: Trigger, first: int, now: int, following: int | None) -> Due:
+    """Return what fell due from `first` to now; mostly that is one, and no second search is needed to know."""
+    soon = isinstance(trigger, Cron) and now // MINUTE_US == first // MINUTE_US
+    if soon or following is None:
+        return Due(row, 1, (first,))
+    count, times = due_between(trigger, first, now, MOST_CAUGHT_UP)
+    return Due(row, count, tuple(times))
 
 
-def trigger_of(text: str, zone: str) -> IntervalTrigger | CronTrigger:
-    """Read `every 5m` (aligned to the clock) or `cron 0 3 * * *` (in the deck's time zone).
-
-    Raises:
-        Refused: it is neither.
-    """
-    word, _, rest = text.partition(" ")
-    try:
-        if word == "every":
-            return IntervalTrigger(seconds=max(1, round(seconds(rest))), start_date=EPOCH, timezone=UTC)
-        if word == "cron":
-            return _cron(rest, zone)
-    except ValueError as error:
-        raise Refused(f"{text!r} says no time: {error}", 'write "every 5m" or "cron 0 3 * * *"') from None
-    raise Refused(f"{text!r} says no time", 'write "every 5m" or "cron 0 3 * * *"')
-
-
-def _cron(expression: str, zone: str) -> CronTrigger:
-    """Read five cron fields. APScheduler counts weekdays from Monday, cron from Sunday: days go by name."""
-    fields = expression.split()
-    if len(fields) != 5:
-        raise ValueError("cron has five fields")
-    minute, hour, day, month, weekday = fields
-    weekday = re.sub(r"(?<![/\d])[0-7](?!\d)", lambda match: DAYS[int(match[0])], weekday.lower())
-    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=ZoneInfo(zone))
-
-
-def _zone(deck: Deck) -> str:
-    current = settings.current(deck.database)
-    return str(current.body["time_zone"]) if current else "UTC"
+def _is_too_far(row: Schedule, trigger: Trigger, next_at: int, now: int) -> bool:
+    """Tell whether an interval waits for longer than it is: the clock was set back."""
+    return isinstance(trigger, Every) and next_at - now > trigger.period_us + row.jitter_s * 1_000_000

@@ -10,6 +10,7 @@ from engine.jobs.reactions import react
 
 def watch(context: JobContext) -> dict[str, Any]:
     """Compute the windows that are due, and raise alerts for their findings."""
+    from engine.jobs import deadman
     from engine.monitoring.verdicts import findings
     from engine.monitoring.watch import watch as look
     from store import watching
@@ -27,4 +28,7 @@ def watch(context: JobContext) -> dict[str, Any]:
     raised = react(context.deck, found, f"trigger:monitor:{settings.name}", context.fence)
     with context.deck.database.write(context.fence) as tx:
         watching.touch_monitor(tx, settings.name, context.job.id)
+        missed = watching.open_alert(tx, settings.name, deadman.KEY)
+        if missed is not None:
+            watching.set_alert(tx, missed.id, "resolved", f"trigger:monitor:{settings.name}", "it looks again")
     return {"windows": len(verdicts), "findings": len(found), "alerts": raised}

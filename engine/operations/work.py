@@ -65,7 +65,23 @@ class CancelRequest:
     reason: str = argument("why, kept on record", flag="--reason", default="")
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleChange:
+    """Pause or resume one schedule."""
+
+    id: str = argument("the schedule, as schedules lists it")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequest:
+    """One schedule."""
+
+    id: str = argument("the schedule, as schedules lists it")
+
+
 _HANDLERS = "engine.service.handlers.work"
+_SCHEDULES = "engine.service.handlers.schedules"
 
 OPERATIONS = (
     Operation(
@@ -128,7 +144,38 @@ OPERATIONS = (
         Schedule,
         Role.VIEWER,
         Danger.READ,
-        f"{_HANDLERS}:schedules",
+        f"{_SCHEDULES}:schedules",
         many=True,
+    ),
+    Operation(
+        "schedules.pause",
+        ("schedules", "pause"),
+        "fire it no more until it is resumed",
+        ScheduleChange,
+        Schedule,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_SCHEDULES}:pause",
+    ),
+    Operation(
+        "schedules.resume",
+        ("schedules", "resume"),
+        "let it fire again, from now on",
+        ScheduleChange,
+        Schedule,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_SCHEDULES}:resume",
+    ),
+    Operation(
+        "schedules.run",
+        ("schedules", "run"),
+        "ask for its job now",
+        ScheduleRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_SCHEDULES}:run_schedule",
+        job=True,
     ),
 )

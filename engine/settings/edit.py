@@ -80,7 +80,8 @@ def remove_host(deck: Deck, name: str, actor: str, reason: str) -> tuple[Setting
 def _check(host: HostSettings) -> None:
     from pydantic import ValidationError
 
-    from engine.settings.schema import NAME, HostTable
+    from engine.settings.schema import HostTable
+    from engine.settings.sections import NAME
 
     try:
         HostTable(kind=host.kind, address=host.address, port=host.port, identity=host.identity, host_key=host.host_key)  # type: ignore[arg-type]

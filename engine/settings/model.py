@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from engine.settings.work import JobSettings
+from engine.settings.work import JobSettings, ScheduleSettings
 
 TASKS = ("classification", "regression", "ranking", "forecasting", "policy", "generation")
 
@@ -108,6 +108,7 @@ class ModelSettings:
     deploy: DeploySettings = field(default_factory=DeploySettings)
     log: LogSettings = field(default_factory=LogSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -140,6 +141,7 @@ class ModelSettings:
             ),
             log=LogSettings(**body["log"]),
             monitor=MonitorSettings(**body["monitor"]),
+            schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
         )
 
 

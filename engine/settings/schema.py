@@ -6,13 +6,11 @@ Each model turns itself into the frozen section of `engine.settings.model` with 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine.settings.addresses import parse_address
-from engine.settings.durations import seconds
 from engine.settings.model import (
     DataSettings,
     DeploySettings,
@@ -25,23 +23,13 @@ from engine.settings.model import (
     RolloutStep,
     TrainSettings,
 )
-from engine.settings.work import DEFAULTS, OTHER, JobSettings
+from engine.settings.sections import Column, Duration, Name, Section, Share
+from engine.settings.work import DEFAULTS, JobSettings, ScheduleSettings
+from engine.settings.work_schema import JobTable, RetrainTable, ScheduleTable
 
 HOST_KEY = r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*"
-NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 GROUP = r"^[a-z_][a-z0-9_-]{0,31}$"
 ROUTER_PATHS = ("health", "v2")  # what the router answers itself; an endpoint of that name could not be reached
-
-Duration = Annotated[float, BeforeValidator(seconds)]
-Share = Annotated[float, Field(gt=0, le=0.5)]
-Column = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=NAME)]
-
-
-class Section(BaseModel):
-    """A table of a settings file: unknown keys are refused, types are not guessed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ModelTable(Section):
@@ -220,6 +208,16 @@ class ModelFile(Section):
     deploy: DeployTable = DeployTable()
     log: LogTable = LogTable()
     monitor: MonitorTable = MonitorTable()
+    retrain: RetrainTable | None = None
+    schedules: dict[Name, ScheduleTable] = {}
+
+    @field_validator("schedules")
+    @classmethod
+    def _names_are_free(cls, schedules: dict[str, ScheduleTable]) -> dict[str, ScheduleTable]:
+        for name in schedules:
+            if name in ("monitor", "retrain"):
+                raise ValueError(f"[{name}] makes the schedule {name}: give this one another name")
+        return schedules
 
     @model_validator(mode="after")
     def _event_time_needs_a_column(self) -> ModelFile:
@@ -240,7 +238,13 @@ class ModelFile(Section):
             deploy=self.deploy.section(),
             log=self.log.section(),
             monitor=self.monitor.section(),
+            schedules=self.schedule_settings(),
         )
+
+    def schedule_settings(self) -> dict[str, ScheduleSettings]:
+        """Return what is to be asked for when, besides the monitor's looks."""
+        stated = {name: each.section() for name, each in sorted(self.schedules.items())}
+        return {**({"retrain": self.retrain.section()} if self.retrain else {}), **stated}
 
 
 class HostTable(Section):
@@ -276,32 +280,6 @@ class AccessTable(Section):
     operator: list[Column] = []
     approver: list[Column] = []
     admin: list[Column] = []
-
-
-class JobTable(Section):
-    """[jobs.KIND]: how many at once, and on what terms. What is not said is the kind's default."""
-
-    at_once: Annotated[int, Field(ge=1, le=64)] | None = None
-    per_model: Annotated[int, Field(ge=1, le=64)] | None = None
-    priority: Annotated[int, Field(ge=-100, le=100)] | None = None
-    retries: Annotated[int, Field(ge=0, le=20)] | None = None
-    backoff: Duration | None = None
-    timeout: Duration | None = None
-    memory_mb: Annotated[int, Field(ge=64)] | None = None
-    cpu: Duration | None = None
-
-    @field_validator("timeout", "cpu")
-    @classmethod
-    def _at_least_a_second(cls, value: float | None) -> float | None:
-        if value is not None and value < 1:
-            raise ValueError('must be at least "1s"')
-        return value
-
-    def section(self, kind: str) -> JobSettings:
-        """Return the frozen section."""
-        renamed = {"backoff": "backoff_s", "timeout": "timeout_s", "cpu": "cpu_s"}
-        stated = {renamed.get(name, name): value for name, value in self.model_dump(exclude_none=True).items()}
-        return replace(DEFAULTS.get(kind, OTHER), **stated)
 
 
 class DeckFile(Section):

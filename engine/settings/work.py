@@ -24,6 +24,18 @@ class JobSettings:
     cpu_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """When a job of a kind is asked for, and what becomes of firings that cannot go as planned."""
+
+    kind: str  # train, ingest, monitor
+    trigger: str  # as engine.settings.triggers reads it
+    catch_up: str = "once"  # skip, once, all: of firings noticed later than the grace
+    grace_s: int = 300
+    jitter_s: int = 0
+    overlap: str = "skip"  # skip, queue: of a firing whose last job has not ended
+
+
 DEFAULTS: dict[str, JobSettings] = {
     "train": JobSettings(at_once=1),  # fits models: one at a time, so that serving keeps its cores
     "ingest": JobSettings(),

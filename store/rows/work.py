@@ -57,7 +57,7 @@ class Schedule:
     id: str
     model: str
     kind: str
-    trigger: str  # "every 5m" or "cron 0 3 * * *"
+    trigger: str  # "every 5m", "cron 0 3 * * *", "at 2026-12-01T03:00" or "after outcomes.recorded"
     catch_up: str  # skip, once, all
     grace_s: int
     settings_revision: int
@@ -67,4 +67,4 @@ class Schedule:
     last_job_id: str | None
     jitter_s: int = 0
     overlap: str = "skip"  # skip, queue
-    skipped: int = 0  # firings passed over, each with its event
+    skipped: int = 0  # firings passed over, each told by an event

@@ -93,4 +93,5 @@ class ScheduleTable(Table, table=True):
     removed_at: int | None = moment(default=None)
     jitter_s: int = count(default=0, sa_column_kwargs={"server_default": "0"})
     overlap: str = text(default="skip", sa_column_kwargs={"server_default": "skip"})
+    after_seq: int | None = moment(default=None)  # the newest event that an event trigger has looked at
     skipped: int = count(default=0, sa_column_kwargs={"server_default": "0"})

@@ -10,7 +10,7 @@ import pytest
 
 from engine.deck import Deck
 from engine.settings.model import DeckSettings, MonitorSettings
-from store import events, models, settings, watching
+from store import events, models, schedules, settings, watching
 from store.database import Database
 from store.errors import Refused, UnknownName
 from store.rows import SettingsRevision
@@ -35,7 +35,7 @@ def test_applying_makes_models_monitors_schedules_and_hosts(deck: Deck, apply_se
     posts, rates = watching.monitors(deck.database)
     assert (posts.every_s, posts.window_s, posts.by, posts.lateness_s) == (90, 86400, "event", 60)
     assert rates.settings_revision == 1
-    assert [(one.id, one.trigger, one.kind) for one in watching.schedules(deck.database)] == [
+    assert [(one.id, one.trigger, one.kind) for one in schedules.schedules(deck.database)] == [
         ("monitor:posts", "every 90s", "monitor"),
         ("monitor:rates", "every 5m", "monitor"),
     ]
@@ -71,9 +71,9 @@ def test_model_whose_file_is_gone_stays_but_is_watched_no_more(deck: Deck, apply
     apply_settings_body("rates")
     assert [model.name for model in models.models(deck.database)] == ["posts", "rates"]
     assert [monitor.name for monitor in watching.monitors(deck.database)] == ["rates"]
-    assert [schedule.id for schedule in watching.schedules(deck.database)] == ["monitor:rates"]
+    assert [schedule.id for schedule in schedules.schedules(deck.database)] == ["monitor:rates"]
     apply_settings_body("rates", "posts")
-    assert len(watching.monitors(deck.database)) == len(watching.schedules(deck.database)) == 2
+    assert len(watching.monitors(deck.database)) == len(schedules.schedules(deck.database)) == 2
 
 
 def test_going_back_to_an_older_state_is_a_new_revision(deck: Deck, apply_settings_body: Apply) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from store import events, jobs, snapshots, watching
+from store import events, jobs, schedules, snapshots, watching
 from store.clock import FrozenClock
 from store.database import Database
 from store.errors import Refused, UnknownName
@@ -126,11 +126,11 @@ def test_monitor_and_schedule_remember_their_last_job(database: Database) -> Non
     with database.write() as tx:
         job = jobs.enqueue(tx, kind="monitor", model="rates", actor="schedule:monitor:rates")
         watching.touch_monitor(tx, "rates", job.id)
-        watching.touch_schedule(tx, "monitor:rates", last_at=5, last_job_id=job.id)
-        watching.touch_schedule(tx, "monitor:rates", next_at=9)
-    monitor, schedule = watching.monitor(database, "rates"), watching.schedules(database)[0]
+        schedules.fired_many(tx, {"monitor:rates": job.id})
+        schedules.set_next(tx, "monitor:rates", 9)
+    monitor, schedule = watching.monitor(database, "rates"), schedules.schedules(database)[0]
     assert (monitor.last_job_id, monitor.last_run_at) == (job.id, tx.at)
-    assert (schedule.last_at, schedule.next_at, schedule.last_job_id) == (5, 9, job.id)
+    assert (schedule.last_at, schedule.next_at, schedule.last_job_id) == (tx.at, 9, job.id)
 
 
 def test_same_rows_are_the_same_snapshot_for_each_model(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from engine.jobs.report import log_of
 from engine.jobs.turns import Turns
-from engine.operations.common import NoRequest, Page
+from engine.operations.common import Page
 from engine.operations.work import Attempt, CancelRequest, JobDetail, JobLogs, JobLogsRequest, JobRequest
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
 from engine.workspace import Workspace
 from store.errors import Refused
-from store.rows import Job, Schedule, rfc3339
+from store.rows import Job, rfc3339
 
 if TYPE_CHECKING:
     from store.database import Reader
@@ -119,10 +119,3 @@ def cancel(context: ServiceContext, request: CancelRequest) -> Job:
                 tx, found.id, actor=context.caller.actor, reason=request.reason, via=context.caller.via
             )
         return queue.job(tx, found.id)
-
-
-def schedules(context: ServiceContext, _request: NoRequest) -> list[Schedule]:
-    """Return what runs when."""
-    from store import watching
-
-    return watching.schedules(context.deck.database)

@@ -72,4 +72,5 @@ def _for_work() -> None:
     index("ix_job_need_needs_id", "job_need", "needs_id")
     op.add_column("schedule", sa.Column("jitter_s", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("schedule", sa.Column("overlap", sa.Text(), nullable=False, server_default="skip"))
+    op.add_column("schedule", sa.Column("after_seq", sa.BigInteger(), nullable=True))
     op.add_column("schedule", sa.Column("skipped", sa.Integer(), nullable=False, server_default="0"))

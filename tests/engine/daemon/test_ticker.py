@@ -8,7 +8,7 @@ import pytest
 
 from engine.daemon.parts import Parts
 from engine.daemon.ticker import Ticker
-from store import watching
+from store import schedules
 from store.errors import StorageUnwritable
 
 LONG = 3600.0
@@ -97,7 +97,7 @@ def test_scheduler_that_could_not_start_is_started_by_a_later_try(deck, apply_se
         tx.execute("DROP TRIGGER full")
     try:
         assert parts._schedule()
-        assert parts._scheduler._scheduler.running
-        assert watching.schedules(deck.database)[0].next_at is not None
+        assert parts._scheduler.is_running
+        assert schedules.schedules(deck.database)[0].next_at is not None
     finally:
         parts._scheduler.close()

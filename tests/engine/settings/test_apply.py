@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.settings.apply import apply_settings, current_settings, require_model, settings_of
-from store import events, models, watching
+from store import events, models, schedules
 from store.errors import BrokenSettings, Refused, UnknownName
 
 RATES = '[model]\nname = "rates"\ntask = "regression"\n[data]\nsource = "rows.csv"\ntarget = "y"\n'
@@ -73,7 +73,7 @@ def test_added_and_removed_models_are_one_line_each(deck, say):
     say()
     (deck.workspace.root / "models/rates.toml").write_text(RATES.replace('"rates"', '"posts"'))
     assert apply(deck)[2] == ["models.posts: added", "models.rates: removed"]
-    assert [schedule.id for schedule in watching.schedules(deck.database)] == ["monitor:posts"]
+    assert [schedule.id for schedule in schedules.schedules(deck.database)] == ["monitor:posts"]
 
 
 def test_broken_files_leave_what_is_applied_as_it_was(deck, say):
@@ -89,7 +89,7 @@ def test_broken_files_leave_what_is_applied_as_it_was(deck, say):
 def test_longest_durations_are_still_times_a_schedule_can_keep(deck, say):
     say('[monitor]\nevery = "3650d"\nwindow = "3650d"\nlateness = "3650d"\n')
     assert apply(deck)[:2] == (1, False)
-    assert watching.schedules(deck.database)[0].trigger == "every 3650d"
+    assert schedules.schedules(deck.database)[0].trigger == "every 3650d"
 
 
 def test_nothing_applied_yet_says_so(deck):

@@ -1,0 +1,124 @@
+"""APScheduler in memory: it knows when which schedule is due, and hands those due at once over in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from store.rows import EPOCH
+
+AGAIN_S = 1.0
+
+
+class Clockwork:
+    """Calls `fire` with the ids that are due, each at its time; ids it could not fire stay due and are tried again."""
+
+    def __init__(self, fire: Callable[[set[str]], None]) -> None:
+        self._due = _Due()
+        self._scheduler = _Scheduler(
+            fire,
+            self._due,
+            timezone=UTC,
+            executors={"default": self._due},
+            job_defaults={"coalesce": True, "max_instances": 1_000_000},
+        )
+
+    def start(self) -> None:
+        """Begin to fire."""
+        self._scheduler.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it fires."""
+        return bool(self._scheduler.running)
+
+    def close(self) -> None:
+        """Fire nothing more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def look(self) -> None:
+        """Look at the wall clock again: it may have been set."""
+        if self._scheduler.running:
+            self._scheduler.wakeup()
+
+    def put(self, id: str, next_at: int, after: Callable[[int], int | None]) -> None:
+        """Make a schedule due at a time, and from then on when `after` says so."""
+        self._scheduler.add_job(
+            _nothing,
+            _Following(after),
+            id=id,
+            replace_existing=True,
+            next_run_time=EPOCH + timedelta(microseconds=next_at),
+        )
+
+    def take_away(self, id: str) -> None:
+        """Make a schedule due no more."""
+        self._due.ids.discard(id)
+        try:
+            self._scheduler.remove_job(id)
+        except JobLookupError:
+            return
+
+
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]
+    """Collects what is due in one look at the clock before anything is done about it."""
+
+    def __init__(self, fire: Callable[[set[str]], None], due: _Due, **options: Any) -> None:
+        super().__init__(**options)
+        self._fire = fire
+        self._collected = due
+
+    def _process_jobs(self) -> float | None:
+        wait: float | None = super()._process_jobs()
+        ids = set(self._collected.ids)
+        if not ids:
+            return wait
+        try:
+            self._fire(ids)
+        except Exception as error:
+            self._logger.error("schedules could not be fired and are tried again: %s", error)
+            return AGAIN_S
+        self._collected.done(ids)
+        return wait
+
+
+class _Due(BaseExecutor):  # type: ignore[misc]
+    """An executor that remembers what it is to run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+
+    def _do_submit_job(self, job: Any, _run_times: list[datetime]) -> None:
+        self.ids.add(job.id)
+
+    def done(self, ids: set[str]) -> None:
+        """Forget what was fired."""
+        self.ids -= ids
+        self._instances.clear()
+
+
+class _Following(BaseTrigger):  # type: ignore[misc]
+    """Tells the next time after now; what was missed is counted from the registry, not here."""
+
+    def __init__(self, after: Callable[[int], int | None]) -> None:
+        self._after = after
+        self._known: tuple[datetime, datetime | None] | None = None
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime | None:
+        """Return the time after `now`, asked for twice a firing and found once."""
+        if self._known is None or self._known[0] != now:
+            found = self._after((now - EPOCH) // timedelta(microseconds=1))
+            self._known = (now, None if found is None else EPOCH + timedelta(microseconds=found))
+        return self._known[1]
+
+
+def _nothing() -> None:
+    """Stand in for a job: what is due is fired by whoever collected it."""

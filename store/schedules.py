@@ -1,0 +1,156 @@
+"""Schedules: declared by settings, paused and resumed by people, fired or passed over by the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from store import events
+from store.database import Reader, Write
+from store.lookup import unknown
+from store.rows import Schedule
+
+_SELECT = (
+    "SELECT id, model, kind, trigger, catch_up, grace_s, settings_revision, paused_at, next_at, last_at, last_job_id,"
+    " jitter_s, overlap, skipped FROM schedule"
+)
+_DEFAULTS = {"catch_up": "once", "grace_s": 300, "jitter_s": 0, "overlap": "skip"}
+
+
+def declare(tx: Write, revision: int, *, id: str, model: str, stated: Mapping[str, Any]) -> None:
+    """Declare a schedule as a settings revision states it.
+
+    With another trigger, or back after it was removed, it has no time yet and misses none: an edit fires nothing.
+    """
+    tx.execute(
+        "INSERT INTO schedule (id, model, kind, trigger, catch_up, grace_s, jitter_s, overlap, settings_revision)"
+        " VALUES (:id, :model, :kind, :trigger, :catch_up, :grace_s, :jitter_s, :overlap, :revision)"
+        " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, trigger = excluded.trigger,"
+        " catch_up = excluded.catch_up, grace_s = excluded.grace_s, jitter_s = excluded.jitter_s,"
+        " overlap = excluded.overlap, settings_revision = excluded.settings_revision, removed_at = NULL,"
+        " next_at = CASE WHEN schedule.trigger = excluded.trigger AND schedule.removed_at IS NULL"
+        " THEN schedule.next_at END,"
+        " after_seq = CASE WHEN schedule.trigger = excluded.trigger AND schedule.removed_at IS NULL"
+        " THEN schedule.after_seq END",
+        {**_DEFAULTS, **stated, "id": id, "model": model, "revision": revision},
+    )
+
+
+def remove(tx: Write, id: str) -> None:
+    """Fire a schedule no more; its record stays."""
+    tx.execute("UPDATE schedule SET removed_at = :at, next_at = NULL WHERE id = :id", {"at": tx.at, "id": id})
+
+
+def forget_times(tx: Write) -> None:
+    """Let every time be found anew, as after a change of the deck's time zone: none of them is missed."""
+    tx.execute("UPDATE schedule SET next_at = NULL")
+
+
+def schedules(reader: Reader) -> list[Schedule]:
+    """Return the schedules that are declared now, by id."""
+    return [Schedule(**dict(row)) for row in reader.rows(f"{_SELECT} WHERE removed_at IS NULL ORDER BY id")]
+
+
+def schedule(reader: Reader, id: str) -> Schedule:
+    """Return one schedule.
+
+    Raises:
+        UnknownName: none of that id is declared.
+    """
+    row = reader.row(f"{_SELECT} WHERE id = :id AND removed_at IS NULL", {"id": id})
+    if row is None:
+        raise unknown("schedule", id, [one.id for one in schedules(reader)])
+    return Schedule(**dict(row))
+
+
+def set_next(tx: Write, id: str, next_at: int | None) -> None:
+    """Say when a schedule fires next, None where no time is known."""
+    tx.execute("UPDATE schedule SET next_at = :next WHERE id = :id", {"next": next_at, "id": id})
+
+
+def was_run(tx: Write, id: str, job_id: str) -> None:
+    """Say which job a schedule became when a person ran it."""
+    tx.execute("UPDATE schedule SET last_job_id = :job WHERE id = :id", {"job": job_id, "id": id})
+
+
+def set_next_many(tx: Write, times: Mapping[str, int | None]) -> None:
+    """Say when schedules fire next, None where no time is known."""
+    tx.execute_many(
+        "UPDATE schedule SET next_at = :next WHERE id = :id",
+        [{"next": next_at, "id": id} for id, next_at in times.items()],
+    )
+
+
+def fired_many(tx: Write, jobs: Mapping[str, str]) -> None:
+    """Say which jobs schedules last became."""
+    tx.execute_many(
+        "UPDATE schedule SET last_at = :at, last_job_id = :job WHERE id = :id",
+        [{"at": tx.at, "job": job_id, "id": id} for id, job_id in jobs.items()],
+    )
+
+
+def skip(tx: Write, row: Schedule, cause: str, count: int, reason: str, **told: Any) -> None:
+    """Record that firings were passed over, and count them. `cause` is overlap, paused, missed, merged or too many."""
+    tx.execute("UPDATE schedule SET skipped = skipped + :count WHERE id = :id", {"count": count, "id": row.id})
+    _record(tx, "schedule.skipped", row, reason=reason, body={"cause": cause, "count": count, **told})
+
+
+def caught_up(tx: Write, row: Schedule, missed: int, jobs: int) -> None:
+    """Record that missed firings were made up for."""
+    reason = f"{missed} missed, caught up with {jobs} {'job' if jobs == 1 else 'jobs'}"
+    _record(tx, "schedule.caught_up", row, reason=reason, body={"missed": missed, "jobs": jobs})
+
+
+def pause(tx: Write, id: str, *, actor: str, reason: str = "", via: str | None = None) -> Schedule:
+    """Fire a schedule no more until it is resumed; a paused one stays as it is."""
+    row = schedule(tx, id)
+    if row.paused_at is None:
+        tx.execute("UPDATE schedule SET paused_at = :at WHERE id = :id", {"at": tx.at, "id": id})
+        _record(tx, "schedule.paused", row, actor=actor, reason=reason, via=via)
+    return schedule(tx, id)
+
+
+def resume(tx: Write, id: str, *, actor: str, reason: str = "", via: str | None = None) -> Schedule:
+    """Let a paused schedule fire again, from now on: what fell due meanwhile is not made up for."""
+    row = schedule(tx, id)
+    if row.paused_at is not None:
+        tx.execute("UPDATE schedule SET paused_at = NULL, next_at = NULL, after_seq = NULL WHERE id = :id", {"id": id})
+        _record(tx, "schedule.resumed", row, actor=actor, reason=reason, via=via)
+    return schedule(tx, id)
+
+
+def cursors(reader: Reader) -> dict[str, int | None]:
+    """Return, for each schedule that fires after events, the newest event it has looked at."""
+    found = reader.rows(
+        "SELECT id, after_seq FROM schedule WHERE removed_at IS NULL AND paused_at IS NULL"
+        " AND substr(trigger, 1, 6) = 'after '"
+    )
+    return {row["id"]: row["after_seq"] for row in found}
+
+
+def set_cursor(tx: Write, id: str, seq: int) -> None:
+    """Say which event a schedule has looked at last."""
+    tx.execute("UPDATE schedule SET after_seq = :seq WHERE id = :id", {"seq": seq, "id": id})
+
+
+def _record(
+    tx: Write,
+    action: str,
+    row: Schedule,
+    *,
+    actor: str | None = None,
+    reason: str = "",
+    via: str | None = None,
+    body: dict[str, Any] | None = None,
+) -> None:
+    events.append(
+        tx,
+        actor=actor or f"schedule:{row.id}",
+        action=action,
+        subject_kind="schedule",
+        subject_id=row.id,
+        model=row.model,
+        reason=reason,
+        body=body,
+        via=via,
+    )
