@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.daemon.ticker import Ticker
 from engine.deck import Deck
 
 if TYPE_CHECKING:
+    from engine.daemon.collector import Collector
     from engine.deploy.reconcile import Reconciler
     from engine.jobs.schedule import Scheduler
     from engine.jobs.worker import Worker
@@ -24,7 +24,7 @@ class Parts:
         self._reconciler: Reconciler | None = None
         self._scheduler: Scheduler | None = None
         self._importing = threading.Lock()
-        self._collect: Callable[[], bool] | None = None
+        self._collector: Collector | None = None
         self._working = Ticker("worker", self._work, idle_s=0.5, busy_s=0.05)
         self._reconciling = Ticker("reconciler", self._reconcile, idle_s=0.25, busy_s=0.1)
         self._tickers = (
@@ -96,18 +96,8 @@ class Parts:
         return ingest(self._deck.database, self._deck.workspace.spool) > 0
 
     def _collect_segments(self) -> bool:
-        if not self._deck.workspace.segments.exists():
-            return False
-        from engine.daemon.traffic import Traffic
-        from engine.monitoring.collect import collect
+        if self._collector is None:
+            from engine.daemon.collector import Collector
 
-        if self._collect is None:
-            traffic = Traffic(self._deck)
-
-            def collect_and_count() -> bool:
-                report = collect(self._deck)
-                traffic.count()
-                return report.rows > 0
-
-            self._collect = collect_and_count
-        return self._collect()
+            self._collector = Collector(self._deck)
+        return self._collector.tick()

@@ -1,4 +1,7 @@
-"""Counts the last day's traffic per model from collected predictions, reading each file once, for the pulse to show."""
+"""Counts the last day's traffic per model from collected predictions, reading each file once, for the pulse to show.
+
+What each file holds is kept beside the sums, so that the next process to count reads only new files.
+"""
 
 from __future__ import annotations
 
@@ -30,38 +33,48 @@ class Traffic:
 
     def __init__(self, deck: Deck) -> None:
         self._deck = deck
-        self._files: dict[Path, _Counts] = {}
-        self._written = ""
+        self._kept = deck.workspace.predictions / "traffic-files.json"
+        self._files = _kept(self._kept)
 
     def count(self) -> None:
         """Read what is new, forget what is old, and write the sums where they changed."""
         since = self._deck.clock.now() - DAY_US
         root = self._deck.workspace.predictions / "parquet"
         models = sorted(folder.name for folder in root.iterdir()) if root.is_dir() else []
-        files: dict[Path, _Counts] = {}
+        files: dict[str, _Counts] = {}
         said: dict[str, dict[str, int]] = {}
         for model in models:
             total = _Counts()
             for path in (path for paths in parts(self._deck.workspace, model, since, None).values() for path in paths):
-                counts = self._files.get(path) or _read(path)
+                name = path.relative_to(root).as_posix()
+                counts = self._files.get(name) or _read(path)
                 if counts is not None:
-                    files[path] = counts
+                    files[name] = counts
                     total.rows.update(counts.rows)
                     total.errors.update(counts.errors)
             first = since // SLICE_US
             said[model] = {"rows": _since(total.rows, first), "errors": _since(total.errors, first)}
+        _write(self._kept, {name: [counts.rows, counts.errors] for name, counts in files.items()})
+        _write(traffic_file(self._deck.workspace), said)
         self._files = files
-        self._write(said)
 
-    def _write(self, said: dict[str, Any]) -> None:
-        text = json.dumps(said, sort_keys=True)
-        if text == self._written:
-            return
-        path = traffic_file(self._deck.workspace)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(text, encoding="ascii")
-        temporary.replace(path)
-        self._written = text
+
+def _write(path: Path, said: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(said, sort_keys=True), encoding="ascii")
+    temporary.replace(path)
+
+
+def _kept(path: Path) -> dict[str, _Counts]:
+    try:
+        said = json.loads(path.read_text(encoding="ascii"))
+        return {name: _Counts(*(_counter(counts) for counts in both)) for name, both in said.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # absent, or of another form: every file is read again
+
+
+def _counter(counts: dict[str, int]) -> Counter[int]:
+    return Counter({int(slot): int(count) for slot, count in counts.items()})
 
 
 def _since(counts: Counter[int], first: int) -> int:

@@ -1,0 +1,98 @@
+"""The daemon loads no model library for whatever it does itself: predictions are collected by a process of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.access import Role
+from engine.client import Client
+from engine.daemon.start import stop
+from engine.operations.catalog import OPERATIONS
+from engine.service.launch import wait_answering
+from engine.service.traffic import day_traffic
+from store.clock import SystemClock
+from store.ids import new_id
+
+HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "sklearn", "skops", "duckdb", "optuna", "onnxruntime",
+         "sqlalchemy", "alembic", "textual"]  # fmt: skip
+
+# Is the daemon until told to stop, then tells what it has loaded in all its life.
+DAEMON = f"""
+import sys
+from pathlib import Path
+from engine.daemon.process import run
+from engine.workspace import Workspace
+code = run(Workspace(Path(sys.argv[1])))
+print("heavy:", *sorted({{name.partition(".")[0] for name in sys.modules}} & set({HEAVY!r})))
+sys.exit(code)
+"""
+
+
+def lines(model: str, count: int) -> str:
+    """Return what a server logs of answered requests."""
+    clock = SystemClock()
+    said = []
+    for _ in range(count):
+        request_id = new_id(clock)
+        said.append(
+            {"request_id": request_id, "prediction_id": f"{request_id}-0", "row": 0, "endpoint": model, "model": model,
+             "version": 1, "kind": "live", "received_at": clock.now(), "status": 200, "latency_us": 900,
+             "features": {"x": 1.5}, "outputs": {"value": 2.5}}
+        )  # fmt: skip
+    return "".join(json.dumps(line) + "\n" for line in said)
+
+
+def free_reads() -> list[str]:
+    """Return every operation that anyone may ask for, without a word of explanation."""
+    return [
+        operation.id
+        for operation in OPERATIONS.values()
+        if operation.role is Role.VIEWER
+        and all(
+            field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+            for field in dataclasses.fields(operation.request)
+        )
+    ]
+
+
+@pytest.mark.e2e
+def test_daemon_that_has_answered_and_collected_has_loaded_no_model_library(
+    short_home: Path, make_waiting: Callable[[Path], Any], until: Callable[..., Any]
+) -> None:
+    workspace = make_waiting(short_home / "light").workspace
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", DAEMON, str(workspace.root)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_answering(workspace, process)
+        client = Client(workspace)
+        client.call("deck.apply", {"reason": "a test"})
+        for operation in free_reads():
+            client.call(operation, {})
+        folder = workspace.segments / "r1"
+        folder.mkdir(parents=True)
+        (folder / f"{time.time_ns():016d}-77-1.jsonl").write_text(lines("plain", 20))
+        until(lambda: day_traffic(workspace).get("plain") == (20, 0), 60.0)
+        assert list(folder.glob("*.jsonl")) == []
+        client.close()
+        stop(workspace)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert (process.returncode, said.strip()) == (0, "heavy:")
