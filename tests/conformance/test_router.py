@@ -6,23 +6,17 @@ they are.
 
 from __future__ import annotations
 
-import collections
-import http.client
-import http.server
-import json
 import os
 import signal
 import socket
-import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
+from servers import AnyRouter, Backend, Client, entry, free_port, until
 
 from engine.deploy.gateway.table import point_of
 from engine.deploy.haproxy.config import Limits
@@ -32,94 +26,27 @@ from engine.serving.request_ids import is_request_id
 from engine.workspace import Workspace
 from store.errors import PortInUse, Unavailable
 
-
-class Backend:
-    """A server that says who it is and what it was asked; it can be slow, and it can be killed."""
-
-    def __init__(self, name: str, port: int = 0) -> None:
-        self.name = name
-        self.seen: list[dict[str, Any]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        backend = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = -1  # head and body in one packet
-
-            def answer(self) -> None:
-                if self.path == "/health/ready":
-                    self.tell(b"{}")  # a router may look at any time: that is no request, and it never waits
-                    return
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                backend.seen.append({"path": self.path, "headers": headers, "body": body.decode()})
-                backend.gate.wait(10)
-                self.tell(json.dumps({"name": backend.name, "id": headers.get("x-modeldeck-request-id")}).encode())
-
-            def tell(self, content: bytes) -> None:
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = answer
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                return
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            links: set[socket.socket] = set()
-
-            def process_request(self, request: Any, client_address: Any) -> None:
-                self.links.add(request)
-                super().process_request(request, client_address)
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                return
-
-        self._server = Server(("127.0.0.1", port), Handler)
-        self._server.links = set()
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    def kill(self) -> None:
-        """Take no connection any more and cut those that are open, as a killed process does."""
-        self._server.shutdown()
-        self._server.server_close()
-        for link in self._server.links:
-            try:
-                link.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-        self.gate.set()
-        self._thread.join(5)
-
-
-@pytest.fixture
-def backend() -> Iterator[Callable[..., Backend]]:
-    """Return a maker of servers, ended with the test."""
-    with ExitStack() as made:
-
-        def make(name: str, port: int = 0) -> Backend:
-            one = Backend(name, port)
-            made.callback(one.kill)
-            return one
-
-        yield make
-
-
-AnyRouter = ProcessRouter | HaproxyRouter
 KINDS = ["process", pytest.param("haproxy", marks=pytest.mark.docker)]
 
 
+@pytest.fixture(scope="module")
+def docker_host(engine_url: str, image_cache: Path) -> Iterator[Callable[..., HaproxyRouter]]:
+    """Return a maker of routers of one Docker host, whose gateway lives as long as the module: it takes a second."""
+    import docker
+
+    client = docker.DockerClient(base_url=engine_url, timeout=60)
+    deck, free = f"test-{uuid.uuid4().hex[:8]}", free_port()
+
+    def make(port: int = 0) -> HaproxyRouter:
+        return HaproxyRouter(client, deck, image_cache, port=port or free, limits=Limits(slots=8))
+
+    yield make
+    make().forget()
+    client.close()
+
+
 @pytest.fixture(params=KINDS)
-def make_router(
-    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., AnyRouter]]:
+def make_router(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., AnyRouter]]:
     """Return a maker of routers of one kind. They all speak for one host: the second one made meets the first one's."""
     with ExitStack() as made:
         if request.param == "process":
@@ -130,15 +57,16 @@ def make_router(
                 made.callback(router.stop)
                 return router
         else:
-            engine = request.getfixturevalue("engine")
-            cache = tmp_path_factory.getbasetemp() / "gateway"
-            deck, free = f"test-{uuid.uuid4().hex[:8]}", free_port()
-            made.callback(HaproxyRouter(engine, deck, cache, port=free).forget)
+            deck = request.getfixturevalue("docker_host")
 
             def make(port: int = 0) -> AnyRouter:
-                router = HaproxyRouter(engine, deck, cache, port=port or free, limits=Limits(slots=8))
+                router = deck(port)
                 made.callback(router.close)
                 return router
+
+            first = make()
+            first.ensure_running()
+            first.clear()
 
         yield make
 
@@ -151,54 +79,12 @@ def router(make_router: Callable[..., AnyRouter]) -> AnyRouter:
     return made
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as here:
-        return int(here.getsockname()[1])
-
-
-def entry(deployment: str, weight: int, version: int = 1, role: str = "champion") -> dict[str, Any]:
-    return {"deployment_id": deployment, "version": version, "image": None, "weight": weight, "role": role}
-
-
-class Client:
-    """Asks a router over one kept-alive connection."""
-
-    def __init__(self, router: AnyRouter) -> None:
-        self._port = int(router.address().rpartition(":")[2])
-        self._link = http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
-
-    def ask(
-        self, path: str = "/rates/predict", body: bytes | None = b"[]", headers: dict[str, str] | None = None
-    ) -> tuple[int, Any, dict[str, str]]:
-        self._link.request("POST" if body is not None else "GET", path, body, headers or {})
-        answer = self._link.getresponse()
-        content = answer.read()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, json.loads(content) if "json" in told.get("content-type", "") else content.decode(), told
-
-    def names(self, count: int, headers: dict[str, str] | None = None) -> collections.Counter[str]:
-        """Ask `count` times and count who answered."""
-        return collections.Counter(self.ask(headers=headers)[1]["name"] for _ in range(count))
-
-    def close(self) -> None:
-        self._link.close()
-
-
 @pytest.fixture
 def client(router: AnyRouter) -> Iterator[Client]:
     """A client of the router."""
     made = Client(router)
     yield made
     made.close()
-
-
-def until(holds: Callable[[], Any], within_s: float = 10.0) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.005)
 
 
 def test_a_request_reaches_the_deployment_with_its_path_and_body(

@@ -28,6 +28,7 @@ PACKAGES = (
 VOLUME = "/gateway"  # where an instance's files lie; the image has the empty folder, so that a new volume is the user's
 
 _EPOCH = 1_700_000_000
+_FORM = 2  # of the cache
 _LEFT_OUT = (
     "usr/share/doc",
     "usr/share/man",
@@ -50,8 +51,8 @@ def ensure_image(client: Any, cache: Path) -> str:
         Unavailable: the packages are neither in the cache nor to be had.
         WorkFailed: the engine did not take the image.
     """
-    layer, told = _layer(cache)
-    config = _config(_sha256(layer), told)
+    layer, made_of = _layer(cache)
+    config = _config(made_of["layer"], made_of["packages"])
     image_id = f"sha256:{hashlib.sha256(config).hexdigest()}"
     import docker
 
@@ -66,9 +67,9 @@ def ensure_image(client: Any, cache: Path) -> str:
     return image_id
 
 
-def _layer(cache: Path) -> tuple[Path, dict[str, str]]:
-    """Return the layer and what it was made of, package file name to sha256; made once per list of packages."""
-    key = hashlib.sha256(json.dumps([PACKAGES, _LEFT_OUT, _PASSWD, 1]).encode()).hexdigest()[:16]
+def _layer(cache: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the layer, and its sha256 with those of the packages it was made of; made once per list of packages."""
+    key = hashlib.sha256(json.dumps([PACKAGES, _LEFT_OUT, _PASSWD, _FORM]).encode()).hexdigest()[:16]
     folder = cache / f"gateway-{key}"
     layer, packages = folder / "layer.tar", folder / "packages.json"
     if not packages.exists():
@@ -78,7 +79,8 @@ def _layer(cache: Path) -> tuple[Path, dict[str, str]]:
         fresh = folder / "layer.fresh"
         _write_layer(fresh, files)
         fresh.replace(layer)
-        packages.with_suffix(".fresh").write_text(json.dumps({file.name: _sha256(file) for file in files}, indent=1))
+        made_of = {"layer": _sha256(layer), "packages": {file.name: _sha256(file) for file in files}}
+        packages.with_suffix(".fresh").write_text(json.dumps(made_of, indent=1))
         packages.with_suffix(".fresh").replace(packages)
     return layer, json.loads(packages.read_text())
 

@@ -204,6 +204,10 @@ class HaproxyRouter:
         """Copy a share of requests to a deployment."""
         self._change(lambda state, room: state.shadowed(endpoint, deployment_id, percent, room))
 
+    def clear(self) -> None:
+        """Forget every route, server and count, as before a host's first deployment."""
+        self._change(lambda state, room: State())
+
     def _change(self, change: Callable[[State, int], State]) -> State:
         """Make the gateway know something else: files first, then servers that come, the routes, servers that go."""
         here, before = self._instance(), self._state()

@@ -22,6 +22,16 @@ function M.add_unanswered(endpoint)
   M.unanswered[endpoint] = (M.unanswered[endpoint] or 0) + 1
 end
 
+-- Drop what was counted for deployments and endpoints that are gone.
+function M.keep(slots, endpoints)
+  for deployment in pairs(M.by_deployment) do
+    if not slots[deployment] then M.by_deployment[deployment] = nil end
+  end
+  for endpoint in pairs(M.unanswered) do
+    if not endpoints[endpoint] then M.unanswered[endpoint] = nil end
+  end
+end
+
 -- One line per deployment: id, requests, errors, and the count of every bucket.
 function M.text()
   local lines = {}

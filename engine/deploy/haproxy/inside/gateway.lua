@@ -225,7 +225,11 @@ local function serve(words, usage, answer)
 end
 
 serve({"modeldeck", "routes"}, "modeldeck routes: the routes as they are", function() return routes.text end)
-serve({"modeldeck", "load"}, "modeldeck load TEXT: take these routes", function(text) routes.load(text) return "loaded" end)
+serve({"modeldeck", "load"}, "modeldeck load TEXT: take these routes", function(text)
+  routes.load(text)
+  counts.keep(routes.slots, routes.endpoints)
+  return "loaded"
+end)
 serve({"modeldeck", "counts"}, "modeldeck counts: what passed, by deployment", counts.text)
 
 math.randomseed(os.time(), string.unpack("i4", io.open("/dev/urandom", "rb"):read(4)))
