@@ -41,6 +41,12 @@ class StorageUnwritable(WorkFailed):
     code = "storage_unwritable"
 
 
+class RegistryHeld(WorkFailed):
+    """Another process has held the registry for longer than anyone waits for it."""
+
+    code = "registry_held"
+
+
 class PortInUse(WorkFailed):
     """Another process listens where we must."""
 
@@ -129,6 +135,7 @@ BY_CODE: dict[str, type[ModeldeckError]] = {
         WorkFailed,
         CorruptArtifact,
         StorageUnwritable,
+        RegistryHeld,
         PortInUse,
         Refused,
         BrokenSettings,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from store import runs
 from store.database import Database
+from store.errors import StorageUnwritable
 from store.storage import writing_to
 
 _SUFFIX = ".jsonl"
@@ -22,32 +24,43 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class PointWriter:
-    """Appends a run's points to its spool file. Close it before the run is finished."""
+    """Appends a run's points to its spool file. Close it before the run is finished.
+
+    What a full disk does not take is kept and written first when it does, so that a run goes on without it.
+    """
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.path = folder / f"{run_id}{_SUFFIX}"
         with writing_to(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            size = os.fstat(self._handle).st_size
+            torn = size > 0 and os.pread(self._handle, 1, size - 1) != b"\n"
+        self._pending = b"\n" if torn else b""  # a line that an earlier writer could not end spoils no other
 
     def write(self, points: list[runs.Point]) -> None:
-        """Append points (key, step, microseconds UTC, value) as whole lines in one write.
-
-        Raises:
-            StorageUnwritable: the disk is full or read-only.
-        """
-        text = _lines(points).encode()
-        with writing_to(self.path):
-            while text:
-                text = text[os.write(self._handle, text) :]
+        """Append points (key, step, microseconds UTC, value) as whole lines in one write, or keep them for later."""
+        self._pending += _lines(points).encode()
+        with suppress(StorageUnwritable):
+            self._write_pending()
 
     def close(self) -> None:
-        """Bring the file to the disk and close it."""
+        """Bring the file to the disk and close it.
+
+        Raises:
+            StorageUnwritable: the disk is full or read-only; nothing is lost, it can be closed again.
+        """
         if self._handle >= 0:
+            self._write_pending()
             with writing_to(self.path):
                 os.fsync(self._handle)
             os.close(self._handle)
             self._handle = -1
+
+    def _write_pending(self) -> None:
+        with writing_to(self.path):
+            while self._pending:
+                self._pending = self._pending[os.write(self._handle, self._pending) :]
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from store.errors import ModeldeckError, StorageUnwritable, WorkFailed
+from store.errors import ModeldeckError, RegistryHeld, StorageUnwritable, WorkFailed
 
 _CAUSES = {
     errno.ENOSPC: "the disk is full",
@@ -47,7 +47,7 @@ def registry_failure(error: sqlite3.Error, path: Path) -> ModeldeckError | None:
     if code in _CAUSES_BY_SQLITE_CODE:
         return StorageUnwritable(f"cannot use the registry {path}: {_CAUSES_BY_SQLITE_CODE[code]}", _HINT)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return WorkFailed(f"the registry {path} is held by another process", "repeat in a moment")
+        return RegistryHeld(f"the registry {path} is held by another process", "repeat in a moment")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return WorkFailed(
             f"the registry {path} is damaged", "put its newest backup (registry.db.*.backup) in its place"

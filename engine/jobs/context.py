@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.deck import Deck
-from engine.jobs.report import log_of
 from engine.settings.apply import current_settings, require_model, settings_of
 from engine.settings.model import ModelSettings
 from store.database import Fence
-from store.errors import WorkFailed
+from store.errors import RegistryHeld, StorageUnwritable, WorkFailed
 from store.rows import Job
-from store.storage import writing_to
 
 EVERY_S = 0.5
 
@@ -49,19 +48,18 @@ class JobContext:
         return deck.models[self.job.model], revision
 
     def progress(self, fraction: float, text: str) -> None:
-        """Say how far the work is, 0 to 1; written a few times a second at most.
+        """Say how far the work is, 0 to 1; a few times a second at most, and not at all while disk or registry are out.
 
         Raises:
             LeaseLost: a newer attempt runs.
-            StorageUnwritable: the disk takes no more of the job's log.
         """
         from store import jobs
 
         if text != self._said[1]:
-            with writing_to(log_of(self.deck.workspace, self.job.id)):
+            with suppress(OSError):
                 print(text, flush=True)  # noqa: T201
         elif time.monotonic() - self._said_at < EVERY_S:
             return
         self._said, self._said_at = (fraction, text), time.monotonic()
-        with self.deck.database.write(self.fence) as tx:
+        with suppress(RegistryHeld, StorageUnwritable), self.deck.database.write(self.fence) as tx:
             jobs.progress(tx, self.fence.job_id, self.fence.attempt, min(max(fraction, 0.0), 1.0), text)

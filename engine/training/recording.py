@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.training.families import Family, Params
+from engine.training.outage import OUTAGE, Waiting, patiently
 from engine.training.search import Trial
 from store import runs
 from store.errors import LeaseLost
@@ -18,18 +21,43 @@ if TYPE_CHECKING:
 
 
 class TrialRecorder:
-    """Writes each trial as a child run of `run`; its fold values and mean are points of its own spool file."""
+    """Writes each trial as a child run of `run`; its fold values and mean are points of its own spool file.
 
-    def __init__(self, deck: Deck, run: Run, metric: str, fence: Fence | None) -> None:
+    While the registry is held or the disk full, what is to be written waits in order, and the search goes on.
+    """
+
+    def __init__(self, deck: Deck, run: Run, metric: str, fence: Fence | None, say: Callable[[str], None]) -> None:
         self._deck = deck
         self._run = run
         self._metric = metric
         self._fence = fence
+        self._say = say
         self._open: dict[int, str] = {}
-        self._best = PointWriter(deck.workspace.spool, run.id)
+        self._waiting = Waiting()
+        self._best = patiently(lambda: PointWriter(deck.workspace.spool, run.id), say)
 
     def begun(self, number: int, family: Family, params: Params) -> None:
         """Start the child run of a trial."""
+        self._waiting.add(lambda: self._begin(number, family, params))
+
+    def ended(self, trial: Trial) -> None:
+        """Write the trial's points and end its child run."""
+        now = self._deck.clock.now()
+        points: list[runs.Point] = [
+            (f"fold.{self._metric}", number, now, value) for number, value in enumerate(trial.folds, 1)
+        ]
+        points.append(("seconds", 0, now, trial.seconds))
+        if not trial.stopped:
+            points.append((self._metric, 0, now, trial.mean))
+            self._best.write([(f"trial.{self._metric}", trial.number, now, trial.mean)])
+        self._waiting.add(lambda: self._end(trial, points))
+
+    def figures(self, values: dict[str, float | None]) -> None:
+        """Write the run's own final figures."""
+        now = self._deck.clock.now()
+        self._best.write([(name, 0, now, value) for name, value in values.items() if value is not None])
+
+    def _begin(self, number: int, family: Family, params: Params) -> None:
         with self._deck.database.write(self._fence) as tx:
             child = runs.start_run(
                 tx,
@@ -45,26 +73,13 @@ class TrialRecorder:
             )
         self._open[number] = child.id
 
-    def ended(self, trial: Trial) -> None:
-        """Write the trial's points and end its child run."""
-        id = self._open.pop(trial.number)
-        now = self._deck.clock.now()
-        points: list[runs.Point] = [
-            (f"fold.{self._metric}", number, now, value) for number, value in enumerate(trial.folds, 1)
-        ]
-        points.append(("seconds", 0, now, trial.seconds))
-        if not trial.stopped:
-            points.append((self._metric, 0, now, trial.mean))
-            self._best.write([(f"trial.{self._metric}", trial.number, now, trial.mean)])
+    def _end(self, trial: Trial, points: list[runs.Point]) -> None:
+        id = self._open[trial.number]
         with PointWriter(self._deck.workspace.spool, id) as writer:
             writer.write(points)
         with self._deck.database.write(self._fence) as tx:
             runs.finish_run(tx, id, "cancelled" if trial.stopped else "finished", trial.stopped)
-
-    def figures(self, values: dict[str, float | None]) -> None:
-        """Write the run's own final figures."""
-        now = self._deck.clock.now()
-        self._best.write([(name, 0, now, value) for name, value in values.items() if value is not None])
+        del self._open[trial.number]
 
     def __enter__(self) -> Self:
         return self
@@ -72,11 +87,16 @@ class TrialRecorder:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Close the spool; a trial that an error cut off ends as cancelled."""
-        self._best.close()
-        if error is None or isinstance(error, LeaseLost) or not self._open:
+        """Write what waits and close the spool; a trial that an error cut off ends as cancelled."""
+        if error is None:
+            patiently(self._waiting.catch_up, self._say)
+            patiently(self._best.close, self._say)
             return
-        with self._deck.database.write(self._fence) as tx:
+        with suppress(*OUTAGE):
+            self._best.close()
+        if isinstance(error, LeaseLost) or not self._open:
+            return
+        with suppress(*OUTAGE), self._deck.database.write(self._fence) as tx:
             for id in self._open.values():
                 runs.finish_run(tx, id, "cancelled", "the training ended first")
         self._open.clear()

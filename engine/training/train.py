@@ -15,8 +15,9 @@ from engine.measures.metrics import default_metric, find
 from engine.model_io.code import bundle_modules
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.training.dataset import TASKS
+from engine.training.outage import patiently
 from store import blobs, runs, versions
-from store.errors import LeaseLost, ModeldeckError, Refused, WorkFailed
+from store.errors import LeaseLost, ModeldeckError, Refused, RegistryHeld, WorkFailed
 from store.rows import rfc3339
 
 if TYPE_CHECKING:
@@ -107,23 +108,29 @@ def train(  # noqa: PLR0913 (what a job of this kind may say)
 def _train(attempt: Attempt, until_us: int | None) -> Version:
     deck, settings, progress = attempt.deck, attempt.settings, attempt.progress
     progress(0.02, "taking a snapshot of the source")
-    snapshot = ingest(
-        deck,
-        settings,
-        attempt.revision,
-        until_us=until_us,
-        actor=attempt.run.actor,
-        fence=attempt.job,
-        bundle_hash=attempt.code_hash,
-    )
-    with deck.database.write(attempt.job) as tx:
-        runs.set_snapshot(tx, attempt.run.id, snapshot.id)
+
+    def take() -> Snapshot:
+        taken = ingest(
+            deck,
+            settings,
+            attempt.revision,
+            until_us=until_us,
+            actor=attempt.run.actor,
+            fence=attempt.job,
+            bundle_hash=attempt.code_hash,
+        )
+        with deck.database.write(attempt.job) as tx:
+            runs.set_snapshot(tx, attempt.run.id, taken.id)
+        return taken
+
+    # a full disk ends it here, where nothing is lost by training again; later on it is waited for
+    snapshot = patiently(take, lambda text: progress(0.02, text), (RegistryHeld,))
     progress(0.08, f"{snapshot.rows} rows; loading the model libraries")
     from engine.training.making import make
     from engine.training.recording import TrialRecorder
 
     run = replace(attempt.run, snapshot_id=snapshot.id)
-    with TrialRecorder(deck, run, metric_of(settings), attempt.job) as recorder:
+    with TrialRecorder(deck, run, metric_of(settings), attempt.job, lambda text: progress(0.9, text)) as recorder:
         made = make(
             read_snapshot(deck, snapshot.id),
             settings,
@@ -136,7 +143,7 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
         )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
     progress(0.97, "registering the version")
-    return _register(attempt, snapshot, made)
+    return patiently(lambda: _register(attempt, snapshot, made), lambda text: progress(0.97, text))
 
 
 def _register(attempt: Attempt, snapshot: Snapshot, made: Made) -> Version:
