@@ -48,8 +48,9 @@ def registry_failure(error: sqlite3.Error, path: Path) -> ModeldeckError | None:
         return StorageUnwritable(f"cannot use the registry {path}: {_CAUSES_BY_SQLITE_CODE[code]}", _HINT)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RegistryHeld(f"the registry {path} is held by another process", "repeat in a moment")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    undecodable = isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)  # carries no code
+    if undecodable or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return WorkFailed(
-            f"the registry {path} is damaged", "put its newest backup (registry.db.*.backup) in its place"
+            f"the registry {path} is damaged", "restore a backup of the deck: modeldeck backup restore FILE DIR"
         )
     return None

@@ -126,11 +126,15 @@ def already(text: str) -> str:
 
 
 def audit(answer: AuditReport, out: Output) -> None:
-    """Write what the chain proves."""
+    """Write what the chain proves, and what a deep look found."""
     if answer.ok:
-        out.line(f"ok: {count(answer.verified)} events verified, head {answer.head[:19]}")
-    else:
+        deep = "" if answer.artifacts is None else f", {count(answer.artifacts)} artifacts and the registry are whole"
+        out.line(f"ok: {count(answer.verified)} events verified, head {answer.head[:19]}{deep}")
+        return
+    if answer.broken_seq is not None:
         out.line(f"broken at event {answer.broken_seq}: {answer.detail}")
+    for found in answer.damage:
+        out.line(f"damaged {found.what} {found.name}: {found.detail}")
 
 
 def shown(answer: Shown, out: Output) -> None:

@@ -83,14 +83,35 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """Whether the record is what was recorded, and with `deep` everything else too."""
+
+    deep: bool = argument("the registry's pages and every artifact's hash too", flag="--deep", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is not what was written: `what` is registry or artifact, `name` its file or hash."""
+
+    what: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What the hash chain proves: `verified` events up to `head`, or the first broken link."""
+    """What the hash chain proves: `verified` events up to `head`, or the first broken link.
+
+    A deep look also tells how many artifacts were read, and everything it found damaged.
+    """
 
     ok: bool
     verified: int
     head: str
     broken_seq: int | None
     detail: str
+    artifacts: int | None = None
+    damage: tuple[Damage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +177,8 @@ OPERATIONS = (
     Operation(
         "audit.verify",
         ("audit", "verify"),
-        "check the hash chain of events",
-        NoRequest,
+        "check the hash chain; --deep: all bytes",
+        AuditRequest,
         AuditReport,
         Role.VIEWER,
         Danger.READ,

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from engine.deck import Deck
 from engine.operations.common import Done, NoRequest
-from engine.operations.deck import ApplyRequest, AuditReport, Changes, EventsRequest, Shown, ShowRequest
+from engine.operations.deck import (
+    ApplyRequest,
+    AuditReport,
+    AuditRequest,
+    Changes,
+    Damage,
+    EventsRequest,
+    Shown,
+    ShowRequest,
+)
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.show import whole
 from engine.settings.apply import apply_settings
-from store.errors import Refused
+from store.errors import CorruptArtifact, Refused, WorkFailed
 from store.rows import Event
 
 MOST_SEARCHED = 100_000  # events looked at for one filtered page
@@ -53,12 +63,37 @@ def events(context: ServiceContext, request: EventsRequest) -> list[Event]:
     return found[: request.limit]
 
 
-def verify(context: ServiceContext, _request: NoRequest) -> AuditReport:
-    """Check the hash chain."""
+def verify(context: ServiceContext, request: AuditRequest) -> AuditReport:
+    """Check the hash chain, and with `deep` the registry's pages and every artifact."""
     from store import events as feed
 
+    if request.deep:
+        return _deep(context.deck)
     ok, verified, head, broken_seq, detail = feed.verify(context.deck.database)
     return AuditReport(ok, verified, head, broken_seq, detail)
+
+
+def _deep(deck: Deck) -> AuditReport:
+    """Look at everything, whatever is found damaged on the way."""
+    from store import blobs
+    from store import events as feed
+    from store.database import damage
+
+    path = str(deck.workspace.registry)
+    found = [Damage("registry", path, said) for said in damage(deck.workspace.registry)]
+    chain, artifacts = feed.Chain(False, 0, "", None, "the registry cannot be read"), 0
+    try:
+        chain = feed.verify(deck.database)
+        for row in blobs.present(deck.database):
+            artifacts += 1
+            try:
+                deck.artifacts.verify(row["hash"])
+            except CorruptArtifact as error:
+                found.append(Damage("artifact", row["hash"], error.line()))
+    except WorkFailed as error:
+        found = found or [Damage("registry", path, error.line())]
+    ok = chain.ok and not found
+    return AuditReport(ok, chain.verified, chain.head, chain.broken_seq, chain.detail, artifacts, tuple(found))
 
 
 def show(context: ServiceContext, request: ShowRequest) -> Shown:
