@@ -7,11 +7,11 @@ substrings of any value, without regard to case; quotes keep spaces and signs: `
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from engine.service.expressions import compiled
 from store import comparing
 from store.errors import Refused
 from store.rows import to_json
@@ -131,7 +131,7 @@ def parse(text: str) -> Filter:
     """Read a filter.
 
     Raises:
-        Refused: a comparison has no value, or an expression is not a regular expression.
+        Refused: a comparison has no value, an expression is not a regular expression, or the terms are too many.
     """
     terms: list[Term] = []
     at = _skip(text, 0)
@@ -139,11 +139,14 @@ def parse(text: str) -> Filter:
         match = _TERM.match(text, at)
         if match is None:
             raise Refused(f"the filter cannot be read at {text[at:]!r}", _HINT)
+        if len(terms) == MOST_TERMS:
+            raise Refused(f"the filter has more than {MOST_TERMS} terms", "leave some out")
         terms.append(_term(match))
         at = _skip(text, match.end())
     return Filter(tuple(terms))
 
 
+MOST_TERMS = 64
 _HINT = "write words, col>0.2, metrics.mae < 12, !x or ~regex, joined by spaces"
 
 
@@ -164,11 +167,11 @@ def _term(match: re.Match[str]) -> Term:
     term: Word | Pattern | Comparison | ColumnPattern
     sign = (match["sign"] or "").strip()
     if match["column"] and sign == "~":
-        term = ColumnPattern(match["column"], _expression(_plain(match["value"])))
+        term = ColumnPattern(match["column"], compiled(_plain(match["value"])))
     elif match["column"]:
         term = Comparison(match["column"], sign.replace("==", "="), _plain(match["value"]))
     elif match["regex"]:
-        term = Pattern(_expression(_plain(match["regex"])))
+        term = Pattern(compiled(_plain(match["regex"])))
     elif match["quoted"]:
         term = Word(_plain(match["quoted"]))
     else:
@@ -182,15 +185,6 @@ def _plain(text: str) -> str:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
     return text
-
-
-def _expression(text: str) -> re.Pattern[str]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # about sets as a later Python may read them
-            return re.compile(text, re.IGNORECASE)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise Refused(f"~{text} is not a regular expression: {error}", _HINT) from None
 
 
 def _lookup(row: Any, path: str) -> tuple[bool, Any]:

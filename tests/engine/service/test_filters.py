@@ -179,3 +179,9 @@ def test_every_joined_term_must_hold(terms, join):
 
 def test_empty_filter_matches_without_looking_at_the_row():
     assert Filter().matches(object())
+
+
+def test_filter_of_too_many_terms_is_refused():
+    parse("a " * 64)
+    with pytest.raises(Refused, match="the filter has more than 64 terms"):
+        parse("a " * 65)
