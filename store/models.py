@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from store import events
@@ -20,9 +21,14 @@ _MODEL = (
 _ALIAS = "SELECT model, name, version, generation, actor, moved_at FROM alias"
 
 
-def models(reader: Reader) -> list[Model]:
-    """Return every model that is not deleted, by name."""
-    return [Model(**dict(row)) for row in reader.rows(f"{_MODEL} WHERE m.deleted_at IS NULL ORDER BY m.name")]
+def models(reader: Reader, *, deleted: bool = False) -> list[Model]:
+    """Return every model that is not deleted, by name; with `deleted` those that are."""
+    which = "NOT NULL" if deleted else "NULL"
+    found = reader.rows(f"{_MODEL} WHERE m.deleted_at IS {which} ORDER BY m.name")
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in reader.rows("SELECT model, key, value FROM model_tag ORDER BY model, key") if found else ():
+        tags[row["model"]][row["key"]] = row["value"]
+    return [Model(**dict(row), tags=tags[row["name"]]) for row in found]
 
 
 def model(reader: Reader, name: str) -> Model:
@@ -34,7 +40,8 @@ def model(reader: Reader, name: str) -> Model:
     row = reader.row(f"{_MODEL} WHERE m.name = :name", {"name": name})
     if row is None:
         raise unknown_model(reader, name)
-    return Model(**dict(row))
+    tags = reader.rows("SELECT key, value FROM model_tag WHERE model = :name ORDER BY key", {"name": name})
+    return Model(**dict(row), tags={tag["key"]: tag["value"] for tag in tags})
 
 
 def unknown_model(reader: Reader, name: str) -> UnknownName:

@@ -14,13 +14,13 @@ def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
     any more, unless an alias, a deployment or a release still holds it.
     """
     found: dict[str, str] = {}
-    held = _held(reader)
+    holders = held(reader)
     for row in reader.rows(
         "SELECT v.model, v.number, v.artifact_hash, v.golden_hash, v.bundle_hash, v.environment_hash, v.snapshot_id,"
         " coalesce(v.deleted_at, m.deleted_at) AS deleted_at FROM version v JOIN model m ON m.name = v.model"
         " ORDER BY v.model, v.number DESC"
     ):
-        why = held.get((row["model"], row["number"])) or _of_version(row, deleted_before)
+        why = holders.get((row["model"], row["number"])) or _of_version(row, deleted_before)
         if why:
             for column in _OF_VERSION:
                 found.setdefault(row[column], why)
@@ -35,7 +35,7 @@ def served(reader: Reader) -> dict[tuple[str, int], str]:
     return {(row["model"], row["version"]): f"deployment {row['id'][:12]} on {row['host']}" for row in rows}
 
 
-def _held(reader: Reader) -> dict[tuple[str, int], str]:
+def held(reader: Reader) -> dict[tuple[str, int], str]:
     """Return what holds a version whether or not it was deleted, by (model, number)."""
     found: dict[tuple[str, int], str] = {}
     for row in reader.rows("SELECT model, name, version FROM alias WHERE version IS NOT NULL"):

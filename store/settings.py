@@ -32,12 +32,12 @@ def apply(tx: Write, body: dict[str, Any], actor: str, reason: str = "") -> tupl
         {"revision": revision, "hash": digest, "body": text, "actor": actor, "reason": reason, "at": tx.at},
     )
     _apply_hosts(tx, revision, stated["hosts"])
-    for model in stated["models"].values():
-        _apply_model(tx, revision, model)
+    old = before.body["models"] if before else {}
+    for name, model in stated["models"].items():
+        _apply_model(tx, revision, model, old.get(name))
     _remove_others(tx, stated["models"])
     if before is not None and before.body["time_zone"] != stated["time_zone"]:
         schedules.forget_times(tx)
-    old = before.body["models"] if before else {}
     new = stated["models"]
     events.append(
         tx,
@@ -115,7 +115,8 @@ def _apply_hosts(tx: Write, revision: int, stated: list[dict[str, Any]]) -> None
         )
 
 
-def _apply_model(tx: Write, revision: int, model: dict[str, Any]) -> None:
+def _apply_model(tx: Write, revision: int, model: dict[str, Any], before: dict[str, Any] | None) -> None:
+    """Make or change a model; a deleted one comes back, and `models describe` stands until the file says anew."""
     name, monitor = model["name"], model["monitor"]
     every = max(1, math.ceil(monitor["every_s"]))
     values = {
@@ -123,6 +124,7 @@ def _apply_model(tx: Write, revision: int, model: dict[str, Any]) -> None:
         "task": model["task"],
         "owner": model["owner"],
         "description": model["description"],
+        "described": int(before is None or before["description"] != model["description"]),
         "revision": revision,
         "at": tx.at,
         "every": every,
@@ -133,8 +135,9 @@ def _apply_model(tx: Write, revision: int, model: dict[str, Any]) -> None:
     tx.execute(
         "INSERT INTO model (name, task, owner, description, settings_revision, created_at)"
         " VALUES (:name, :task, :owner, :description, :revision, :at) ON CONFLICT (name) DO UPDATE"
-        " SET task = excluded.task, owner = excluded.owner, description = excluded.description,"
-        " settings_revision = excluded.settings_revision",
+        " SET task = excluded.task, owner = excluded.owner, settings_revision = excluded.settings_revision,"
+        " deleted_at = NULL,"
+        " description = CASE WHEN :described = 1 THEN excluded.description ELSE model.description END",
         values,
     )
     tx.execute(

@@ -12,6 +12,13 @@ from store.rows import Alias, Model, Version
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsRequest:
+    """The models of this deck."""
+
+    deleted: bool = argument("the deleted ones instead", flag="--deleted", default=False)
+
+
+@dataclass(frozen=True, slots=True)
 class VersionsRequest:
     """A model's versions, newest first unless another order is asked for."""
 
@@ -74,7 +81,7 @@ OPERATIONS = (
         "models.list",
         ("models",),
         "the models of this deck",
-        NoRequest,
+        ModelsRequest,
         Model,
         Role.VIEWER,
         Danger.READ,

@@ -126,13 +126,16 @@ def gather_promote(reader: Reader, model: str, version: int | None, reason: str 
 
     Raises:
         UnknownName: no such model or version.
-        Refused: no version is named and there is no challenger.
+        Refused: no version is named and there is no challenger, or the version is deleted.
     """
     here = gather(reader, model)
     number = version if version is not None else here.challenger
     if number is None:
         raise Refused(f"{model} has no challenger", f"name the version: modeldeck promote {model} VERSION")
-    return PromoteFacts(here=here, to=versions.version(reader, model, number), reason=reason)
+    to = versions.version(reader, model, number)
+    if to.deleted_at is not None:
+        raise Refused(f"{model}@{number} is deleted", f"bring it back: modeldeck versions restore {model} {number}")
+    return PromoteFacts(here=here, to=to, reason=reason)
 
 
 def gather_rollback(reader: Reader, model: str) -> RollbackFacts:
@@ -141,8 +144,10 @@ def gather_rollback(reader: Reader, model: str) -> RollbackFacts:
     past = releases.releases(reader, endpoint=model, limit=PAST_RELEASES)
     reverts = newest_revertible(past)
     known = {one.number: one for one in versions.versions(reader, model)}
-    abandoned = {number for number, one in known.items() if one.abandoned_at is not None}
-    target = former_champion(past, here.champion.number, abandoned) if here.champion and reverts else None
+    left = {number for number, one in known.items() if one.abandoned_at is not None}
+    deleted = {number for one in past for number in (one.from_version, one.to_version) if number not in known}
+    away = left | {number for number in deleted if number is not None}
+    target = former_champion(past, here.champion.number, away) if here.champion and reverts else None
     return RollbackFacts(here=here, reverts=reverts, to=known[target] if target is not None else None)
 
 

@@ -6,6 +6,7 @@ from engine.operations.common import Done, NoRequest
 from engine.operations.models import (
     CompareVersions,
     Comparison,
+    ModelsRequest,
     RemoveAlias,
     SetAlias,
     VersionsPage,
@@ -20,11 +21,11 @@ from store.rows import Alias, Model, Version
 CHAMPION = "champion"
 
 
-def models(context: ServiceContext, _request: NoRequest) -> list[Model]:
+def models(context: ServiceContext, request: ModelsRequest) -> list[Model]:
     """Return the deck's models."""
     from store import models as names
 
-    return names.models(context.deck.database)
+    return names.models(context.deck.database, deleted=request.deleted)
 
 
 def versions(context: ServiceContext, request: VersionsRequest) -> list[Version]:
@@ -63,10 +64,12 @@ def compare(context: ServiceContext, request: CompareVersions) -> Comparison:
 
 
 def aliases(context: ServiceContext, _request: NoRequest) -> list[Alias]:
-    """Return every alias."""
+    """Return every alias of the models that are not deleted."""
     from store import models as names
 
-    return names.aliases(context.deck.database)
+    with context.deck.database.reading() as reader:
+        listed = {model.name for model in names.models(reader)}
+        return [alias for alias in names.aliases(reader) if alias.model in listed]
 
 
 def set_alias(context: ServiceContext, request: SetAlias) -> Done:
@@ -80,7 +83,11 @@ def set_alias(context: ServiceContext, request: SetAlias) -> Done:
             f"modeldeck promote {request.model} {request.version}",
         )
     with context.deck.database.write() as tx:
-        numbers.version(tx, request.model, request.version)
+        if numbers.version(tx, request.model, request.version).deleted_at is not None:
+            raise Refused(
+                f"{request.model}@{request.version} is deleted",
+                f"bring it back: modeldeck versions restore {request.model} {request.version}",
+            )
         now = {alias.name: alias.version for alias in names.aliases(tx, request.model)}
         said = f"{request.name} of {request.model} names version {request.version}"
         if now.get(request.name) == request.version:

@@ -141,3 +141,13 @@ def test_stop_is_refused_while_a_release_is_open(serving):
     submit_promote(serving.deck, serving.model, 2, actor="user:anna")
     with pytest.raises(Refused, match="release"):
         stop_endpoint(serving.deck, serving.model, actor="user:anna")
+
+
+def test_a_deleted_version_is_neither_promoted_nor_gone_back_to(promoted):
+    with promoted.deck.database.write() as tx:
+        tx.execute("UPDATE version SET deleted_at = 1 WHERE number = 1")
+    with pytest.raises(Refused, match="rates@1 is deleted"):
+        submit_promote(promoted.deck, promoted.model, 1, actor="user:bob")
+    with pytest.raises(Refused, match="nothing to go back to"):
+        submit_rollback(promoted.deck, promoted.model, actor="user:bob")
+    assert promoted.champion() == 2
