@@ -248,6 +248,12 @@ def jobs(reader: Reader, limit: int = 100, states: Iterable[str] | None = None, 
     return [_job(row) for row in reader.rows(f"SELECT * FROM job {where} ORDER BY id DESC LIMIT :limit", params)]
 
 
+def counts(reader: Reader) -> dict[str, int]:
+    """Return how many jobs wait and run, by state."""
+    found = reader.rows("SELECT state, count(*) AS count FROM job WHERE state IN ('queued', 'running') GROUP BY state")
+    return {row["state"]: row["count"] for row in found}
+
+
 def queued(reader: Reader) -> list[Job]:
     """Return the jobs that wait, oldest first."""
     return [_job(row) for row in reader.rows("SELECT * FROM job WHERE state = 'queued' ORDER BY id")]

@@ -63,6 +63,14 @@ def schedule(reader: Reader, id: str) -> Schedule:
     return Schedule(**dict(row))
 
 
+def following(reader: Reader) -> Schedule | None:
+    """Return the schedule that fires next."""
+    row = reader.row(
+        f"{_SELECT} WHERE removed_at IS NULL AND paused_at IS NULL AND next_at IS NOT NULL ORDER BY next_at, id LIMIT 1"
+    )
+    return Schedule(**dict(row)) if row else None
+
+
 def set_next(tx: Write, id: str, next_at: int | None) -> None:
     """Say when a schedule fires next, None where no time is known."""
     tx.execute("UPDATE schedule SET next_at = :next WHERE id = :id", {"next": next_at, "id": id})

@@ -50,12 +50,20 @@ def status(session: Session) -> int:
     if out.as_json:
         out.data(found)
         return 0
+    counts = f"{found.jobs_running} running, {found.jobs_queued} queued"
     out.pairs(
         [
             ("daemon", found.state),
             ("pid", str(found.pid or "-")),
             ("version", found.product),
             ("since", out.time(found.started_at)),
+            ("memory", "-" if found.memory_mb is None else f"{found.memory_mb:g} MB"),
+            (
+                "jobs",
+                "-" if found.jobs_running is None else counts,
+            ),
+            ("next", f"{found.next_schedule} at {out.time(found.next_schedule_at)}" if found.next_schedule else "-"),
+            ("did last", f"{found.last_action}, {out.time(found.last_action_at)}" if found.last_action else "-"),
             ("socket", found.socket),
             ("shared", found.shared or "no"),
             ("log", found.log or "its owner's"),

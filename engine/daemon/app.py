@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +27,8 @@ from engine.service.call import ServiceContext, call, operation_named
 from engine.service.identity import caller_of, login_via, user_name
 from engine.service.limits import CHANGES, READS, Limiter
 from engine.service.refusals import Refusal, RefusalLog
-from store import settings
+from store import jobs, schedules, settings
+from store.database import SCHEMA
 from store.errors import (
     Busy,
     GateFailed,
@@ -37,6 +40,9 @@ from store.errors import (
     UnknownName,
     WorkFailed,
 )
+
+if TYPE_CHECKING:
+    from engine.deploy.deeds import Deed
 
 log = logging.getLogger("modeldeck")
 
@@ -68,6 +74,8 @@ class Service:
     refusals: RefusalLog
     shared: Callable[[], str] = lambda: ""  # where operators reach it, or why they cannot
     limiter: Limiter | None = field(default=None)
+    last_deed: Callable[[], Deed | None] = lambda: None  # of the reconciler
+    since: float = field(default_factory=lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def make_app(service: Service) -> Starlette:
@@ -170,7 +178,32 @@ def _health(service: Service) -> dict[str, Any]:
         "deck": current.body["name"] if current else service.deck.workspace.root.name,
         "time_zone": current.body["time_zone"] if current else "UTC",
         "shared": service.shared(),
+        **_work(service),
     }
+
+
+def _work(service: Service) -> dict[str, Any]:
+    """Return what is under way: jobs, the next firing, the reconciler's last deed, the daemon's own size."""
+    count = jobs.counts(service.deck.database)
+    following = schedules.following(service.deck.database)
+    deed = service.last_deed()
+    return {
+        "registry_schema": SCHEMA,
+        "uptime_s": round(time.clock_gettime(time.CLOCK_BOOTTIME) - service.since, 1),
+        "jobs_running": count.get("running", 0),
+        "jobs_queued": count.get("queued", 0),
+        "next_schedule": following.id if following else None,
+        "next_schedule_at": following.next_at if following else None,
+        "last_action": deed.text if deed else "",
+        "last_action_at": deed.at if deed else None,
+        "memory_mb": _memory_mb(),
+    }
+
+
+def _memory_mb() -> float:
+    """Return the resident size of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1024**2, 1)
 
 
 def _caller(service: Service, request: Request, action: str, needs: Role) -> Caller:

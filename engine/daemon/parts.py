@@ -10,6 +10,7 @@ from engine.deck import Deck
 
 if TYPE_CHECKING:
     from engine.daemon.collector import Collector
+    from engine.deploy.deeds import Deed
     from engine.deploy.reconcile import Reconciler
     from engine.jobs.schedule import Scheduler
     from engine.jobs.worker import Worker
@@ -44,6 +45,11 @@ class Parts:
         """Something was asked for: look now."""
         self._working.wake()
         self._reconciling.wake()
+
+    @property
+    def last_deed(self) -> Deed | None:
+        """What the reconciler did last."""
+        return self._reconciler.deeds.last if self._reconciler is not None else None
 
     def close(self, *, stop_servers: bool) -> None:
         """Stop every part. Jobs go on; servers and router too, unless `stop_servers`."""

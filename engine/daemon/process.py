@@ -7,8 +7,6 @@ import contextlib
 import logging
 import signal
 import socket
-import sys
-import time
 from collections.abc import Iterator
 
 import uvicorn
@@ -16,15 +14,18 @@ import uvicorn
 from engine.daemon.app import Service, make_app
 from engine.daemon.door import Door
 from engine.daemon.listening import PeerProtocol, bind, remove
+from engine.daemon.log import log_to_stderr
 from engine.daemon.parts import Parts
 from engine.deck import make_deck
 from engine.product import VERSION
 from engine.service.identity import owner_here
+from engine.service.launch import log_of
 from engine.service.lock import acquire, holder
 from engine.service.refusals import RefusalLog
 from engine.workspace import Workspace
 from store.clock import SystemClock
 from store.errors import ModeldeckError, Refused
+from store.rows import rfc3339
 
 log = logging.getLogger("modeldeck")
 
@@ -45,7 +46,7 @@ def run(workspace: Workspace) -> int:
 
     A second daemon of a deck ends at once with 0: the first one runs.
     """
-    _log_to_stderr()
+    log_to_stderr(log_of(workspace))
     try:
         owner_here(workspace)
         clock = SystemClock()
@@ -54,6 +55,8 @@ def run(workspace: Workspace) -> int:
     except Refused as error:
         found = holder(workspace)
         if found is not None and found.role == "daemon":
+            since = rfc3339(found.started_at)
+            log.warning("daemon %s (pid %d) holds this deck since %s", found.product, found.pid, since)
             return 0
         log.error("%s", error.line())
         return error.exit_code
@@ -83,6 +86,7 @@ def _serve(workspace: Workspace, clock: SystemClock) -> int:
         stop=stop,
         refusals=refusals,
         shared=door.said,
+        last_deed=lambda: parts.last_deed,
     )
     server = _Server(
         uvicorn.Config(
@@ -127,12 +131,3 @@ async def _listen(server: _Server, listening: socket.socket, door: Door) -> None
 
 def _owner(workspace: Workspace) -> int:
     return workspace.state.stat().st_uid
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    log.setLevel(logging.INFO)

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from engine.product import VERSION
 from engine.service.identity import owner_here
@@ -33,6 +34,15 @@ class DaemonStatus:
     socket: str
     log: str
     shared: str = ""  # where the deck's operators reach it, or why they cannot; "" for a private deck
+    schema: int | None = None  # of the registry; None, as all below, while no daemon answers
+    uptime_s: float | None = None
+    jobs_running: int | None = None
+    jobs_queued: int | None = None
+    next_schedule: str | None = None
+    next_schedule_at: int | None = None
+    last_action: str = ""  # what the reconciler did last
+    last_action_at: int | None = None
+    memory_mb: float | None = None
 
 
 def start(workspace: Workspace) -> bool:
@@ -91,6 +101,7 @@ def status(workspace: Workspace) -> DaemonStatus:
         socket=str(workspace.socket),
         log=str(log_of(workspace)),
         shared=str((health or {}).get("shared", "")),
+        **_work(health or {}),
     )
 
 
@@ -110,7 +121,23 @@ def shared_status(deck: SharedDeck) -> DaemonStatus:
         socket=str(deck.socket),
         log="",
         shared=str(said["shared"]),
+        **_work(said),
     )
+
+
+def _work(health: dict[str, Any]) -> dict[str, Any]:
+    """Return what a daemon says of its work; an older one says less."""
+    names = (
+        "uptime_s",
+        "jobs_running",
+        "jobs_queued",
+        "next_schedule",
+        "next_schedule_at",
+        "last_action_at",
+        "memory_mb",
+    )
+    said = {name: health.get(name) for name in names}
+    return {**said, "schema": health.get("registry_schema"), "last_action": str(health.get("last_action", ""))}
 
 
 def _daemon(workspace: Workspace) -> Holder | None:

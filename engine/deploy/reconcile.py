@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from engine.deck import Deck
+from engine.deploy.deeds import Deeds
 from engine.deploy.process_runtime import ProcessRuntime
 from engine.deploy.runtime import HostRouter, ReplicaHandle, Runtime
 from engine.settings.model import DeckSettings
@@ -26,8 +27,6 @@ PREPARE_WAIT_S = 0.05
 DRAIN_S = 30.0
 ROUTER_AGAIN_S = 1.0
 STOP_ALL_S = 20.0
-
-log = logging.getLogger("modeldeck")
 
 
 class Reconciler:
@@ -47,6 +46,7 @@ class Reconciler:
         self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
         self._threads = ThreadPoolExecutor(4, "reconcile")
         self._swept = False
+        self.deeds = Deeds(deck.clock.now)
 
     def tick(self) -> bool:
         """Do what can be done now, without waiting; returns whether anything changed.
@@ -59,6 +59,8 @@ class Reconciler:
         if not self._swept:
             self._runtime.sweep({one.id: one for one in desired})
             self._swept = True
+            count = sum(1 for one in desired if one.desired != "stopped")
+            self.deeds.say(f"looks after {count} {'deployment' if count == 1 else 'deployments'} on {self._host}")
         trouble: ModeldeckError | None = None
         changed = False
         wanted = {one.id: one for one in desired if one.desired != "stopped"}
@@ -94,6 +96,8 @@ class Reconciler:
             if replica.is_alive():
                 before = (replica.state, replica.detail)
                 replica.observe(now, self._threads)
+                if replica.state != before[0]:
+                    self.deeds.say(f"server {replica.title} is {replica.state}")
                 changed = changed or before != (replica.state, replica.detail)
                 continue
             if replica.has_process:
@@ -101,8 +105,10 @@ class Reconciler:
                 if replica.note_death(now):
                     self._prepared.pop(deployment.id, None)  # it never served: prepare anew, which mends what is broken
                 if replica.state == "exited":
-                    log.warning("server %s %s; it is started again", replica.title, replica.detail)
+                    said = f"server {replica.title} {replica.detail}; it is started again"
+                    self.deeds.say(said, logging.WARNING)
             if replica.adopt(None):
+                self.deeds.say(f"server {replica.title} taken over")
                 changed = True
             elif now >= replica.may_start:
                 changed = self._start(replica, now) or changed
@@ -114,7 +120,9 @@ class Reconciler:
         if known is None:
             known = self._replicas[id] = self._runtime.replica(deployment, number)
             row = next((r for r in deployments.replicas(self._deck.database, deployment.id) if r.id == id), None)
-            if not known.adopt(row) and row is not None:
+            if known.adopt(row):
+                self.deeds.say(f"server {known.title} taken over")
+            elif row is not None:
                 known.port = row.port  # after a reboot: the address it had, if it is free
         known.deployment = deployment
         return known
@@ -139,6 +147,7 @@ class Reconciler:
                 return True
             self._preparing.pop(id, None)
         replica.start(self._prepared[id], self._deck.clock.now())
+        self.deeds.say(f"server {replica.title} started")
         return True
 
     def _prepare(self, deployment: Deployment) -> Any:
@@ -173,6 +182,9 @@ class Reconciler:
                 for endpoint, url in moved.items():
                     deployments.set_address(tx, endpoint, self._host, url)
             self._addressed.update(moved)
+            for route in acknowledged:
+                which = f"{route.endpoint} on {self._host}, generation {route.desired_generation}"
+                self.deeds.say(f"route applied: {which}")
         return changed or bool(acknowledged or moved)
 
     def _running_router(self) -> HostRouter | None:
@@ -235,6 +247,8 @@ class Reconciler:
             if any(one.id in self._replicas for one in leaving):
                 continue
             changed = True
+            for replica in leaving:
+                self.deeds.say(f"server {replica.title} stopped, nothing needs it")
             self._forget(id)
             if id in known:
                 with self._deck.database.write() as tx:

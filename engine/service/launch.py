@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -67,7 +68,15 @@ def last_lines(workspace: Workspace) -> str:
         lines = log_of(workspace).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return "it left no log"
-    return " | ".join(line.strip() for line in lines[-LAST_LINES:] if line.strip()) or "it left no log"
+    return " | ".join(told for line in lines[-LAST_LINES:] if (told := _message(line))) or "it left no log"
+
+
+def _message(line: str) -> str:
+    """Return the message of a log line, or what a dying interpreter printed as it is."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return line.strip()
 
 
 def _spawn(workspace: Workspace) -> subprocess.Popen[bytes]:

@@ -114,6 +114,27 @@ def test_servers_outlive_their_reconciler_and_the_next_one_adopts_them(serving: 
     assert serving.ask()[0] == 200
 
 
+def test_reconciler_says_what_it_did(world: Any) -> None:
+    champion = world.serve()
+    (server,) = world.replicas(champion)
+    said = [deed.text for deed in world.reconciler.deeds._newest]
+    wanted = (
+        "server rates@1 (1) started",
+        "server rates@1 (1) is ready",
+        "route applied: rates on local, generation 1",
+    )
+    assert set(wanted) <= set(said)
+    world.succeed()
+    world.tick()
+    said = [deed.text for deed in world.reconciler.deeds._newest]
+    assert said[:2] == ["looks after 1 deployment on local", "server rates@1 (1) taken over"]
+    os.kill(server.pid, signal.SIGKILL)
+    world.until(lambda: world.replicas(champion)[0].pid not in (None, server.pid))
+    said = [deed.text for deed in world.reconciler.deeds._newest]
+    assert "server rates@1 (1) ended; it is started again" in said  # no child of its new reconciler
+    assert world.reconciler.deeds.last.at > 0
+
+
 def test_a_killed_router_comes_back_with_its_routes(serving: Any) -> None:
     address = serving.url()
     router = serving.reconciler._router.hello()
