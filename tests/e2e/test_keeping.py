@@ -1,0 +1,41 @@
+"""Backups and garbage collection through the real command line, while the daemon runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_deck import Tiny
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_backup_of_a_serving_deck_serves_elsewhere(serving: Tiny, tmp_path: Path) -> None:
+    file, again = tmp_path / "deck.backup", tmp_path / "again"
+    made = serving("backup", "create", str(file), "--json").data
+    assert made["left_out"] == []
+    newest = json.loads(serving("events", "--limit", "1", "--json").out)[0]
+    assert (newest["action"], newest["body"]["sha256"]) == ("backup.created", made["sha256"])
+    restored = serving("backup", "restore", str(file), str(again), "--json").data
+    assert restored["events"] == made["events"]
+    assert serving("-w", str(again), "audit", "verify", "--deep", "--json").data["ok"]
+    assert "is there already" in serving("backup", "create", str(file)).refusal(2)
+
+
+def test_a_running_deck_is_not_replaced(serving: Tiny, tmp_path: Path) -> None:
+    file = tmp_path / "deck.backup"
+    assert serving("backup", "create", str(file)).code == 0
+    told = serving("backup", "restore", str(file), str(serving.root), "--confirm", "tiny").refusal(2)
+    assert "daemon" in told
+    assert "runs: stop it with its servers first" in told
+    serving.intact()
+
+
+def test_gc_keeps_what_serves_and_says_why(serving: Tiny) -> None:
+    said = serving("gc", "--dry-run", "--grace", "0s", "--json").data
+    models = [item for item in said["items"] if item["kind"] == "model"]
+    assert [(item["verdict"], item["why"].startswith("alias champion")) for item in models] == [("kept", True)]
+    assert serving("gc", "--json").data["dry_run"] is False
+    assert "no duration" in serving("gc", "--grace", "soon").refusal(2)
+    serving.intact()
