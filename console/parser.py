@@ -41,7 +41,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("daily", ("train", "predict", "promote", "rollback", "at")),
     ("deck", ("init", "demo", "check", "doctor", "apply", "pulse")),
     ("models", ("models", "versions", "aliases")),
-    ("runs and data", ("runs", "data")),
+    ("runs and data", ("experiments", "runs", "data")),
     ("serving", ("endpoints", "deployments", "releases", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts")),
     ("work", ("jobs", "schedules", "daemon")),

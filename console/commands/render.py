@@ -24,6 +24,7 @@ EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
     "versions.list": "no versions yet: modeldeck train MODEL",
     "runs.list": "no runs",
+    "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
     "aliases.history": "no alias of this model has moved yet",

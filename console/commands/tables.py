@@ -14,12 +14,14 @@ from store.rows import (
     AliasMove,
     Endpoint,
     Event,
+    Experiment,
     Host,
     Job,
     Model,
     Monitor,
     Release,
     Run,
+    RunArtifact,
     Schedule,
     Served,
     Version,
@@ -181,6 +183,23 @@ RUNS = (
     Column("started", lambda row, out: out.minute(row.started_at)),
 )
 
+EXPERIMENTS = (
+    Column("experiment", lambda row, _: row.name, shrink=True),
+    Column("model", lambda row, _: row.model or "-", shrink=True),
+    Column("runs", lambda row, _: count(row.runs), right=True),
+    Column("trials", lambda row, _: count(row.trials), right=True),
+    Column("running", lambda row, _: count(row.running), right=True),
+    Column("newest", lambda row, out: out.minute(row.newest_at)),
+    Column("description", lambda row, _: row.description, shrink=True),
+)
+
+RUN_ARTIFACTS = (
+    Column("path", lambda row, _: row.path, shrink=True),
+    Column("bytes", lambda row, _: count(row.size_bytes), right=True),
+    Column("hash", lambda row, _: row.hash[:19]),
+    Column("kept", lambda row, out: out.minute(row.logged_at)),
+)
+
 EVENTS = (
     Column("seq", lambda row, _: str(row.seq), right=True),
     Column("at", lambda row, out: out.second(row.at)),
@@ -293,6 +312,8 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     AliasMove: ALIAS_MOVES,
     Served: SERVED,
     Run: RUNS,
+    Experiment: EXPERIMENTS,
+    RunArtifact: RUN_ARTIFACTS,
     Event: EVENTS,
     Release: RELEASES,
     Endpoint: ENDPOINTS,

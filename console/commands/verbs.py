@@ -56,6 +56,16 @@ class OutcomesFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """Write a file that a run kept to where the caller stands."""
+
+    id: str = argument("the run's id; a unique prefix is enough")
+    path: str = argument("the file's path, as `runs artifacts` lists it")
+    to: str = argument("the file or folder to write; else its name, here", flag="--to", metavar="FILE", default="")
+    force: bool = argument("overwrite a file that is there", flag="--force", default=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequest:
     """Stop the daemon; models go on serving unless `all`."""
 
@@ -96,6 +106,7 @@ LOCAL = (
         f"{_HERE}.backup:restore",
         needs_deck=False,
     ),
+    Verb(("runs", "fetch"), "write a run's file here", FetchRequest, f"{_HERE}.fetch:run"),
     Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start"),
     Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop"),
     Verb(("daemon", "restart"), "stop it and start it again", NoRequest, f"{_HERE}.daemon:restart"),

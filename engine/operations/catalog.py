@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from engine.operations import access, deck, history, hosts, keeping, models, notes, runs, serving, watching, work
+from engine.operations import (
+    access,
+    deck,
+    history,
+    hosts,
+    keeping,
+    models,
+    notes,
+    runs,
+    serving,
+    tracking,
+    watching,
+    work,
+)
 from engine.operations.operation import Operation
 
-_NOUNS = (access, deck, history, hosts, keeping, models, notes, runs, serving, watching, work)
+_NOUNS = (access, deck, history, hosts, keeping, models, notes, runs, serving, tracking, watching, work)
 
 OPERATIONS: dict[str, Operation] = {operation.id: operation for noun in _NOUNS for operation in noun.OPERATIONS}

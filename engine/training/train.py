@@ -16,7 +16,7 @@ from engine.model_io.code import bundle_modules
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.training.dataset import TASKS
 from engine.training.outage import patiently
-from store import blobs, runs, versions
+from store import blobs, run_artifacts, runs, versions
 from store.errors import LeaseLost, ModeldeckError, Refused, RegistryHeld, WorkFailed
 from store.rows import rfc3339
 
@@ -153,7 +153,10 @@ def _register(attempt: Attempt, snapshot: Snapshot, made: Made) -> Version:
     golden = json.dumps(made.golden, sort_keys=True, separators=(",", ":")).encode()
     contents = {"model": made.artifact, "golden": golden, "environment": lock_bytes(lock())}
     hashes = {kind: deck.artifacts.put_bytes(content) for kind, content in contents.items()}
+    seen = json.dumps(made.evaluation, indent=1, sort_keys=True, ensure_ascii=False).encode()
+    seen_hash = deck.artifacts.put_bytes(seen)
     with deck.database.write(attempt.job) as tx:
+        run_artifacts.keep_artifact(tx, run.id, "evaluation.json", seen_hash, len(seen))
         for kind, content in contents.items():
             blobs.record_blob(tx, hashes[kind], len(content), kind)
         runs.log_params(tx, run.id, made.params)

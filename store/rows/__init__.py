@@ -10,7 +10,7 @@ from store import json_rows
 from store.rows.models import Alias, AliasMove, Model, SettingsRevision, Snapshot, Version
 from store.rows.record import Event
 from store.rows.releases import Release, Step
-from store.rows.runs import Run
+from store.rows.runs import Experiment, Run, RunArtifact
 from store.rows.serving import Deployment, Endpoint, Host, Replica, Route, RouteSpan, Served
 from store.rows.watching import Alert, Monitor, OutcomeBatch, Window
 from store.rows.work import Job, Schedule, Terms
@@ -28,6 +28,7 @@ __all__ = [
     "Deployment",
     "Endpoint",
     "Event",
+    "Experiment",
     "Host",
     "Job",
     "Model",
@@ -38,6 +39,7 @@ __all__ = [
     "Route",
     "RouteSpan",
     "Run",
+    "RunArtifact",
     "Schedule",
     "Served",
     "SettingsRevision",

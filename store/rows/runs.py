@@ -28,3 +28,28 @@ class Run:
     tags: dict[str, str]
     note: str = ""
     deleted_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Runs that belong together; every model owns one of its name. Counts leave deleted runs out."""
+
+    name: str
+    model: str | None
+    description: str
+    created_at: int
+    runs: int  # trials are counted by themselves
+    trials: int
+    running: int
+    newest_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunArtifact:
+    """A file that a run kept, by the path the run gave it."""
+
+    run_id: str
+    path: str
+    hash: str
+    size_bytes: int
+    logged_at: int

@@ -9,7 +9,19 @@ from typing import Any
 
 import pytest
 
-from store import deployments, events, history, jobs, models, releases, runs, settings, versions, watching
+from store import (
+    deployments,
+    events,
+    history,
+    jobs,
+    models,
+    releases,
+    run_artifacts,
+    runs,
+    settings,
+    versions,
+    watching,
+)
 from store.clock import FrozenClock
 from store.database import Database, Params, Row, open_database
 from store.rows import Version, microseconds
@@ -131,6 +143,7 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "versions": lambda reader: versions.versions(reader, "rates"),
     "deployments": lambda reader: deployments.deployments(reader, endpoint="rates"),
     "what served": lambda reader: history.served_at(reader, 1),
+    "files of a run": lambda reader: run_artifacts.artifacts(reader, f"{7:032x}"),
     "moves of an alias": lambda reader: history.alias_moves(reader, "rates", "champion"),
     "route history": lambda reader: deployments.route_history(reader, "rates"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine.access import Role
@@ -58,14 +59,31 @@ def compare(context: ServiceContext, request: CompareRuns) -> RunsTable:
     rows = [history.run(context.deck.database, identity) for identity in request.runs]
     cells = [_cells(run) for run in rows]
     names = dict.fromkeys(name for row in cells for name in row)
-    table = ((name, *(row.get(name, "") for row in cells)) for name in names)
-    return RunsTable(tuple(run.id for run in rows), tuple(row for row in table if len(set(row[1:])) > 1))
+    table = ((name, [row.get(name) for row in cells]) for name in names)
+    differing = ((name, *_said(values)) for name, values in table if any(one != values[0] for one in values))
+    return RunsTable(tuple(run.id for run in rows), tuple(differing))
 
 
-def _cells(run: Run) -> dict[str, str]:
-    cells = {"model": run.model or "", "state": run.state, "snapshot": run.snapshot_id or ""}
+def _cells(run: Run) -> dict[str, str | float]:
+    cells: dict[str, str | float] = {
+        "model": run.model or "",
+        "experiment": run.experiment,
+        "kind": run.kind,
+        "state": run.state,
+        "settings": "" if run.settings_revision is None else f"revision {run.settings_revision}",
+        "snapshot": run.snapshot_id or "",
+    }
     cells |= {f"params.{name}": value for name, value in run.params.items()}
-    return cells | {f"metrics.{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+    cells |= {f"metrics.{name}": value for name, value in run.metrics.items()}
+    return cells | {f"tags.{name}": value for name, value in run.tags.items()}
+
+
+def _said(values: Sequence[str | float | None]) -> list[str]:
+    """Say the values of one row: numbers to six digits, or whole where six would make them look alike."""
+    short = [f"{value:.6g}" if isinstance(value, float) else value or "" for value in values]
+    if len(set(short)) < len(set(values)):
+        return [repr(value) if isinstance(value, float) else value or "" for value in values]
+    return short
 
 
 def train(context: ServiceContext, request: TrainRequest) -> Job:

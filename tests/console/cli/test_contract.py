@@ -38,6 +38,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "outcomes": [OutcomeBatch],
     "backup create": Backup,
     "backup restore": Restored,
+    "runs fetch": Done,
     "daemon start": CHANGED,
     "daemon stop": CHANGED,
     "daemon restart": CHANGED,

@@ -15,7 +15,7 @@ from engine.model_io.rows import read_snapshot
 from engine.serving import golden
 from engine.serving.environment import lock
 from engine.settings.model import GateSettings
-from store import events, jobs, runs, settings, snapshots, spool, versions
+from store import events, jobs, run_artifacts, runs, settings, snapshots, spool, versions
 from store.database import Fence
 from store.errors import CorruptArtifact, LeaseLost, Refused, WorkFailed
 from store.rows import microseconds
@@ -92,7 +92,13 @@ def test_everything_pinned_is_stored_under_its_hash(trained):
     for name in pinned:
         assert name == f"sha256:{hashlib.sha256(deck.artifacts.read(name)).hexdigest()}"
     assert version.artifact_bytes == len(deck.artifacts.read(version.artifact_hash))
-    assert blob_kinds(deck) == ["bundle", "environment", "golden", "model", "snapshot"]
+    assert blob_kinds(deck) == ["bundle", "environment", "file", "golden", "model", "snapshot"]
+
+
+def test_run_keeps_its_evaluation_as_a_file(trained):
+    (kept,) = run_artifacts.artifacts(trained.deck.database, trained.version.run_id)
+    assert kept.path == "evaluation.json"
+    assert json.loads(trained.deck.artifacts.read(kept.hash)) == trained.version.evaluation
 
 
 def test_stored_model_loads_back_and_answers_the_golden_requests(trained):
