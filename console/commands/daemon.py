@@ -1,4 +1,4 @@
-"""`modeldeck daemon start, stop, restart, status`: a deck's daemon, as its owner."""
+"""`modeldeck daemon start, stop, restart, status, install`: a deck's daemon, as its owner."""
 
 from __future__ import annotations
 
@@ -69,6 +69,25 @@ def status(session: Session) -> int:
             ("log", found.log or "its owner's"),
         ]
     )
+    return 0
+
+
+def install(session: Session) -> int:
+    """Write the daemon's systemd unit, and print what enables it."""
+    from engine.daemon.install import install as install_unit
+
+    out, request = session.output, session.said.request
+    made = install_unit(session.workspace(), system=request.system, only_show=request.print)
+    if out.as_json:
+        out.data(made)
+    elif request.print:
+        out.block(made.text)
+    else:
+        out.line(already(f"installed: {made.path}") if made.already else f"wrote {made.path}")
+        out.note("enable it:")
+        for command in made.commands:
+            out.line(f"  {command}")
+        out.note("a daemon started by hand stops first: modeldeck daemon stop; jobs and servers go on")
     return 0
 
 

@@ -73,6 +73,14 @@ class StopRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class InstallRequest:
+    """Write the daemon's systemd unit; it starts nothing."""
+
+    system: bool = argument("for the machine's systemd; root's to write", flag="--system", default=False)
+    print: bool = argument("print the unit, write nothing", flag="--print", default=False)
+
+
+@dataclass(frozen=True, slots=True)
 class BackupFile:
     """Copy registry, artifacts, predictions, outcomes, settings and code of this deck into one file."""
 
@@ -110,6 +118,7 @@ LOCAL = (
     Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start"),
     Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop"),
     Verb(("daemon", "restart"), "stop it and start it again", NoRequest, f"{_HERE}.daemon:restart"),
+    Verb(("daemon", "install"), "make it a systemd unit", InstallRequest, f"{_HERE}.daemon:install"),
     Verb(("daemon", "status"), "whether it runs, and since when", NoRequest, f"{_HERE}.daemon:status"),
 )
 

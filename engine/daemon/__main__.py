@@ -13,7 +13,14 @@ def main() -> int:
     """Run until told to stop."""
     parser = argparse.ArgumentParser(prog="engine.daemon")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
-    workspace = Workspace(parser.parse_args().workspace.resolve())
+    parser.add_argument("--log", action="store_true", help="write to the deck's log file instead of stderr")
+    arguments = parser.parse_args()
+    workspace = Workspace(arguments.workspace.resolve())
+    if arguments.log:
+        from engine.daemon.log import use_file
+        from engine.service.launch import log_of
+
+        use_file(log_of(workspace))
     from engine.daemon.process import run
 
     return run(workspace)

@@ -51,12 +51,18 @@ class RotatingStderr(logging.StreamHandler):  # type: ignore[type-arg]
             older = self._path if number == 1 else self._path.with_name(f"{self._path.name}.{number - 1}")
             if older.exists():
                 older.replace(self._path.with_name(f"{self._path.name}.{number}"))
-        fresh = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.dup2(fresh, 1)  # what a library prints goes with it
-            os.dup2(fresh, 2)
-        finally:
-            os.close(fresh)
+        use_file(self._path)
+
+
+def use_file(path: Path) -> None:
+    """Make a file stdout and stderr of this process: what a library prints goes with the log."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.dup2(fresh, 1)
+        os.dup2(fresh, 2)
+    finally:
+        os.close(fresh)
 
 
 def log_to_stderr(path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from console.commands.check import Finding
 from console.commands.verbs import LOCAL, VERBS
+from engine.daemon.install import Installed
 from engine.daemon.start import DaemonStatus
 from engine.keeping.backup import Backup
 from engine.keeping.restore import Restored
@@ -43,6 +44,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "daemon stop": CHANGED,
     "daemon restart": CHANGED,
     "daemon status": DaemonStatus,
+    "daemon install": Installed,
 }
 
 

@@ -85,3 +85,15 @@ def test_full_log_makes_room_and_the_newest_lines_are_the_ones_kept(deck, logged
     numbers = [int(text.split()[1]) for text in said if text.startswith("line")]
     assert numbers == sorted(numbers)
     assert last_lines(deck.workspace).endswith("line 199 | a last word")
+
+
+def test_daemon_under_a_unit_writes_to_the_log_file_itself(daemon):
+    before = log_of(daemon.workspace).read_text() if log_of(daemon.workspace).exists() else ""
+    second = subprocess.run(
+        [sys.executable, "-P", "-m", "engine.daemon", "--log", "-w", str(daemon.workspace.root)],
+        capture_output=True,
+        timeout=60,
+    )
+    assert (second.returncode, second.stdout, second.stderr) == (0, b"", b"")
+    assert "holds this deck since" in log_of(daemon.workspace).read_text().removeprefix(before)
+    assert log_of(daemon.workspace).stat().st_mode & 0o777 == 0o600
