@@ -11,6 +11,9 @@ from store import models, runs, settings, snapshots, spool, versions
 from store.clock import SystemClock
 from store.database import Database, create_or_upgrade
 from store.rows import Snapshot
+from store.search.runs import find_runs
+from store.search.terms import Compare
+from store.search.versions import find_versions
 
 BENCH = "user:bench"
 PARAMS = [f"p{j}" for j in range(10)]
@@ -151,9 +154,26 @@ class Modeldeck:
         """Read the version an alias names."""
         assert versions.named(self.database, "m", "candidate")
 
+    def versions_filter(self, _i: int) -> None:
+        """The newest hundred with a tag."""
+        found, _ = find_versions(self.large, "m", [Compare("tags.stage", "=", "prod")], limit=100)
+        assert len(found) == 100
+
     def versions_all(self, _i: int) -> None:
         """Every version with its tags and aliases."""
         assert len(versions.versions(self.large, "m")) == self.sizes["versions"]
+
+    def runs_top(self, _i: int) -> None:
+        """A hundred whole runs, best first."""
+        found, _ = find_runs(self.large, model="m", order="-metrics.m0", limit=100)
+        assert len(found) == 100
+        assert len(found[0].metrics) == len(found[0].params) == 10
+
+    def runs_filter(self, _i: int) -> None:
+        """A hundred whole runs by two conditions, in the order of a third."""
+        wanted = [Compare("metrics.m0", ">", "0.9"), Compare("params.p0", "=", "v5")]
+        found, _ = find_runs(self.large, wanted, model="m", order="-metrics.m1", limit=100)
+        assert len(found) == 100
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ def named(reader: Reader, model: str, alias: str) -> Version | None:
         return None
     tags = {row["tag"]: row["tag_value"] for row in found if row["tag"] is not None}
     names = sorted({row["called"] for row in found})
-    return _made(found[0], tuple(names), tags)
+    return _made(found[0], tuple(names), tags, {})
 
 
 def mark_abandoned(tx: Write, model: str, number: int, actor: str, reason: str = "") -> Version:
@@ -236,13 +236,16 @@ def _record(
     )
 
 
-def _made(row: Row, aliases: tuple[str, ...], tags: dict[str, str]) -> Version:
-    """Make a version of a row that holds `COLUMNS` first."""
+def _made(row: Row, aliases: tuple[str, ...], tags: dict[str, str], known: dict[str, Any]) -> Version:
+    """Make a version of a row that holds `COLUMNS` first; `known` are the texts read so far and what they say."""
     values = list(row[:_WIDTH])
     for place in _STRUCTURED_AT:
-        values[place] = load(values[place])
+        text = values[place]
+        said = known.get(text)
+        values[place] = known.setdefault(text, load(text)) if said is None else said
     dirty = values[_DIRTY_AT]
-    values[_DIRTY_AT] = None if dirty is None else bool(dirty)
+    if dirty is not None:
+        values[_DIRTY_AT] = bool(dirty)
     values[_OWN:_OWN] = (aliases, tags)
     return Version(*values)
 
@@ -253,9 +256,10 @@ def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
     for alias in models.aliases(reader, model):
         names[alias.version].append(alias.name)
     tags: dict[int, dict[str, str]] = defaultdict(dict)
-    for row in _tags(reader, model, found):
-        tags[row["number"]][row["key"]] = row["value"]
-    return [_made(row, tuple(names[row["number"]]), tags[row["number"]]) for row in found]
+    for number, key, value in _tags(reader, model, found):
+        tags[number][key] = value
+    known: dict[str, Any] = {}  # most versions of a model share their signature: rows of one list share what it says
+    return [_made(row, tuple(names.get(row["number"], ())), tags[row["number"]], known) for row in found]
 
 
 def _tags(reader: Reader, model: str, found: Sequence[Row]) -> list[Row]:
