@@ -115,10 +115,10 @@ class Modeldeck:
         for key in PARAMS:
             with self.database.write() as tx:
                 runs.log_params(tx, run.id, {key: i})
-        with spool.PointWriter(self.folder / "calls", run.id) as writer:
+        with spool.PointWriter(self.folder / "kept", run.id) as writer:
             for key in METRICS:
                 writer.write([(key, 0, self.database.clock.now(), i * 0.5)])
-        spool.ingest(self.database, self.folder / "calls")
+        spool.ingest(self.database, self.folder / "kept")
         with self.database.write() as tx:
             runs.finish_run(tx, run.id, "finished")
         writer.path.unlink()
