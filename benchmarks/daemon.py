@@ -43,7 +43,7 @@ def main() -> None:
     """Measure and show."""
     named = arguments("the daemon")
     repeats = 3 if named.quick else 7
-    until = time.monotonic() + (22 if named.quick else 600)  # when MLflow's server, slow to start, is left out
+    until = time.monotonic() + (26 if named.quick else 600)  # when MLflow's server, slow to start, is left out
     with tempfile.TemporaryDirectory(prefix="md-") as folder:
         os.environ["HOME"] = folder  # where sockets of private decks are
         deck = make_deck(Path(folder) / "deck")
