@@ -1,7 +1,7 @@
 """What the tests of faults share: a seed that is printed, a count that can be changed, a report, and a tiny deck.
 
 `MODELDECK_CHAOS_SEED` repeats a run, `MODELDECK_CHAOS_KILLS` sets how many kill points there are (200),
-`MODELDECK_CHAOS_REPORT` names a file that collects what each test counted; `python -m tests.chaos.report` prints it.
+`MODELDECK_CHAOS_REPORT` names a file that collects what each test counted; `python tests/chaos/report.py` prints it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.report [--kills N] [--seed N]`: run the tests of faults and print their seeds and counts."""
+"""`python tests/chaos/report.py [--kills N] [--seed N]`: run the tests of faults and print their seeds and counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     """Run and print; exits as pytest does."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tests/chaos/report.py", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="how many kill points (200)")
     parser.add_argument("--seed", type=int, default=None, help="repeat a run")
     said, rest = parser.parse_known_args()
