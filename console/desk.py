@@ -275,6 +275,8 @@ class Desk:
     def _look_at(self, action: Action) -> None:
         page, row = self.page, self.page.selected
         reason = action.available(row)
+        if reason and row is None and not page.loaded:
+            reason = "still reading; try again"
         if reason:
             self.say(reason, "warn")
             return

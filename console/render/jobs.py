@@ -26,7 +26,13 @@ def progress(row: Job, context: Context) -> tuple[Span, ...]:
         return (bar, (f"{percent(row.progress):>4}", ""), (f" {row.progress_text}", "dim"))
     if row.state == "queued":
         return (("waits for a free worker", "dim"),)
-    return ((row.reason or row.progress_text, "bad" if row.state == "failed" else "dim"),)
+    return ((_ending(row), "bad" if row.state == "failed" else "dim"),)
+
+
+def _ending(job: Job) -> str:
+    """Say how a job ended: why, else what it made, else its last words."""
+    made = job.result.get("version") if job.kind == "train" else None
+    return job.reason or (f"made v{made}" if made else job.progress_text)
 
 
 def _took(row: Job, context: Context) -> str:
@@ -45,11 +51,16 @@ COLUMNS = (
 )
 
 
+def is_routine(job: Job) -> bool:
+    """Say whether a job is a scheduled one that did its work: thousands of them would hide the others."""
+    return job.actor.startswith("schedule:") and job.state == "succeeded"
+
+
 def job_lines(job: Job, width: int, now: int) -> list[Line]:
     """Return what stands below the list: the job's words in full, and where to look."""
     sheet = Sheet(width)
     sheet.rule(f"{job.kind} {job.model or ''}".strip(), (short_id(job.id), "dim"))
-    words = job.progress_text if job.state == "running" else job.reason or job.progress_text
+    words = job.progress_text if job.state == "running" else _ending(job)
     if words:
         sheet.paragraph(words, "bad" if job.state == "failed" else "")
     asked = f"asked {ago(job.requested_at, now)} by {person(job.actor)}"

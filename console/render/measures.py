@@ -24,6 +24,13 @@ GAINS = frozenset(
     }
 )
 
+LOSSES = frozenset({"brier", "log_loss", "mae", "median_error", "rmse"})
+
+
+def is_measure(name: str) -> bool:
+    """Say whether a name is that of a measure whose better direction is known."""
+    return name in GAINS or name in LOSSES
+
 
 def value_of(measure: Any) -> float | None:
     """Return the number of a measure, which is a dict with `value` or a bare number."""
@@ -54,6 +61,11 @@ def change(name: str, value: float | None, against: float | None) -> Span:
     worse = -share if name in GAINS else share
     style = "warn" if worse > 0.05 else "ok" if worse < 0 else ""
     return (percent(share, signed=True), style)
+
+
+def verdict_word(span: Span) -> str:
+    """Return in a word what the colour of a change says, so that it is never said by colour alone."""
+    return {"ok": ", better", "warn": ", worse", "bad": ", worse"}.get(span[1], "")
 
 
 def primary(evaluation: dict[str, Any]) -> tuple[str, Any]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from console.render.cells import Line, clean
 from console.render.columns import Cell
+from console.render.measures import change, is_measure, verdict_word
 from console.render.sheet import Sheet
 from console.render.signs import state
-from engine.plans import Check, Plan, Preview
+from console.render.words import number
+from engine.plans import Check, Difference, Plan, Preview
 
 VERBS = {"promote": "Promote", "rollback": "Roll back", "abort": "Abort", "deploy": "Deploy"}
 
@@ -49,14 +51,24 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
         sheet.table(("", "", "", ""), check_rows(plan.checks))
     if plan.differences:
         sheet.heading("Differs")
-        rows: list[Sequence[Cell]] = [
-            ((item.name, "dim"), item.before, ("→", "dim"), item.after) for item in plan.differences
-        ]
-        sheet.table(("", "", "", ""), rows)
+        sheet.table(("", "", "", "", ""), [_difference(item) for item in plan.differences])
     if sheet.lines:
         sheet.heading("Plan")
     sheet.lines.extend(_steps(plan, width))
     return sheet.lines
+
+
+def _difference(item: Difference) -> Sequence[Cell]:
+    """Return the row of one difference; of two numbers, whether the new one is better."""
+    try:
+        before, after = float(item.before), float(item.after)
+    except ValueError:
+        return ((item.name, "dim"), item.before, ("→", "dim"), item.after, "")
+    if not is_measure(item.name):
+        return ((item.name, "dim"), item.before, ("→", "dim"), item.after, "")
+    told = change(item.name, after, before)
+    said = (f"{told[0]}{verdict_word(told)}", told[1])
+    return ((item.name, "dim"), number(before), ("→", "dim"), number(after), said)
 
 
 def _steps(plan: Plan, width: int) -> list[Line]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from console.render.cells import Line, Span, line, line_width
 from console.render.columns import Column, Context
 from console.render.events import phrase
-from console.render.measures import change
+from console.render.measures import change, verdict_word
 from console.render.sheet import INDENT, Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.spark import sparkline, volume_line
@@ -45,7 +45,8 @@ def _quality(row: PulseModel, context: Context) -> tuple[Span, ...]:
     text, style = _change(row)
     cells = [(number(row.metric_value), "")]
     if text != "-":
-        cells.append((f" {text}", style))
+        sign = {"ok": "✓", "warn": "!", "bad": "✗"}.get(style, "")
+        cells.append((f" {sign}{text}", style))
     return tuple(cells)
 
 
@@ -160,7 +161,7 @@ def _quality_words(row: PulseModel, room: int) -> list[Span]:
     if row.metric_reference is not None:
         cells.append((f", {number(row.metric_reference)} in training", ""))
         if text != "-":
-            cells.append((f" ({text})", style))
+            cells.append((f" ({text}{verdict_word((text, style))})", style))
     if row.metric_from_at is not None and row.metric_from_at != row.judged_from_at:
         cells.append((f"; of {day(row.metric_from_at)}", "dim"))
     trend = min(TREND, len(row.metric_history))

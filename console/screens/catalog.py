@@ -167,6 +167,7 @@ def jobs_page() -> ListPage:
             empty=("No job has run yet.", "Training, releases and monitors make jobs; T on a model makes one now."),
             opens=LogPage,
             detail=jobs.job_lines,
+            is_routine=jobs.is_routine,
         )
     )
 

@@ -32,6 +32,7 @@ class ListKind:
     empty: tuple[str, ...]
     opens: Callable[[Any], Page | None] = lambda row: None
     detail: Callable[[Any, int, int], Sequence[Line]] | None = None  # row, width, now: below the rows, in free room
+    is_routine: Callable[[Any], bool] = lambda row: False  # shown only where a filter asks for it
 
 
 class ListPage(Page):
@@ -60,7 +61,9 @@ class ListPage(Page):
         """How many rows are shown, of how many."""
         if self.filtered:
             return f"{len(self.grid.rows)}/{len(self._rows)}"
-        return str(len(self._rows)) if self.loaded else ""
+        hidden = len(self._rows) - len(self.grid.rows)
+        told = f", {hidden} of routine hidden: / finds them" if hidden else ""
+        return f"{len(self.grid.rows)}{told}" if self.loaded else ""
 
     @property
     def twin(self) -> str:
@@ -97,7 +100,8 @@ class ListPage(Page):
         return ""
 
     def _apply(self) -> None:
-        self.grid.set_rows(tuple(self._filter.select(self._rows)))
+        wanted = self._rows if self.filtered else tuple(row for row in self._rows if not self._kind.is_routine(row))
+        self.grid.set_rows(tuple(self._filter.select(wanted)))
         if self.filtered and self._rows:
             total = len(self._rows)
             rows = "the only row" if total == 1 else f"any of {total} rows"

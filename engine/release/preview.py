@@ -68,7 +68,7 @@ def promote_blocked(facts: PromoteFacts) -> str:
     if here.active is not None:
         return running_line(here.active)
     if to.abandoned_at is not None and not facts.reason.strip():
-        return f"v{to.number} is marked abandoned; say why it may serve again: --reason"
+        return f"v{to.number} is marked abandoned and needs a reason to serve again (--reason; in the console e)"
     asked = here.settings.gates.approvals
     if asked:
         return f"{here.model} asks for {asked} approvals, and none are recorded; set gates.approvals to 0"

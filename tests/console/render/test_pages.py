@@ -9,7 +9,7 @@ from console.render import alerts, describe, jobs, plans, pulse, releases, runs,
 from console.render.cells import Line, line_width, plain
 from console.widgets.document import Document
 from engine.operations.serving import ReleaseDetail
-from engine.plans import Check, Preview
+from engine.plans import Check, Difference, Preview
 
 NIGHTLY, POSTS = PULSE.models
 
@@ -25,7 +25,7 @@ def test_the_pulse_answers_the_four_questions() -> None:
     assert "Hurting?  4,812 rows in 24 hours, no errors, p99 3.1 ms" in shown
     assert "~ drift in lead_time, market_segment, adults and 1 more" in shown
     assert "judged on 1,212 rows, 83% with outcomes; 2026-10-23 to 2026-11-22" in shown
-    assert "mae 23.10, 21.42 in training (+8%) ▁" in shown
+    assert "mae 23.10, 21.42 in training (+8%, worse) ▁" in shown
     assert "Way back  R returns the traffic to v1, proof shown first" in shown
 
 
@@ -49,8 +49,8 @@ def test_what_the_monitor_calls_degraded_is_said_whatever_the_figure() -> None:
 
 def test_a_figure_from_another_window_says_which() -> None:
     older = replace(POSTS, metric_from_at=POSTS.judged_from_at - 30 * DAY)
-    assert "; of 2026-09-23" in text(pulse.answers(older, RELEASES, 79, NOW))
-    assert "; of " not in text(pulse.answers(POSTS, RELEASES, 79, NOW))
+    assert "; of 2026-09-23" in text(pulse.answers(older, RELEASES, 100, NOW))
+    assert "; of " not in text(pulse.answers(POSTS, RELEASES, 100, NOW))
 
 
 def test_what_changed_says_why() -> None:
@@ -79,6 +79,16 @@ def test_the_plan_dialog_prints_the_lines_of_the_plan() -> None:
         assert step in shown
     assert plans.title(PLAN) == "Promote nightly-rates: v2 → v3"
     assert plans.title(ROLLBACK) == "Roll back nightly-rates: v2 → v1"
+
+
+def test_the_plan_dialog_says_of_two_figures_whether_the_new_one_is_better() -> None:
+    figures = (("mae", "20.04321", "18.5"), ("r2", "0.61234", "0.5"), ("version", "v2", "v3"), ("port", "80", "90"))
+    plan = replace(PLAN, differences=tuple(Difference(*each) for each in figures))
+    shown = [" ".join(each.split()) for each in text(plans.plan_lines(Preview(plan, "b"), 80)).splitlines()]
+    assert "mae 20.04 → 18.50 -8%, better" in shown
+    assert "r2 0.612 → 0.500 -18%, worse" in shown
+    assert "version v2 → v3" in shown
+    assert "port 80 → 90" in shown
 
 
 def test_the_plan_dialog_says_why_it_is_blocked() -> None:

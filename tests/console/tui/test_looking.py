@@ -53,6 +53,16 @@ async def test_numbers_go_to_screens_and_enter_drills_down(console: Any) -> None
 
 
 @run
+async def test_scheduled_jobs_that_did_their_work_hide_no_other_job(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("4")
+        await screen.shows("7, 1 of routine hidden: / finds them", "source hotel.py:load raised")
+        assert "2 windows, 1 alert" not in screen.text
+        await screen.press("/", *"monitor", "enter")
+        await screen.shows("2/8", "2 windows, 1 alert")
+
+
+@run
 async def test_a_row_that_changes_is_drawn_where_it_stands(console: Any, sample: SampleClient) -> None:
     async with console() as screen:
         await screen.press("4")
