@@ -65,6 +65,11 @@ class Workspace:
         return self.state / "serving"
 
     @property
+    def images(self) -> Path:
+        """Images in the making: bases, wheels and layers, each by the hash of what it was made from."""
+        return self.state / "images"
+
+    @property
     def spool(self) -> Path:
         """Metric points on their way into the registry, one file per run."""
         return self.state / "spool"

@@ -24,6 +24,11 @@ def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
         if why:
             for column in _OF_VERSION:
                 found.setdefault(row[column], why)
+            for image in reader.rows(
+                "SELECT record_hash FROM image WHERE model = :model AND version = :number",
+                {"model": row["model"], "number": row["number"]},
+            ):
+                found.setdefault(image["record_hash"], f"an image of {row['model']}@{row['number']}")
     for hash, why in _of_runs(reader, deleted_before):
         found.setdefault(hash, why)
     return found

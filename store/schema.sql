@@ -342,7 +342,7 @@ CREATE TABLE image (
 	platform TEXT NOT NULL, 
 	digest TEXT NOT NULL, 
 	size_bytes BIGINT NOT NULL, 
-	built_at BIGINT NOT NULL, 
+	built_at BIGINT NOT NULL, record_hash TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT pk_image PRIMARY KEY (id), 
 	CONSTRAINT fk_image_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
 	CONSTRAINT uq_image_model_version_base_contract_platform_digest UNIQUE (model, version, base, contract, platform, digest)

@@ -16,6 +16,7 @@ from store.rows import (
     Event,
     Experiment,
     Host,
+    Image,
     Job,
     Model,
     Monitor,
@@ -258,6 +259,15 @@ HOST_CHECKS = (
     Column("what to do", lambda row, _: row.remedy or "-", shrink=True),
 )
 
+IMAGES = (
+    Column("image", lambda row, out: out.short(row.id.removeprefix("sha256:"))),
+    Column("model", lambda row, _: row.model, shrink=True),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("base", lambda row, _: row.base, shrink=True),
+    Column("MB", lambda row, _: number(row.size_bytes / 1e6), right=True),
+    Column("built", lambda row, out: out.minute(row.built_at)),
+)
+
 MONITORS = (
     Column("monitor", lambda row, _: row.name, shrink=True),
     Column("every", lambda row, _: seconds(row.every_s), right=True),
@@ -319,6 +329,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Endpoint: ENDPOINTS,
     DeploymentDetail: DEPLOYMENTS,
     Host: HOSTS,
+    Image: IMAGES,
     HostCheck: HOST_CHECKS,
     Monitor: MONITORS,
     Window: WINDOWS,

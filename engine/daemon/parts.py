@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from engine.daemon.fleet import Fleet
 from engine.daemon.ticker import Ticker
 from engine.deck import Deck
 
@@ -23,6 +24,7 @@ class Parts:
         self._deck = deck
         self._worker: Worker | None = None
         self._reconciler: Reconciler | None = None
+        self._fleet = Fleet(deck)
         self._scheduler: Scheduler | None = None
         self._importing = threading.Lock()
         self._collector: Collector | None = None
@@ -31,6 +33,7 @@ class Parts:
         self._tickers = (
             self._working,
             self._reconciling,
+            Ticker("fleet", self._fleet.tick, idle_s=2.0, busy_s=1.0),
             Ticker("scheduler", self._schedule, idle_s=1.0, busy_s=1.0),
             Ticker("ingester", self._ingest, idle_s=1.0, busy_s=0.5),
             Ticker("collector", self._collect_segments, idle_s=2.0, busy_s=2.0),
@@ -45,6 +48,7 @@ class Parts:
         """Something was asked for: look now."""
         self._working.wake()
         self._reconciling.wake()
+        self._fleet.wake()
 
     @property
     def last_deed(self) -> Deed | None:
@@ -61,6 +65,7 @@ class Parts:
             self._reconciler = self._make_reconciler()
         if self._reconciler is not None:
             self._reconciler.close(stop_servers=stop_servers)
+        self._fleet.close(stop_servers=stop_servers)
 
     def _work(self) -> bool:
         first = self._worker is None
@@ -74,6 +79,7 @@ class Parts:
 
             changed = bool(recover(self._deck)) or changed
             self._reconciling.wake()
+            self._fleet.wake()
         return changed
 
     def _reconcile(self) -> bool:

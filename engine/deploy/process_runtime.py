@@ -58,9 +58,8 @@ class ProcessRuntime:
         for half in self._deck.workspace.serving.glob(".staging-*"):
             shutil.rmtree(half, ignore_errors=True)
 
-    def after_tick(self) -> bool:
-        """Do nothing: servers write where the collector reads."""
-        return False
+    def before_tick(self) -> None:
+        """Do nothing: each server is seen by itself."""
 
     def close(self) -> None:
         """Let go of nothing: there is no connection."""

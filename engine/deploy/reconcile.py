@@ -55,6 +55,11 @@ class Reconciler:
             ModeldeckError: the router cannot run (its port is in use), or the registry cannot be written; servers
                 have been looked after all the same.
         """
+        try:
+            self._runtime.before_tick()
+        except ModeldeckError:
+            self._write_replicas()  # that they are out of reach
+            raise
         desired = deployments.deployments(self._deck.database, host=self._host)
         if not self._swept:
             self._runtime.sweep({one.id: one for one in desired})
@@ -73,7 +78,6 @@ class Reconciler:
                 trouble = error
         changed = self._let_go(desired, wanted) or changed
         changed = self._write_replicas() or changed
-        changed = self._runtime.after_tick() or changed
         if trouble is not None:
             raise trouble
         return changed

@@ -128,8 +128,12 @@ class Runtime(Protocol):
         """End what runs for deployments of this deck that have ended. Once, at the start."""
         ...
 
-    def after_tick(self) -> bool:
-        """Do what is the host's own (fetch its logs); returns whether anything changed."""
+    def before_tick(self) -> None:
+        """Look at the host once for all its replicas.
+
+        Raises:
+            Unavailable: it does not answer; its replicas are said to be out of reach.
+        """
         ...
 
     def close(self) -> None:

@@ -87,7 +87,8 @@ def close_abandoned(folder: Path, now_s: float) -> None:
     A folder written to a moment ago is left alone, so that a server just starting there finds its lock free.
     """
     for place in {path.parent for path in folder.rglob("*.open") if _age(path, now_s) > SETTLED_AFTER_S}:
-        log.close_abandoned(place)
+        if not (place / log.MIRRORED).exists():
+            log.close_abandoned(place)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -17,6 +17,7 @@ class AddHost:
     name: str = argument("the new host's name")
     address: str = argument("unix:///path/to/docker.sock or ssh://user@host[:port]", metavar="ADDRESS")
     port: int = argument("where its gateway is to listen", flag="--port", default=8080)
+    listen: str = argument("the address it is to listen on there", flag="--listen", default="127.0.0.1")
     identity: str = argument(
         "private key for ssh; else ssh's own choice", flag="--identity", metavar="FILE", default=""
     )

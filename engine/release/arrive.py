@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from engine.plans import Check
+from engine.release.carry import image_for
 from engine.release.facts import ready_replicas
 from engine.release.plan import bounded
 from engine.release.routing import champion_of, of_release
@@ -37,11 +38,6 @@ def approvals(_work: Work, _release: Release, step: Step) -> Observed:
     return {"asked": step.args.get("asked", 0)}
 
 
-def not_needed(_work: Work, _release: Release, _step: Step) -> Observed:
-    """A process host builds and ships nothing: servers start from the registry's own artifacts."""
-    return {"needed": False}
-
-
 def start(work: Work, release: Release, step: Step) -> Observed:
     """Prove what is stored of the new version and that the host's port is ours, then ask the host for servers.
 
@@ -50,7 +46,7 @@ def start(work: Work, release: Release, step: Step) -> Observed:
     assert step.host is not None
     stored = work.instruments.proof(work.deck, work.version(release.to_version), work.settings)
     observed = {"checks": [dataclasses.asdict(check) for check in stored]}
-    broken = [check for check in stored if check.verdict == "failed" and _forbids(check, release)]
+    broken = [check for check in stored if check.verdict == "failed" and _forbids(work, check, release, step.host)]
     if broken:
         raise StepFailed("; ".join(_line(check) for check in broken), "error", observed)
     unheard = work.instruments.unreachable(work.deck, step.host)
@@ -69,6 +65,7 @@ def start(work: Work, release: Release, step: Step) -> Observed:
                 replicas=work.settings.deploy.replicas,
                 settings_revision=release.settings_revision,
                 release_id=release.id,
+                image=image_for(work, step.host),
             )
     return {**observed, "deployment_id": mine.id}
 
@@ -160,9 +157,10 @@ def need_deployment(work: Work, release: Release, host: str) -> Deployment:
     return mine
 
 
-def _forbids(check: Check, release: Release) -> bool:
-    # On the way back a changed environment is told, not fatal: the golden answers still decide.
-    return release.kind != "rollback" or check.name != "environment"
+def _forbids(work: Work, check: Check, release: Release, host: str) -> bool:
+    # An image brings its own environment; on the way back a changed one is told, not fatal: the golden answers decide.
+    told_only = release.kind == "rollback" or image_for(work, host) is not None
+    return not told_only or check.name != "environment"
 
 
 def _newest(work: Work, deployment: Deployment) -> list[Replica]:
@@ -188,7 +186,7 @@ def _value(work: Work, name: str, deployment: Deployment, latencies: list[float]
     if percent and latencies:
         return quantile(latencies, int(percent.group(1)) / 100.0)
     if name == "memory_mb":
-        seen = [work.instruments.memory_mb(one) for one in ready_replicas(work.deck.database, deployment)]
+        seen = [work.instruments.memory_mb(work.deck, one) for one in ready_replicas(work.deck.database, deployment)]
         known = [one for one in seen if one is not None]
         return max(known) if known and len(known) == len(seen) else None
     return None

@@ -5,36 +5,41 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.release.judge import Live
 
 if TYPE_CHECKING:
     from engine.deck import Deck
     from engine.plans import Check
-    from engine.settings.model import ModelSettings
-    from store.rows import Replica, Version
+    from engine.release.work import Work
+    from engine.settings.model import HostSettings, ModelSettings
+    from store.rows import Image, Replica, Version
 
 LOOPBACK = "127.0.0.1"
+
+Say = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
     """`live(deck, model, deployment_id, since_us)`, `latency(deck, version, replica, repeats)` in ms,
-    `memory_mb(replica)`, `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
-    `unreachable(deck, host)`: why the host's router cannot listen, empty where it can."""
+    `memory_mb(deck, replica)`, `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
+    `unreachable(deck, host)`: why the host's router cannot listen, empty where it can,
+    `build(work, version, host, say)` and `ship(work, digest, host, say)` of an image."""
 
     live: Callable[[Deck, str, str, int], Live]
     latency: Callable[[Deck, Version, Replica, int], list[float]]
-    memory_mb: Callable[[Replica], float | None]
+    memory_mb: Callable[[Deck, Replica], float | None]
     gates: Callable[[Deck, ModelSettings, Version, Version | None], list[Check]]
     proof: Callable[[Deck, Version, ModelSettings], list[Check]]
     unreachable: Callable[[Deck, str], str]
+    build: Callable[[Work, Version, str, Say], Image]
+    ship: Callable[[Work, str, str, Say], dict[str, Any]]
 
 
 def real_instruments() -> Instruments:
-    """Return the instruments that look at the prediction log, the servers and the snapshots."""
-    from engine.deploy.listening import unreachable
+    """Return the instruments that look at the prediction log, the servers, the hosts and the snapshots."""
     from engine.deploy.probe import proof
     from engine.release.gates import evaluate
 
@@ -45,6 +50,8 @@ def real_instruments() -> Instruments:
         gates=evaluate,
         proof=proof,
         unreachable=unreachable,
+        build=built_image,
+        ship=shipped_image,
     )
 
 
@@ -57,15 +64,27 @@ def live_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live
 
 
 def golden_latency(deck: Deck, version: Version, replica: Replica, repeats: int) -> list[float]:
-    """Ask one server its golden requests `repeats` times; returns milliseconds."""
+    """Ask one server its golden requests `repeats` times; returns milliseconds, of a container as seen inside it."""
     from engine.deploy import probe
 
     golden = json.loads(deck.artifacts.read(version.golden_hash))
-    return list(probe.golden_latency(f"http://{LOOPBACK}:{replica.port}", golden, repeats))
+    host = _docker_host(deck, _host_of(deck, replica))
+    if host is None:
+        return list(probe.golden_latency(f"http://{LOOPBACK}:{replica.port}", golden, repeats))
+    from engine.deploy.containers.probe import opened
+
+    with opened(deck, host, replica) as link:
+        return list(probe.golden_inside(link, golden, repeats))
 
 
-def resident_mb(replica: Replica) -> float | None:
-    """Return the memory a server process holds, in MB; None where the system does not tell."""
+def resident_mb(deck: Deck, replica: Replica) -> float | None:
+    """Return the memory a server holds, in MB; None where the system does not tell."""
+    host = _docker_host(deck, _host_of(deck, replica))
+    if host is not None:
+        from engine.deploy.containers.probe import opened
+
+        with opened(deck, host, replica) as link:
+            return link.memory_mb()
     try:
         with open(f"/proc/{replica.pid}/status", encoding="ascii", errors="replace") as status:
             for line in status:
@@ -74,3 +93,69 @@ def resident_mb(replica: Replica) -> float | None:
     except OSError:
         return None
     return None
+
+
+def unreachable(deck: Deck, host: str) -> str:
+    """Return why a host cannot take a release, empty where it can."""
+    from engine.deploy import listening
+
+    there = _docker_host(deck, host)
+    if there is None:
+        return listening.unreachable(deck, host)
+    from engine.deploy.hosts.connection import DockerHost
+    from store.errors import ModeldeckError
+
+    try:
+        with DockerHost(there) as connection:
+            connection.client()
+    except ModeldeckError as error:
+        return error.line()
+    return ""
+
+
+def built_image(work: Work, version: Version, host: str, say: Say) -> Image:
+    """Return the image of a version for a host, made as far as it is not there."""
+    from engine.deploy.hosts.connection import DockerHost
+    from engine.deploy.images.build import build_image
+
+    with DockerHost(_declared(work.deck, host)) as connection:
+        made = build_image(
+            work.deck,
+            version,
+            work.settings,
+            actor=work.release().actor,
+            say=say,
+            engine=connection.client(),
+            fence=work.fence,
+        )
+    return made.row
+
+
+def shipped_image(work: Work, digest: str, host: str, say: Say) -> dict[str, Any]:
+    """Bring an image to a host; returns what went over the wire."""
+    from engine.deploy.hosts.connection import DockerHost
+    from engine.deploy.images.build import made_image
+    from engine.deploy.images.ship import ship
+
+    workspace = work.deck.workspace
+    with DockerHost(_declared(work.deck, host)) as connection:
+        shipped = ship(workspace, connection.client(), host, made_image(workspace, digest), say)
+    return {"bytes_sent": shipped.bytes_sent, "whole": shipped.whole, "already": shipped.already}
+
+
+def _host_of(deck: Deck, replica: Replica) -> str:
+    from store import deployments
+
+    return deployments.deployment(deck.database, replica.deployment_id).host
+
+
+def _docker_host(deck: Deck, host: str) -> HostSettings | None:
+    """Return a host's settings where it is a Docker host."""
+    there = _declared(deck, host)
+    return there if there.kind == "docker" else None
+
+
+def _declared(deck: Deck, host: str) -> HostSettings:
+    from engine.deploy.listening import declared
+
+    return declared(deck, host)

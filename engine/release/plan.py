@@ -201,9 +201,18 @@ def _arrival(host: HostFacts, to: Version, here: EndpointFacts) -> list[PlanStep
     replicas = here.settings.deploy.replicas
     count = "1 server" if replicas == 1 else f"{replicas} servers"
     beside = f" beside v{host.serving.version}" if host.serving else ""
+    if host.kind == "docker":
+        carried = [
+            PlanStep("build", f"image of v{to.number}: found, or made from the registry", host.name, {"needed": True}),
+            PlanStep("ship", "ship what the host lacks of it, layer by layer", host.name, {"needed": True}),
+        ]
+    else:
+        carried = [
+            PlanStep("build", f"image: {NOT_NEEDED}", host.name, {"needed": False}),
+            PlanStep("ship", f"shipping: {NOT_NEEDED}", host.name, {"needed": False}),
+        ]
     return [
-        PlanStep("build", f"image: {NOT_NEEDED}", host.name, {"needed": False}),
-        PlanStep("ship", f"shipping: {NOT_NEEDED}", host.name, {"needed": False}),
+        *carried,
         PlanStep("start", f"start {count} of v{to.number}{beside}", host.name, {"replicas": replicas}),
         PlanStep("proof", "warm, and answer the golden requests as recorded, on every server", host.name),
     ]

@@ -72,9 +72,6 @@ def promote_blocked(facts: PromoteFacts) -> str:
     asked = here.settings.gates.approvals
     if asked:
         return f"{here.model} asks for {asked} approvals, and none are recorded; set gates.approvals to 0"
-    foreign = [host.name for host in here.hosts if host.kind != "process"]
-    if foreign:
-        return f"host {foreign[0]} is of kind docker, and only process hosts take releases"
     return ""
 
 
@@ -116,9 +113,14 @@ def proof(deck: Deck, facts: RollbackFacts, target: Version) -> tuple[Check, ...
     from engine.deploy.probe import proof as version_proof
 
     body, _ = applied_settings(deck.database, facts.here.model)
-    checks = [*version_proof(deck, target, body), Check("image", "passed", NOT_NEEDED, "present")]
+    checks = version_proof(deck, target, body)
     for host in facts.here.hosts:
         warm = warm_of(host, target.number)
+        if host.kind == "docker":
+            seen = f"runs on {host.name}" if warm else "made and shipped first"
+            checks.append(Check(f"image on {host.name}", "passed" if warm else "pending", seen, "present"))
+        else:
+            checks.append(Check("image", "passed", NOT_NEEDED, "present"))
         ready = ready_replicas(deck.database, warm) if warm else ()
         if warm is None:
             checks.append(Check(f"golden answers on {host.name}", "pending", "not warm: started first", "as recorded"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from engine.release import arrive, rollout
+from engine.release import arrive, carry, rollout
 from engine.release.instruments import Instruments, real_instruments
 from engine.release.routing import of_release, return_to_champion
 from engine.release.settle import settle
@@ -26,8 +26,8 @@ Act = Callable[[Work, Release, Step], dict[str, Any]]
 ACTS: dict[str, Act] = {
     "gates": arrive.gates,
     "approvals": arrive.approvals,
-    "build": arrive.not_needed,
-    "ship": arrive.not_needed,
+    "build": carry.build,
+    "ship": carry.ship,
     "start": arrive.start,
     "proof": arrive.proof,
     "limits": arrive.limits,

@@ -16,6 +16,7 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 SEGMENT_AGE_S = 30.0
 TROUBLE_S = 10.0  # how long a failed write is told of, where none has worked since
 LOCK = "lock"
+MIRRORED = "mirrored"  # in a folder that follows the segments of another host: only who mirrors closes them
 
 
 class LogFull(Exception):

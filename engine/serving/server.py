@@ -43,13 +43,15 @@ class Options:
     ready_file: Path
     key_file: Path | None
     self_check_s: float
+    address: str
 
 
 def parse(arguments: list[str]) -> Options:
     """Read the command line."""
-    parser = argparse.ArgumentParser("engine.serving", description="serve one version of one model on loopback")
+    parser = argparse.ArgumentParser("engine.serving", description="serve one version of one model")
     parser.add_argument("--folder", type=Path, required=True, help="the server folder")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--address", default="127.0.0.1", help="0.0.0.0 within a container, whose network is its own")
     parser.add_argument("--segments", type=Path, required=True, help="where the prediction log goes")
     parser.add_argument("--deployment", required=True)
     parser.add_argument("--host", default="local")
@@ -66,6 +68,7 @@ def parse(arguments: list[str]) -> Options:
         told.ready_file,
         told.key_file,
         told.self_check,
+        told.address,
     )
 
 
@@ -79,7 +82,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         return _fail(f"{options.segments} cannot be written: {error.strerror}", 1)
     try:
-        listener = _listen(options.port)
+        listener = _listen(options.address, options.port)
     except OSError as error:
         return _fail(f"port {options.port} cannot be bound: {error.strerror}", PORT_EXIT)
     ready_file = ReadyFile(options, listener.getsockname()[1])
@@ -102,10 +105,10 @@ def _fail(line: str, code: int) -> int:
     return code
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(address: str, port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((address, port))
     listener.listen(BACKLOG)
     return listener
 

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from engine.deck import Deck
@@ -84,7 +84,7 @@ def _check(host: HostSettings) -> None:
     from engine.settings.sections import NAME
 
     try:
-        HostTable(kind=host.kind, address=host.address, port=host.port, identity=host.identity, host_key=host.host_key)  # type: ignore[arg-type]
+        HostTable.model_validate({key: value for key, value in asdict(host).items() if key != "name"})
     except ValidationError as error:
         told = error.errors(include_url=False, include_context=False)[0]["msg"].removeprefix("Value error, ")
         raise BrokenSettings(f"host {host.name}: {told}", "correct it and run again") from None
@@ -99,7 +99,9 @@ def _table(host: HostSettings) -> object:
     import tomlkit
 
     table = tomlkit.table()
-    told = {"kind": host.kind, "address": host.address, "port": host.port}
+    told: dict[str, object] = {"kind": host.kind, "address": host.address, "port": host.port}
+    if host.listen != HostSettings(host.name).listen:
+        told["listen"] = host.listen
     told.update({key: value for key, value in (("identity", host.identity), ("host_key", host.host_key)) if value})
     for key, value in told.items():
         table.add(key, value)

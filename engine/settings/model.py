@@ -153,6 +153,7 @@ class HostSettings:
     kind: str = "process"
     address: str = "127.0.0.1"
     port: int = 0  # 0: the router picks one at first start and keeps it
+    listen: str = "127.0.0.1"  # where a Docker host's gateway listens, on that host
     identity: str = ""  # path of the private key; empty: whatever ssh itself would use
     host_key: str = ""  # as known_hosts writes it, "ssh-ed25519 AAAA…": no other key is ever believed
 

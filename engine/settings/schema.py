@@ -253,6 +253,7 @@ class HostTable(Section):
     kind: Literal["process", "docker"] = "process"
     address: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
+    listen: Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")] = "127.0.0.1"
     identity: str = ""
     host_key: str = ""
 
@@ -264,6 +265,8 @@ class HostTable(Section):
             return self
         if self.identity and not self.identity.startswith(("/", "~")):
             raise ValueError(f"identity must be a whole path, got {self.identity!r}")
+        if self.port == 0:
+            raise ValueError("port is missing: a Docker host's gateway listens where clients know it, such as 8080")
         if self.host_key and not re.fullmatch(HOST_KEY, self.host_key):
             raise ValueError('host_key must be written as known_hosts does, "ssh-ed25519 AAAA…"')
         engine = parse_address(self.address)

@@ -7,7 +7,7 @@ those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, li
 from __future__ import annotations
 
 from store import json_rows
-from store.rows.models import Alias, AliasMove, Model, SettingsRevision, Snapshot, Version
+from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
 from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
@@ -30,6 +30,7 @@ __all__ = [
     "Event",
     "Experiment",
     "Host",
+    "Image",
     "Job",
     "Model",
     "Monitor",

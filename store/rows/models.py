@@ -65,6 +65,22 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a version: per base, server contract and platform. `id` and `digest` are the image's own hash."""
+
+    id: str
+    model: str
+    version: int
+    base: str
+    contract: int
+    platform: str
+    digest: str
+    size_bytes: int
+    built_at: int
+    record_hash: str  # the blob that lists what it was made of: base, wheels and layers, each by hash
+
+
+@dataclass(frozen=True, slots=True)
 class Alias:
     """A movable name on a version; `generation` counts its moves."""
 

@@ -137,3 +137,4 @@ class ImageTable(Table, table=True):
     digest: str = text()
     size_bytes: int = moment()
     built_at: int = moment()
+    record_hash: str = text(sa_column_kwargs={"server_default": ""})

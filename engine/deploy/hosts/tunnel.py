@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -69,7 +70,7 @@ class Tunnel:
             self.socket.unlink(missing_ok=True)  # one that a dead ssh left would refuse connections
             process = self._start()
             until = time.monotonic() + within_s
-            while not self.socket.exists():
+            while not self._listens():
                 if process.poll() is not None:
                     raise self._failure(process)
                 if time.monotonic() >= until:
@@ -78,6 +79,11 @@ class Tunnel:
                 time.sleep(0.01)
             self.opened += 1
             return self.socket
+
+    def _listens(self) -> bool:
+        """Say whether the socket takes connections: the file is there a moment before."""
+        with socket.socket(socket.AF_UNIX) as knock:
+            return knock.connect_ex(str(self.socket)) == 0
 
     def close(self) -> None:
         """End the connection and take its files away."""

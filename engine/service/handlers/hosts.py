@@ -27,14 +27,17 @@ def add(context: ServiceContext, request: AddHost) -> Done:
     from engine.deploy.hosts import host_keys
     from engine.settings.addresses import parse_address
     from engine.settings.edit import add_host
+    from engine.settings.files import load
 
     try:
         address = parse_address(request.address)
     except ValueError as error:
         raise Refused(str(error)) from None
-    known = {host.name: host for host in _declared(context)}
+    known = {host.name: host for host in load(context.deck.workspace).hosts}
     key = host_keys.pin(address, request.host_key) if address.is_remote else ""
-    host = HostSettings(request.name, "docker", str(address), request.port, request.identity, key)
+    host = HostSettings(
+        request.name, "docker", str(address), request.port, request.listen, identity=request.identity, host_key=key
+    )
     if known.get(request.name) == host:
         return Done(f"already declared: {request.name}", already=True)
     found = _look(host)

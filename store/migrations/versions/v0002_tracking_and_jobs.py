@@ -17,6 +17,8 @@ def upgrade() -> None:
     """Add to what is there; no row changes its meaning."""
     _for_tracking()
     _for_work()
+    # the blob that lists what an image was made of: base packages, wheels and layers, each by hash
+    op.add_column("image", sa.Column("record_hash", sa.Text(), nullable=False, server_default=""))
 
 
 def _for_tracking() -> None:

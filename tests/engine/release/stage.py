@@ -20,9 +20,9 @@ from store.rows import Deployment, Job, Release, Replica, Snapshot, Step, Versio
 ACTOR = "user:anna"
 
 
-def apply(deck: Deck, *bodies: ModelSettings) -> int:
-    """Apply settings of these models on one process host; returns the revision."""
-    body = DeckSettings("test", "UTC", (HostSettings("local"),), {one.name: one for one in bodies})
+def apply(deck: Deck, *bodies: ModelSettings, host: HostSettings | None = None) -> int:
+    """Apply settings of these models on one host, this machine unless another is given; returns the revision."""
+    body = DeckSettings("test", "UTC", (host or HostSettings("local"),), {one.name: one for one in bodies})
     with deck.database.write() as tx:
         revision, _ = settings.apply(tx, body.to_body(), ACTOR, "")
     return revision.revision
@@ -64,6 +64,11 @@ def add_version(deck: Deck, model: str, **changes: Any) -> Version:
             actor=ACTOR,
             **{**fields, **changes},
         )
+
+
+def never_asked(*_: Any) -> Any:
+    """Say that a process host asked for an image."""
+    raise AssertionError("a process host needs no image")
 
 
 @dataclass
@@ -160,10 +165,12 @@ class Stage:
         return Instruments(
             live=self.live,
             latency=self.latency,
-            memory_mb=lambda _replica: 100.0,
+            memory_mb=lambda _deck, _replica: 100.0,
             gates=lambda _deck, _settings, _new, _champion: self.gate_checks,
             proof=lambda _deck, _version, _settings: self.proof_checks,
             unreachable=lambda _deck, _host: self.unreachable,
+            build=never_asked,
+            ship=never_asked,
         )
 
     def fence_of(self, release: Release) -> Fence:

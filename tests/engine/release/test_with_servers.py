@@ -1,9 +1,14 @@
-"""A promotion and a rollback with real servers, the real router, the real log, and requests all the while."""
+"""A promotion and a rollback with real servers, the real router, the real log, and requests all the while.
+
+Once as processes of this machine, once as containers of a real engine.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -14,15 +19,20 @@ import pandas as pd
 import pytest
 
 from engine.deck import Deck
+from engine.deploy.containers.runtime import DockerRuntime, deck_id
+from engine.deploy.haproxy.router import HaproxyRouter
+from engine.deploy.process_runtime import ProcessRuntime
 from engine.deploy.reconcile import Reconciler
+from engine.deploy.runtime import Runtime
 from engine.release import preview_rollback, run_release, submit_promote, submit_rollback
 from engine.serving import artifact, environment, golden
 from engine.serving.contract import Column, Signature, output_columns
 from engine.serving.predict import Predictor
-from engine.settings.model import DeploySettings, GateSettings, Limit, RolloutStep
-from store import deployments, events, jobs, models, releases
+from engine.settings.model import DeploySettings, GateSettings, HostSettings, Limit, RolloutStep
+from store import deployments, events, images, jobs, models, releases
 from store.clock import SystemClock
 from store.database import Fence, open_database
+from store.errors import ModeldeckError
 from store.rows import Release
 
 DEADLINE_S = 60.0
@@ -32,15 +42,16 @@ SIGNATURE = Signature((Column("x", "double"),), output_columns("regression"))
 class Ticking:
     """The reconciler in a thread of its own, as the daemon runs it."""
 
-    def __init__(self, deck: Deck) -> None:
-        self._reconciler = Reconciler(deck)
+    def __init__(self, deck: Deck, runtime: Runtime) -> None:
+        self._reconciler = Reconciler(deck, runtime)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.wait(0.05):
-            self._reconciler.tick()
+            with contextlib.suppress(ModeldeckError):  # the daemon logs it and tries again
+                self._reconciler.tick()
         self._reconciler.close(stop_servers=True)
 
     def close(self) -> None:
@@ -78,16 +89,33 @@ class Callers:
         self._thread.join(DEADLINE_S)
 
 
+@pytest.fixture(name="host", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def host_of_a_kind(request: pytest.FixtureRequest) -> HostSettings:
+    """This machine, or the engine that the tests have."""
+    if request.param == "process":
+        return HostSettings("local")
+    url = request.getfixturevalue("engine_url")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return HostSettings("dock", "docker", url, free.getsockname()[1])
+
+
 @pytest.fixture(name="live")
-def live_deck(deck: Deck, tmp_path, monkeypatch) -> Iterator[Deck]:
+def live_deck(deck: Deck, host: HostSettings, tmp_path, monkeypatch, request) -> Iterator[Deck]:
     """The deck on the system's clock, with a reconciler that ticks."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    for cached in ("images", "gateway"):  # made once, kept from one run to the next
+        (deck.workspace.state / cached).symlink_to(request.config.cache.mkdir(cached))
     clock = SystemClock()
     database = open_database(deck.workspace.registry, clock)
     opened = Deck(deck.workspace, database, deck.artifacts, clock)
-    ticking = Ticking(opened)
+    engine = request.getfixturevalue("engine") if host.kind == "docker" else None
+    runtime = DockerRuntime(opened, host) if engine is not None else ProcessRuntime(opened)
+    ticking = Ticking(opened, runtime)
     yield opened
     ticking.close()
+    if engine is not None:
+        clear(engine, opened)
     database.close()
 
 
@@ -128,6 +156,16 @@ def run(deck: Deck, release: Release) -> Release:
     return ended
 
 
+def clear(engine, deck: Deck) -> None:
+    """Take what the deck left on the engine off it: its gateway's volume, its images."""
+    left = engine.containers.list(all=True, filters={"label": f"modeldeck.deck-id={deck_id(deck.workspace)}"})
+    HaproxyRouter(engine, deck_id(deck.workspace), deck.workspace.state / "gateway", port=0).forget()
+    for row in images.images(deck.database):
+        with contextlib.suppress(Exception):
+            engine.images.remove(row.digest, force=True)
+    assert [one.name for one in left] == []
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     until = time.monotonic() + DEADLINE_S
     while not is_so():
@@ -141,17 +179,19 @@ def running(deck: Deck) -> dict[int, str]:
 
 
 @pytest.mark.e2e
-def test_promotion_and_rollback_under_traffic_drop_no_request(live, add_real, stage_parts, model_settings):
+@pytest.mark.timeout(600)  # where nothing is kept, the image is made from nothing
+def test_promotion_and_rollback_under_traffic_drop_no_request(live, host, add_real, stage_parts, model_settings):
     gates = GateSettings(limits={"latency_p99_ms": Limit(max=1000.0)})
     rollout = (RolloutStep(20, 0.5), RolloutStep(100))
-    settings = model_settings(gates=gates, deploy=DeploySettings(min_samples=30, max_wait_s=30.0, rollout=rollout))
-    stage_parts.apply(live, settings)
+    deploy = DeploySettings(hosts=(host.name,), min_samples=30, max_wait_s=30.0, rollout=rollout)
+    settings = model_settings(gates=gates, deploy=deploy)
+    stage_parts.apply(live, settings, host=host)
     model = settings.name
     add_real(1.0)
     first = run(live, submit_promote(live, model, 1, actor="user:anna"))
     assert (first.state, first.detail) == ("completed", "")
     add_real(2.0)
-    callers = Callers(deployments.endpoint(live.database, model).addresses["local"])
+    callers = Callers(deployments.endpoint(live.database, model).addresses[host.name])
     try:
         done = run(live, submit_promote(live, model, 2, actor="user:anna"))
         assert (done.state, done.detail) == ("completed", ""), releases.steps(live.database, done.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,13 @@ def test_a_removed_host_is_gone_from_both(deck: Deck, written: Path) -> None:
     ("host", "told"),
     [
         (HostSettings("local", "docker", "unix:///x"), "declares a host named 'local'"),
-        (HostSettings("../x", "docker", "unix:///x"), "host name '../x'"),
-        (HostSettings("beta", "docker", "tcp://beta"), "is no engine's address"),
-        (HostSettings("beta", "docker", "ssh://beta"), "host_key is missing"),
-        (HostSettings("beta", "docker", "ssh://beta", host_key="ssh-ed25519 A\nB"), "host_key must be written"),
+        (HostSettings("../x", "docker", "unix:///x", 80), "host name '../x'"),
+        (HostSettings("beta", "docker", "unix:///x"), "port is missing"),
+        (HostSettings("beta", "docker", "tcp://beta", 80), "is no engine's address"),
+        (HostSettings("beta", "docker", "ssh://beta", 80), "host_key is missing"),
+        (HostSettings("beta", "docker", "ssh://beta", 80, host_key="ssh-ed25519 A\nB"), "host_key must be written"),
         (
-            HostSettings("beta", "docker", "ssh://b", host_key="ssh-rsa AAAA", identity="key"),
+            HostSettings("beta", "docker", "ssh://b", 80, host_key="ssh-rsa AAAA", identity="key"),
             "identity must be a whole",
         ),
     ],
@@ -108,8 +110,6 @@ def test_a_host_in_use_and_an_unknown_one_are_not_removed(deck: Deck, written: P
         edit.remove_host(deck, "beta", "user:anna", "")
 
 
-def test_models_are_not_released_to_docker_hosts_yet(deck: Deck, written: Path) -> None:
-    edit.add_host(deck, ALPHA, "user:anna", "")
-    (deck.workspace.root / "models" / "rates.toml").write_text(f'{RATES}\n[deploy]\nhosts = ["alpha"]\n')
-    with pytest.raises(BrokenSettings, match="'alpha' is a Docker host, to which"):
-        apply_settings(deck, "user:anna", "")
+def test_a_gateway_that_listens_for_others_is_written_so(deck: Deck, written: Path) -> None:
+    edit.add_host(deck, replace(ALPHA, listen="10.0.0.5"), "user:anna", "")
+    assert tomllib.loads(written.read_text())["hosts"]["alpha"]["listen"] == "10.0.0.5"

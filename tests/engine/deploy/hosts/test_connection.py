@@ -19,6 +19,9 @@ from engine.settings.addresses import parse_address
 from engine.settings.model import HostSettings
 from store.errors import NotAllowed, Refused, Unavailable
 
+# the SDK leaves the socket of a connection that was refused to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 PLATFORM = "linux/amd64" if os.uname().machine == "x86_64" else "linux/arm64"
 
 

@@ -1,0 +1,110 @@
+"""One long `docker exec` into a model container: its server, its log and its memory, with no port but the engine's."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import struct
+from importlib.resources import files
+from typing import Any
+
+from engine.deploy.images.container import PORT
+from engine.deploy.images.contents import LOG
+from engine.deploy.images.speaking import spoken_to
+from store.errors import Unavailable, WorkFailed
+
+ANSWER_S = 15.0
+CHUNK = 4 << 20
+_HEADER = struct.Struct(">BxxxL")  # the engine's frames: stream, then length
+_STDOUT = 1
+_INSIDE = (files(__package__) / "inside.py").read_text(encoding="utf-8")
+
+
+class Link:
+    """Speaks to one running container. Not for several threads at once."""
+
+    def __init__(self, container: Any, host: str) -> None:
+        """Open it.
+
+        Raises:
+            Unavailable: the engine or the container does not answer.
+            WorkFailed: the container does not run.
+        """
+        self._who = f"container {container.name} on {host}"
+        api = container.client.api
+        command = ["python3", "-I", "-S", "-u", "-c", _INSIDE, f"/{LOG}", str(PORT)]
+        with spoken_to(self._who):
+            made = api.exec_create(container.id, command, stdin=True)["Id"]
+            self._stream = api.exec_start(made, socket=True)
+        self._socket: socket.socket = getattr(self._stream, "_sock", self._stream)
+        self._socket.settimeout(ANSWER_S)
+        self._left = b""
+        self.is_open = True
+
+    def ask(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """Ask the server inside; returns status, body (text) and ms, the time it took in there.
+
+        Raises:
+            Unavailable: the container is gone, or its server does not answer.
+        """
+        return dict(self._do("ask", method=method, path=path, body=body, headers=headers or {}))
+
+    def segments(self) -> list[tuple[str, int]]:
+        """Return name and size of each segment of its prediction log."""
+        return [(str(name), int(size)) for name, size in self._do("segments")]
+
+    def read(self, name: str, offset: int) -> tuple[bytes, bool]:
+        """Return the whole lines of a segment from an offset on (at most `CHUNK` bytes), and whether it is closed."""
+        told = self._do("read", name=name, offset=offset, most=CHUNK)
+        return base64.b64decode(told["content"]), bool(told["closed"])
+
+    def remove(self, name: str) -> None:
+        """Remove a closed segment."""
+        self._do("remove", name=name)
+
+    def memory_mb(self) -> float | None:
+        """Return the memory its server holds."""
+        told = self._do("memory")
+        return None if told is None else float(told)
+
+    def close(self) -> None:
+        """Let go; the container goes on."""
+        if self.is_open:
+            self.is_open = False
+            self._socket.close()
+            self._stream.close()
+
+    def _do(self, do: str, **words: Any) -> Any:
+        if not self.is_open:
+            raise Unavailable(f"{self._who} does not answer", "see modeldeck deployments")
+        try:
+            self._socket.sendall(json.dumps({"do": do, **words}).encode() + b"\n")
+            answer = json.loads(self._answer())
+        except (OSError, ValueError) as error:
+            self.close()
+            raise Unavailable(f"{self._who} does not answer: {error}", "see modeldeck deployments") from None
+        if answer["ok"]:
+            return answer["answer"]
+        if do == "ask":
+            raise Unavailable(f"the server in {self._who} does not answer: {answer['error']}")
+        raise WorkFailed(f"{self._who}: {answer['error']}")
+
+    def _answer(self) -> bytes:
+        while b"\0" not in self._left:
+            stream, length = _HEADER.unpack(self._exactly(_HEADER.size))
+            content = self._exactly(length)
+            if stream == _STDOUT:
+                self._left += content
+        told, _, self._left = self._left.partition(b"\0")
+        return told
+
+    def _exactly(self, count: int) -> bytes:
+        parts = []
+        while count:
+            part = self._socket.recv(count)
+            if not part:
+                raise ConnectionError("its command channel ended")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)

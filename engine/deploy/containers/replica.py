@@ -1,0 +1,263 @@
+"""One replica as a container: what is seen of it, when it may be started again, and its log on the way home."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from engine.deploy.containers.link import Link
+from engine.deploy.containers.mirror import Mirror
+from engine.deploy.images import containers
+from engine.deploy.images.container import PORT
+from engine.deploy.images.containers import Found
+from store.errors import ModeldeckError, Unavailable
+from store.rows import Deployment, Replica
+
+if TYPE_CHECKING:
+    from engine.deploy.containers.runtime import DockerRuntime
+
+PROBE_EVERY_S = 1.0
+MISSED_UNREADY = 3  # probes without an answer until others are asked first
+STEADY_S = 60.0
+BACKOFF_MOST_S = 30.0
+SEEN_EVERY_S = 10.0
+ALIVE = ("running", "restarting", "created", "paused")
+
+
+class ReplicaContainer:
+    """A `ReplicaHandle`; times are seconds since boot, `*_at` microseconds UTC."""
+
+    def __init__(self, runtime: DockerRuntime, deployment: Deployment, number: int) -> None:
+        self.deployment = deployment
+        self.number = number
+        self.id = f"{deployment.id}-{number}"
+        self.state = "starting"
+        self.detail = "not started yet"
+        self.proof: dict[str, Any] = {}
+        self.joined = False
+        self.failures = 0
+        self.may_start = 0.0
+        self.port: int | None = None
+        self.started_at = 0
+        self.found: Found | None = None
+        self._runtime = runtime
+        self._segments = runtime.workspace.segments / self.id
+        self._link: Link | None = None
+        self._mirror: Mirror | None = None
+        self._probe_due = 0.0
+        self._missed = 0
+        self._ready_since: float | None = None
+        self._stopping: Future[Found] | None = None
+        self._written: tuple[Any, ...] = ()
+        self._written_at = -SEEN_EVERY_S
+
+    @property
+    def title(self) -> str:
+        """The version it serves and its number, as a log names it."""
+        return f"{self.deployment.endpoint}@{self.deployment.version} ({self.number}) on {self._runtime.name}"
+
+    @property
+    def address(self) -> str | None:
+        """`host:port` on the engine's network, None while it is down."""
+        return f"{self.found.address}:{PORT}" if self.found is not None and self.found.address else None
+
+    @property
+    def has_process(self) -> bool:
+        """Say whether a container is there, alive or not."""
+        return self.found is not None
+
+    def is_alive(self) -> bool:
+        """Say whether it runs, or its engine is about to start it again."""
+        return self.found is not None and self.found.state in ALIVE
+
+    def adopt(self, row: Replica | None) -> bool:
+        """Recognise a running container by its labels."""
+        if not self.is_alive():
+            return False
+        if row is not None:
+            self.started_at = row.started_at
+        if self.state == "exited":
+            self.state, self.detail = "starting", "found running"
+        return True
+
+    def start(self, prepared: str, now_us: int) -> None:
+        """Create a container of an image that is on the engine, and start it."""
+        self.started_at = now_us
+        self.state, self.detail, self.proof = "starting", "loading", {}
+        self._missed = 0
+        self._probe_due = 0.0
+        try:
+            spec = self._runtime.spec(self.deployment, self.number, prepared)
+            engine = self._runtime.engine()
+            containers.create(engine, spec, self._runtime.log_key())
+            self.found = containers.start(engine, self._runtime.name, spec.name)
+        except ModeldeckError as error:
+            self._failed(self._runtime.now(), error.line())
+
+    def note_death(self, now: float) -> bool:
+        """Note how it ended, bring its log home and remove it."""
+        found = self.found
+        assert found is not None
+        was_serving = self._ready_since is not None
+        if was_serving and now - (self._ready_since or now) >= STEADY_S:
+            self.failures = 0
+        told = "killed for lack of memory" if found.out_of_memory else f"ended with code {found.exit_code}"
+        said = "" if was_serving else self._last_line()
+        self._finish()
+        self._failed(now, f"{told}: {said}" if said else told)
+        if not was_serving:
+            self.joined = False
+        self._ready_since = None
+        return not was_serving
+
+    def _failed(self, now: float, detail: str) -> None:
+        self.failures += 1
+        delay = 0.0 if self.failures == 1 else min(BACKOFF_MOST_S, 0.5 * 2.0 ** (self.failures - 2))
+        self.may_start = now + delay
+        self.state, self.detail = "exited", detail
+
+    def observe(self, now: float, threads: ThreadPoolExecutor) -> None:
+        """Ask the server inside whether it is ready, once a second, and bring its log."""
+        found = self.found
+        if found is None or now < self._probe_due:
+            return
+        self._probe_due = now + PROBE_EVERY_S
+        if not self.joined and found.restarts:  # it never served, and its engine would try for ever
+            with contextlib.suppress(ModeldeckError):
+                self.found = containers.stop(self._runtime.engine(), self._runtime.name, found.name)
+            return
+        if found.state != "running":
+            self.state, self.detail = "unready", f"its container is {found.state}"
+            self._hang_up()
+            return
+        try:
+            link = self._opened(found)
+            answer = link.ask("GET", "/health/ready")
+            self._missed = 0
+            self._take(answer["status"] == 200, json.loads(answer["body"]), now)
+            self._fetch(link)
+        except (ModeldeckError, ValueError) as error:
+            self._missed += 1
+            if self.joined and self._missed >= MISSED_UNREADY:
+                told = error.message if isinstance(error, ModeldeckError) else str(error)
+                self.state, self.detail = "unready", f"no answer to {self._missed} probes: {told}"
+
+    def _take(self, ready: bool, told: dict[str, Any], now: float) -> None:
+        detail = str(told.get("golden", ""))
+        if not ready and not self.joined and not detail:
+            return  # still loading
+        self.state, self.detail = ("ready" if ready else "unready"), detail
+        self.proof = {"golden": detail} if ready else {}
+        self.joined = self.joined or ready
+        if self._ready_since is None:
+            self._ready_since = now
+        if ready and told.get("log"):
+            self.state, self.detail = "unready", str(told["log"])
+
+    def away(self, detail: str) -> None:
+        """Say that its host does not answer: whether it runs is not known."""
+        self._hang_up()
+        if self.state != "exited":
+            self.state, self.detail = "unready", detail
+
+    def stop(self, now: float) -> bool:
+        """Stop it, bring the rest of its log home and remove it; returns whether it is gone."""
+        if self.found is None:
+            return True
+        self.state, self.detail = "draining", "stopping"
+        if self._stopping is None:
+            self._hang_up()
+            self._stopping = self._runtime.threads.submit(
+                containers.stop, self._runtime.engine(), self._runtime.name, self.found.name
+            )
+        if not self._stopping.done():
+            return False
+        stopping, self._stopping = self._stopping, None
+        stopping.result()
+        self._finish()
+        return True
+
+    def end(self) -> None:
+        """Stop it, and wait: for what the deck no longer knows."""
+        assert self.found is not None
+        containers.stop(self._runtime.engine(), self._runtime.name, self.found.name)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Bring home what a stopped container still holds, and remove it with its volumes."""
+        found = self.found
+        if found is None:
+            return
+        self._hang_up()
+        engine = self._runtime.engine()
+        self._mirrored().fetch_stopped(self._runtime.container(found), self._runtime.name)
+        containers.remove(engine, self._runtime.name, found.name, with_log=True)
+        self.found = None
+
+    def let_go(self) -> None:
+        """Say that it was stopped with everything else."""
+        self.state, self.detail = "exited", "stopped with the daemon"
+
+    def clear(self) -> None:
+        """Give its log folder back, and remove it where nothing is left in it."""
+        self._hang_up()
+        self._runtime.forget(self.id)
+        if self._mirror is not None:
+            self._mirror.remove()
+            self._mirror = None
+
+    def release(self) -> None:
+        """Let go of its link and its log folder; it goes on."""
+        self._hang_up()
+        if self._mirror is not None:
+            self._mirror.let_go()
+            self._mirror = None
+
+    def to_write(self, now: float, now_us: int) -> Replica | None:
+        """Return the row to write, None while nothing has changed for a while."""
+        seen = (self.state, self.detail, self.found.id if self.found else "", tuple(self.proof.items()))
+        if seen == self._written and now - self._written_at < SEEN_EVERY_S:
+            return None
+        self._written, self._written_at = seen, now
+        started = self.started_at or now_us
+        return Replica(
+            id=self.id,
+            deployment_id=self.deployment.id,
+            number=self.number,
+            state=self.state,
+            pid=None,
+            pid_started=None,
+            port=PORT if self.found else None,
+            detail=self.detail,
+            proof={**self.proof, **({"container": self.found.id[:12]} if self.found else {})},
+            started_at=started,
+            observed_at=now_us,
+        )
+
+    def _opened(self, found: Found) -> Link:
+        if self._link is None or not self._link.is_open:
+            self._link = Link(self._runtime.container(found), self._runtime.name)
+        return self._link
+
+    def _fetch(self, link: Link) -> None:
+        self._mirrored().fetch(link)
+
+    def _mirrored(self) -> Mirror:
+        if self._mirror is None:
+            self._mirror = Mirror(self._segments)
+        return self._mirror
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _last_line(self) -> str:
+        assert self.found is not None
+        try:
+            said = self._runtime.container(self.found).logs(tail=3).decode(errors="replace").strip()
+        except (Unavailable, OSError):
+            return ""
+        return said.splitlines()[-1] if said else ""

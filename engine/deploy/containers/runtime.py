@@ -1,0 +1,179 @@
+"""A Docker engine as a host: one container for each replica, behind HAProxy in a container; all through the engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from engine.deck import Deck
+from engine.deploy.containers.replica import ReplicaContainer
+from engine.deploy.haproxy.router import HaproxyRouter
+from engine.deploy.hosts.connection import DockerHost
+from engine.deploy.images import containers
+from engine.deploy.images.build import build_image, made_image
+from engine.deploy.images.container import ContainerSpec, Story
+from engine.deploy.images.containers import Found
+from engine.deploy.images.ship import ship
+from engine.deploy.images.speaking import spoken_to
+from engine.deploy.keys import log_key
+from engine.deploy.runtime import HostRouter
+from engine.settings.addresses import parse_address
+from engine.settings.model import HostSettings, ModelSettings
+from engine.workspace import Workspace
+from store import events, images
+from store.errors import ModeldeckError, WorkFailed
+from store.rows import Deployment, Version
+
+LOOK_EVERY_S = 0.5
+
+
+def deck_id(workspace: Workspace) -> str:
+    """Return what tells this deck's containers from those of others on one engine: twelve hexadecimal digits."""
+    return hashlib.sha256(str(workspace.root).encode()).hexdigest()[:12]
+
+
+class DockerRuntime:
+    """A `Runtime` over one engine. Used from one thread; `threads` are for what must not hold it up."""
+
+    def __init__(self, deck: Deck, host: HostSettings) -> None:
+        self.name = host.name
+        self.workspace = deck.workspace
+        self.threads = ThreadPoolExecutor(4, f"host-{host.name}")
+        self._deck = deck
+        self._settings = host
+        self._host = DockerHost(host)
+        self._handles: dict[str, ReplicaContainer] = {}
+        self._looked = float("-inf")
+
+    def before_tick(self) -> None:
+        """Look at the engine: which containers of this deck it has, and how they are.
+
+        Raises:
+            Unavailable: the host does not answer; its replicas are said to be out of reach.
+        """
+        now = self.now()
+        if now - self._looked < LOOK_EVERY_S:
+            return
+        try:
+            found = {f"{one.story.deployment}-{one.story.replica}": one for one in self._find()}
+        except ModeldeckError as error:
+            for handle in self._handles.values():
+                handle.away(error.message)
+            raise
+        self._looked = now
+        for id, handle in self._handles.items():
+            handle.found = found.get(id)
+
+    def router(self) -> HostRouter:
+        """Return the host's gateway at its declared port."""
+        cache = self.workspace.state / "gateway"
+        return HaproxyRouter(
+            self.engine(), deck_id(self.workspace), cache, port=self._settings.port, address=self._settings.listen
+        )
+
+    def any_router(self) -> HostRouter:
+        """Return the gateway: it is found by its labels, wherever it listens."""
+        return self.router()
+
+    def url(self, router: HostRouter) -> str:
+        """Return where clients reach the gateway: on the host itself, unless it listens for others too."""
+        listen = self._settings.listen
+        engine = parse_address(self._settings.address)
+        reached = engine.host if engine.is_remote and listen == "0.0.0.0" else listen  # noqa: S104 (the settings' word)
+        return f"http://{'127.0.0.1' if reached == '0.0.0.0' else reached}:{self._settings.port}"  # noqa: S104
+
+    def replica(self, deployment: Deployment, number: int) -> ReplicaContainer:
+        """Return the handle of a container."""
+        handle = ReplicaContainer(self, deployment, number)
+        self._handles[handle.id] = handle
+        self._looked = float("-inf")
+        self.before_tick()
+        return handle
+
+    def prepare(self, deployment: Deployment, version: Version, settings: ModelSettings) -> str:
+        """Have the deployment's image on the engine, made anew here where its layers are gone; returns its id there."""
+        row = images.image(self._deck.database, deployment.image) if deployment.image else None
+        try:
+            if row is None:
+                raise WorkFailed(f"deployment {deployment.id[:12]} names no image")
+            image = made_image(self.workspace, row.digest)
+        except WorkFailed:
+            made = build_image(
+                self._deck, version, settings, actor=f"reconciler:{self.name}", say=_quiet, engine=self.engine()
+            )
+            if row is not None and made.image.id != row.digest:
+                told = f"the layers of image {row.digest[7:19]} are gone and come out differently now"
+                raise WorkFailed(f"{version.model}@{version.number}: {told}", "promote the version anew") from None
+            image = made.image
+        return ship(self.workspace, self.engine(), self.name, image, _quiet).id
+
+    def sweep(self, known: Mapping[str, Deployment]) -> None:
+        """End containers of this deck whose deployment has ended, their logs brought home."""
+        for one in self._find():
+            if one.story.deployment not in known:
+                stray = ReplicaContainer(self, _ended(one.story), one.story.replica)
+                stray.found = one
+                stray.end()
+                stray.clear()
+
+    def forget(self, id: str) -> None:
+        """Look no more after a replica that is gone."""
+        self._handles.pop(id, None)
+
+    def close(self) -> None:
+        """Let go of the host; what runs there goes on."""
+        for handle in self._handles.values():
+            handle.release()
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self._host.close()
+
+    def engine(self) -> Any:
+        """Return the engine's client, the connection made again where it was lost."""
+        return self._host.client()
+
+    def container(self, found: Found) -> Any:
+        """Return the engine's own view of a container."""
+        with spoken_to(f"host {self.name}"):
+            return self.engine().containers.get(found.id)
+
+    def spec(self, deployment: Deployment, number: int, image: str) -> ContainerSpec:
+        """Return how a replica's container is to be."""
+        newest = events.events(self._deck.database, limit=1)
+        story = Story(
+            deck=self.workspace.root.name,
+            deck_id=deck_id(self.workspace),
+            host=self.name,
+            endpoint=deployment.endpoint,
+            model=deployment.endpoint,
+            version=deployment.version,
+            deployment=deployment.id,
+            replica=number,
+            release=deployment.release_id or "",
+            image=image,
+            audit_head=newest[0].hash if newest else "",
+        )
+        return ContainerSpec(story)
+
+    def log_key(self) -> bytes:
+        """Return the deck's log key as servers read it."""
+        return log_key(self.workspace.keys).read_bytes()
+
+    def now(self) -> float:
+        """Return seconds since boot."""
+        return self._deck.clock.boottime()
+
+    def _find(self) -> list[Found]:
+        return containers.find(self.engine(), self.name, deck_id(self.workspace))
+
+
+def _quiet(_share: float, _text: str) -> None:
+    """Tell nobody: the reconciler's log says what it does."""
+
+
+def _ended(story: Story) -> Deployment:
+    """Return a deployment that the registry no longer has, as far as a container's labels tell it."""
+    return Deployment(
+        story.deployment, story.endpoint, story.host, story.version, None, "warm", "stopped", 0, 1, 0, 0, None, 0, None
+    )

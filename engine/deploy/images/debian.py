@@ -1,0 +1,146 @@
+"""A base made here from Debian packages by mmdebstrap: without a registry, and the same bytes each time."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from engine.deploy.images.base import Base, Say, keep_base, kept_base
+from engine.deploy.images.layers import EPOCH, adopt_layer, key_of
+from engine.deploy.images.places import layer_folder
+from engine.workspace import Workspace
+from store.errors import WorkFailed
+from store.storage import writing_to
+
+SUITE = "bookworm"
+MINOR = "3.11"
+USER = 10001
+
+# libstdc++6 is what wheels of numeric libraries need beside what they bring along
+_PACKAGES = (
+    "python3,python3-minimal,base-files,base-passwd,dash,coreutils,ca-certificates,libc-bin,netbase,libstdc++6,tzdata"
+)
+_LEFT_OUT = ("doc", "man", "locale", "info", "lintian", "bug", "zoneinfo/right", "zoneinfo/posix")
+# what serving never opens: character sets of iconv, Python's manual and tests, and the packager itself
+_REMOVED = (
+    "usr/lib/x86_64-linux-gnu/gconv usr/lib/aarch64-linux-gnu/gconv usr/bin/dpkg* usr/bin/openssl usr/bin/localedef"
+    f" usr/lib/python{MINOR}/pydoc_data usr/lib/python{MINOR}/test usr/lib/python{MINOR}/lib2to3 var/lib/dpkg"
+    " var/lib/apt var/cache var/log/* etc/ssl/private"
+)
+# The variant runs no maintainer scripts, so their few results are written here. Modules are compiled without times.
+_HOOK = f"""#!/bin/sh
+set -e
+cd "$1"
+(cd var/cache/apt/archives && sha256sum *.deb) > "$MODELDECK_PACKAGES"
+printf 'root:x:0:0:root:/root:/usr/sbin/nologin\\nmodel:x:{USER}:{USER}::/tmp:/usr/sbin/nologin\\n' > etc/passwd
+printf 'root:x:0:\\nmodel:x:{USER}:\\n' > etc/group
+mkdir -p tmp
+chmod 1777 tmp
+rm -rf {_REMOVED}
+chroot . python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python{MINOR} >/dev/null 2>&1 || true
+chroot . /sbin/ldconfig
+rm -rf var/cache/ldconfig/aux-cache
+"""
+_STAGES = {
+    "running apt-get update": (0.05, "asking Debian which packages are current"),
+    "downloading packages": (0.15, "downloading packages"),
+    "extracting archives": (0.4, "unpacking packages"),
+    "running --extract-hook": (0.5, "compiling the standard library"),
+    "creating tarball": (0.9, "writing the layer"),
+}
+
+
+def why_not() -> str:
+    """Return why no base can be made here, empty where one can."""
+    return "" if shutil.which("mmdebstrap") else "mmdebstrap is not installed"
+
+
+def base(workspace: Workspace, say: Say) -> Base:
+    """Return the newest base made here, made if there is none; packages stay as they were then.
+
+    Raises:
+        WorkFailed: it cannot be made.
+    """
+    return newest(workspace) or build(workspace, say)
+
+
+def newest(workspace: Workspace) -> Base | None:
+    """Return the newest base made here, None where there is none whole."""
+    return kept_base(workspace, _key())
+
+
+def build(workspace: Workspace, say: Say) -> Base:
+    """Make the base anew from the packages that are current, and keep it as the newest.
+
+    Unchanged packages give unchanged bytes. Layers of older bases stay, since images stand on them.
+
+    Raises:
+        WorkFailed: mmdebstrap is absent, or ended with an error (its last line is told).
+        StorageUnwritable: the disk is full or read-only.
+    """
+    absent = why_not()
+    if absent:
+        raise WorkFailed(absent, "as root: apt-get install mmdebstrap")
+    folder = layer_folder(workspace)
+    with writing_to(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".base-", dir=folder) as scratch:
+            place = Path(scratch)
+            place.chmod(0o755)
+            _bootstrap(place, say)
+            packages = _packages((place / "packages").read_text("utf-8"))
+            layer = adopt_layer(folder, place / "base.tar")
+    python = packages["python3.11-minimal"]["version"].partition("-")[0]
+    contents = {"suite": SUITE, "made_with": "mmdebstrap", "packages": packages}
+    return keep_base(workspace, _key(), Base(f"debian-{SUITE}", python, (layer,), (), contents))
+
+
+def _key() -> str:
+    return key_of(["debian", SUITE, _PACKAGES, _LEFT_OUT, _HOOK, EPOCH, platform.machine()])
+
+
+def _bootstrap(place: Path, say: Say) -> None:
+    hook = place / "hook"
+    hook.write_text(_HOOK, encoding="utf-8")
+    hook.chmod(0o755)
+    command = ["mmdebstrap", "--variant=extract", f"--include={_PACKAGES}", f"--extract-hook={hook}"]
+    command += [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in _LEFT_OUT]
+    command += [SUITE, str(place / "base.tar")]
+    fixed = {"SOURCE_DATE_EPOCH": str(EPOCH), "MODELDECK_PACKAGES": str(place / "packages"), "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env={**os.environ, **fixed, "TMPDIR": str(place)},
+    ) as process:
+        assert process.stderr is not None
+        last = ""
+        for line in process.stderr:
+            last = line.strip() if line.startswith("E: ") or not last.startswith("E: ") else last
+            for words, (fraction, text) in _STAGES.items():
+                if words in line:
+                    say(fraction, text)
+    if process.returncode:
+        raise WorkFailed(
+            f"no base could be made from Debian packages: {last.removeprefix('E: ') or 'mmdebstrap failed'}",
+            "it needs root and a Debian mirror; where neither is, load python:3.11-slim into the engine",
+        )
+
+
+def _packages(listing: str) -> dict[str, dict[str, Any]]:
+    """Read `sha256  name_version_arch.deb` lines."""
+    found = {}
+    for line in listing.splitlines():
+        digest, _, file = line.partition("  ")
+        name, version, _ = urllib.parse.unquote(file).split("_", 2)
+        found[name] = {"version": version, "sha256": digest}
+    return found
