@@ -34,7 +34,8 @@ def test_a_training_outlives_a_held_registry(tiny: Tiny, report: Report, until: 
     [run] = runs.runs(deck.database)
     children = runs.children(deck.database, run.id)
     key = "trial.mae"
-    until(lambda: runs.metric_history(deck.database, run.id, key), 30, "the points have arrived")
+    done = sum(child.state == "finished" for child in children)
+    until(lambda: len(runs.metric_history(deck.database, run.id, key)) >= done, 30, "the points have arrived")
     points = runs.metric_history(deck.database, run.id, key)
     assert [at for _, at, _ in points] == sorted(at for _, at, _ in points)
     assert not [child for child in children if child.state == "running"]
