@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
-import struct
 from importlib.resources import files
 from typing import Any
 
+from engine.deploy.exec_channel import ExecChannel
 from engine.deploy.images.container import PORT
 from engine.deploy.images.contents import LOG
 from engine.deploy.images.speaking import spoken_to
@@ -16,8 +15,6 @@ from store.errors import Unavailable, WorkFailed
 
 ANSWER_S = 15.0
 CHUNK = 4 << 20
-_HEADER = struct.Struct(">BxxxL")  # the engine's frames: stream, then length
-_STDOUT = 1
 _INSIDE = (files(__package__) / "inside.py").read_text(encoding="utf-8")
 
 
@@ -32,15 +29,14 @@ class Link:
             WorkFailed: the container does not run.
         """
         self._who = f"container {container.name} on {host}"
-        api = container.client.api
         command = ["python3", "-I", "-S", "-u", "-c", _INSIDE, f"/{LOG}", str(PORT)]
         with spoken_to(self._who):
-            made = api.exec_create(container.id, command, stdin=True)["Id"]
-            self._stream = api.exec_start(made, socket=True)
-        self._socket: socket.socket = getattr(self._stream, "_sock", self._stream)
-        self._socket.settimeout(ANSWER_S)
-        self._left = b""
-        self.is_open = True
+            self._channel = ExecChannel(container, command, ANSWER_S)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it can still be asked."""
+        return self._channel.is_open
 
     def ask(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> dict[str, Any]:
         """Ask the server inside; returns status, body (text) and ms, the time it took in there.
@@ -70,17 +66,11 @@ class Link:
 
     def close(self) -> None:
         """Let go; the container goes on."""
-        if self.is_open:
-            self.is_open = False
-            self._socket.close()
-            self._stream.close()
+        self._channel.close()
 
     def _do(self, do: str, **words: Any) -> Any:
-        if not self.is_open:
-            raise Unavailable(f"{self._who} does not answer", "see modeldeck deployments")
         try:
-            self._socket.sendall(json.dumps({"do": do, **words}).encode() + b"\n")
-            answer = json.loads(self._answer())
+            answer = json.loads(self._channel.ask(json.dumps({"do": do, **words}))[0])
         except (OSError, ValueError) as error:
             self.close()
             raise Unavailable(f"{self._who} does not answer: {error}", "see modeldeck deployments") from None
@@ -89,22 +79,3 @@ class Link:
         if do == "ask":
             raise Unavailable(f"the server in {self._who} does not answer: {answer['error']}")
         raise WorkFailed(f"{self._who}: {answer['error']}")
-
-    def _answer(self) -> bytes:
-        while b"\0" not in self._left:
-            stream, length = _HEADER.unpack(self._exactly(_HEADER.size))
-            content = self._exactly(length)
-            if stream == _STDOUT:
-                self._left += content
-        told, _, self._left = self._left.partition(b"\0")
-        return told
-
-    def _exactly(self, count: int) -> bytes:
-        parts = []
-        while count:
-            part = self._socket.recv(count)
-            if not part:
-                raise ConnectionError("its command channel ended")
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)

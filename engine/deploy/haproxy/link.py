@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import socket
-import struct
 from importlib.resources import files
 from typing import Any
 
+from engine.deploy.exec_channel import ExecChannel
 from store.errors import Unavailable
 
 ANSWER_S = 5.0
-_HEADER = struct.Struct(">BxxxL")  # the engine's frames: stream, then length
-_STDOUT = 1
 _RELAY = (files(__package__) / "inside" / "relay.py").read_text(encoding="utf-8")
 
 
@@ -28,18 +25,13 @@ class Link:
         import docker
         import requests
 
-        api = container.client.api
         command = ["/usr/bin/python3.11", "-S", "-E", "-u", "-c", _RELAY, admin]
         try:
-            made = api.exec_create(container.id, command, stdin=True)["Id"]
-            self._stream = api.exec_start(made, socket=True)
+            self._channel = ExecChannel(container, command, ANSWER_S)
         except (docker.errors.APIError, requests.RequestException, OSError) as error:
             raise Unavailable(
                 f"the gateway takes no commands: {error}", "modeldeck hosts check shows its host"
             ) from error
-        self._socket: socket.socket = getattr(self._stream, "_sock", self._stream)
-        self._socket.settimeout(ANSWER_S)
-        self._left = b""
         self.ask("modeldeck routes")  # an exec that starts says nothing yet of the process it speaks to
 
     def ask(self, *lines: str) -> list[str]:
@@ -49,10 +41,8 @@ class Link:
             Unavailable: the gateway, its engine or the way there is gone; what was sent may have been done.
         """
         try:
-            self._socket.sendall("".join(f"{line}\n" for line in lines).encode())
-            answers = [self._answer() for _ in lines]
+            answers = [answer.strip() for answer in self._channel.ask(*lines)]
         except OSError as error:
-            self.close()
             raise Unavailable(f"the gateway does not answer: {error}", "it is started again by the daemon") from error
         refused = next((told for told in answers if told.startswith("failed: ")), None)
         if refused is not None:
@@ -68,29 +58,9 @@ class Link:
             return False
         return True
 
-    def _answer(self) -> str:
-        while b"\0" not in self._left:
-            stream, length = _HEADER.unpack(self._exactly(_HEADER.size))
-            content = self._exactly(length)
-            if stream == _STDOUT:
-                self._left += content
-        told, _, self._left = self._left.partition(b"\0")
-        return told.decode().strip()
-
-    def _exactly(self, count: int) -> bytes:
-        parts = []
-        while count:
-            part = self._socket.recv(count)
-            if not part:
-                raise ConnectionError("its command channel ended")
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
     def close(self) -> None:
         """Let go; the gateway goes on."""
-        self._socket.close()
-        self._stream.close()
+        self._channel.close()
 
 
 def write(path: str, content: str) -> str:
