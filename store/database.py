@@ -18,7 +18,7 @@ from store import comparing
 from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
-from store.storage import registry_failure, writing_to
+from store.storage import FAILURES, registry_failure, writing_to
 
 SCHEMA = 2  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
@@ -62,7 +62,7 @@ class _Statements:
         """Return every row; also runs INSERT or UPDATE with RETURNING inside a Write."""
         try:
             return self._connection.execute(sql, params).fetchall()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             _raise(error, self._path)
 
     def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
@@ -83,14 +83,14 @@ class Write(_Statements):
         """Run one statement and return how many rows it changed."""
         try:
             return self._connection.execute(sql, params).rowcount
-        except sqlite3.Error as error:
+        except FAILURES as error:
             _raise(error, self._path)
 
     def execute_many(self, sql: str, params: Iterable[Params | tuple[Any, ...]]) -> None:
         """Run one statement for each set of parameters, named or by place."""
         try:
             self._connection.executemany(sql, params)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             _raise(error, self._path)
 
 
@@ -178,7 +178,7 @@ class Database:
         try:
             connection = connect(self.path)
             connection.execute(f"PRAGMA query_only = {'OFF' if writable else 'ON'}")
-        except sqlite3.Error as error:
+        except FAILURES as error:
             _raise(error, self.path)
         with self._opening:
             self._connections.add(connection)
@@ -197,6 +197,15 @@ def connect(path: Path) -> _Connection:
         timeout=BUSY_TIMEOUT_MS / 1000,
         cached_statements=512,
     )
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: _Connection) -> None:
     connection.row_factory = sqlite3.Row
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -210,7 +219,6 @@ def connect(path: Path) -> _Connection:
     # what filters compare by; PostgreSQL is given functions of these names
     for name, function in (("number", comparing.number), ("casefold", comparing.folded)):
         connection.create_function(name, 1, function, deterministic=True)
-    return connection
 
 
 def copy_registry(path: Path, target: Path) -> None:
@@ -227,7 +235,7 @@ def copy_registry(path: Path, target: Path) -> None:
         finally:
             copy.close()
             source.close()
-    except sqlite3.Error as error:
+    except FAILURES as error:
         _raise(error, path)
 
 
@@ -272,7 +280,7 @@ def schema_of(path: Path) -> int | None:
             number = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone() if found else None
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except FAILURES as error:
         _raise(error, path)
     return int(number[0]) if number and number[0] else 0
 
@@ -330,7 +338,7 @@ def create_or_upgrade(path: Path, clock: Clock) -> Database:
                 from store.upgrade import upgrade
 
                 upgrade(path, schema, clock)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             _raise(error, path)
     return Database(path, clock)
 
@@ -344,7 +352,7 @@ def _hold(tx: Write, fence: Fence) -> None:
         )
 
 
-def _raise(error: sqlite3.Error, path: Path) -> NoReturn:
+def _raise(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> NoReturn:
     """Raise what a person should see; a mistake of ours stays what it is."""
     failure = registry_failure(error, path)
     if failure is None:

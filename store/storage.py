@@ -41,14 +41,20 @@ def writing_to(path: Path) -> Iterator[None]:
         raise StorageUnwritable(f"cannot write {path}: {cause}", _HINT) from error
 
 
-def registry_failure(error: sqlite3.Error, path: Path) -> ModeldeckError | None:
+# SQLite quotes a damaged schema in its message, and the driver cannot always read what it quotes
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+
+
+def registry_failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> ModeldeckError | None:
     """Return the error a person should see for a failure of the registry file, None for a mistake of ours."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _CAUSES_BY_SQLITE_CODE:
         return StorageUnwritable(f"cannot use the registry {path}: {_CAUSES_BY_SQLITE_CODE[code]}", _HINT)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RegistryHeld(f"the registry {path} is held by another process", "repeat in a moment")
-    undecodable = isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)  # carries no code
+    undecodable = isinstance(error, UnicodeDecodeError) or (
+        isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)  # carries no code
+    )
     if undecodable or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return WorkFailed(
             f"the registry {path} is damaged", "restore a backup of the deck: modeldeck backup restore FILE DIR"

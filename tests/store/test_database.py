@@ -66,6 +66,17 @@ def test_file_that_is_no_database_is_one_clear_line(tmp_path: Path, clock: Froze
         open_database(path, clock)
 
 
+def test_damaged_schema_that_sqlite_cannot_even_quote_is_one_clear_line(database: Database, clock: FrozenClock) -> None:
+    database.close()
+    bare = sqlite3.connect(database.path)
+    bare.execute("PRAGMA writable_schema = ON")
+    bare.execute("UPDATE sqlite_master SET name = CAST(x'6d6ff364656c' AS TEXT) WHERE name = 'model'")
+    bare.commit()
+    bare.close()
+    with pytest.raises(WorkFailed, match="is damaged"):
+        open_database(database.path, clock)
+
+
 def test_network_file_system_is_refused(tmp_path: Path) -> None:
     mounts = tmp_path / "mountinfo"
     mounts.write_text(
