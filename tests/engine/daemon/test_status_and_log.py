@@ -15,7 +15,8 @@ from engine.daemon.start import status
 from engine.service.launch import last_lines, log_of
 
 
-def test_status_tells_what_is_under_way(daemon):
+def test_status_tells_what_is_under_way(daemon, until):
+    until(lambda: status(daemon.workspace).next_schedule)  # the scheduler has found the next time
     job = daemon.start_waiting("runs.train")
     waiting = daemon.client.call("runs.train", {"model": "plain"})
     said = status(daemon.workspace)
