@@ -39,6 +39,14 @@ class Reader(Protocol):
         """Return the first row, None without one."""
         ...
 
+    def tuples(self, sql: str, params: Params = ...) -> Iterator[tuple[Any, ...]]:
+        """Give each row as a plain tuple while it is read; to be read to its end."""
+        ...
+
+    def words(self, sql: str, params: Params = ...) -> list[str]:
+        """Return the one column `word` of every row: texts without spaces, thousands at a time."""
+        ...
+
 
 class Fence(NamedTuple):
     """The attempt of a job in whose name something is written."""
@@ -69,6 +77,20 @@ class _Statements:
         """Return the first row, None without one."""
         found = self.rows(sql, params)
         return found[0] if found else None
+
+    def tuples(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
+        """Give each row as a plain tuple while it is read; to be read to its end."""
+        try:
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            yield from cursor.execute(sql, params)
+        except FAILURES as error:
+            _raise(error, self._path)
+
+    def words(self, sql: str, params: Params = _NOTHING) -> list[str]:
+        """Return the one column `word` of every row; one text in one row is read twice as fast as a row for each."""
+        found = self.row(f"SELECT group_concat(word, ' ') FROM ({sql})", params)
+        return found[0].split(" ") if found and found[0] is not None else []
 
 
 class Write(_Statements):
@@ -116,6 +138,14 @@ class Database:
     def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
         """Return the first row, None without one."""
         return self._reader().row(sql, params)
+
+    def tuples(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
+        """Give each row as a plain tuple while it is read; to be read to its end."""
+        return self._reader().tuples(sql, params)
+
+    def words(self, sql: str, params: Params = _NOTHING) -> list[str]:
+        """Return the one column `word` of every row: texts without spaces, thousands at a time."""
+        return self._reader().words(sql, params)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:

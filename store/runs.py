@@ -13,6 +13,7 @@ from store.errors import Refused
 from store.ids import new_id
 from store.lookup import find_id
 from store.rows import Run
+from store.rows.making import maker
 
 Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
 
@@ -247,11 +248,15 @@ def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any
     kept: list[dict[str, dict[str, Any]]] = []
     for table in ("run_param", "run_metric_latest", "run_tag"):
         by_run: dict[str, dict[str, Any]] = defaultdict(dict)
-        for run_id, key, value in reader.rows(f"SELECT run_id, key, value FROM {table} WHERE {of_these}", params):
+        for run_id, key, value in reader.tuples(f"SELECT run_id, key, value FROM {table} WHERE {of_these}", params):
             if value is not None:
                 by_run[run_id][key] = value
         kept.append(by_run)
-    return [Run(*row[:_OWN], *(by_run[row["id"]] for by_run in kept), *row[_OWN:_WHOLE]) for row in found]
+    params_of, metrics_of, tags_of = kept
+    make = maker(Run)
+    return [
+        make(*row[:_OWN], params_of[id := row["id"]], metrics_of[id], tags_of[id], *row[_OWN:_WHOLE]) for row in found
+    ]
 
 
 def _finite(value: float | None) -> float | None:

@@ -13,6 +13,7 @@ from store.database import Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.rows import Version
+from store.rows.making import maker
 
 _REFERENCE = re.compile(r"(?P<model>[^@\s]+)@(?P<number>[1-9][0-9]*)")
 _STRUCTURED = ("signature", "decision", "evaluation")
@@ -26,8 +27,9 @@ _NAMES = tuple(Version.__dataclass_fields__)
 _OWN = _NAMES.index("aliases")  # aliases and tags stand in tables of their own
 _COLUMNS = (*_NAMES[:_OWN], *_NAMES[_OWN + 2 :])
 _WIDTH = len(_COLUMNS)
-_STRUCTURED_AT = tuple(_COLUMNS.index(name) for name in _STRUCTURED)
-_DIRTY_AT = _COLUMNS.index("git_dirty")
+_NUMBER_AT = _COLUMNS.index("number")
+_STRUCTURED_AT = tuple(_NAMES.index(name) for name in _STRUCTURED)
+_DIRTY_AT = _NAMES.index("git_dirty")
 COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
 _NAMED = (
     f"SELECT {COLUMNS}, t.key AS tag, t.value AS tag_value, n.name AS called"
@@ -158,11 +160,13 @@ def versions(reader: Reader, model: str) -> list[Version]:
         UnknownName: the deck has no such model.
     """
     models.model(reader, model)
-    found = reader.rows(
-        f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC",
-        {"model": model},
-    )
-    return of_rows(reader, model, found)
+    asked = f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC"
+    aliases, tags = _aliases(reader, model), _tags(reader, model)
+    known: dict[str, Any] = {}
+    return [
+        _made(row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known)
+        for row in reader.tuples(asked, {"model": model})
+    ]
 
 
 def version(reader: Reader, model: str, number: int) -> Version:
@@ -236,9 +240,12 @@ def _record(
     )
 
 
-def _made(row: Row, aliases: tuple[str, ...], tags: dict[str, str], known: dict[str, Any]) -> Version:
-    """Make a version of a row that holds `COLUMNS` first; `known` are the texts read so far and what they say."""
-    values = list(row[:_WIDTH])
+def _made(row: Sequence[Any], aliases: tuple[str, ...], tags: dict[str, str], known: dict[str, Any]) -> Version:
+    """Make a version of a row that holds `COLUMNS` first; `known` are the texts read so far and what they say.
+
+    Most versions of a model share their signature: the rows of one list share what it says.
+    """
+    values = [*row[:_OWN], aliases, tags, *row[_OWN:_WIDTH]]
     for place in _STRUCTURED_AT:
         text = values[place]
         said = known.get(text)
@@ -246,27 +253,36 @@ def _made(row: Row, aliases: tuple[str, ...], tags: dict[str, str], known: dict[
     dirty = values[_DIRTY_AT]
     if dirty is not None:
         values[_DIRTY_AT] = bool(dirty)
-    values[_OWN:_OWN] = (aliases, tags)
-    return Version(*values)
+    made: Version = maker(Version)(*values)
+    return made
 
 
 def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
     """Return the versions of rows of one model that hold `COLUMNS` first, with their aliases and tags."""
-    names: dict[int, list[str]] = defaultdict(list)
-    for alias in models.aliases(reader, model):
-        names[alias.version].append(alias.name)
-    tags: dict[int, dict[str, str]] = defaultdict(dict)
-    for number, key, value in _tags(reader, model, found):
-        tags[number][key] = value
-    known: dict[str, Any] = {}  # most versions of a model share their signature: rows of one list share what it says
-    return [_made(row, tuple(names.get(row["number"], ())), tags[row["number"]], known) for row in found]
+    if not found:
+        return []
+    aliases = _aliases(reader, model)
+    tags = _tags(reader, model, [row[_NUMBER_AT] for row in found])
+    known: dict[str, Any] = {}
+    return [_made(row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known) for row in found]
 
 
-def _tags(reader: Reader, model: str, found: Sequence[Row]) -> list[Row]:
+def _aliases(reader: Reader, model: str) -> dict[int, tuple[str, ...]]:
+    asked = "SELECT version, name FROM alias WHERE model = :model AND version IS NOT NULL ORDER BY name"
+    names: dict[int, tuple[str, ...]] = {}
+    for number, name in reader.tuples(asked, {"model": model}):
+        names[number] = (*names.get(number, ()), name)
+    return names
+
+
+def _tags(reader: Reader, model: str, numbers: Sequence[int] = ()) -> dict[int, dict[str, str]]:
+    """Return the tags of these versions, or of all, by number."""
     params: dict[str, Any] = {"model": model}
     asked = "SELECT number, key, value FROM version_tag WHERE model = :model"
-    if len(found) <= _AT_ONCE:
-        numbers = {f"number{place}": row["number"] for place, row in enumerate(found)}
-        params |= numbers
-        asked += f" AND number IN ({', '.join(f':{name}' for name in numbers)})"
-    return reader.rows(f"{asked} ORDER BY number, key", params)
+    if 0 < len(numbers) <= _AT_ONCE:
+        params |= {f"number{place}": number for place, number in enumerate(numbers)}
+        asked += f" AND number IN ({', '.join(f':number{place}' for place in range(len(numbers)))})"
+    tags: dict[int, dict[str, str]] = defaultdict(dict)
+    for number, key, value in reader.tuples(f"{asked} ORDER BY number, key", params):
+        tags[number][key] = value
+    return tags

@@ -36,6 +36,7 @@ _ROWS = Rows(
     lambda table: f"r.id = {table}.run_id",
     lambda table: f"{table}.run_id",
     lambda table: f"{table}.run_id || ''",
+    own="r.id",
 )
 
 

@@ -12,6 +12,7 @@ from engine.service.filters import parse
 from store import runs, versions
 from store.comparing import number
 from store.errors import Refused, UnknownName
+from store.search import paging
 from store.search.runs import find_runs
 from store.search.versions import find_versions
 
@@ -155,7 +156,15 @@ def pages(read, size):
             return found
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(params=[(1000, 25_000, 2000), (0, 25_000, 2000), (1, 20, 4)], ids=["as is", "as sets", "as some sets"])
+def ways(request, monkeypatch):
+    """The sizes at which a search goes one way or the other, so that a small registry sees every way."""
+    for name, size in zip(("FEW", "GATHERED", "LISTED"), request.param, strict=True):
+        monkeypatch.setattr(paging, name, size)
+
+
+@pytest.mark.usefixtures("ways")
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=FILTERS,
     order=ORDERS,
