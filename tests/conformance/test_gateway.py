@@ -21,11 +21,9 @@ from servers import Backend, Client, entry, free_port, until
 
 from engine.deploy.haproxy.config import Limits
 from engine.deploy.haproxy.router import HaproxyRouter
-from store.errors import Refused
+from store.errors import PortInUse, Refused
 
 pytestmark = pytest.mark.docker
-
-PORT = 0
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +146,24 @@ def test_a_gateway_is_replaced_without_a_failed_request(
     after.close()
 
 
+@pytest.mark.chaos
+def test_a_killed_haproxy_costs_only_what_was_open_to_it(
+    gateway: HaproxyRouter, engine: Any, backend: Callable[..., Backend]
+) -> None:
+    serve(gateway, 3, backend("one"))
+    told = engine.containers.get(gateway.hello()["container"]).top()
+    pid, command = told["Titles"].index("PID"), told["Titles"].index("CMD")
+    haproxy = next(int(row[pid]) for row in told["Processes"] if row[command].startswith("haproxy "))
+    load = Load(port_of(gateway))
+    with load.running(threads=4):
+        load.passed(40)
+        os.kill(haproxy, signal.SIGKILL)
+        load.passed(80)
+    failed = sum(load.statuses.values()) - load.statuses[200]
+    assert 0 < failed <= 4, load.statuses  # each client's connection once; whoever connected meanwhile waited
+    assert gateway.applied()["rates"] == 3
+
+
 def test_a_gateway_that_dies_comes_back_by_itself_with_its_routes(
     gateway: HaproxyRouter, backend: Callable[..., Backend]
 ) -> None:
@@ -181,6 +197,30 @@ def test_the_container_may_do_little(gateway: HaproxyRouter, engine: Any) -> Non
     status = Path(f"/proc/{container.attrs['State']['Pid']}/status").read_text()
     assert "\nUid:\t10002\t10002\t" in status
     assert "\nCapEff:\t0000000000000000\n" in status
+
+
+def test_another_decks_gateway_is_a_stranger_at_the_port(
+    gateway: HaproxyRouter, engine: Any, image_cache: Path
+) -> None:
+    stranger = HaproxyRouter(engine, f"test-{uuid.uuid4().hex[:8]}", image_cache, port=port_of(gateway))
+    with pytest.raises(PortInUse, match="Address already in use"):
+        stranger.ensure_running()
+    stranger.forget()
+
+
+@pytest.mark.chaos
+def test_a_successor_may_be_killed_while_its_predecessor_still_leaves(
+    here: Callable[..., HaproxyRouter], gateway: HaproxyRouter, backend: Callable[..., Backend]
+) -> None:
+    serve(gateway, 5, backend("one"))
+    idle = Client(gateway)
+    assert idle.ask()[0] == 200  # kept open to the predecessor, which so goes on
+    successor = here(answer_s=23)
+    assert successor.ensure_running() is True
+    os.kill(successor.hello()["pid"], signal.SIGKILL)
+    until(lambda: status_of(gateway, "/rates/predict") == 200, 30)
+    idle.close()
+    successor.close()
 
 
 def test_more_deployments_than_slots_make_room(gateway: HaproxyRouter, backend: Callable[..., Backend]) -> None:

@@ -23,8 +23,8 @@ class Limits:
     )
     request_s: int = 10  # a client has this long to send a whole request (or its first `retry_bytes`)
     answer_s: int = 30  # a server that says nothing for this long is taken for hung, and another one is asked
-    idle_s: int = 120  # a client's connection is kept this long between requests
-    leaving_s: int = 60  # a gateway that was replaced ends after this, whatever is still open
+    idle_s: int = 75  # a client's connection is kept this long with nothing coming, also amid a large body
+    leaving_s: int = 90  # a gateway that was replaced ends after this; more than `idle_s`, so that no client is cut off
     slots: int = 64  # deployments on this host
 
     def digest(self) -> str:
@@ -35,10 +35,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a gateway instance listens and keeps its files; `folder` is inside the container."""
+    """Where a gateway instance keeps its files, inside its container; it inherits its listening socket."""
 
-    address: str
-    port: int
     folder: str
 
     @property
@@ -118,7 +116,7 @@ global
         ),
         f"""\
 frontend gateway
-  bind {place.address}:{place.port} backlog 4096
+  bind fd@3
   maxconn {limits.connections}
 {_clients(limits)}\
   http-request use-service prometheus-exporter if {{ path /metrics/haproxy }} {{ method GET }}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import io
 import tarfile
 import time
@@ -18,6 +20,8 @@ from store.errors import PortInUse, Unavailable, WorkFailed
 ROUTES = f"{VOLUME}/routes"  # one for all instances: what the gateway knows, whichever container it is in
 START_S = 15.0
 _INSIDE = files(__package__) / "inside"
+_LUA = ("counts.lua", "gateway.lua", "mirror.lua", "routes.lua")
+_RUNS_INSIDE = (*_LUA, "start.py")
 _MEMORY = "512m"
 _PROCESSES = 32
 
@@ -65,13 +69,22 @@ def instances(client: Any, deck: str) -> list[Instance]:
 
 def wanted(image: str, limits: Limits, address: str, port: int) -> str:
     """Return the label that says what an instance was made for; equal means nothing has to be replaced."""
-    return f"{image[7:19]} {limits.digest()} {address}:{port}"
+    return f"{image[7:19]} {_inside()} {limits.digest()} {address}:{port}"
+
+
+@functools.cache
+def _inside() -> str:
+    """Return what tells what runs inside from that of another product version."""
+    told = hashlib.sha256()
+    for name in _RUNS_INSIDE:
+        told.update((_INSIDE / name).read_bytes())
+    return told.hexdigest()[:12]
 
 
 def create(
     client: Any, deck: str, image: str, limits: Limits, address: str, port: int, old: Instance | None, number: int
 ) -> Instance:
-    """Make the next instance, all it knows in its volume, not started. It takes `old`'s place where given."""
+    """Make the next instance, all it knows in its volume, not started. At `old`'s place it takes its socket."""
     container = client.containers.create(
         image,
         [
@@ -81,6 +94,8 @@ def create(
             "-c",
             (_INSIDE / "start.py").read_text(encoding="utf-8"),
             f"{VOLUME}/{number}",
+            address,
+            str(port),
         ],
         name=f"modeldeck-{deck}-gateway-{number}",
         labels={
@@ -92,7 +107,7 @@ def create(
             "modeldeck.listens": f"{address}:{port}",
         },
         user=f"{USER}:{USER}",
-        network_mode="host",  # two instances share one port while one takes the other's place
+        network_mode="host",  # a socket handed from one instance to the next has to be of one network
         read_only=True,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
@@ -105,12 +120,12 @@ def create(
     )
     made = Instance(container, number, limits.slots, wanted(image, limits, address, port))
     text = _kept(container)
-    place = Place(address, port, made.folder)
+    place = Place(made.folder)
     contents = {f"{number}/haproxy.cfg": render(State.from_text(text), limits, place), "routes": text}
-    for name in ("gateway.lua", "routes.lua", "counts.lua", "mirror.lua"):
+    for name in _LUA:
         contents[f"{number}/{name}"] = (_INSIDE / name).read_text(encoding="utf-8")
-    if old is not None:
-        contents[f"{number}/successor_of"] = f"{old.folder}/admin.sock"
+    if old is not None and old.container.labels["modeldeck.listens"] == f"{address}:{port}":
+        contents[f"{number}/successor_of"] = old.folder
     container.put_archive(VOLUME, _archive(number, contents))
     return made
 
@@ -140,7 +155,9 @@ def start(instance: Instance) -> Link:
 
 
 def retire(instance: Instance) -> None:
-    """Have an instance take nothing new, answer what it has, and end by itself."""
+    """Have an instance take nothing new, answer what it has, and end by itself; told once."""
+    if instance.container.attrs["HostConfig"]["RestartPolicy"]["Name"] == "no":
+        return
     instance.container.update(restart_policy={"Name": "no"})
     instance.container.kill(signal="SIGUSR1")
 

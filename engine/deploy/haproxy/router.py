@@ -1,7 +1,8 @@
 """The router of a Docker host: a `Router` over HAProxy in a container, driven through its engine alone.
 
 What the gateway knows lies in three places that are kept equal: the running process, the text in its volume, and the
-configuration that it starts from. A change writes the two files first, so a gateway that dies comes back with it.
+configuration that it starts from. A change returns once all three have it. One that dies before comes back with the
+generation it had, says so, and is told again.
 """
 
 from __future__ import annotations
@@ -209,24 +210,21 @@ class HaproxyRouter:
         self._change(lambda state, room: State())
 
     def _change(self, change: Callable[[State, int], State]) -> State:
-        """Make the gateway know something else: files first, then servers that come, the routes, servers that go."""
+        """Make the gateway know something else: servers that come, the routes at once, both files, servers that go."""
         here, before = self._instance(), self._state()
         try:
             after = change(before, here.slots)
         except NoSlot:
             self._grow(here)
             return self._change(change)
-        first, then = commands(after, self._servers())
-        lines: list[str] = []
+        lines, gone = commands(after, self._servers())
         if after != before:
             limits = replace(self._limits, slots=here.slots)
-            text, place = after.to_text(), Place(self._address, self._port, here.folder)
-            lines += [write(place.config, render(after, limits, place)), write(ROUTES, text)]
-            first.append(f"modeldeck load {text}")
-        lines += first
-        if lines or then:
-            told = self._asked().ask(*lines, *then)
-            self._check(lines, told)
+            text, place = after.to_text(), Place(here.folder)
+            lines.append(f"modeldeck load {text}")
+            lines += [write(ROUTES, text), write(place.config, render(after, limits, place))]
+        if lines or gone:
+            self._check(lines, self._asked().ask(*lines, *gone))
         return after
 
     @staticmethod

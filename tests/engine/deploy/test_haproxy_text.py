@@ -12,7 +12,7 @@ from engine.deploy.haproxy.config import Limits, Place, render
 from engine.deploy.haproxy.state import SERVER, NoSlot, State, commands
 from store.errors import Refused
 
-PLACE = Place("127.0.0.1", 8080, "/gateway/3")
+PLACE = Place("/gateway/3")
 names = st.text(min_size=1, max_size=12)
 
 
