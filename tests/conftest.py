@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from store.artifacts import Artifacts
 from store.clock import FrozenClock
 from store.database import create_or_upgrade, open_database
 from store.rows import SettingsRevision, microseconds
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from second_engine import CannotRun, SecondEngine
 
 START = microseconds("2026-03-01T12:00:00Z")
 
@@ -77,10 +82,7 @@ def engine_url() -> str:
         try:
             there.connect(url.removeprefix("unix://"))
         except OSError as error:
-            told = f"no Docker engine answers at {url} ({error.strerror}): .ci/engine start DIR starts one"
-            if os.environ.get("MODELDECK_TEST_ENGINE") == "required":
-                pytest.fail(told)
-            pytest.skip(told)
+            without(f"no Docker engine answers at {url} ({error.strerror}): .ci/engine start DIR starts one")
     return url
 
 
@@ -92,6 +94,29 @@ def engine(engine_url: str) -> Iterator[Any]:
     client = docker.DockerClient(base_url=engine_url, timeout=60)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def second_engine(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondEngine]:
+    """Another Docker host, behind a real sshd in a network of its own; every test leaves its link up and no containers.
+
+    Where it cannot run its tests are skipped, or fail where an engine is required.
+    """
+    host = SecondEngine(tmp_path_factory.mktemp("far"))
+    try:
+        host.start()
+    except CannotRun as error:
+        host.stop()
+        without(str(error))
+    yield host
+    host.stop()
+
+
+def without(reason: str) -> None:
+    """Skip, or fail where an engine's tests must run."""
+    if os.environ.get("MODELDECK_TEST_ENGINE") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def make_settings_body(*names: str, **models: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from store.errors import NotAllowed, Unavailable
 API = "1.41"  # of Docker 20.10, the oldest engine we deploy to
 TIMEOUT_S = 20
 NOTICED_S = 0.5
+SILENT_S = 5  # an engine answers a ping at once, or the way to it is gone
 
 
 class DockerHost:
@@ -58,8 +59,14 @@ class DockerHost:
         self._knock(path)
         if self._client is None:
             self._client = docker.DockerClient(base_url=f"unix://{path}", version=API, timeout=TIMEOUT_S)
+        api = self._client.api
         try:
-            self._client.ping()
+            api.get(api._url("/_ping"), timeout=SILENT_S).raise_for_status()
+        except requests.exceptions.Timeout:
+            if self._tunnel is None:
+                raise self._silent(f"silent for {SILENT_S} s") from None
+            self._tunnel.drop()  # a new connection tells sooner than an old one whether the host is back
+            raise Unavailable(f"host {self.name} does not answer any more", "check the way there") from None
         except (requests.exceptions.RequestException, docker.errors.DockerException) as error:
             raise self._silent(type(error).__name__) from None
         return self._client

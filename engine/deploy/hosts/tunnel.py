@@ -85,6 +85,11 @@ class Tunnel:
         with socket.socket(socket.AF_UNIX) as knock:
             return knock.connect_ex(str(self.socket)) == 0
 
+    def drop(self) -> None:
+        """End a connection that carries nothing any more; the next call makes another."""
+        with self._starting:
+            self._end()
+
     def close(self) -> None:
         """End the connection and take its files away."""
         with self._starting:
