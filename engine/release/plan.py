@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.plans import Check, Difference, Plan, PlanStep
 from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts, RollbackFacts, warm_of
+from engine.release.planner import NO_TRAFFIC, Traffic, need, need_line
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
 
@@ -12,8 +13,11 @@ GOLDEN_REPEATS = 200  # golden requests asked at least, before a latency gate sa
 NOT_NEEDED = "not needed on a process host"
 
 
-def plan_promote(facts: PromoteFacts) -> Plan:
-    """Plan giving `facts.to` the traffic. Without a serving champion there are no weight steps."""
+def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
+    """Plan giving `facts.to` the traffic. Without a serving champion there are no weight steps.
+
+    `traffic` is what the endpoint is asked now: it says how long each weight step will take.
+    """
     here, to = facts.here, facts.to
     # A champion whose endpoint was stopped is started again: it has no rival, and the alias need not move.
     rival = here.champion if here.champion and here.champion.number != to.number else None
@@ -27,7 +31,7 @@ def plan_promote(facts: PromoteFacts) -> Plan:
         if running_gates(here.settings):
             steps.append(_running_gates_step(host, here.settings))
         if host.serving is not None:
-            steps += [_weight_step(host, to, step, here.settings) for step in here.settings.deploy.rollout]
+            steps += [_weight_step(host, to, step, here.settings, traffic) for step in here.settings.deploy.rollout]
     steps.append(
         PlanStep(
             "alias",
@@ -183,14 +187,6 @@ def undo_command(model: str) -> str:
     return f"modeldeck rollback {model}"
 
 
-def duration(seconds: float) -> str:
-    """Write seconds the way settings do: 15s, 2m, 1h."""
-    for size, unit in ((3600, "h"), (60, "m")):
-        if seconds >= size and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds:g}s"
-
-
 def _gates_title(rival: Version | None, to: Version) -> str:
     if rival is None:
         return "gates: absolute limits, and better than Dummy (there is nothing to compare with)"
@@ -224,16 +220,18 @@ def _running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
     return PlanStep("limits", title, host.name, {"gates": names, "repeats": GOLDEN_REPEATS})
 
 
-def _weight_step(host: HostFacts, to: Version, step: RolloutStep, settings: ModelSettings) -> PlanStep:
-    needed = settings.deploy.min_samples
-    wait = duration(settings.deploy.max_wait_s)
-    hold = f" and {duration(step.hold_s)}" if step.hold_s else ""
-    title = f"{step.weight} % of traffic to v{to.number}, until {needed} live rows{hold}; held after {wait} without"
+def _weight_step(
+    host: HostFacts, to: Version, step: RolloutStep, settings: ModelSettings, traffic: Traffic
+) -> PlanStep:
+    deploy = settings.deploy
+    needed = need(step.weight, step.hold_s, deploy.min_samples, deploy.detect_errors, traffic)
+    title = need_line(step.weight, to.number, step.hold_s, needed, traffic.rate, deploy.max_wait_s)
     args = {
         "weight": step.weight,
         "hold_s": step.hold_s,
-        "min_samples": needed,
-        "max_wait_s": settings.deploy.max_wait_s,
+        "min_samples": needed.rows,
+        "max_wait_s": deploy.max_wait_s,
+        "planned": {"harm": needed.harm, "takes_s": needed.takes_s, "rate": traffic.rate, "usual": traffic.error_rate},
     }
     return PlanStep("weight", title, host.name, args)
 

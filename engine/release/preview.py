@@ -16,6 +16,7 @@ from engine.release.facts import (
     warm_of,
 )
 from engine.release.plan import NOT_NEEDED, plan_abort, plan_promote, plan_rollback
+from engine.release.planner import Traffic, traffic_of
 from store.rows import Release, Version
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def preview_promote(deck: Deck, model: str, version: int | None = None, reason: 
     """
     facts = gather_promote(deck.database, model, version, reason)
     return Preview(
-        plan=plan_promote(facts),
+        plan=plan_promote(facts, traffic_now(deck, model)),
         basis=promote_basis(facts),
         already=promote_already(facts),
         blocked=promote_blocked(facts),
@@ -52,6 +53,14 @@ def preview_rollback(deck: Deck, model: str) -> Preview:
     target = rollback_target(facts)
     plan = plan_rollback(facts, target, proof(deck, facts, target))
     return Preview(plan=plan, basis=rollback_basis(facts))
+
+
+def traffic_now(deck: Deck, model: str) -> Traffic:
+    """Return what the endpoint is asked now, from its log; call it outside a transaction."""
+    from engine.monitoring.recent import recent_traffic
+
+    seen = recent_traffic(deck.workspace, model, deck.clock.now())
+    return traffic_of(seen.rows, seen.errors, seen.seconds)
 
 
 def promote_already(facts: PromoteFacts) -> str:

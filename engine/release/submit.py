@@ -10,7 +10,7 @@ from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, g
 from engine.release.history import made_champion
 from engine.release.opening import open_with_job
 from engine.release.plan import plan_promote, plan_rollback
-from engine.release.preview import promote_already, promote_blocked, rollback_target
+from engine.release.preview import promote_already, promote_blocked, rollback_target, traffic_now
 from engine.release.settle import settle
 from store import deployments, releases
 from store.database import Write
@@ -40,6 +40,7 @@ def submit_promote(
         Refused: a release is open already, or the version is abandoned and no reason is given.
         UnknownName: no such model or version.
     """
+    traffic = traffic_now(deck, model)
     with deck.database.write() as tx:
         facts = gather_promote(tx, model, version, reason)
         blocked = promote_blocked(facts)
@@ -53,7 +54,7 @@ def submit_promote(
         deployments.ensure_endpoint(tx, model)
         return open_with_job(
             tx,
-            plan_promote(facts),
+            plan_promote(facts, traffic),
             promote_basis(facts),
             facts.here.settings_revision,
             reason=reason,

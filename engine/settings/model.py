@@ -73,6 +73,11 @@ class DeploySettings:
     min_samples: int = 200
     max_wait_s: float = 900.0
     rollout: tuple[RolloutStep, ...] = (RolloutStep(10, 60.0), RolloutStep(50, 60.0), RolloutStep(100))
+    detect_errors: float | None = None  # a step lasts until this many more errors (a share of rows) would have shown
+
+
+UNSAID_DEPLOY = ("detect_errors",)  # keys younger than the first revisions
+_DEPLOY = DeploySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,12 @@ class ModelSettings:
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
 
     def to_body(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
+        body = asdict(self)
+        for name in UNSAID_DEPLOY:
+            if getattr(self.deploy, name) == getattr(_DEPLOY, name):
+                del body["deploy"][name]
+        return body
 
     @classmethod
     def from_body(cls, body: dict[str, Any]) -> ModelSettings:
@@ -172,7 +181,7 @@ class DeckSettings:
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        body = asdict(self)
+        body = {**asdict(self), "models": {name: one.to_body() for name, one in self.models.items()}}
         if not self.group:
             del body["group"]  # a private deck says what it said before decks could be shared: the same revision
         return body

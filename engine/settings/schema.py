@@ -135,6 +135,12 @@ class RolloutTable(Section):
     hold: Duration = 0.0
 
 
+class DetectTable(Section):
+    """[deploy] detect: the harm that each weight step must be able to see."""
+
+    errors: Annotated[float, Field(gt=0, le=0.9)]
+
+
 class DeployTable(Section):
     """[deploy]"""
 
@@ -143,6 +149,7 @@ class DeployTable(Section):
     min_samples: Annotated[int, Field(ge=0)] = 200
     max_wait: Duration = 900.0
     rollout: list[RolloutTable] | None = None
+    detect: DetectTable | None = None
 
     @field_validator("rollout")
     @classmethod
@@ -162,6 +169,7 @@ class DeployTable(Section):
             replicas=self.replicas,
             min_samples=self.min_samples,
             max_wait_s=self.max_wait,
+            detect_errors=self.detect.errors if self.detect else None,
             **chosen,
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -160,3 +162,27 @@ def parts_of_a_stage():
     made = _stage_module()
     made.MODEL = MODEL
     return made
+
+
+@pytest.fixture(name="segment")
+def log_of_the_last_minute(deck, clock):
+    """Log this many live rows, evenly over the seconds before now, some of them failed."""
+
+    def write(rows: int, seconds: float, failed: int = 0) -> None:
+        folder = deck.workspace.segments / "r1"
+        folder.mkdir(parents=True)
+        lines = [
+            {
+                "prediction_id": f"{number}-0",
+                "endpoint": MODEL,
+                "kind": "live",
+                "received_at": clock.now() - int((rows - number) * seconds / rows * 1e6),
+                "status": 500 if number < failed else 200,
+            }
+            for number in range(rows)
+        ]
+        path = folder / "0000000000000001-77-1.open"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        os.utime(path, (clock.now() / 1e6, clock.now() / 1e6))
+
+    return write

@@ -8,7 +8,7 @@ import pytest
 
 from engine.plans import Check
 from engine.release import ending_error, preview_promote, submit_promote
-from engine.settings.model import GateSettings, Limit
+from engine.settings.model import DeploySettings, GateSettings, Limit, RolloutStep
 from store import deployments, events
 from store.errors import GateFailed, WorkFailed
 
@@ -181,6 +181,30 @@ def test_plan_says_in_words_what_will_happen(serving, apply_settings):
     assert plan.undo == f"modeldeck rollback {serving.model}"
     verdicts = {check.name: check.verdict for check in plan.checks}
     assert verdicts == {"mae": "passed", "mae vs champion": "pending", "latency_p99_ms": "pending"}
+
+
+def test_plan_says_how_long_each_step_will_take_and_the_step_waits_for_those_rows(serving, apply_settings, segment):
+    deploy = DeploySettings(min_samples=20, max_wait_s=30.0, rollout=(RolloutStep(50), RolloutStep(100)))
+    apply_settings(deploy=dataclasses.replace(deploy, detect_errors=0.05))
+    segment(600, 60.0, failed=1)
+    preview = preview_promote(serving.deck, serving.model, 2)
+    told = [step.title for step in preview.plan.steps if step.kind == "weight"]
+    assert told == [
+        "50 % of traffic to v2 for about 83s: 415 rows at 5/s to see +5 % errors; held after 30s",
+        "100 % of traffic to v2 for about 42s: 415 rows at 10/s to see +5 % errors; held after 30s",
+    ]
+    opened = promote(serving, 2)
+    serving.rate = 10.0
+    held = serving.run(opened)
+    assert (held.state, held.detail) == ("held", "at 50 %: 150 of 415 live rows after 30 s")
+
+
+def test_without_a_stated_harm_the_plan_says_what_its_rows_would_show(serving, segment):
+    segment(6000, 60.0)
+    titles = [
+        step.title for step in preview_promote(serving.deck, serving.model, 2).plan.steps if step.kind == "weight"
+    ]
+    assert titles[0] == "10 % of traffic to v2 for about 20s: 200 rows at 10/s to see +3.7 % errors"
 
 
 def test_an_image_is_null_on_a_process_host(serving):

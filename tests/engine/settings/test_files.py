@@ -31,6 +31,7 @@ approvals = 1
 min_samples = 50
 max_wait = "20s"
 rollout = [{ weight = 10, hold = "2s" }, { weight = 100 }]
+detect = { errors = 0.01 }
 
 [log]
 personal = "keep"
@@ -58,6 +59,7 @@ def test_everything_a_file_may_say_is_kept(files):
     rates = files.load().models["rates"]
     assert rates.gates.limits == {"mae": Limit(max=25, vs_champion=1.02)}
     assert rates.deploy.rollout == (RolloutStep(10, 2.0), RolloutStep(100))
+    assert rates.deploy.detect_errors == 0.01
     assert (rates.monitor.window_s, rates.monitor.lateness_s) == (30 * 86400, 3600)
     assert (rates.data.features, rates.data.personal, rates.train.holdout) == (("x",), ("x",), 0.25)
 
@@ -68,6 +70,12 @@ def test_settings_come_back_whole_from_a_body_of_plain_json(files, text):
     files.write("deck.toml", 'name = "test"\n[access]\nviewer = ["@staff"]\n[hosts.local]\nport = 8080\n')
     made = files.load()
     assert DeckSettings.from_body(json.loads(json.dumps(made.to_body()))) == made
+
+
+def test_what_a_file_does_not_say_leaves_the_revision_as_it_was_before_it_could_be_said(files):
+    assert set(files.load().to_body()["models"]["rates"]["deploy"]) == {
+        "hosts", "replicas", "min_samples", "max_wait_s", "rollout",
+    }  # fmt: skip
 
 
 def test_deck_without_models_is_a_deck(files):
