@@ -15,6 +15,7 @@ from store.errors import RegistryHeld, StorageUnwritable, WorkFailed
 from store.rows import Job
 
 EVERY_S = 0.5
+LEAVE_ALONE_S = 15.0  # after a registry that was held: each try may wait 5 s for it, and the work is not to
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class JobContext:
     fence: Fence
     _said: tuple[float, str] = (-1.0, "")
     _said_at: float = field(default=float("-inf"))
+    _not_before: float = field(default=float("-inf"))
 
     @property
     def args(self) -> dict[str, Any]:
@@ -61,5 +63,10 @@ class JobContext:
         elif time.monotonic() - self._said_at < EVERY_S:
             return
         self._said, self._said_at = (fraction, text), time.monotonic()
-        with suppress(RegistryHeld, StorageUnwritable), self.deck.database.write(self.fence) as tx:
-            jobs.progress(tx, self.fence.job_id, self.fence.attempt, min(max(fraction, 0.0), 1.0), text)
+        if time.monotonic() < self._not_before:
+            return
+        try:
+            with self.deck.database.write(self.fence) as tx:
+                jobs.progress(tx, self.fence.job_id, self.fence.attempt, min(max(fraction, 0.0), 1.0), text)
+        except (RegistryHeld, StorageUnwritable):
+            self._not_before = time.monotonic() + LEAVE_ALONE_S

@@ -12,6 +12,7 @@ from store.errors import ModeldeckError, RegistryHeld, StorageUnwritable
 OUTAGE = (RegistryHeld, StorageUnwritable)
 PATIENCE_S = 300.0  # how long a training that has nothing else to do waits for registry or disk
 LOOK_EVERY_S = 1.0
+LEAVE_ALONE_S = 15.0  # between two tries of a training that has work to do: each may wait 5 s for a held registry
 
 Done = TypeVar("Done")
 
@@ -39,18 +40,25 @@ def patiently(
 
 
 class Waiting:
-    """Acts to be done in order; one that an outage stops is kept, and those after it wait behind it."""
+    """Acts to be done in order; one that an outage stops is kept, and those after it wait behind it.
 
-    def __init__(self) -> None:
+    While an outage lasts an added act is tried only now and then, so that the work which adds them goes on.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._acts: deque[Callable[[], None]] = deque()
+        self._now = now
+        self._not_before = now()
 
     def add(self, act: Callable[[], None]) -> None:
         """Do it now where nothing waits and nothing stops it, else later."""
         self._acts.append(act)
+        if self._now() < self._not_before:
+            return
         try:
             self.catch_up()
         except OUTAGE:
-            return
+            self._not_before = self._now() + LEAVE_ALONE_S
 
     def catch_up(self) -> None:
         """Do what waits.

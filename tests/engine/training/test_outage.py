@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def failing(times: int, done: list[int], number: int) -> Callable[[], None]:
 
 def test_what_an_outage_stops_is_done_later_and_nothing_overtakes_it() -> None:
     done: list[int] = []
-    waiting = Waiting()
+    waiting = Waiting(itertools.count(0, outage.LEAVE_ALONE_S).__next__)
     for number, times in enumerate((0, 2, 0, 0)):
         waiting.add(failing(times, done, number))
     assert done == [0, 1, 2, 3]
@@ -133,3 +134,20 @@ def test_a_registry_that_is_held_is_named_as_such(deck, apply_settings_body, mon
             pass
         holder.stdin.close()
     impatient.close()
+
+
+def test_while_an_outage_lasts_it_is_tried_only_now_and_then() -> None:
+    now = 100.0
+    tried: list[int] = []
+    waiting = Waiting(lambda: now)
+
+    def fails(number: int) -> None:
+        tried.append(number)
+        raise RegistryHeld("the registry is held")
+
+    for number in range(5):
+        waiting.add(lambda number=number: fails(number))
+    assert tried == [0]
+    now += outage.LEAVE_ALONE_S
+    waiting.add(lambda: fails(5))
+    assert tried == [0, 0]
