@@ -19,7 +19,7 @@ from engine.service import wire
 from engine.service.call import ServiceContext, call, operation_named
 from engine.service.identity import owner_here, owner_of, sudo_via
 from engine.service.launch import ensure_running, wait_answering
-from engine.service.lock import acquire, holder
+from engine.service.lock import acquire, holder, socket_of
 from engine.service.shared import SharedDeck
 from engine.service.socket import ask, check_socket
 from engine.workspace import Workspace
@@ -96,9 +96,10 @@ class Client:
         self.close()
 
     def _over_socket(self, operation: Operation, body: dict[str, Any]) -> Any:
-        path = self.workspace.socket
+        path = socket_of(self.workspace)
         if not path.exists():
             wait_answering(self.workspace)
+            path = socket_of(self.workspace)
         check_socket(path, owner_of(self.workspace))
         return send(path, operation, body)
 

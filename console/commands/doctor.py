@@ -12,6 +12,7 @@ from typing import Any
 from console.commands.session import Session
 from console.terminal import profile
 from engine.product import VERSION
+from engine.service.lock import socket_of
 from engine.workspace import Workspace
 from store.errors import ModeldeckError
 
@@ -44,7 +45,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "workspace": str(root) if workspace else "none here: modeldeck init DIR",
         "registry": _registry(workspace) if workspace else "none",
         "daemon": _daemon(workspace) if workspace else "none",
-        "socket": str(workspace.socket) if workspace else "none",
+        "socket": str(socket_of(workspace)) if workspace else "none",
         "disk_free_bytes": shutil.disk_usage(root).free,
         "writable": os.access(root, os.W_OK),
         "terminal": _terminal(),

@@ -50,7 +50,7 @@ def run(workspace: Workspace) -> int:
     try:
         owner_here(workspace)
         clock = SystemClock()
-        with acquire(workspace, "daemon", product=VERSION, started_at=clock.now()):
+        with acquire(workspace, "daemon", product=VERSION, started_at=clock.now(), socket=workspace.socket):
             return _serve(workspace, clock)
     except Refused as error:
         found = holder(workspace)

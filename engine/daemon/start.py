@@ -12,7 +12,7 @@ from typing import Any
 from engine.product import VERSION
 from engine.service.identity import owner_here
 from engine.service.launch import ensure_running, last_lines, log_of
-from engine.service.lock import Holder, acquire, holder
+from engine.service.lock import Holder, acquire, holder, socket_of
 from engine.service.shared import SharedDeck
 from engine.service.socket import ask, health_of
 from engine.workspace import Workspace
@@ -91,14 +91,15 @@ def status(workspace: Workspace) -> DaemonStatus:
     """
     owner_here(workspace)
     found = _daemon(workspace)
-    health = None if found is None else health_of(workspace.socket)
+    place = socket_of(workspace)
+    health = None if found is None else health_of(place)
     state = "stopped" if found is None else "running" if health is not None else "starting"
     return DaemonStatus(
         state=state,
         pid=found.pid if found else None,
         product=found.product if found else VERSION,
         started_at=found.started_at if found else None,
-        socket=str(workspace.socket),
+        socket=str(place),
         log=str(log_of(workspace)),
         shared=str((health or {}).get("shared", "")),
         **_work(health or {}),
@@ -147,7 +148,8 @@ def _daemon(workspace: Workspace) -> Holder | None:
 
 def _ask_to_stop(workspace: Workspace, found: Holder, *, all: bool) -> None:
     try:
-        status_code, body = ask(workspace.socket, "POST", "/v1/stop", json.dumps({"all": all}).encode(), timeout_s=5.0)
+        told = json.dumps({"all": all}).encode()
+        status_code, body = ask(socket_of(workspace), "POST", "/v1/stop", told, timeout_s=5.0)
     except Unavailable:
         if all:
             raise

@@ -18,6 +18,7 @@ from store.errors import PortInUse, Unavailable, WorkFailed
 
 START_S = 10.0
 ANSWER_S = 5.0
+STATE = "router.json"  # in the run folder: what the router keeps of itself
 _PORT_EXIT = 98
 _TAKEN_EXIT = 75
 
@@ -37,8 +38,16 @@ class ProcessRouter:
 
     @property
     def control(self) -> Path:
-        """The control socket."""
-        return self._workspace.router_socket
+        """The control socket of the router that runs, by its own word, or of one started now.
+
+        The two differ where HOME was another one when it was started.
+        """
+        try:
+            said = json.loads((run_folder(self._workspace) / STATE).read_bytes()).get("control")
+        except (OSError, ValueError):
+            said = None
+        place = Path(said) if said else self._workspace.router_socket
+        return place if place.exists() else self._workspace.router_socket
 
     def ensure_running(self) -> bool:
         """Start the router unless one answers; returns whether it was started now.
@@ -59,9 +68,10 @@ class ProcessRouter:
     def _start(self) -> None:
         folder = run_folder(self._workspace)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.control.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        arguments = ["engine.deploy.gateway", "--control", str(self.control), "--address", self._address]
-        arguments += ["--port", str(self._port), "--state", str(folder / "router.json")]
+        control = self._workspace.router_socket
+        control.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        arguments = ["engine.deploy.gateway", "--control", str(control), "--address", self._address]
+        arguments += ["--port", str(self._port), "--state", str(folder / STATE)]
         process = spawn(arguments, self._log, folder)
         until = time.monotonic() + START_S
         while time.monotonic() < until:

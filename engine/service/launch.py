@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from engine.service.identity import owner_here
-from engine.service.lock import holder, make_private
+from engine.service.lock import holder, make_private, socket_of
 from engine.service.socket import answers
 from engine.workspace import Workspace
 from store.errors import Unavailable
@@ -45,7 +45,7 @@ def wait_answering(
         Unavailable: the process died, or the time is over.
     """
     deadline = time.monotonic() + within_s
-    while not answers(workspace.socket):
+    while not answers(socket_of(workspace)):
         # Two starts may race: the loser exits 0 because the winner runs, and the winner's socket is as good.
         if process is not None and process.poll() not in (None, 0):
             raise Unavailable(f"the daemon did not start: {last_lines(workspace)}", f"see {log_of(workspace)}")

@@ -18,12 +18,13 @@ WRITTEN_WITHIN_S = 0.5  # between taking the lock and having written who took it
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock: `role` is `daemon` or `change`."""
+    """Who holds the lock: `role` is `daemon` or `change`; a daemon says where it listens."""
 
     pid: int
     role: str
     product: str = ""
     started_at: int = 0
+    socket: str = ""
 
 
 class DeckLock:
@@ -46,7 +47,9 @@ class DeckLock:
         self.release()
 
 
-def acquire(workspace: Workspace, role: str, *, product: str, started_at: int, wait_s: float = 2.0) -> DeckLock:
+def acquire(
+    workspace: Workspace, role: str, *, product: str, started_at: int, socket: Path | None = None, wait_s: float = 2.0
+) -> DeckLock:
     """Take the lock and write who holds it.
 
     A look by `holder` holds a shared lock for an instant, hence the wait.
@@ -68,6 +71,8 @@ def acquire(workspace: Workspace, role: str, *, product: str, started_at: int, w
         time.sleep(0.01)
     os.truncate(descriptor, 0)
     said = {"pid": os.getpid(), "role": role, "product": product, "started_at": started_at}
+    if socket is not None:
+        said["socket"] = str(socket)
     os.pwrite(descriptor, json.dumps(said).encode(), 0)
     return DeckLock(descriptor)
 
@@ -88,6 +93,15 @@ def holder(workspace: Workspace) -> Holder | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def socket_of(workspace: Workspace) -> Path:
+    """Return where the running daemon listens, by its own word; where none runs, where one started here would.
+
+    The two differ where the daemon was started with another HOME: by cron, sudo -E or a unit.
+    """
+    found = holder(workspace)
+    return Path(found.socket) if found is not None and found.socket else workspace.socket
 
 
 def make_private(folder: Path) -> None:
@@ -140,4 +154,5 @@ def _read(descriptor: int) -> Holder | None:
         role=str(said.get("role", "change")),
         product=str(said.get("product", "")),
         started_at=int(said.get("started_at", 0)),
+        socket=str(said.get("socket", "")),
     )

@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> int:
         return _fail(f"port {port} on {options.address} cannot be bound: {error.strerror}", PORT_EXIT)
     listener.listen(BACKLOG)
     table.port = listener.getsockname()[1]
+    table.control = str(options.control.absolute())
     try:
         table.save()
     except OSError as error:

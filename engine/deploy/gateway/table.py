@@ -40,6 +40,7 @@ class Table:
         self.replicas: dict[str, list[str]] = {}
         self.draining: set[str] = set()
         self.port = 0
+        self.control = ""  # where the router that wrote this takes its orders
 
     def load(self) -> None:
         """Read what was kept; an absent file means a fresh router.
@@ -64,6 +65,7 @@ class Table:
         body = {
             "state": _STATE,
             "port": self.port,
+            "control": self.control,
             "replicas": self.replicas,
             "draining": sorted(self.draining),
             "endpoints": {
