@@ -109,16 +109,23 @@ class Modeldeck:
             runs.finish_run(tx, run.id, "finished")
 
     def run_calls(self, i: int) -> None:
-        """One commit for each param; points go one by one to the run's spool, which is taken in before the end."""
+        """Start, twenty lines on the run's spool, what is there taken in, and end: three commits."""
+        self._call_by_call("kept", i)
+
+    def run_calls_logged(self, i: int) -> None:
+        """The same on the run's side: what it logged is on the disk, and taken in by the daemon meanwhile."""
+        self._call_by_call("logged", i)
+
+    def _call_by_call(self, spooled: str, i: int) -> None:
         with self.database.write() as tx:
             run = runs.start_run(tx, model="m", actor=BENCH, settings_revision=1)
-        for key in PARAMS:
-            with self.database.write() as tx:
-                runs.log_params(tx, run.id, {key: i})
-        with spool.PointWriter(self.folder / "kept", run.id) as writer:
+        with spool.PointWriter(self.folder / spooled, run.id) as writer:
+            for key in PARAMS:
+                writer.write_params({key: i})
             for key in METRICS:
                 writer.write([(key, 0, self.database.clock.now(), i * 0.5)])
-        spool.ingest(self.database, self.folder / "kept")
+        if spooled == "kept":
+            spool.ingest(self.database, self.folder / spooled)
         with self.database.write() as tx:
             runs.finish_run(tx, run.id, "finished")
         writer.path.unlink()

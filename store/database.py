@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol
 from weakref import WeakSet
@@ -22,6 +23,7 @@ from store.storage import FAILURES, registry_failure, writing_to
 
 SCHEMA = 2  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
+_ROWS_AT_ONCE = 100
 
 Row = sqlite3.Row
 Params = Mapping[str, Any]
@@ -71,7 +73,7 @@ class _Statements:
         try:
             return self._connection.execute(sql, params).fetchall()
         except FAILURES as error:
-            _raise(error, self._path)
+            raise_failure(error, self._path)
 
     def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
         """Return the first row, None without one."""
@@ -85,7 +87,7 @@ class _Statements:
             cursor.row_factory = None
             yield from cursor.execute(sql, params)
         except FAILURES as error:
-            _raise(error, self._path)
+            raise_failure(error, self._path)
 
     def words(self, sql: str, params: Params = _NOTHING) -> list[str]:
         """Return the one column `word` of every row; one text in one row is read twice as fast as a row for each."""
@@ -106,14 +108,28 @@ class Write(_Statements):
         try:
             return self._connection.execute(sql, params).rowcount
         except FAILURES as error:
-            _raise(error, self._path)
+            raise_failure(error, self._path)
 
     def execute_many(self, sql: str, params: Iterable[Params | tuple[Any, ...]]) -> None:
         """Run one statement for each set of parameters, named or by place."""
         try:
             self._connection.executemany(sql, params)
         except FAILURES as error:
-            _raise(error, self._path)
+            raise_failure(error, self._path)
+
+    def insert(self, into: str, rows: Sequence[tuple[Any, ...]], conflict: str = "") -> None:
+        """Insert rows given by place, `into` a table and its columns; a hundred to a statement halves what a row costs.
+
+        `conflict` is what to do about rows that are there; where the rows hold one twice, the later counts.
+        """
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            batch = rows[first : first + _ROWS_AT_ONCE]
+            row = f"({', '.join('?' * len(batch[0]))})"
+            sql = f"INSERT INTO {into} VALUES {', '.join([row] * len(batch))} {conflict}"
+            try:
+                self._connection.execute(sql, tuple(chain.from_iterable(batch)))
+            except FAILURES as error:
+                raise_failure(error, self._path)
 
 
 class Database:
@@ -209,7 +225,7 @@ class Database:
             connection = connect(self.path)
             connection.execute(f"PRAGMA query_only = {'OFF' if writable else 'ON'}")
         except FAILURES as error:
-            _raise(error, self.path)
+            raise_failure(error, self.path)
         with self._opening:
             self._connections.add(connection)
         return connection
@@ -251,40 +267,6 @@ def _prepare(connection: _Connection) -> None:
         connection.create_function(name, 1, function, deterministic=True)
 
 
-def copy_registry(path: Path, target: Path) -> None:
-    """Copy the registry as it is at one moment, with what its log holds; writers go on meanwhile.
-
-    Raises:
-        StorageUnwritable: the target's disk is full or read-only.
-        WorkFailed: the registry is damaged.
-    """
-    try:
-        source, copy = connect(path), sqlite3.connect(target)
-        try:
-            source.backup(copy)
-        finally:
-            copy.close()
-            source.close()
-    except FAILURES as error:
-        _raise(error, path)
-
-
-def damage(path: Path, most: int = 20) -> list[str]:
-    """Look whether the registry file is whole, and return what is wrong with it: pages, rows, indexes, references."""
-    try:
-        connection = connect(path)
-        try:
-            found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({most})")]
-            if found != ["ok"]:
-                return found
-            lost = connection.execute("PRAGMA foreign_key_check").fetchmany(most)
-            return [f"a row of {row['table']} refers to a {row['parent']} that is not there" for row in lost]
-        finally:
-            connection.close()
-    except sqlite3.DatabaseError as error:
-        return [str(error)]
-
-
 def _mode(path: Path) -> str:
     """Return how to open the file: a folded one on a read-only disk can still be read, its log files cannot be made."""
     try:
@@ -311,7 +293,7 @@ def schema_of(path: Path) -> int | None:
         finally:
             connection.close()
     except FAILURES as error:
-        _raise(error, path)
+        raise_failure(error, path)
     return int(number[0]) if number and number[0] else 0
 
 
@@ -369,7 +351,7 @@ def create_or_upgrade(path: Path, clock: Clock) -> Database:
 
                 upgrade(path, schema, clock)
         except FAILURES as error:
-            _raise(error, path)
+            raise_failure(error, path)
     return Database(path, clock)
 
 
@@ -382,7 +364,7 @@ def _hold(tx: Write, fence: Fence) -> None:
         )
 
 
-def _raise(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> NoReturn:
+def raise_failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> NoReturn:
     """Raise what a person should see; a mistake of ours stays what it is."""
     failure = registry_failure(error, path)
     if failure is None:

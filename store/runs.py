@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from store import events
@@ -12,10 +13,9 @@ from store.database import Reader, Row, Write
 from store.errors import Refused
 from store.ids import new_id
 from store.lookup import find_id
+from store.point_lines import Point
 from store.rows import Run
 from store.rows.making import maker
-
-Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
 
 # in the order of the fields of Run
 COLUMNS = (
@@ -24,6 +24,8 @@ COLUMNS = (
 )
 _OWN, _WHOLE = 14, 16  # params, metrics and tags stand between them
 _AT_ONCE = 500  # runs whose params are asked for in one statement
+_STEP = itemgetter(2)
+_LATER_COUNTS = "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value"
 _ALL = 1 << 31  # more runs than one job makes
 ENDED = ("finished", "failed", "abandoned", "cancelled")
 
@@ -104,22 +106,12 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
 
 def log_params(tx: Write, run_id: str, params: Mapping[str, Any]) -> None:
     """Keep what a run was told, as text; a key told again is overwritten."""
-    if params:
-        tx.execute_many(
-            "INSERT INTO run_param (run_id, key, value) VALUES (:run, :key, :value)"
-            " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
-            [{"run": run_id, "key": key, "value": str(value)} for key, value in params.items()],
-        )
+    tx.insert("run_param (run_id, key, value)", [(run_id, key, str(params[key])) for key in params], _LATER_COUNTS)
 
 
 def set_tags(tx: Write, run_id: str, tags: Mapping[str, str]) -> None:
     """Set words on a run; a key set again is overwritten."""
-    if tags:
-        tx.execute_many(
-            "INSERT INTO run_tag (run_id, key, value) VALUES (:run, :key, :value)"
-            " ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
-            [{"run": run_id, "key": key, "value": value} for key, value in tags.items()],
-        )
+    tx.insert("run_tag (run_id, key, value)", [(run_id, key, tags[key]) for key in tags], _LATER_COUNTS)
 
 
 def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
@@ -129,23 +121,22 @@ def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
 
 def log_points(tx: Write, run_id: str, points: Iterable[Point]) -> None:
     """Add metric points (key, step, microseconds UTC, value). A step told again is overwritten, NaN is null."""
-    # thousands at a time: what these lines cost is what a point costs, so parameters go by place
-    rows = [(run_id, key, step, at, _finite(value)) for key, step, at, value in points]
-    newest: dict[str, tuple[str, str, int, int, float | None]] = {}
-    for row in rows:
-        before = newest.get(row[1])
-        if before is None or row[2] >= before[2]:
-            newest[row[1]] = row
-    tx.execute_many(
-        "INSERT INTO run_metric (run_id, key, step, at, value) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (run_id, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
+    # thousands at a time: what these lines cost is what a point costs
+    rows = [
+        (run_id, key, step, at, None if value is None or not isfinite(value) else float(value))
+        for key, step, at, value in points
+    ]
+    newest = {row[1]: row for row in sorted(rows, key=_STEP)}  # of one step twice the later
+    tx.insert(
+        "run_metric (run_id, key, step, at, value)",
         rows,
+        "ON CONFLICT (run_id, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
     )
-    tx.execute_many(
-        "INSERT INTO run_metric_latest (run_id, key, step, at, value) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (run_id, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
+    tx.insert(
+        "run_metric_latest (run_id, key, step, at, value)",
+        list(newest.values()),
+        "ON CONFLICT (run_id, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
         " WHERE excluded.step >= run_metric_latest.step",
-        newest.values(),
     )
 
 
@@ -257,10 +248,6 @@ def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any
     return [
         make(*row[:_OWN], params_of[id := row["id"]], metrics_of[id], tags_of[id], *row[_OWN:_WHOLE]) for row in found
     ]
-
-
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _record(

@@ -1,30 +1,32 @@
-"""Metric points on their way into the registry: a run appends to its own file, one ingester takes them in.
+"""Points and params on their way into the registry: a run appends to its own file, one ingester takes them in.
 
-A run that cannot reach the registry goes on writing, and a point is taken in exactly once, because how far a file has
+A run that cannot reach the registry goes on writing, and a line is taken in exactly once, because how far a file has
 been read is committed with the points themselves.
 """
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from store import runs
+from store import point_lines, runs
 from store.database import Database
 from store.errors import StorageUnwritable
 from store.storage import writing_to
 
 _SUFFIX = ".jsonl"
 _BATCH_BYTES = 1 << 20
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class PointWriter:
-    """Appends a run's points to its spool file. Close it before the run is finished.
+    """Appends a run's points and params to its spool file. Close it before the run is finished.
+
+    A killed process loses nothing that it appended; a power loss may take what the system had not yet written, until
+    the file is closed, which brings it to the disk.
 
     What a full disk does not take is kept and written first when it does, so that a run goes on without it.
     """
@@ -38,11 +40,13 @@ class PointWriter:
             torn = size > 0 and os.pread(self._handle, 1, size - 1) != b"\n"
         self._pending = b"\n" if torn else b""  # a line that an earlier writer could not end spoils no other
 
-    def write(self, points: list[runs.Point]) -> None:
+    def write(self, points: list[point_lines.Point]) -> None:
         """Append points (key, step, microseconds UTC, value) as whole lines in one write, or keep them for later."""
-        self._pending += _lines(points).encode()
-        with suppress(StorageUnwritable):
-            self._write_pending()
+        self._append(point_lines.lines(points))
+
+    def write_params(self, params: Mapping[str, Any]) -> None:
+        """Append what the run was told, in the same way; a key told again is overwritten."""
+        self._append(point_lines.param_line(params))
 
     def close(self) -> None:
         """Bring the file to the disk and close it.
@@ -56,6 +60,11 @@ class PointWriter:
                 os.fsync(self._handle)
             os.close(self._handle)
             self._handle = -1
+
+    def _append(self, lines: str) -> None:
+        self._pending += lines.encode()
+        with suppress(StorageUnwritable):
+            self._write_pending()
 
     def _write_pending(self) -> None:
         with writing_to(self.path):
@@ -80,7 +89,7 @@ def ingest(database: Database, folder: Path) -> int:
         row = database.row("SELECT state FROM run WHERE id = :id", {"id": run_id})
         if row is None:
             continue  # the run's own transaction has not committed yet
-        while batch := _take_batch(database, path, run_id):
+        while (batch := _take_batch(database, path, run_id)) is not None:
             taken += batch
         if row["state"] != "running":
             # looked up before the last read: nothing is written to the file of a run that had ended by then
@@ -89,16 +98,13 @@ def ingest(database: Database, folder: Path) -> int:
     return taken
 
 
-def _take_batch(database: Database, path: Path, run_id: str) -> int:
+def _take_batch(database: Database, path: Path, run_id: str) -> int | None:
+    """Take in the next whole lines; how many points they hold, None where there is no whole line."""
     done = _offset(database, path.name)
-    with path.open("rb") as file:
-        file.seek(done)
-        chunk = file.read(_BATCH_BYTES)
-    whole = chunk[: chunk.rfind(b"\n") + 1]
+    whole = _whole_lines(path, done)
     if not whole:
-        return 0
-    lines = whole.split(b"\n")[:-1]
-    points = _points(lines)
+        return None
+    logged = point_lines.read(whole.split(b"\n")[:-1])
     with database.write() as tx:
         moved = tx.execute(
             "INSERT INTO spool_offset (name, offset_bytes, taken_at) VALUES (:name, :next, :at)"
@@ -107,38 +113,22 @@ def _take_batch(database: Database, path: Path, run_id: str) -> int:
             {"name": path.name, "next": done + len(whole), "done": done, "at": tx.at},
         )
         if moved:  # else another ingester has taken these lines in between
-            runs.log_points(tx, run_id, points)
-    return len(lines)
+            runs.log_params(tx, run_id, logged.params)
+            runs.log_points(tx, run_id, logged.points)
+    return len(logged.points)
 
 
-def _lines(points: list[runs.Point]) -> str:
-    """Write each point as a line; all at once where no key could be taken for the end of one."""
-    if any("]" in key for key in {point[0] for point in points}):
-        return "".join([_ENCODER.encode(point) + "\n" for point in points])
-    return _ENCODER.encode(points)[1:-1].replace("],[", "]\n[") + "\n" if points else ""
-
-
-def _points(lines: list[bytes]) -> list[runs.Point]:
-    """Read all lines as one text, which is three times as fast; where one is no point, line by line."""
-    try:
-        told = json.loads(b"[%b]" % b",".join(lines))
-        if len(told) == len(lines):
-            return [_checked(*fields) for fields in told]
-    except (ValueError, TypeError):
-        pass
-    return [point for line in lines if (point := _point(line)) is not None]
-
-
-def _point(line: bytes) -> runs.Point | None:
-    """Read one line; one that a killed writer tore and a later one completed is no point."""
-    try:
-        return _checked(*json.loads(line))
-    except (ValueError, TypeError):
-        return None
-
-
-def _checked(key: str, step: int, at: int, value: float | None) -> runs.Point:
-    return str(key), int(step), int(at), None if value is None else float(value)
+def _whole_lines(path: Path, done: int) -> bytes:
+    """Return whole lines from there on, of a batch or else the one line that is longer."""
+    size = _BATCH_BYTES
+    with path.open("rb") as file:
+        while True:
+            file.seek(done)
+            chunk = file.read(size)
+            end = chunk.rfind(b"\n") + 1
+            if end or len(chunk) < size:
+                return chunk[:end]
+            size *= 2
 
 
 def _offset(database: Database, name: str) -> int:

@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from store.clock import Clock
 from store.creation import sync_folder
-from store.database import SCHEMA, connect, copy_registry
+from store.database import SCHEMA, connect
 from store.rows import rfc3339
 from store.storage import writing_to
+from store.whole import copy_registry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

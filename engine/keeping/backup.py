@@ -21,9 +21,10 @@ from engine.product import VERSION
 from store import blobs, events, settings
 from store.clock import Clock
 from store.creation import sync_folder
-from store.database import SCHEMA, Database, copy_registry
+from store.database import SCHEMA, Database
 from store.errors import CorruptArtifact, Refused
 from store.storage import writing_to
+from store.whole import copy_registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from engine.training.outage import OUTAGE, Waiting, patiently
 from engine.training.search import Trial
 from store import runs
 from store.errors import LeaseLost
+from store.point_lines import Point
 from store.spool import PointWriter
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class TrialRecorder:
     def ended(self, trial: Trial) -> None:
         """Write the trial's points and end its child run."""
         now = self._deck.clock.now()
-        points: list[runs.Point] = [
+        points: list[Point] = [
             (f"fold.{self._metric}", number, now, value) for number, value in enumerate(trial.folds, 1)
         ]
         points.append(("seconds", 0, now, trial.seconds))
@@ -73,7 +74,7 @@ class TrialRecorder:
             )
         self._open[number] = child.id
 
-    def _end(self, trial: Trial, points: list[runs.Point]) -> None:
+    def _end(self, trial: Trial, points: list[Point]) -> None:
         id = self._open[trial.number]
         with PointWriter(self._deck.workspace.spool, id) as writer:
             writer.write(points)

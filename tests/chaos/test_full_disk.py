@@ -24,9 +24,10 @@ from engine.workspace import Workspace
 from store import blobs, events, runs
 from store.artifacts import Artifacts
 from store.clock import FrozenClock
-from store.database import damage, open_database
+from store.database import open_database
 from store.errors import StorageUnwritable
 from store.spool import PointWriter, ingest
+from store.whole import damage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 PAGE = 4096

@@ -21,7 +21,7 @@ from engine.monitoring.predictions import read
 from engine.service.lock import holder
 from engine.workspace import Workspace
 from store import events, jobs, models, releases, versions
-from store.database import damage
+from store.whole import damage
 
 SETTLE_S = 180.0
 FASTEST = 'time_budget = "1s"'

@@ -14,6 +14,7 @@ from store import jobs, runs, spool
 from store.clock import FrozenClock
 from store.database import Database
 from store.errors import Refused, UnknownName
+from store.point_lines import Point
 from store.rows import Job, Run
 
 ANNA = "user:anna"
@@ -36,7 +37,7 @@ def steps(database: Database, run: Run, key: str = "mae") -> list[int]:
     return [step for step, _, _ in runs.metric_history(database, run.id, key)]
 
 
-def points(first: int, count: int) -> list[runs.Point]:
+def points(first: int, count: int) -> list[Point]:
     return [("mae", step, step, step / 2) for step in range(first, first + count)]
 
 
@@ -135,6 +136,18 @@ def test_spooled_points_arrive_once_and_in_order(database: Database, run: Run, t
     assert spool.ingest(database, folder) == 5
     assert steps(database, run) == list(range(7))
     assert runs.metric_history(database, run.id, "loss") == [(0, 1, None)]
+
+
+def test_spooled_params_arrive_with_the_points(database: Database, run: Run, tmp_path: Path) -> None:
+    with spool.PointWriter(tmp_path, run.id) as writer:
+        writer.write_params({"depth": 7})
+        writer.write(points(0, 1))
+        writer.write_params({"alpha": 0.5})
+    end(database, run)
+    assert spool.ingest(database, tmp_path) == 1
+    found = runs.run(database, run.id)
+    assert (found.params, found.metrics) == ({"depth": "7", "alpha": "0.5"}, {"mae": 0.0})
+    assert not writer.path.exists()
 
 
 def test_half_a_line_waits_for_its_other_half(database: Database, run: Run, tmp_path: Path) -> None:

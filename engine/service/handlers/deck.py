@@ -77,7 +77,7 @@ def _deep(deck: Deck) -> AuditReport:
     """Look at everything, whatever is found damaged on the way."""
     from store import blobs
     from store import events as feed
-    from store.database import damage
+    from store.whole import damage
 
     path = str(deck.workspace.registry)
     found = [Damage("registry", path, said) for said in damage(deck.workspace.registry)]

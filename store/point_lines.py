@@ -1,0 +1,117 @@
+"""What a run logs as lines of a spool file: a point a line, many points of one key as columns, params. Pure.
+
+Params are an object of texts. A point is `[key, step, at, value]`. A block is `[key, steps, ats, values]`, each column
+64-bit little-endian numbers in base64: to write a number out and read it back costs more than to keep the point.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
+
+_FEW = 32  # points that are written a line each
+_MOST = 4096  # points of one block
+_KINDS = (frozenset({str}), frozenset({int}), frozenset({int}), frozenset({float, type(None)}))  # of a point's fields
+_NAN = float("nan")
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+class Logged(NamedTuple):
+    """What lines tell; of a param told twice the later."""
+
+    points: list[Point]
+    params: dict[str, str]
+
+
+def param_line(params: Mapping[str, Any]) -> str:
+    """Write params as one line."""
+    return _ENCODER.encode({key: str(value) for key, value in params.items()}) + "\n"
+
+
+def lines(points: Sequence[Point]) -> str:
+    """Write points as whole lines; those of one key keep their order."""
+    if len(points) < _FEW:
+        return "".join([_ENCODER.encode(point) + "\n" for point in points])
+    if len({point[0] for point in points}) == 1:
+        return _blocks(points)
+    by_key: dict[str, list[Point]] = {}
+    for point in points:
+        by_key.setdefault(point[0], []).append(point)
+    return "".join([_blocks(some) if len(some) >= _FEW else lines(some) for some in by_key.values()])
+
+
+def read(text: Sequence[bytes]) -> Logged:
+    """Read lines; one that a killed writer tore and a later one completed tells nothing."""
+    try:
+        told = json.loads(b"[%b]" % b",".join(text))  # all as one text is three times as fast
+    except ValueError:
+        told = []
+    if len(told) != len(text):
+        told = [fields for line in text for fields in _line(line)]
+    if plain := _same(told):
+        return Logged(plain, {})
+    logged = Logged([], {})
+    for fields in told:
+        if isinstance(fields, dict):
+            logged.params.update({key: str(value) for key, value in fields.items()})
+        else:
+            logged.points.extend(_said(fields))
+    return logged
+
+
+def _blocks(points: Sequence[Point]) -> str:
+    made = []
+    for first in range(0, len(points), _MOST):
+        keys, steps, ats, values = zip(*points[first : first + _MOST], strict=True)
+        try:
+            columns = [_packed("q", steps), _packed("q", ats), _packed("d", [_NAN if v is None else v for v in values])]
+        except struct.error:  # a step that is no 64-bit number
+            made += [_ENCODER.encode(point) + "\n" for point in points[first : first + _MOST]]
+        else:
+            made.append(_ENCODER.encode([keys[0], *columns]) + "\n")
+    return "".join(made)
+
+
+def _packed(kind: str, numbers: Sequence[float]) -> str:
+    return b2a_base64(struct.pack(f"<{len(numbers)}{kind}", *numbers), newline=False).decode("ascii")
+
+
+def _unpacked(kind: str, text: str) -> tuple[Any, ...]:
+    column = a2b_base64(text, strict_mode=True)
+    return struct.unpack(f"<{len(column) // 8}{kind}", column)
+
+
+def _same(told: Sequence[Any]) -> list[Point]:
+    """Return lines that are all plain points, looked at column by column; none where some are not."""
+    try:
+        columns = list(zip(*told, strict=True))
+    except (TypeError, ValueError):
+        return []
+    if len(columns) != len(_KINDS):
+        return []
+    plain = all(kinds.issuperset(map(type, column)) for kinds, column in zip(_KINDS, columns, strict=True))
+    return list(zip(*columns, strict=True)) if plain else []
+
+
+def _line(line: bytes) -> list[Any]:
+    try:
+        return [json.loads(line)]
+    except ValueError:
+        return []
+
+
+def _said(fields: Any) -> Iterable[Point]:
+    try:
+        key, step, at, value = fields
+        if isinstance(step, str):
+            columns = _unpacked("q", step), _unpacked("q", at), _unpacked("d", value)
+            return list(zip(repeat(str(key), len(columns[0])), *columns, strict=True))
+        return ((str(key), int(step), int(at), None if value is None else float(value)),)
+    except (ValueError, TypeError, OverflowError, struct.error):
+        return ()

@@ -1,0 +1,68 @@
+"""Points as lines: what is written is read, whatever the keys, and what is damaged is no point and harms no other."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store import point_lines
+from store.point_lines import Point
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+POINTS = st.lists(
+    st.tuples(st.sampled_from(["mae", "a],[b", 'quo"te\\', "two\nlines", "ü"]), INT64, INT64, st.none() | st.floats()),
+    max_size=120,
+)
+MANY: list[Point] = [("loss", step, step * 1000, 1 / (step + 1)) for step in range(10_000)]
+
+
+def split(text: str) -> list[bytes]:
+    assert not text or text.endswith("\n")
+    return text.encode().split(b"\n")[:-1]
+
+
+def by_key(points: list[Point]) -> dict[str, list[tuple[int, int, float | None]]]:
+    """Return points of each key in order; a block cannot tell 'no value' from 'not a number', nor does the registry."""
+    found = defaultdict(list)
+    for key, step, at, value in points:
+        found[key].append((step, at, None if value is None or math.isnan(value) else value))
+    return found
+
+
+@given(POINTS)
+def test_what_is_written_is_read(points: list[Point]) -> None:
+    assert by_key(point_lines.read(split(point_lines.lines(points))).points) == by_key(points)
+
+
+def test_many_points_of_a_key_are_few_lines() -> None:
+    lines = split(point_lines.lines(MANY))
+    assert len(lines) == 3
+    assert point_lines.read(lines) == (MANY, {})
+
+
+def test_a_step_beyond_64_bits_is_written_as_it_is() -> None:
+    points: list[Point] = [("mae", step, 0, 0.5) for step in (*range(40), 2**70)]
+    assert point_lines.read(split(point_lines.lines(points))).points == points
+
+
+def test_a_damaged_line_harms_no_other() -> None:
+    (block,) = split(point_lines.lines(MANY[:100]))
+    for damaged in (
+        block[:-9] + block[-5:],
+        block[: len(block) // 2],
+        b'["mae",1,',
+        b"null",
+        b"[1,2]",
+        b'["a","b","c","d"]',
+    ):
+        found = point_lines.read([b'["mae",1,2,0.5]', damaged, block, b'["mae",2,2,null]']).points
+        assert found == [("mae", 1, 2, 0.5), *MANY[:100], ("mae", 2, 2, None)]
+
+
+def test_params_are_texts_and_the_later_counts() -> None:
+    lines = point_lines.param_line({"depth": 6, "why": "n\u00e4chtlich\n"}) + point_lines.param_line({"depth": 7})
+    found = point_lines.read([*split(lines), b'["mae",1,2,0.5]'])
+    assert found == ([("mae", 1, 2, 0.5)], {"depth": "7", "why": "n\u00e4chtlich\n"})
