@@ -23,6 +23,7 @@ from store.rows import SettingsRevision, microseconds
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from failing_disk import FailingDisk, mounted_disk
 from second_engine import CannotRun, SecondEngine
 
 START = microseconds("2026-03-01T12:00:00Z")
@@ -72,6 +73,13 @@ def apply_settings_body(deck: Deck) -> Callable[..., SettingsRevision]:
             return settings.apply(tx, make_settings_body(*names, **models), "user:anna", "a test")[0]
 
     return apply
+
+
+@pytest.fixture
+def failing_disk(tmp_path: Path) -> Iterator[FailingDisk]:
+    """A disk of 64 MB that turns read-only when told to."""
+    with mounted_disk(tmp_path / "failing") as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session")

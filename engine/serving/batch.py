@@ -93,7 +93,12 @@ class Batcher:
         self._finish(batch, self._predict(batch))
 
     def _finish(self, batch: list[_Waiting], answers: list[Outputs | PredictError]) -> None:
-        self._settle(batch, answers)
+        try:
+            self._settle(batch, answers)
+        except Exception as error:  # a fault of ours fails this batch; it must not keep the next from being answered
+            for one in batch:
+                if not one.future.done():
+                    one.future.set_exception(PredictError(f"not recorded: {type(error).__name__}: {error}"))
         if self._waiting:
             self._loop.call_soon(self._flush)
         else:

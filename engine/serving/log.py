@@ -2,11 +2,13 @@
 
 A segment is `<µs>-<pid>-<n>.open` while it grows and `.jsonl` once closed (64 MB, 30 s, or exit). Whoever holds the
 folder's lock may write there; a segment left open by a killed server is closed by the next holder, a torn last line
-being cut off. One write is one system call: after a failed one the segment is cut back, so no half line stays.
+being cut off. One write is one system call: after a failed one the segment is cut back, so no half line stays; a
+segment that cannot be cut back or closed is left as a killed server would leave it, and the next line opens another.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -116,7 +118,8 @@ class SegmentLog:
         self._size += written
         self._dirty = True
         if self._size >= self._max_bytes:
-            self.roll()
+            with contextlib.suppress(OSError):  # these lines are written; the next one meets the same disk and refuses
+                self.roll()
 
     def is_due(self) -> bool:
         """Say whether the open segment is old enough to be closed."""
@@ -130,7 +133,11 @@ class SegmentLog:
         return os.dup(self._handle)
 
     def roll(self) -> None:
-        """Close the open segment, if any, under its final name."""
+        """Close the open segment, if any, under its final name.
+
+        Raises:
+            OSError: the disk refuses; the segment stays open in name, for the next holder to close.
+        """
         if self._handle < 0 or self._path is None:
             return
         handle, path, size = self._handle, self._path, self._size
@@ -158,8 +165,14 @@ class SegmentLog:
         return LogFull(self._trouble)
 
     def _cut_back(self) -> None:
-        if self._handle >= 0:
+        if self._handle < 0:
+            return
+        try:
             os.ftruncate(self._handle, self._size)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.close(self._handle)
+            self._handle, self._path = -1, None
 
 
 def fsync_and_close(handle: int) -> None:

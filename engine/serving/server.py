@@ -155,7 +155,8 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
     try:
         uvloop.run(_serve(options, listener, ready_file, app, log, recorded))
     finally:
-        log.roll()
+        with contextlib.suppress(OSError):  # the next holder of the folder closes it
+            log.roll()
 
 
 async def _serve(

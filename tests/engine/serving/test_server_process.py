@@ -72,6 +72,21 @@ def test_a_full_log_refuses_predictions_and_a_stop_closes_the_segment(
     assert len([line for line in server.lines() if line["status"] == 200]) == 2
 
 
+def test_a_disk_that_turns_read_only_refuses_predictions_and_never_hangs(
+    serve: Callable[..., Any], folder: Callable[..., Path], regression: Any, failing_disk: Any
+) -> None:
+    server = serve(folder(regression), place=str(failing_disk.folder / "place"))
+    assert server.ask("POST", "/predict", [ROW])[0] == 200
+    failing_disk.fail()
+    for _ in range(3):
+        status, answer, _headers = server.ask("POST", "/predict", [ROW])
+        assert (status, answer["error"]["code"]) == (503, "log_full")
+    assert "cannot be written: Read-only file system" in answer["error"]["message"]
+    assert server.ask("GET", "/health/live")[0] == 200
+    assert server.end(signal.SIGTERM) == 0
+    assert server.process.stderr.read() == ""
+
+
 def test_a_best_effort_server_answers_on_a_full_log_and_proves_itself_its_whole_life(
     serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
 ) -> None:
