@@ -19,18 +19,22 @@ LOOK_EVERY_S = 0.1
 
 
 def unreachable(deck: Deck, host: str, *, within_s: float = WITHIN_S) -> str:
-    """Return why the router of a process host cannot listen on its declared port; empty where it does or could."""
+    """Return why the router of a process host cannot listen on its port; empty where it does or could.
+
+    Without a declared port it is the one that its clients know from last time.
+    """
     here = declared(deck, host)
     router = ProcessRouter(deck.workspace, address=here.address, port=here.port)
     until = time.monotonic() + within_s
     try:
         while not _answers(router):
-            cause = _cannot_bind(here)
+            port = router.port_to_take
+            cause = _cannot_bind(here.address, port)
             if not cause:
                 return ""
             if time.monotonic() >= until:
                 return (
-                    f"port {here.port} on {here.address} cannot be listened on ({cause}); end the other process, or"
+                    f"port {port} on {here.address} cannot be listened on ({cause}); end the other process, or"
                     " give the host another port in deck.toml and apply"
                 )
             time.sleep(LOOK_EVERY_S)
@@ -54,11 +58,11 @@ def _answers(router: ProcessRouter) -> bool:
     return True
 
 
-def _cannot_bind(here: HostSettings) -> str:
+def _cannot_bind(address: str, port: int) -> str:
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((here.address, here.port))
+            trial.bind((address, port))
         except OSError as error:
             return (error.strerror or str(error)).lower()
     return ""

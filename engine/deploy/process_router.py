@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.deploy.gateway.table import Table
 from engine.deploy.processes import Outliving, end, last_line, run_folder, spawn
 from engine.deploy.router import DeploymentStats
 from engine.serving.process_id import is_alive
@@ -35,6 +37,7 @@ class ProcessRouter:
         self._reader: Any = None
         self._process: Outliving | None = None
         self._log = workspace.logs / "router.log"
+        self._state = run_folder(workspace) / STATE
 
     @property
     def control(self) -> Path:
@@ -43,11 +46,19 @@ class ProcessRouter:
         The two differ where HOME was another one when it was started.
         """
         try:
-            said = json.loads((run_folder(self._workspace) / STATE).read_bytes()).get("control")
+            said = json.loads(self._state.read_bytes()).get("control")
         except (OSError, ValueError):
             said = None
         place = Path(said) if said else self._workspace.router_socket
         return place if place.exists() else self._workspace.router_socket
+
+    @property
+    def port_to_take(self) -> int:
+        """The port it will ask for: the declared one, else that of last time; 0 where any will do."""
+        kept = Table(self._state)
+        with contextlib.suppress(ValueError, KeyError, TypeError, OSError):  # the router starts without it, too
+            kept.load()
+        return self._port or kept.port
 
     def ensure_running(self) -> bool:
         """Start the router unless one answers; returns whether it was started now.
@@ -71,7 +82,7 @@ class ProcessRouter:
         control = self._workspace.router_socket
         control.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         arguments = ["engine.deploy.gateway", "--control", str(control), "--address", self._address]
-        arguments += ["--port", str(self._port), "--state", str(folder / STATE)]
+        arguments += ["--port", str(self._port), "--state", str(self._state)]
         process = spawn(arguments, self._log, folder)
         until = time.monotonic() + START_S
         while time.monotonic() < until:

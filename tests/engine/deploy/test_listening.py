@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.deploy.listening import unreachable
+from engine.deploy.process_router import ProcessRouter
 from engine.settings.model import DeckSettings, HostSettings
 from store import settings
 
@@ -15,6 +16,18 @@ from store import settings
 def test_a_host_without_a_declared_port_takes_a_free_one(deck: Deck, settings_body: Any) -> None:
     apply_port(deck, settings_body, 0)
     assert unreachable(deck, "local") == ""
+
+
+def test_a_host_without_a_declared_port_needs_the_one_its_clients_know(deck: Deck, settings_body: Any) -> None:
+    apply_port(deck, settings_body, 0)
+    router = ProcessRouter(deck.workspace)
+    router.ensure_running()
+    port = router.hello()["port"]
+    router.stop()
+    with socket.create_server(("127.0.0.1", port)):
+        told = unreachable(deck, "local", within_s=0.0)
+    assert told.startswith(f"port {port} on 127.0.0.1 cannot be listened on (address already in use)")
+    assert unreachable(deck, "local", within_s=0.0) == ""
 
 
 def test_a_port_another_process_holds_is_told_with_its_remedy(deck: Deck, settings_body: Any) -> None:
