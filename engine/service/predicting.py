@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.operations.serving import Predictions
-from store.errors import ModeldeckError, Refused, Unavailable, WorkFailed
+from store.errors import ModeldeckError, Refused, StorageUnwritable, Unavailable, WorkFailed
 from store.rows import Endpoint
 
 ANSWER_WITHIN_S = 60.0
+LOG_FULL = "log_full"  # a server's own word for it
 
 
 def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]]) -> Predictions:
@@ -21,6 +22,7 @@ def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]]) -> Predi
     Raises:
         Refused: the endpoint was stopped, or the rows do not fit: the error names row and column.
         Unavailable: nothing answers there, or no version is loaded.
+        StorageUnwritable: the prediction log is full, and nothing is predicted unrecorded.
         WorkFailed: the server failed.
     """
     if not records:
@@ -55,6 +57,8 @@ def _post(url: str, payload: bytes) -> tuple[int, dict[str, Any]]:
 def _error(model: str, status: int, body: dict[str, Any]) -> ModeldeckError:
     said = body.get("error", f"HTTP {status}")
     message = said.get("message", str(said)) if isinstance(said, dict) else str(said)
+    if isinstance(said, dict) and said.get("code") == LOG_FULL:
+        return StorageUnwritable(f"{model}: {message}", "free disk space and ask again: modeldeck gc --dry-run")
     if status == http.client.SERVICE_UNAVAILABLE:
         return Unavailable(f"{model}: {message}", "look: modeldeck deployments")
     if status < http.client.INTERNAL_SERVER_ERROR:
