@@ -180,7 +180,7 @@ def send(path: Path, operation: Operation, body: dict[str, Any], owner: int | No
         ModeldeckError: the one the daemon sent.
     """
     payload = wire.request_bytes(operation, body)
-    headers = {wire.PRODUCT_HEADER: VERSION}
+    headers = wire.handshake()
     via = sudo_via(dict(os.environ))
     if via:
         headers[wire.VIA_HEADER] = via

@@ -24,6 +24,7 @@ from engine.operations.operation import REQUEST_BYTES, Danger, Operation
 from engine.product import VERSION
 from engine.service import wire
 from engine.service.call import ServiceContext, call, operation_named
+from engine.service.contract import contract
 from engine.service.identity import caller_of, login_via, user_name
 from engine.service.limits import CHANGES, READS, Limiter
 from engine.service.refusals import Refusal, RefusalLog
@@ -160,9 +161,7 @@ def _limited(service: Service, request: Request, asked: Operation) -> None:
 
 def _answer(service: Service, request: Request, asked: Operation, body: dict[str, Any]) -> Response:
     """Run one operation, in a thread of its own."""
-    theirs = request.headers.get(wire.PRODUCT_HEADER)
-    if theirs is not None and theirs != VERSION:
-        raise Unavailable(f"daemon runs {VERSION}, this is {theirs[:20]}", "modeldeck daemon restart")
+    wire.refuse_other(request.headers.get(wire.PRODUCT_HEADER), request.headers.get(wire.CONTRACT_HEADER))
     caller = _caller(service, request, asked.id, asked.role)
     context = ServiceContext(service.deck, caller, "socket", service.wake, service.refusals)
     return Response(wire.answer_bytes(call(context, asked.id, body)), media_type=JSON_TYPE)
@@ -173,6 +172,7 @@ def _health(service: Service) -> dict[str, Any]:
     return {
         "product": VERSION,
         "schema": wire.SCHEMA,
+        "contract": contract(),
         "pid": os.getpid(),
         "started_at": service.started_at,
         "deck": current.body["name"] if current else service.deck.workspace.root.name,

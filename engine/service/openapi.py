@@ -48,7 +48,12 @@ def _path(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         answer = {"type": "array", "items": answer}
     envelope = {
         "type": "object",
-        "properties": {"product": {"type": "string"}, "schema": {"type": "integer"}, "answer": answer},
+        "properties": {
+            "product": {"type": "string"},
+            "schema": {"type": "integer"},
+            "contract": {"type": "string"},
+            "answer": answer,
+        },
     }
     return {
         "operationId": operation.id,

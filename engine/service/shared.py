@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.product import VERSION
 from engine.service.identity import user_name
 from engine.service.socket import health_of
-from engine.service.wire import mismatch
+from engine.service.wire import refuse_daemon
 from store.errors import NotAllowed, Refused, Unavailable
 
 SHARED = Path("/run/modeldeck")  # root's folder; each shared deck has one of its own in it
@@ -76,8 +75,7 @@ class SharedDeck:
         said = health_of(self.socket, owner=self.check())
         if said is None:
             raise Unavailable(f"the daemon of deck {self.name} does not answer", "tell its owner")
-        if said["product"] != VERSION:
-            raise mismatch(str(said["product"]))
+        refuse_daemon(said)
         return said
 
     def closed(self, folder: os.stat_result) -> NotAllowed:

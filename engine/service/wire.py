@@ -9,14 +9,16 @@ from typing import Any
 
 from engine.operations.operation import Operation, from_body
 from engine.product import VERSION
+from engine.service.contract import WIRE, contract
 from store.errors import Busy, ModeldeckError, Refused, Unavailable, from_wire
 from store.rows import to_json
 
-SCHEMA = 1  # of the wire: a change that an older face cannot read counts it up
+SCHEMA = WIRE
 PRODUCT_HEADER = "X-Modeldeck-Product"
+CONTRACT_HEADER = "X-Modeldeck-Contract"
 VIA_HEADER = "X-Modeldeck-Via"
 TOO_MANY = 429
-TOO_MANY = 429
+RESTART = "modeldeck daemon restart"
 RETRY_LEAST_S = 0.05
 MOST_DEPTH = 64  # of a request's JSON: rows of a model are two or three deep
 
@@ -137,7 +139,7 @@ def body_of(request: Any) -> dict[str, Any]:
 
 def answer_bytes(answer: Any) -> bytes:
     """Write an answer."""
-    said = {"product": VERSION, "schema": SCHEMA, "answer": to_json(answer)}
+    said = {**_spoken(), "answer": to_json(answer)}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -147,7 +149,28 @@ def error_bytes(error: ModeldeckError) -> bytes:
     said["exit_code"] = error.exit_code
     if isinstance(error, Busy):
         said["retry_after_s"] = error.retry_after_s
-    return json.dumps({"product": VERSION, "schema": SCHEMA, "error": said}, ensure_ascii=False).encode()
+    return json.dumps({**_spoken(), "error": said}, ensure_ascii=False).encode()
+
+
+def handshake() -> dict[str, str]:
+    """Return the headers by which a daemon sees whether the two speak alike."""
+    return {PRODUCT_HEADER: VERSION, CONTRACT_HEADER: contract()}
+
+
+def refuse_other(product: str | None, theirs: str | None) -> None:
+    """Refuse a face of another version; one that says none, such as curl, is taken at its word.
+
+    Raises:
+        Unavailable: it is another version, or of another contract.
+    """
+    if product is None or (product, theirs) == (VERSION, contract()):
+        return
+    daemon, face = _told(VERSION, contract(), product), _told(product[:20], theirs, VERSION)
+    raise Unavailable(f"daemon runs {daemon}, this is {face}", RESTART)
+
+
+def _spoken() -> dict[str, Any]:
+    return {"product": VERSION, "schema": SCHEMA, "contract": contract()}
 
 
 def read_answer(operation: Operation, payload: bytes) -> Any:
@@ -159,11 +182,10 @@ def read_answer(operation: Operation, payload: bytes) -> Any:
     """
     try:
         said = json.loads(payload)
-        product = said["product"]
+        said["product"]
     except (ValueError, KeyError, TypeError):
         raise Unavailable("the daemon's answer cannot be read", "restart it: modeldeck daemon restart") from None
-    if product != VERSION or said.get("schema") != SCHEMA:
-        raise mismatch(product)  # before its error is read: of another version, that may be about anything
+    refuse_daemon(said)  # before its error is read: of another version, that may be about anything
     if "error" in said:
         error = said["error"]
         raise from_wire(error["code"], error["message"], error["hint"])
@@ -186,6 +208,20 @@ def typed(operation: Operation, answer: Any) -> Any:
     return from_body(operation.answer, answer) if dataclasses.is_dataclass(operation.answer) else answer
 
 
-def mismatch(daemon: str) -> Unavailable:
-    """Say that the daemon is another version."""
-    return Unavailable(f"daemon runs {daemon}, this is {VERSION}", "modeldeck daemon restart")
+def refuse_daemon(said: dict[str, Any]) -> None:
+    """Refuse a daemon that speaks otherwise than this face.
+
+    Raises:
+        Unavailable: it is another version, or of another contract.
+    """
+    product, theirs = str(said["product"]), said.get("contract")
+    if (product, theirs) != (VERSION, contract()):
+        daemon, face = _told(product, theirs, VERSION), _told(VERSION, contract(), product)
+        raise Unavailable(f"daemon runs {daemon}, this is {face}", RESTART)
+
+
+def _told(product: str, theirs: str | None, other: str) -> str:
+    """Name a version; one of the same number is told apart by its contract."""
+    if product != other:
+        return product
+    return f"{product} (contract {theirs[:12] if theirs else 'unknown'})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -117,6 +118,27 @@ def test_old_command_and_new_daemon(tiny: Tiny) -> None:
     for words in ("models", "train rates", "apply"):
         assert old_command(tiny, *words.split()).refusal(4) == LINE.format(VERSION, OLD), words
     assert tiny("events", "--json", "--all").data == before
+
+
+def test_daemon_of_the_same_version_and_an_earlier_contract(tiny: Tiny) -> None:
+    assert tiny("apply").code == 0
+    code = WITHOUT_ACCESS + "import sys; from engine.daemon.__main__ import main; sys.exit(main())"
+    process = python(tiny, code, "-w", str(tiny.root))
+    try:
+        tiny.wait(lambda: tiny("daemon", "status", "--json").data["state"] == "running")
+        for words in ("access", "models", "train rates"):
+            told = tiny(*words.split()).refusal(4)
+            daemon, face = re.fullmatch(
+                re.escape(LINE).replace(r"\{0\}", "(.*)").replace(r"\{1\}", "(.*)"), told
+            ).groups()  # type: ignore[union-attr]
+            assert daemon != face
+            assert {daemon[:15], face[:15]} == {f"{VERSION} (contract"[:15]}
+        assert tiny("daemon", "restart").code == 0
+        assert tiny("access").code == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 class OldDeck:

@@ -10,6 +10,7 @@ import pytest
 
 from engine.daemon.app import Service, make_app
 from engine.operations.operation import REQUEST_BYTES, ROWS_BYTES
+from engine.product import VERSION
 from engine.service import wire
 from engine.service.refusals import RefusalLog
 from store import events, settings
@@ -111,10 +112,14 @@ def test_role_that_was_taken_away_is_gone_with_the_next_request(asking, give, se
     assert asking.post("/v1/op/jobs.list")[0] == 403
 
 
-def test_request_of_another_version_is_refused_before_anything_is_looked_at(asking):
-    headers = [(wire.PRODUCT_HEADER.lower().encode(), b"9.9.9")]
-    status, said = asking.post("/v1/op/jobs.list", headers=headers)
+@pytest.mark.parametrize(("product", "contract"), [("9.9.9", "1.0"), (VERSION, "1.0"), (VERSION, "")])
+def test_request_of_another_version_or_contract_is_refused_before_anything_is_looked_at(asking, product, contract):
+    spoken = {wire.PRODUCT_HEADER: product, wire.CONTRACT_HEADER: contract}
+    headers = [(name.lower().encode(), value.encode()) for name, value in spoken.items() if value]
+    status, said = asking.post("/v1/op/jobs.list", b'{"unknown": 1}', headers=headers)
     assert (status, said["error"]["exit_code"]) == (503, 4)
+    assert said["error"]["message"].startswith(f"daemon runs {VERSION}")
+    assert f"this is {product}" in said["error"]["message"]
 
 
 @pytest.mark.parametrize(

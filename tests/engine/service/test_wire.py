@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import sys
 
 import pytest
 
@@ -10,6 +12,7 @@ from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
 from engine.product import VERSION
 from engine.service import wire
+from engine.service.contract import contract
 from store import jobs
 from store.errors import BY_CODE, Unavailable, WorkFailed
 
@@ -44,14 +47,33 @@ def test_answer_without_a_job_comes_back_whole():
     assert wire.read_answer(OPERATIONS["deck.apply"], wire.answer_bytes(done)) == done
 
 
-@pytest.mark.parametrize("key", ["product", "schema"])
-def test_answer_of_another_version_names_both_and_the_way_out(key):
-    said = json.loads(wire.answer_bytes([]))
-    said[key] = "9.9.9"
+@pytest.mark.parametrize(
+    ("changed", "daemon", "face"),
+    [
+        ({"product": "9.9.9"}, "9.9.9", VERSION),
+        ({"contract": "1.0"}, f"{VERSION} (contract 1.0)", f"{VERSION} (contract {contract()})"),
+        ({"contract": None}, f"{VERSION} (contract unknown)", f"{VERSION} (contract {contract()})"),
+    ],
+)
+@pytest.mark.parametrize("payload", [wire.answer_bytes([]), wire.error_bytes(wire.Malformed("unknown field 'new'"))])
+def test_answer_of_another_version_or_contract_names_both_and_the_way_out(payload, changed, daemon, face):
+    said = {**json.loads(payload), **changed}
     with pytest.raises(Unavailable) as caught:
         wire.read_answer(OPERATIONS["jobs.list"], json.dumps(said).encode())
-    assert caught.value.line() == f"daemon runs {said['product']}, this is {VERSION}: modeldeck daemon restart"
+    assert caught.value.line() == f"daemon runs {daemon}, this is {face}: modeldeck daemon restart"
     assert caught.value.exit_code == 4
+
+
+def test_contract_follows_every_field_of_what_is_asked_and_answered(monkeypatch):
+    fresh = contract.__wrapped__
+    assert fresh() == contract()
+    wider = dataclasses.make_dataclass("VersionsRequest", [("model", str), ("lately", bool)])
+    asked = OPERATIONS["versions.list"]
+    monkeypatch.setattr(sys.modules[asked.request.__module__], "VersionsRequest", wider)
+    assert fresh() != contract()
+    monkeypatch.undo()
+    monkeypatch.delitem(OPERATIONS, "access.show")
+    assert fresh() != contract()
 
 
 @pytest.mark.parametrize("payload", [b"", b"<html>", b"[]", b"{}", b"3"])
