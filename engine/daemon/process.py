@@ -32,6 +32,9 @@ log = logging.getLogger("modeldeck")
 GRACE_S = 3
 
 
+PARTS_AFTER_S = 0.05  # whoever started the daemon is answered before its parts load what they need
+
+
 class _Server(uvicorn.Server):
     """uvicorn that leaves the process's signals to us."""
 
@@ -103,10 +106,9 @@ def _serve(workspace: Workspace, clock: SystemClock) -> int:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop(False))
-    parts.start()
     log.info("daemon %s of %s listens on %s", VERSION, workspace.root, workspace.socket)
     try:
-        asyncio.run(_listen(server, listening, door))
+        asyncio.run(_listen(server, listening, door, parts))
     finally:
         remove(workspace.socket)
         parts.close(stop_servers=stop_servers)
@@ -115,13 +117,14 @@ def _serve(workspace: Workspace, clock: SystemClock) -> int:
     return 0
 
 
-async def _listen(server: _Server, listening: socket.socket, door: Door) -> None:
-    """Serve the owner's own socket, and beside it the shared one while the settings ask for it."""
+async def _listen(server: _Server, listening: socket.socket, door: Door, parts: Parts) -> None:
+    """Serve the owner's own socket, and beside it the shared one while the settings ask for it; let the parts begin."""
 
     def protocol() -> PeerProtocol:
         return PeerProtocol(config=server.config, server_state=server.server_state, app_state={})
 
     following = asyncio.create_task(door.run(protocol))
+    asyncio.get_running_loop().call_later(PARTS_AFTER_S, parts.start)
     try:
         await server.serve(sockets=[listening])
     finally:

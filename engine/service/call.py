@@ -9,7 +9,6 @@ from typing import Any
 
 from engine.access import Caller
 from engine.deck import Deck
-from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger, Operation
 from engine.service.refusals import RefusalLog
 from engine.service.wire import request_of
@@ -37,6 +36,8 @@ def operation_named(operation_id: str) -> Operation:
     Raises:
         UnknownName: there is none of that id.
     """
+    from engine.operations.catalog import OPERATIONS  # a daemon that starts answers for itself before it needs them
+
     operation = OPERATIONS.get(operation_id)
     if operation is None:
         raise UnknownName(f"no operation named {operation_id!r}", "modeldeck --help lists them")

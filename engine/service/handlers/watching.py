@@ -48,11 +48,16 @@ def run(context: ServiceContext, request: ModelRequest) -> Job:
 
 
 def record_outcomes(context: ServiceContext, request: OutcomesRequest) -> OutcomeBatch:
-    """Take outcomes."""
-    from engine.monitoring.outcomes import record
+    """Take outcomes: the daemon by a process of its own, which reads the log they belong to."""
     from store import models
 
     models.model(context.deck.database, request.model)
+    if context.transport == "socket":
+        from engine.service import apart
+
+        return apart.record(context.deck.workspace, request, context.caller.actor)
+    from engine.monitoring.outcomes import record
+
     return record(context.deck, request.model, list(request.rows), request.origin, context.caller.actor)
 
 

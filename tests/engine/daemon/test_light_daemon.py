@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import subprocess
@@ -13,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from engine.access import Role
 from engine.client import Client
 from engine.daemon.start import stop
 from engine.operations.catalog import OPERATIONS
 from engine.service.launch import wait_answering
 from engine.service.traffic import day_traffic
 from store.clock import SystemClock
+from store.errors import ModeldeckError, Refused
 from store.ids import new_id
 
 HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "sklearn", "skops", "duckdb", "optuna", "onnxruntime",
@@ -51,21 +52,20 @@ def lines(model: str, count: int) -> str:
     return "".join(json.dumps(line) + "\n" for line in said)
 
 
-def free_reads() -> list[str]:
-    """Return every operation that anyone may ask for, without a word of explanation."""
-    return [
-        operation.id
-        for operation in OPERATIONS.values()
-        if operation.role is Role.VIEWER
-        and all(
-            field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-            for field in dataclasses.fields(operation.request)
-        )
+def plausible(request: type) -> dict[str, Any]:
+    """Return a request's fields, each as something that could be meant."""
+    meant = {"str": "plain", "str | None": "plain", "int": 1, "int | None": 1, "float": 1.0, "bool": True}
+    fields = dataclasses.fields(request)
+    needed = [
+        field
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
+    return {field.name: meant.get(str(field.type), []) for field in needed}
 
 
 @pytest.mark.e2e
-def test_daemon_that_has_answered_and_collected_has_loaded_no_model_library(
+def test_daemon_that_has_done_all_its_operations_and_collected_has_loaded_no_model_library(
     short_home: Path, make_waiting: Callable[[Path], Any], until: Callable[..., Any]
 ) -> None:
     workspace = make_waiting(short_home / "light").workspace
@@ -81,13 +81,21 @@ def test_daemon_that_has_answered_and_collected_has_loaded_no_model_library(
         wait_answering(workspace, process)
         client = Client(workspace)
         client.call("deck.apply", {"reason": "a test"})
-        for operation in free_reads():
-            client.call(operation, {})
+        for operation in OPERATIONS.values():
+            with contextlib.suppress(ModeldeckError):
+                client.call(operation.id, plausible(operation.request))
         folder = workspace.segments / "r1"
         folder.mkdir(parents=True)
-        (folder / f"{time.time_ns():016d}-77-1.jsonl").write_text(lines("plain", 20))
+        written = lines("plain", 20)
+        (folder / f"{time.time_ns():016d}-77-1.jsonl").write_text(written)
+        ids = [json.loads(line)["prediction_id"] for line in written.splitlines()]
+        delivered = [{"prediction_id": one, "value": 2.0} for one in (*ids, "unknown-0")]
         until(lambda: day_traffic(workspace).get("plain") == (20, 0), 60.0)
         assert list(folder.glob("*.jsonl")) == []
+        batch = client.call("outcomes.record", {"model": "plain", "origin": "a test", "rows": delivered})
+        assert (batch.rows, batch.matched, batch.unknown) == (21, 20, 1)
+        with pytest.raises(Refused, match="outcome row 0 has no value"):
+            client.call("outcomes.record", {"model": "plain", "origin": "", "rows": [{"prediction_id": "x"}]})
         client.close()
         stop(workspace)
         said, _ = process.communicate(timeout=60)
