@@ -38,7 +38,8 @@ class Backend:
                     return
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                backend.seen.append({"path": self.path, "headers": headers, "body": body.decode()})
+                port = self.client_address[1]
+                backend.seen.append({"path": self.path, "headers": headers, "body": body.decode(), "from": port})
                 backend.gate.wait(10)
                 self.tell(json.dumps({"name": backend.name, "id": headers.get("x-modeldeck-request-id")}).encode())
 

@@ -333,3 +333,18 @@ def test_haproxys_own_exporter_answers(gateway: HaproxyRouter) -> None:
     asking.close()
     assert status == 200
     assert 'haproxy_backend_http_requests_total{proxy="s0"}' in text
+
+
+def test_two_that_speak_to_one_gateway_undo_nothing_of_each_other(
+    here: Callable[..., HaproxyRouter], gateway: HaproxyRouter, backend: Callable[..., Backend]
+) -> None:
+    serve(gateway, 8, backend("one"))
+    other = here()
+    other.ensure_running()
+    other.apply("prices", 1, [entry("d1", 100)])
+    gateway.apply("rates", 9, [entry("d1", 100)])
+    other.apply("rates", 8, [entry("d1", 50)])
+    assert [gateway.applied()[name] for name in ("rates", "prices")] == [9, 1]
+    assert other.entries("rates") == [entry("d1", 100)]
+    gateway.apply("prices", 2, [])
+    other.close()

@@ -108,6 +108,14 @@ def test_a_request_reaches_the_deployment_with_its_path_and_body(
     assert one.seen[1]["path"] == "/v2/models/rates/infer"
 
 
+def test_connections_to_servers_are_kept(router: AnyRouter, client: Client, backend: Callable[..., Backend]) -> None:
+    one = backend("one")
+    router.add("d1", [one.address])
+    router.apply("rates", 1, [entry("d1", 100)])
+    client.names(30)
+    assert len({seen["from"] for seen in one.seen}) == 1
+
+
 def test_weights_divide_the_traffic(router: AnyRouter, client: Client, backend: Callable[..., Backend]) -> None:
     for name in ("old", "new"):
         router.add(name, [backend(name).address])

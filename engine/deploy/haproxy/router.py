@@ -25,6 +25,7 @@ from engine.deploy.router import DeploymentStats
 from store.errors import Unavailable, WorkFailed
 
 STOP_S = 10.0
+LOOK_EVERY_S = 1.0  # at the engine; the gateway itself is asked each time
 _LOOK_S = 0.01
 _IN_MAINTENANCE = 1
 
@@ -52,6 +53,8 @@ class HaproxyRouter:
         self._link: Link | None = None
         self._here: Instance | None = None
         self._begun: str | None = None
+        self._known: tuple[str, State] | None = None  # the mark of what was loaded last, and what that was
+        self._looked = float("-inf")
 
     def ensure_running(self) -> bool:
         """Have one gateway of the wanted image, limits and place; returns whether one was started now.
@@ -63,6 +66,8 @@ class HaproxyRouter:
             Unavailable: the engine does not answer, or the image's packages cannot be had.
             WorkFailed: it ended, or did not answer in time.
         """
+        if self._link is not None and time.monotonic() - self._looked < LOOK_EVERY_S and self._link.answers():
+            return False
         with self._engine():
             image = ensure_image(self._client, self._cache)
             found = containers.instances(self._client, self._deck)
@@ -108,6 +113,7 @@ class HaproxyRouter:
         self.close()
         instance.container.reload()
         self._here, self._link = instance, link
+        self._looked = time.monotonic()
         self._begun = instance.container.attrs["State"]["StartedAt"]
 
     def _attach(self, running: Instance) -> bool:
@@ -115,9 +121,12 @@ class HaproxyRouter:
         begun = self._begun
         if self._here is None or self._here.number != running.number or self._link is None or not self._link.answers():
             self._take(running, self._open(running))
+        self._looked = time.monotonic()
         if running.container.attrs["HostConfig"]["RestartPolicy"]["Name"] != "always":
             running.container.update(restart_policy={"Name": "always"})
-        self._change(lambda state, room: state)  # servers that had requests under way when they should have gone
+        self._change_looking(
+            lambda state, room: state
+        )  # servers that had requests under way when they should have gone
         return begun is not None and begun != self._begun
 
     @staticmethod
@@ -207,31 +216,66 @@ class HaproxyRouter:
 
     def clear(self) -> None:
         """Forget every route, server and count, as before a host's first deployment."""
-        self._change(lambda state, room: State())
+        self._change_looking(lambda state, room: State())
 
     def _change(self, change: Callable[[State, int], State]) -> State:
-        """Make the gateway know something else: servers that come, the routes at once, both files, servers that go."""
+        """Make the gateway know something else: the routes at once, then both files.
+
+        A change of routes alone is one command, given on what was loaded last; the gateway refuses it where it holds
+        another text than that. Whatever else changes, it is asked first what it has.
+        """
+        here = self._instance()
+        mark, before = self._known or ("", State())
+        after = self._tried(change, before, here) if mark else before
+        if after == before or not _same_servers(before, after):
+            return self._change_looking(change)
+        told = self._asked().ask(f"modeldeck load {mark} {after.to_text()}")[0]
+        if told == "changed":
+            return self._change_looking(change)
+        self._loaded(told, after)
+        self._asked().ask(*self._files(after))
+        return after
+
+    def _change_looking(self, change: Callable[[State, int], State]) -> State:
+        """Make the gateway know something else, whatever it has: servers that come, routes, files, servers that go."""
         here, before = self._instance(), self._state()
-        try:
-            after = change(before, here.slots)
-        except NoSlot:
-            self._grow(here)
-            return self._change(change)
+        after = self._tried(change, before, here)
+        here = self._instance()  # another one where it had to grow
         lines, gone = commands(after, self._servers())
         if after != before:
-            limits = replace(self._limits, slots=here.slots)
-            text, place = after.to_text(), Place(here.folder)
-            lines.append(f"modeldeck load {text}")
-            lines += [write(ROUTES, text), write(place.config, render(after, limits, place))]
-        if lines or gone:
+            lines.append(f"modeldeck load - {after.to_text()}")
+            told = self._asked().ask(*lines, *self._files(after), *gone)
+            self._check(lines, told)
+            self._loaded(told[len(lines) - 1], after)
+        elif lines or gone:
             self._check(lines, self._asked().ask(*lines, *gone))
         return after
+
+    def _tried(self, change: Callable[[State, int], State], before: State, here: Instance) -> State:
+        """Return what a change comes to, with more slots where it needs them."""
+        while True:
+            try:
+                return change(before, here.slots)
+            except NoSlot:
+                self._grow(here)
+                here = self._instance()
+
+    def _loaded(self, told: str, state: State) -> None:
+        word, _, mark = told.partition(" ")
+        if word != "loaded":
+            raise WorkFailed(f"the gateway refused its routes: {told[:200]}", "its container's log says more")
+        self._known = mark, state
+
+    def _files(self, state: State) -> list[str]:
+        """Return the lines that write what the gateway starts with."""
+        here = self._instance()
+        limits, place = replace(self._limits, slots=here.slots), Place(here.folder)
+        return [write(ROUTES, state.to_text()), write(place.config, render(state, limits, place))]
 
     @staticmethod
     def _check(lines: Sequence[str], told: Sequence[str]) -> None:
         for line, answer in zip(lines, told, strict=False):
-            expected = "New server registered" if line.startswith("add server") else "loaded"
-            if line.startswith(("add server", "modeldeck load")) and expected not in answer:
+            if line.startswith("add server") and "New server registered" not in answer:
                 raise WorkFailed(f"the gateway refused `{line[:80]}`: {answer[:200]}", "its container's log says more")
 
     def _grow(self, here: Instance) -> None:
@@ -242,7 +286,9 @@ class HaproxyRouter:
             self._begin(image, here, found, slots=here.slots * 2)
 
     def _state(self) -> State:
-        return State.from_text(self._asked().ask("modeldeck routes")[0])
+        mark, _, text = self._asked().ask("modeldeck routes")[0].partition(" ")
+        self._known = mark, State.from_text(text)
+        return self._known[1]
 
     def _servers(self) -> dict[str, dict[str, bool]]:
         """Return HAProxy's servers by backend, each with whether it is in maintenance."""
@@ -293,4 +339,12 @@ class HaproxyRouter:
         """Let go of the command channel; the gateway goes on."""
         if self._link is not None:
             self._link.close()
-        self._link = None
+        self._link = self._known = None
+
+
+def _same_servers(one: State, other: State) -> bool:
+    """Say whether two states have the same servers in the same slots."""
+    first, second = (
+        {slot.number: slot.addresses for slot in state.slots.values() if slot.addresses} for state in (one, other)
+    )
+    return first == second

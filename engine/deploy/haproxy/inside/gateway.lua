@@ -224,11 +224,14 @@ local function serve(words, usage, answer)
   end)
 end
 
-serve({"modeldeck", "routes"}, "modeldeck routes: the routes as they are", function() return routes.text end)
-serve({"modeldeck", "load"}, "modeldeck load TEXT: take these routes", function(text)
+serve({"modeldeck", "routes"}, "modeldeck routes: the routes as they are, after their mark", function()
+  return routes.mark .. " " .. routes.text
+end)
+serve({"modeldeck", "load"}, "modeldeck load MARK TEXT: take these routes where those of MARK (-: any) stand", function(mark, text)
+  if mark ~= "-" and mark ~= routes.mark then return "changed" end
   routes.load(text)
   counts.keep(routes.slots, routes.endpoints)
-  return "loaded"
+  return "loaded " .. routes.mark
 end)
 serve({"modeldeck", "counts"}, "modeldeck counts: what passed, by deployment", counts.text)
 

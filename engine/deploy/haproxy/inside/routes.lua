@@ -1,5 +1,5 @@
 -- What the gateway knows: deployments in slots, endpoints with entries; read from the text that state.py writes.
-local M = {text = "|", slots = {}, endpoints = {}}
+local M = {text = "|", mark = "none", slots = {}, endpoints = {}}
 
 local GOLDEN_RATIO = 0.6180339887498949
 
@@ -36,6 +36,7 @@ function M.load(text)
     end
   end
   M.text, M.slots, M.endpoints = text, slots, endpoints
+  M.mark = string.format("%08x", math.random(0, 0x7fffffff))  -- of this text in this process
 end
 
 function M.names()

@@ -14,8 +14,8 @@ import time
 
 INHERITED = 3
 BACKLOG = 4096
-STEADY_S = 2.0
-HASTY_ENDS = 5
+STEADY_S = 0.5
+LONGEST_PAUSE_S = 1.0
 BROKEN_CONFIGURATION = 1
 PATIENCE_S = 5
 
@@ -89,17 +89,19 @@ class Gateway:
         return ended
 
     def run(self) -> int:
-        """Run until told to end, or until HAProxy will not run: the engine's log then says why."""
+        """Run until told to end, or until HAProxy refuses its configuration: the engine's log then says why."""
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.end)
         threading.Thread(target=self.hand_over, daemon=True).start()
         hasty, ended = 0, 0
-        while not self.is_ending and hasty < HASTY_ENDS:
+        while not self.is_ending:
             begun = time.monotonic()
             ended = self.run_once()
             if ended == BROKEN_CONFIGURATION:
                 break
             hasty = hasty + 1 if time.monotonic() - begun < STEADY_S else 0
+            if hasty > 1:  # one that keeps dying is given pauses, and whoever connects still waits
+                time.sleep(min(LONGEST_PAUSE_S, 0.02 * 2**hasty))
         return abs(ended)
 
 
