@@ -7,7 +7,7 @@ from typing import Any
 from engine.release import judge
 from engine.release.arrive import need_deployment
 from engine.release.judge import Live, StepNeeds, Verdict
-from engine.release.routing import champion_of, is_applied, split
+from engine.release.routing import champion_of, is_applied, split, with_others
 from engine.release.work import SECOND_US, StepFailed, StepHeld, Work
 from store import deployments, releases
 from store.rows import Deployment, Release, Step
@@ -27,7 +27,7 @@ def weight(work: Work, release: Release, step: Step) -> dict[str, Any]:
     observed = dict(step.observed)
     if "generation" not in observed:
         with work.write() as tx:
-            entries = split(champion, new, share)
+            entries = with_others(tx, release.endpoint, step.host, split(champion, new, share))
             observed["generation"] = deployments.set_routes(tx, release.endpoint, step.host, entries, release.id)
             releases.set_step(tx, release.id, step.number, "running", observed=observed)
     await_router(work, release.endpoint, step.host, observed["generation"])

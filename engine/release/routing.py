@@ -30,6 +30,13 @@ def all_to(deployment: Deployment) -> list[dict[str, Any]]:
     return [entry(deployment, 100, "champion")]
 
 
+def with_others(reader: Reader, endpoint: str, host: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add what else runs on the host at weight 0: no traffic, but a request may name its version."""
+    named = {one["deployment_id"] for one in entries}
+    others = [one for one in live(reader, endpoint, host) if one.id not in named and one.desired == "warm"]
+    return [*entries, *(entry(one, 0, "warm") for one in others)] if entries else entries
+
+
 def live(reader: Reader, endpoint: str, host: str | None = None) -> list[Deployment]:
     """Return the endpoint's deployments that have not ended."""
     return deployments.deployments(reader, endpoint=endpoint, host=host)
@@ -67,9 +74,8 @@ def hand_over(tx: Write, endpoint: str, arriving: list[Deployment], release_id: 
             was_serving = other.role == "champion" and other.desired == "serving"
             deployments.set_desired(tx, other.id, "warm" if was_serving else "stopped", role="warm")
         deployments.set_desired(tx, deployment.id, "serving", role="champion")
-        generations[deployment.host] = deployments.set_routes(
-            tx, endpoint, deployment.host, all_to(deployment), release_id
-        )
+        entries = with_others(tx, endpoint, deployment.host, all_to(deployment))
+        generations[deployment.host] = deployments.set_routes(tx, endpoint, deployment.host, entries, release_id)
     return generations
 
 
@@ -83,7 +89,7 @@ def return_to_champion(tx: Write, endpoint: str, release_id: str) -> dict[str, i
         if route.endpoint != endpoint:
             continue
         champion = champion_of(tx, endpoint, route.host)
-        wanted = all_to(champion) if champion else []
+        wanted = with_others(tx, endpoint, route.host, all_to(champion)) if champion else []
         if list(route.entries) != wanted:
             generations[route.host] = deployments.set_routes(tx, endpoint, route.host, wanted, release_id)
     for deployment in of_release(tx, endpoint, release_id):

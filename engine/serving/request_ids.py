@@ -9,6 +9,7 @@ HEADER = "x-modeldeck-request-id"
 CLIENT_HEADER = "x-modeldeck-client-id"
 KEY_HEADER = "x-modeldeck-key"
 KIND_HEADER = "x-modeldeck-kind"
+VERSION_HEADER = "x-modeldeck-version"  # of a request: the version that shall answer; of an answer: the one that did
 KINDS = ("live", "shadow", "golden", "direct")
 
 _HEX = frozenset("0123456789abcdef")

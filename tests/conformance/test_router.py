@@ -251,6 +251,32 @@ def test_an_unknown_endpoint_or_version_is_a_404(
     assert client.ask("/nothing", None)[0] == 404
 
 
+def test_a_header_reaches_any_version_that_runs_and_is_kept_out_of_the_comparison(
+    router: AnyRouter, client: Client, backend: Callable[..., Backend]
+) -> None:
+    old, new = backend("old"), backend("new")
+    router.add("old", [old.address])
+    router.add("new", [new.address])
+    router.apply("rates", 1, [entry("old", 100), entry("new", 0, 7, "warm"), entry("gone", 0, 8, "warm")])
+    router.shadow("rates", "old", 100)
+    assert client.names(3, {"X-Modeldeck-Version": "7"}) == {"new": 3}
+    assert {seen["headers"]["x-modeldeck-kind"] for seen in new.seen} == {"direct"}
+    assert [seen["headers"]["x-modeldeck-kind"] for seen in old.seen] == []
+    router.shadow("rates", None)
+    assert client.ask()[1]["name"] == "old"
+    assert old.seen[0]["headers"]["x-modeldeck-kind"] == "live"
+    status, answer, _ = client.ask(headers={"X-Modeldeck-Version": "9"})
+    assert (status, answer["error"]) == (
+        404,
+        {"code": "unknown_version", "message": "rates does not serve version 9 here"},
+    )
+    status, answer, _ = client.ask(headers={"X-Modeldeck-Version": "8"})
+    assert (status, answer["error"]) == (
+        409,
+        {"code": "not_running", "message": "no server of rates version 8 runs here now"},
+    )
+
+
 def test_too_large_a_body_is_a_413(router: AnyRouter, client: Client) -> None:
     status, answer, _ = client.ask(body=b" " * (16 * 1024 * 1024 + 1))
     assert (status, answer["error"]["code"]) == (413, "too_large")

@@ -10,15 +10,24 @@ from typing import Any
 from engine.deploy.gateway.counts import Counts, exposition
 from engine.deploy.gateway.table import EndpointRoute, Table, point_of
 from engine.deploy.gateway.upstream import Answer, NotAnswered, Upstream
-from engine.serving.request_ids import CLIENT_HEADER, HEADER, KEY_HEADER, KIND_HEADER, new_request_id
+from engine.serving.request_ids import (
+    CLIENT_HEADER,
+    HEADER,
+    KEY_HEADER,
+    KIND_HEADER,
+    VERSION_HEADER,
+    new_request_id,
+)
 
 WAIT_S = 2.0  # how long a request waits for a server to come (back)
 _RETRY_S = 0.02
 _RECHECK_S = 0.1
-_ID, _CLIENT, _KEY, _KIND = (name.encode() for name in (HEADER, CLIENT_HEADER, KEY_HEADER, KIND_HEADER))
+_ID, _CLIENT, _KEY, _KIND, _VERSION = (
+    name.encode() for name in (HEADER, CLIENT_HEADER, KEY_HEADER, KIND_HEADER, VERSION_HEADER)
+)
 _DROPPED = frozenset(
     b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host expect "
-    b"x-request-id x-modeldeck-request-id x-modeldeck-client-id x-modeldeck-kind".split()
+    b"x-request-id x-modeldeck-request-id x-modeldeck-client-id x-modeldeck-kind x-modeldeck-version".split()
 )
 _NOT_READY = b"x-modeldeck-not-ready"  # a server's own word that another should be asked
 _HEALTH = b"GET /health/ready HTTP/1.1\r\nhost: modeldeck\r\n\r\n"
@@ -63,9 +72,14 @@ class Proxy:
             told = ", ".join(sorted(self.table.endpoints)) or "none yet"
             return error(404, "unknown_endpoint", f"no endpoint {name!r} here; endpoints: {told}")
         key = next((value for header, value in request.headers if header == _KEY), None)
+        named = next((value for header, value in request.headers if header == _VERSION), None)
+        if named is not None:
+            version = named.decode("latin-1").strip()
         request_id = new_request_id().encode()
-        wire = _wire(request, rest + (b"?" + query if query else b""), request_id)
-        if endpoint.shadow is not None:
+        # Whoever names the version is no part of the traffic that versions are compared by.
+        kind = b"live" if named is None else b"direct"
+        wire = _wire(request, rest + (b"?" + query if query else b""), request_id, kind)
+        if endpoint.shadow is not None and named is None:
             self._shadow(endpoint, request, rest, request_id)
         point = endpoint.next_place() if key is None else point_of(key)
         answer = await self._forward(name, point, version, wire)
@@ -82,6 +96,8 @@ class Proxy:
             order = self.table.order(endpoint, point, version) if endpoint is not None else []
             if version is not None and not order:
                 return error(404, "unknown_version", f"{name} does not serve version {version} here")
+            if version is not None and not any(self.table.replicas.get(one) for one in order):
+                return error(409, "not_running", f"no server of {name} version {version} runs here now")
             for deployment, upstream in self._candidates(order):
                 answer = await self._ask(deployment, upstream, wire)
                 if isinstance(answer, Answer):

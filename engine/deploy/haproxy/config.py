@@ -83,7 +83,8 @@ _FORWARD = """\
   http-request del-header x-request-id
   http-request set-header x-modeldeck-client-id %[var(txn.client)] if { var(txn.client) -m len gt 0 }
   http-request set-header x-modeldeck-request-id %[var(txn.id)]
-  http-request set-header x-modeldeck-kind live
+  http-request set-header x-modeldeck-kind live if !{ var(txn.named) -m found }
+  http-request set-header x-modeldeck-kind direct if { var(txn.named) -m found }
   http-request set-header host modeldeck
 """
 

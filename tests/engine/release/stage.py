@@ -116,7 +116,8 @@ class Stage:
                 if route.applied_generation < route.desired_generation:
                     deployments.acknowledge(tx, route.endpoint, route.host, route.desired_generation)
                     self.applied = list(route.entries)
-                    self.weights_seen.append(tuple((one["version"], one["weight"]) for one in route.entries))
+                    shares = tuple((one["version"], one["weight"]) for one in route.entries if one["role"] != "warm")
+                    self.weights_seen.append(shares)
 
     def _start(self, tx: Any, deployment: Deployment) -> None:
         now = self.clock.now()
@@ -216,9 +217,15 @@ class Stage:
         return models.model(self.deck.database, self.model).champion
 
     def route(self) -> list[tuple[int, int, str]]:
-        """The desired route: version, weight, role."""
+        """The desired route: version, weight, role of what gets traffic."""
         route = deployments.route(self.deck.database, self.model, "local")
-        return [(one["version"], one["weight"], one["role"]) for one in route.entries] if route else []
+        found = route.entries if route else ()
+        return [(one["version"], one["weight"], one["role"]) for one in found if one["weight"]]
+
+    def reachable(self) -> set[int]:
+        """The versions that the desired route names at no weight: a request may ask for them."""
+        route = deployments.route(self.deck.database, self.model, "local")
+        return {one["version"] for one in route.entries if not one["weight"]} if route else set()
 
     def standing(self) -> dict[int, str]:
         """Version -> desired, of every deployment that is to run."""

@@ -72,6 +72,11 @@ def test_second_rollback_has_nothing_to_go_back_to(promoted):
     assert promoted.champion() == 1
 
 
+def test_a_request_may_name_the_version_that_is_kept_warm(promoted):
+    assert promoted.route() == [(2, 100, "champion")]
+    assert promoted.reachable() == {1}
+
+
 def test_third_version_rolls_back_to_the_second_and_then_to_the_first(promoted, add_version):
     add_version()
     promoted.run(submit_promote(promoted.deck, promoted.model, 3, actor="user:anna"))

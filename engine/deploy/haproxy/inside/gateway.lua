@@ -68,6 +68,9 @@ local function send(txn, name, version, point, deadline)
     if version and #order == 0 then
       return refuse(txn, 404, "unknown_version", name .. " does not serve version " .. version .. " here")
     end
+    if version and not routes.has_address(order) then
+      return refuse(txn, 409, "not_running", "no server of " .. name .. " version " .. version .. " runs here now")
+    end
     for _, slot in ipairs(order) do
       if is_up(slot) then
         txn:set_var("txn.slot", slot.name)
@@ -144,6 +147,13 @@ core.register_action("route", {"http-req"}, function(txn)
     local told = #names > 0 and table.concat(names, ", ") or "none yet"
     return refuse(txn, 404, "unknown_endpoint", "no endpoint '" .. name .. "' here; endpoints: " .. told)
   end
+  -- Whoever names the version is no part of the traffic that versions are compared by.
+  local named = txn.f:req_fhdr("x-modeldeck-version", 1)
+  if named then
+    version = named:match("^%s*(%S+)%s*$") or "-"
+    txn:set_var("txn.named", true)
+    txn.http:req_del_header("x-modeldeck-version")
+  end
   local id = new_request_id(txn)
   local key = txn.f:req_fhdr("x-modeldeck-key", 1)
   local place = endpoint.place
@@ -155,7 +165,7 @@ core.register_action("route", {"http-req"}, function(txn)
   local route = string.format("%s %s %.17g %d 0", name, version or "-", point, deadline)
   txn.http:req_set_header("x-modeldeck-route", route)
   local shadow = endpoint.shadow
-  if shadow and method == "POST" and place * 100 < endpoint.percent and shadow.addresses[1] then
+  if shadow and not named and method == "POST" and place * 100 < endpoint.percent and shadow.addresses[1] then
     mirror.copy(txn, shadow, rest, id)
   end
   if path:sub(1, 3) == "/v2" then

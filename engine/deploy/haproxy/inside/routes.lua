@@ -77,4 +77,12 @@ function M.order(endpoint, point, version)
   return order
 end
 
+-- Whether any of these slots has a server at all.
+function M.has_address(order)
+  for _, slot in ipairs(order) do
+    if slot.addresses[1] then return true end
+  end
+  return false
+end
+
 return M
