@@ -137,8 +137,8 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def ratio(row: Row, other: float) -> str:
-    """Return how many times better than `other` we are."""
-    if row.modeldeck is None:
+    """Return how many times better than `other` we are; nothing is so many times better than nothing."""
+    if not row.modeldeck or not other:
         return "-"
     times = row.modeldeck / other if row.better == "higher" else other / row.modeldeck
     return f"{times:.0f}x" if times >= 20 else f"{times:.1f}x" if times >= 2 else f"{times:.2f}x"
