@@ -9,8 +9,8 @@ from engine.jobs.reactions import react
 
 
 def watch(context: JobContext) -> dict[str, Any]:
-    """Compute the windows that are due, and raise alerts for their findings."""
-    from engine.jobs import deadman
+    """Compute the windows that are due, raise alerts for their findings, and do what policy lets an alert do."""
+    from engine.jobs import deadman, policy
     from engine.monitoring.verdicts import findings
     from engine.monitoring.watch import watch as look
     from store import watching
@@ -31,4 +31,6 @@ def watch(context: JobContext) -> dict[str, Any]:
         missed = watching.open_alert(tx, settings.name, deadman.KEY)
         if missed is not None:
             watching.set_alert(tx, missed.id, "resolved", f"trigger:monitor:{settings.name}", "it looks again")
-    return {"windows": len(verdicts), "findings": len(found), "alerts": raised}
+    taken = policy.heed(context.deck, settings, [watching.alert(context.deck.database, one) for one in raised])
+    acted = {"policy": {"release": taken.id, "kind": taken.kind, "state": taken.state}} if taken else {}
+    return {"windows": len(verdicts), "findings": len(found), "alerts": raised, **acted}

@@ -114,6 +114,7 @@ class ModelSettings:
     log: LogSettings = field(default_factory=LogSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
+    policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
@@ -121,6 +122,8 @@ class ModelSettings:
         for name in UNSAID_DEPLOY:
             if getattr(self.deploy, name) == getattr(_DEPLOY, name):
                 del body["deploy"][name]
+        if not self.policy_rollback:
+            del body["policy_rollback"]
         return body
 
     @classmethod
@@ -151,6 +154,7 @@ class ModelSettings:
             log=LogSettings(**body["log"]),
             monitor=MonitorSettings(**body["monitor"]),
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
+            policy_rollback=tuple(body.get("policy_rollback", ())),
         )
 
 

@@ -206,6 +206,12 @@ class MonitorTable(Section):
         return MonitorSettings(self.every, self.window, self.by, self.lateness, self.min_rows)
 
 
+class PolicyTable(Section):
+    """[policy]: what automation may do by itself; it never promotes."""
+
+    rollback: list[Literal["errors", "performance", "drift", "data"]] = []
+
+
 class ModelFile(Section):
     """One models/*.toml."""
 
@@ -216,6 +222,7 @@ class ModelFile(Section):
     deploy: DeployTable = DeployTable()
     log: LogTable = LogTable()
     monitor: MonitorTable = MonitorTable()
+    policy: PolicyTable = PolicyTable()
     retrain: RetrainTable | None = None
     schedules: dict[Name, ScheduleTable] = {}
 
@@ -247,6 +254,7 @@ class ModelFile(Section):
             log=self.log.section(),
             monitor=self.monitor.section(),
             schedules=self.schedule_settings(),
+            policy_rollback=tuple(self.policy.rollback),
         )
 
     def schedule_settings(self) -> dict[str, ScheduleSettings]:
