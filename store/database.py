@@ -267,6 +267,19 @@ def _prepare(connection: _Connection) -> None:
         connection.create_function(name, 1, function, deterministic=True)
 
 
+def holds(expression: str, pattern: str, *, ascii: bool) -> str:
+    """Return the condition that text is LIKE a pattern (folded, `!` escapes) without regard to case; null is not.
+
+    LIKE itself takes small and capital letters for the same where text and pattern are `ascii`: only other text has to
+    be folded, by a call for each row.
+    """
+    folded = f"coalesce(casefold({expression}) LIKE {pattern} ESCAPE '!', 0)"
+    if not ascii:
+        return folded
+    more_bytes_than_signs = f"length({expression}) <> length(CAST({expression} AS BLOB))"
+    return f"(coalesce({expression} LIKE {pattern} ESCAPE '!', 0) OR ({more_bytes_than_signs} AND {folded}))"
+
+
 def _mode(path: Path) -> str:
     """Return how to open the file: a folded one on a read-only disk can still be read, its log files cannot be made."""
     try:

@@ -11,6 +11,7 @@ from store.search.terms import Asked, Bound, Chosen, Columns, Term, sql_of
 
 FEW = 1000  # rows that are cheaper sorted than found along the order
 GATHERED = 25_000  # rows of one term that are cheaper read at once than asked about one by one
+RARE = 300  # rows that hold a word: more of them are soon met along the order
 LISTED = 2000  # rows that are cheaper named in the statement than found along the order
 MOST_SEARCHED = 100_000  # rows looked at for one page
 
@@ -42,10 +43,10 @@ class Rows(NamedTuple):
 
 
 class Common(NamedTuple):
-    """The rows that several terms have in common, by name, and the terms that this answers."""
+    """The rows that some terms have in common, by name, and the terms that this answers."""
 
     sql: str
-    answers: Sequence[Chosen]
+    answers: Sequence[Asked]
 
 
 class Page(NamedTuple, Generic[T]):
@@ -66,7 +67,7 @@ class Query:
         self._asked: list[Asked] = [one for one in compiled if one is not None]
         self._exact = all(one is not None and one.exact for one in compiled)
         self._always = list(always)
-        self._common = self._in_common()
+        self._common: Common | None = None
 
     def page(
         self,
@@ -79,6 +80,7 @@ class Query:
         """Return a page; `matches` decides where SQL could not, `read` makes rows of what was found."""
         if self._exact or matches is None:
             matches = _every
+        self._common = self._in_common() or (self._scanned() if parts[0].source else None)
         kept: list[T] = []
         seen = 0
         size = limit + 1 if self._exact else max(limit + 1, 200)
@@ -121,8 +123,10 @@ class Query:
             tables.append(part.source)
         if part.where:
             wanted.append(part.where)
-        answered = self._common.answers if self._common is not None else (start,)
-        wanted += [one.sql for one in self._asked if one.chosen is None or one.chosen not in answered]
+        for one in self._asked:
+            answered = one in self._common.answers if self._common else start is not None and one.chosen is start
+            if not answered:
+                wanted.append(one.sql)
         params = {**self._bound.params, "limit": limit}
         if after is not None:
             places = []
@@ -169,10 +173,29 @@ class Query:
         left = set(self._own_keys(some[0]))
         for chosen in some[1:]:
             left.intersection_update(self._own_keys(chosen))
-        if len(left) > LISTED:
+        return self._listed(sorted(left), [one for one in self._asked if one.chosen in some])
+
+    def _scanned(self) -> Common | None:
+        """Return the rows that hold a word, where they are few and no index leaves few: one look at each row.
+
+        Along an order each row would be looked at in the order of its values, and again among those without one.
+        """
+        scanned = [one for one in self._asked if one.scanned]
+        choices = [one.chosen for one in self._asked if one.chosen is not None]
+        if not self._rows.own or not scanned or any(self._count(chosen) <= FEW for chosen in choices):
             return None
-        named = ", ".join(self._bound.name(key) for key in sorted(left))
-        return Common(f"{self._rows.own} IN ({named})" if named else "1 = 0", some)
+        wanted = " AND ".join([*self._always, *(one.sql for one in scanned)])
+        found = self._reader.words(
+            f"SELECT {self._rows.own} AS word FROM {self._rows.table} WHERE {wanted} LIMIT :rare",
+            {**self._bound.params, "rare": RARE + 1},
+        )
+        return self._listed(found, scanned) if len(found) <= RARE else None
+
+    def _listed(self, keys: Sequence[str], answers: Sequence[Asked]) -> Common | None:
+        if len(keys) > LISTED:
+            return None
+        named = ", ".join(map(self._bound.name, keys))
+        return Common(f"{self._rows.own} IN ({named})" if named else "1 = 0", answers)
 
     def _own_keys(self, chosen: Chosen) -> list[str]:
         key, sql = self._rows.own_order("chosen"), chosen.sql.format(t="chosen")

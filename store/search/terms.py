@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from store import comparing
-from store.database import Reader
+from store.database import Reader, holds
 from store.rows import EPOCH
 
 FEW = 64  # distinct values of a key that are compared one by one, so that an index finds the rows of each
+MOST_VALUES = 20_000  # distinct values that are looked at for a word before the rows are asked instead
 
-_APART = "\x1f"  # between the columns that a word is looked for in
 _LONGEST = 1000  # signs of a word that LIKE is asked for
 _NUMBER_OR_TIME = set("0123456789.+-:etz")  # a word of these may stand in a number or a time, which SQL does not spell
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(t\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?z?")
@@ -78,11 +78,15 @@ class Chosen(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One term as SQL: `exact` says that it lets no other row through; `chosen` is where an index may begin."""
+    """One term as SQL: `exact` says that it lets no other row through; `chosen` is where an index may begin.
+
+    `scanned` says that every row has to be read to find those it lets through.
+    """
 
     sql: str
     exact: bool
     chosen: Chosen | None = None
+    scanned: bool = False
 
 
 class Bound:
@@ -105,7 +109,10 @@ def sql_of(reader: Reader, term: Term, columns: Columns, bound: Bound) -> Asked 
     """
     if isinstance(term, Beyond):
         return None
-    asked = _contains(term, columns, bound) if isinstance(term, Contains) else _compare(reader, term, columns, bound)
+    if isinstance(term, Contains):
+        asked = _contains(reader, term, columns, bound)
+    else:
+        asked = _compare(reader, term, columns, bound)
     if asked is None or not term.negated:
         return asked
     return Asked(f"NOT ({asked.sql})", exact=True) if asked.exact else None
@@ -198,21 +205,32 @@ def _time(expression: str, term: Compare, bound: Bound) -> Asked | None:
     return Asked(f"{expression} <= {bound.name(at_us + _SLACK_US)}", exact=False)
 
 
-def _contains(term: Contains, columns: Columns, bound: Bound) -> Asked | None:
+def _contains(reader: Reader, term: Contains, columns: Columns, bound: Bound) -> Asked | None:
     wanted = term.text.casefold()
     if not columns.whole or set(wanted) <= _NUMBER_OR_TIME or len(wanted) > _LONGEST or not _storable(wanted):
         return None
     escaped = re.sub(r"([!%_])", r"!\1", wanted)
-    like = f"LIKE {bound.name(f'%{escaped}%')} ESCAPE '!'"
-    apart = bound.name(_APART)
-    together = f" || {apart} || ".join(f"coalesce({expression}, '')" for expression in columns.texts.values())
-    places = [f"casefold({together}) {like}"]
-    places += [
-        f"EXISTS (SELECT 1 FROM {keyed.table} own WHERE {keyed.owner.format(t='own')} AND casefold(own.value) {like})"
-        for keyed in columns.keyed.values()
-        if not keyed.numeric
-    ]
-    return Asked(f"({' OR '.join(places)})", exact=True)
+    like, ascii = bound.name(f"%{escaped}%"), wanted.isascii()
+    places = [holds(expression, like, ascii=ascii) for expression in columns.texts.values()]
+    texts = [keyed for keyed in columns.keyed.values() if not keyed.numeric]
+    places += filter(None, (_in_keyed(reader, keyed, wanted, like, bound) for keyed in texts))
+    return Asked(f"({' OR '.join(places)})", exact=True, scanned=True)
+
+
+def _in_keyed(reader: Reader, keyed: Keyed, wanted: str, like: str, bound: Bound) -> str | None:
+    """Return the condition that a keyed value holds the word; None where no value does.
+
+    Values repeat: where they are not too many, each is looked at once and not once for every row that has it.
+    """
+    found = reader.rows(f"SELECT DISTINCT key, value FROM {keyed.table} LIMIT :most", {"most": MOST_VALUES + 1})
+    condition = holds("own.value", like, ascii=wanted.isascii())
+    if len(found) <= MOST_VALUES:
+        fitting = sorted({row["value"] for row in found if wanted in row["value"].casefold()})
+        if not fitting:
+            return None
+        if len(fitting) <= FEW:
+            condition = f"own.value IN ({', '.join(map(bound.name, fitting))})"
+    return f"EXISTS (SELECT 1 FROM {keyed.table} own WHERE {keyed.owner.format(t='own')} AND {condition})"
 
 
 def _storable(text: str) -> bool:

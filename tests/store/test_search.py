@@ -156,10 +156,12 @@ def pages(read, size):
             return found
 
 
-@pytest.fixture(params=[(1000, 25_000, 2000), (0, 25_000, 2000), (1, 20, 4)], ids=["as is", "as sets", "as some sets"])
+@pytest.fixture(
+    params=[(1000, 25_000, 2000, 300), (0, 25_000, 2000, 300), (1, 20, 4, 2)], ids=["as is", "as sets", "as some sets"]
+)
 def ways(request, monkeypatch):
     """The sizes at which a search goes one way or the other, so that a small registry sees every way."""
-    for name, size in zip(("FEW", "GATHERED", "LISTED"), request.param, strict=True):
+    for name, size in zip(("FEW", "GATHERED", "LISTED", "RARE"), request.param, strict=True):
         monkeypatch.setattr(paging, name, size)
 
 
