@@ -44,6 +44,16 @@ def model(reader: Reader, name: str) -> Model:
     return Model(**dict(row), tags={tag["key"]: tag["value"] for tag in tags})
 
 
+def there(reader: Reader, name: str) -> None:
+    """Refuse the name of a model that the deck does not know; counts nothing of one that it does.
+
+    Raises:
+        UnknownName: the deck has none of that name; the hint names the closest one.
+    """
+    if reader.row("SELECT 1 FROM model WHERE name = :name", {"name": name}) is None:
+        raise unknown_model(reader, name)
+
+
 def unknown_model(reader: Reader, name: str) -> UnknownName:
     """Make the error for a model the deck does not know, naming the closest one it does."""
     return unknown(

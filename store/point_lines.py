@@ -11,6 +11,7 @@ import struct
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NamedTuple
 
 Point = tuple[str, int, int, float | None]  # key, step, microseconds UTC, value
@@ -37,7 +38,7 @@ def param_line(params: Mapping[str, Any]) -> str:
 def lines(points: Sequence[Point]) -> str:
     """Write points as whole lines; those of one key keep their order."""
     if len(points) < _FEW:
-        return "".join([_ENCODER.encode(point) + "\n" for point in points])
+        return "".join([_one(*point) for point in points])
     if len({point[0] for point in points}) == 1:
         return _blocks(points)
     by_key: dict[str, list[Point]] = {}
@@ -65,6 +66,12 @@ def read(text: Sequence[bytes]) -> Logged:
     return logged
 
 
+def _one(key: str, step: int, at: int, value: float | None) -> str:
+    if type(step) is type(at) is int and type(value) is float and value - value == 0:  # no infinity, not-a-number
+        return f"[{_quoted(key)},{step},{at},{value!r}]\n"
+    return _ENCODER.encode((key, step, at, value)) + "\n"
+
+
 def _blocks(points: Sequence[Point]) -> str:
     made = []
     for first in range(0, len(points), _MOST):
@@ -72,7 +79,7 @@ def _blocks(points: Sequence[Point]) -> str:
         try:
             columns = [_packed("q", steps), _packed("q", ats), _packed("d", [_NAN if v is None else v for v in values])]
         except struct.error:  # a step that is no 64-bit number
-            made += [_ENCODER.encode(point) + "\n" for point in points[first : first + _MOST]]
+            made += [_one(*point) for point in points[first : first + _MOST]]
         else:
             made.append(_ENCODER.encode([keys[0], *columns]) + "\n")
     return "".join(made)

@@ -63,8 +63,11 @@ class PointWriter:
 
     def _append(self, lines: str) -> None:
         self._pending += lines.encode()
-        with suppress(StorageUnwritable):
-            self._write_pending()
+        with suppress(OSError):  # a point at a time is written hundreds of thousands a second: straight to the system
+            self._pending = self._pending[os.write(self._handle, self._pending) :]
+        if self._pending:
+            with suppress(StorageUnwritable):
+                self._write_pending()
 
     def _write_pending(self) -> None:
         with writing_to(self.path):

@@ -16,7 +16,6 @@ from store.rows import Version
 from store.rows.making import maker
 
 _REFERENCE = re.compile(r"(?P<model>[^@\s]+)@(?P<number>[1-9][0-9]*)")
-_STRUCTURED = ("signature", "decision", "evaluation")
 _INSERTED = (
     *("model", "number", "run_id", "snapshot_id", "settings_revision", "bundle_hash", "environment_hash"),
     *("artifact_hash", "artifact_bytes", "golden_hash", "signature", "decision", "evaluation", "estimator"),
@@ -28,8 +27,8 @@ _OWN = _NAMES.index("aliases")  # aliases and tags stand in tables of their own
 _COLUMNS = (*_NAMES[:_OWN], *_NAMES[_OWN + 2 :])
 _WIDTH = len(_COLUMNS)
 _NUMBER_AT = _COLUMNS.index("number")
-_STRUCTURED_AT = tuple(_NAMES.index(name) for name in _STRUCTURED)
-_DIRTY_AT = _NAMES.index("git_dirty")
+_STRUCTURED = slice(_COLUMNS.index("signature"), _COLUMNS.index("evaluation") + 1)  # kept as JSON
+_DIRTY_AT = _COLUMNS.index("git_dirty")
 COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
 _NAMED = (
     f"SELECT {COLUMNS}, t.key AS tag, t.value AS tag_value, n.name AS called"
@@ -159,10 +158,10 @@ def versions(reader: Reader, model: str) -> list[Version]:
     Raises:
         UnknownName: the deck has no such model.
     """
-    models.model(reader, model)
+    models.there(reader, model)
     asked = f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC"
     aliases, tags = _aliases(reader, model), _tags(reader, model)
-    known: dict[str, Any] = {}
+    known = _Known()
     return [
         _made(row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known)
         for row in reader.tuples(asked, {"model": model})
@@ -192,7 +191,7 @@ def named(reader: Reader, model: str, alias: str) -> Version | None:
         return None
     tags = {row["tag"]: row["tag_value"] for row in found if row["tag"] is not None}
     names = sorted({row["called"] for row in found})
-    return _made(found[0], tuple(names), tags, {})
+    return _made(found[0], tuple(names), tags, _Known())
 
 
 def mark_abandoned(tx: Write, model: str, number: int, actor: str, reason: str = "") -> Version:
@@ -240,20 +239,30 @@ def _record(
     )
 
 
-def _made(row: Sequence[Any], aliases: tuple[str, ...], tags: dict[str, str], known: dict[str, Any]) -> Version:
-    """Make a version of a row that holds `COLUMNS` first; `known` are the texts read so far and what they say.
+class _Known(dict[str, Any]):
+    """What texts say, each read once: most versions of a model share their signature, rows of one list what it says."""
 
-    Most versions of a model share their signature: the rows of one list share what it says.
-    """
-    values = [*row[:_OWN], aliases, tags, *row[_OWN:_WIDTH]]
-    for place in _STRUCTURED_AT:
-        text = values[place]
-        said = known.get(text)
-        values[place] = known.setdefault(text, load(text)) if said is None else said
-    dirty = values[_DIRTY_AT]
-    if dirty is not None:
-        values[_DIRTY_AT] = bool(dirty)
-    made: Version = maker(Version)(*values)
+    def __missing__(self, text: str) -> Any:
+        said = self[text] = load(text)
+        return said
+
+
+def _made(row: Sequence[Any], aliases: tuple[str, ...], tags: dict[str, str], known: _Known) -> Version:
+    """Make a version of a row that holds `COLUMNS` first."""
+    signature, decision, evaluation = row[_STRUCTURED]
+    dirty = row[_DIRTY_AT]
+    made: Version = maker(Version)(
+        *row[: _STRUCTURED.start],
+        known[signature],
+        known[decision],
+        known[evaluation],
+        *row[_STRUCTURED.stop : _DIRTY_AT],
+        dirty if dirty is None else bool(dirty),
+        *row[_DIRTY_AT + 1 : _OWN],
+        aliases,
+        tags,
+        *row[_OWN:_WIDTH],
+    )
     return made
 
 
@@ -263,7 +272,7 @@ def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
         return []
     aliases = _aliases(reader, model)
     tags = _tags(reader, model, [row[_NUMBER_AT] for row in found])
-    known: dict[str, Any] = {}
+    known = _Known()
     return [_made(row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known) for row in found]
 
 

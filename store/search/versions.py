@@ -47,8 +47,7 @@ def find_versions(
         UnknownName: the deck has no such model.
         Refused: the order or the cursor is none.
     """
-    if reader.row("SELECT 1 FROM model WHERE name = :name", {"name": model}) is None:
-        models.model(reader, model)  # tells the closest name
+    models.there(reader, model)
     wanted = parse_order(order, NEWEST_FIRST, ORDERS, "versions")
     bound = Bound()
     named = bound.name(model)
