@@ -21,7 +21,7 @@ from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
 from store.storage import FAILURES, registry_failure, writing_to
 
-SCHEMA = 2  # the number of the newest migration; a test holds it equal to Alembic's head
+SCHEMA = 3  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
 _ROWS_AT_ONCE = 100
 

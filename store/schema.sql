@@ -652,5 +652,18 @@ CREATE TABLE job_need (
 
 CREATE INDEX ix_job_need_needs_id ON job_need (needs_id);
 
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+CREATE TABLE endpoint_key (
+	model TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	made_by TEXT NOT NULL, 
+	made_at BIGINT NOT NULL, 
+	revoked_by TEXT, 
+	revoked_at BIGINT, 
+	CONSTRAINT pk_endpoint_key PRIMARY KEY (model, name), 
+	CONSTRAINT fk_endpoint_key_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT uq_endpoint_key_digest UNIQUE (digest)
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0003');
 

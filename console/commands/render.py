@@ -28,6 +28,7 @@ EMPTY = {
     "alerts.list": "no open alerts",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
     "aliases.history": "no alias of this model has moved yet",
+    "keys.list": "no keys: modeldeck keys add MODEL NAME",
     "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
 }
 

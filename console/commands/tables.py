@@ -13,6 +13,7 @@ from store.rows import (
     Alias,
     AliasMove,
     Endpoint,
+    EndpointKey,
     Event,
     Experiment,
     Host,
@@ -234,6 +235,15 @@ ENDPOINTS = (
     Column("address", lambda row, _: _address(row)),
 )
 
+KEYS = (
+    Column("endpoint", lambda row, _: row.model, shrink=True),
+    Column("key", lambda row, _: row.name, shrink=True),
+    Column("made", lambda row, out: out.minute(row.made_at)),
+    Column("by", lambda row, _: row.made_by, shrink=True),
+    Column("revoked", lambda row, out: out.minute(row.revoked_at)),
+    Column("by", lambda row, _: row.revoked_by or "-", shrink=True),
+)
+
 DEPLOYMENTS = (
     Column("endpoint", lambda row, _: row.deployment.endpoint, shrink=True),
     Column("version", lambda row, _: version_or_none(row.deployment.version), right=True),
@@ -327,6 +337,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Event: EVENTS,
     Release: RELEASES,
     Endpoint: ENDPOINTS,
+    EndpointKey: KEYS,
     DeploymentDetail: DEPLOYMENTS,
     Host: HOSTS,
     Image: IMAGES,

@@ -1,4 +1,4 @@
-"""The deck's log key: personal columns are logged as tokens under it. Made on first use, 0600, outside the registry."""
+"""The deck's own secrets, made on first use, 0600, outside the registry: the log's key, one that opens endpoints."""
 
 from __future__ import annotations
 
@@ -11,20 +11,33 @@ from store.storage import writing_to
 
 
 def log_key(folder: Path) -> Path:
-    """Return the key file `log` in the deck's key folder, made whole if absent.
+    """Return the key file `log` in the deck's key folder, made whole if absent: personal columns are logged under it.
 
     Raises:
         StorageUnwritable: the disk is full or read-only.
     """
-    place = folder / "log"
+    return _kept(folder, "log", json.dumps({"id": secrets.token_hex(4), "key": secrets.token_hex(32)}))
+
+
+def endpoint_key(folder: Path) -> str:
+    """Return the key with which the deck itself asks its endpoints, made if absent.
+
+    Raises:
+        StorageUnwritable: the disk is full or read-only.
+    """
+    return _kept(folder, "endpoints", f"mdk_{secrets.token_urlsafe(32)}").read_text("ascii")
+
+
+def _kept(folder: Path, name: str, content: str) -> Path:
+    place = folder / name
     if place.is_file():
         return place
     with writing_to(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = folder / f".log-{os.getpid()}"
+        fresh = folder / f".{name}-{os.getpid()}-{secrets.token_hex(4)}"
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as target:
-            json.dump({"id": secrets.token_hex(4), "key": secrets.token_hex(32)}, target)
+            target.write(content)
             target.flush()
             os.fsync(target.fileno())
         try:

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.deploy.gateway.table import Table
 from engine.deploy.processes import Outliving, end, last_line, run_folder, spawn
-from engine.deploy.router import DeploymentStats
+from engine.deploy.router import DeploymentStats, Guard
 from engine.serving.process_id import is_alive
 from engine.workspace import Workspace
 from store.errors import PortInUse, Unavailable, WorkFailed
@@ -161,6 +161,12 @@ class ProcessRouter:
     def shadow(self, endpoint: str, deployment_id: str | None, percent: int = 100) -> None:
         """Copy a share of requests to a deployment."""
         self._ask("shadow", endpoint=endpoint, deployment_id=deployment_id, percent=percent)
+
+    def guard(self, endpoint: str, guard: Guard) -> None:
+        """Say what an endpoint takes and from whom; it is on disk when this returns."""
+        keys = None if guard.keys is None else sorted(guard.keys)
+        limits = (guard.requests_per_s, guard.at_once, guard.body_bytes)
+        self._ask("guard", endpoint=endpoint, guard=[keys, *limits])
 
     def _ask(self, do: str, *, _within: float = ANSWER_S, **words: Any) -> Any:
         try:

@@ -15,7 +15,9 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.deploy.deeds import Deeds
+from engine.deploy.guards import Guards
 from engine.deploy.process_runtime import ProcessRuntime
+from engine.deploy.router import Guard
 from engine.deploy.runtime import HostRouter, ReplicaHandle, Runtime
 from engine.settings.model import DeckSettings
 from store import deployments, versions
@@ -43,6 +45,8 @@ class Reconciler:
         self._router: HostRouter | None = None
         self._router_again = 0.0
         self._told: dict[str, list[str]] = {}
+        self._guards = Guards(deck)
+        self._guarded: dict[str, Guard] = {}
         self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
         self._threads = ThreadPoolExecutor(4, "reconcile")
         self._swept = False
@@ -167,9 +171,11 @@ class Reconciler:
             return False
         changed = self._tell_addresses(router, wanted)
         applied = router.applied()
+        routes = deployments.routes(self._deck.database, self._host)
+        changed = self._guard(router, routes) or changed  # first: no route is open that should not be
         acknowledged: list[Route] = []
         moved: dict[str, str] = {}
-        for route in deployments.routes(self._deck.database, self._host):
+        for route in routes:
             if applied.get(route.endpoint, 0) < route.desired_generation:
                 if not self._may_apply(router, route):
                     continue
@@ -191,6 +197,19 @@ class Reconciler:
                 self.deeds.say(f"route applied: {which}")
         return changed or bool(acknowledged or moved)
 
+    def _guard(self, router: HostRouter, routes: list[Route]) -> bool:
+        """Tell the router what each endpoint takes and from whom, where that has changed."""
+        wanted = self._guards.wanted()
+        changed = False
+        for route in routes:
+            guard = wanted.get(route.endpoint)  # None: its file is gone, and what guards it stays as it is
+            if guard is not None and self._guarded.get(route.endpoint) != guard:
+                router.guard(route.endpoint, guard)
+                self._guarded[route.endpoint] = guard
+                self.deeds.say(f"guard set: {route.endpoint} on {self._host}")
+                changed = True
+        return changed
+
     def _running_router(self) -> HostRouter | None:
         now = self._deck.clock.boottime()
         if self._router is None:
@@ -199,6 +218,7 @@ class Reconciler:
             return None
         try:
             if self._router.ensure_running():
+                self._guarded.clear()
                 self._told.clear()  # its memory may be older than the servers' addresses
         except ModeldeckError:
             self._router_again = now + ROUTER_AGAIN_S

@@ -20,6 +20,19 @@ class DeploymentStats:
     latency: tuple[int, ...] = field(default=(0,) * (len(BUCKETS_MS) + 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What an endpoint takes, and from whom. Zero: no limit of its own."""
+
+    keys: frozenset[str] | None = None  # sha256 of each key that opens it, in hexadecimal; None: it is open
+    requests_per_s: int = 0
+    at_once: int = 0
+    body_bytes: int = 0
+
+
+OPEN = Guard()
+
+
 class Router(Protocol):
     """Divides an endpoint's requests between deployments by weight; never looks into bodies.
 
@@ -57,4 +70,8 @@ class Router(Protocol):
 
     def shadow(self, endpoint: str, deployment_id: str | None, percent: int = 100) -> None:
         """Copy a share of the endpoint's requests to a deployment and drop its answers; None ends it."""
+        ...
+
+    def guard(self, endpoint: str, guard: Guard) -> None:
+        """Say what an endpoint takes and from whom, also before it has a route; `OPEN` takes the guard away."""
         ...

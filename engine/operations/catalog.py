@@ -9,6 +9,7 @@ from engine.operations import (
     hosts,
     images,
     keeping,
+    keys,
     models,
     notes,
     runs,
@@ -19,6 +20,6 @@ from engine.operations import (
 )
 from engine.operations.operation import Operation
 
-_NOUNS = (access, deck, history, hosts, images, keeping, models, notes, runs, serving, tracking, watching, work)
+_NOUNS = (access, deck, history, hosts, images, keeping, keys, models, notes, runs, serving, tracking, watching, work)
 
 OPERATIONS: dict[str, Operation] = {operation.id: operation for noun in _NOUNS for operation in noun.OPERATIONS}

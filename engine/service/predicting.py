@@ -16,8 +16,8 @@ ANSWER_WITHIN_S = 60.0
 LOG_FULL = "log_full"  # a server's own word for it
 
 
-def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]]) -> Predictions:
-    """Return the prediction records of these rows, in row order.
+def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]], key: str = "") -> Predictions:
+    """Return the prediction records of these rows, in row order. `key` opens an endpoint that needs one.
 
     Raises:
         Refused: the endpoint was stopped, or the rows do not fit: the error names row and column.
@@ -30,17 +30,18 @@ def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]]) -> Predi
     if endpoint.stopped_at is not None or not endpoint.addresses:
         raise Refused(f"{endpoint.model} is not serving", f"modeldeck promote {endpoint.model} VERSION")
     address = endpoint.addresses.get("local") or next(iter(endpoint.addresses.values()))
-    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode())
+    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode(), key)
     if status != http.client.OK:
         raise _error(endpoint.model, status, body)
     return Predictions(endpoint.model, int(body["version"]), tuple(body["predictions"]))
 
 
-def _post(url: str, payload: bytes) -> tuple[int, dict[str, Any]]:
+def _post(url: str, payload: bytes, key: str) -> tuple[int, dict[str, Any]]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_WITHIN_S)
     try:
-        connection.request("POST", parts.path, payload, {"Content-Type": "application/json"})
+        opened = {"Authorization": f"Bearer {key}"} if key else {}
+        connection.request("POST", parts.path, payload, {"Content-Type": "application/json", **opened})
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:
@@ -61,6 +62,8 @@ def _error(model: str, status: int, body: dict[str, Any]) -> ModeldeckError:
         return StorageUnwritable(f"{model}: {message}", "free disk space and ask again: modeldeck gc --dry-run")
     if status == http.client.SERVICE_UNAVAILABLE:
         return Unavailable(f"{model}: {message}", "look: modeldeck deployments")
+    if status == http.client.TOO_MANY_REQUESTS:
+        return Refused(f"{model}: {message}", "ask again in a second; its file sets the limit under [endpoint]")
     if status < http.client.INTERNAL_SERVER_ERROR:
         return Refused(f"{model}: {message}", "correct the rows and ask again")
     return WorkFailed(f"{model}: {message}", "see the server's log: modeldeck deployments")

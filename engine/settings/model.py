@@ -100,6 +100,16 @@ class MonitorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """Whom the endpoint answers, and how much it takes. Zero: no limit of its own. Acts without a release."""
+
+    keys: bool = False  # requests need one of the endpoint's keys
+    requests_per_s: int = 0
+    at_once: int = 0
+    body_kb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Everything one models/*.toml says, with defaults filled in."""
 
@@ -113,6 +123,7 @@ class ModelSettings:
     deploy: DeploySettings = field(default_factory=DeploySettings)
     log: LogSettings = field(default_factory=LogSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
     policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
 
@@ -124,6 +135,8 @@ class ModelSettings:
                 del body["deploy"][name]
         if not self.policy_rollback:
             del body["policy_rollback"]
+        if self.endpoint == EndpointSettings():
+            del body["endpoint"]
         return body
 
     @classmethod
@@ -153,6 +166,7 @@ class ModelSettings:
             ),
             log=LogSettings(**body["log"]),
             monitor=MonitorSettings(**body["monitor"]),
+            endpoint=EndpointSettings(**body.get("endpoint", {})),
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
             policy_rollback=tuple(body.get("policy_rollback", ())),
         )

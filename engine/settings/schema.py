@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.model import (
     DataSettings,
     DeploySettings,
+    EndpointSettings,
     GateSettings,
     HostSettings,
     Limit,
@@ -212,6 +214,19 @@ class PolicyTable(Section):
     rollback: list[Literal["errors", "performance", "drift", "data"]] = []
 
 
+class EndpointTable(Section):
+    """[endpoint]"""
+
+    keys: bool = False
+    requests_per_s: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    at_once: Annotated[int, Field(ge=0, le=100_000)] = 0
+    body_kb: Annotated[int, Field(ge=0, le=MAX_BODY // 1024)] = 0
+
+    def section(self) -> EndpointSettings:
+        """Return the frozen section."""
+        return EndpointSettings(**self.model_dump())
+
+
 class ModelFile(Section):
     """One models/*.toml."""
 
@@ -223,6 +238,7 @@ class ModelFile(Section):
     log: LogTable = LogTable()
     monitor: MonitorTable = MonitorTable()
     policy: PolicyTable = PolicyTable()
+    endpoint: EndpointTable = EndpointTable()
     retrain: RetrainTable | None = None
     schedules: dict[Name, ScheduleTable] = {}
 
@@ -253,6 +269,7 @@ class ModelFile(Section):
             deploy=self.deploy.section(),
             log=self.log.section(),
             monitor=self.monitor.section(),
+            endpoint=self.endpoint.section(),
             schedules=self.schedule_settings(),
             policy_rollback=tuple(self.policy.rollback),
         )

@@ -116,3 +116,15 @@ class Served:
     release_kind: str
     actor: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointKey:
+    """A key that opens a model's endpoint; the key itself is known to whoever was shown it."""
+
+    model: str
+    name: str
+    made_by: str
+    made_at: int
+    revoked_by: str | None
+    revoked_at: int | None

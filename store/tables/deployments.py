@@ -156,3 +156,18 @@ class RouteHistoryTable(Table, table=True):
     release_id: str | None = text(default=None)
     from_at: int = moment()
     to_at: int | None = moment(default=None)
+
+
+class EndpointKeyTable(Table, table=True):
+    """A key that opens a model's endpoint. The key itself is nowhere; a revoked one keeps its name."""
+
+    __tablename__ = "endpoint_key"
+    __table_args__ = (refers("model", "model", "name"), UniqueConstraint("digest"))
+
+    model: str = text(primary_key=True)
+    name: str = text(primary_key=True)
+    digest: str = text()
+    made_by: str = text()
+    made_at: int = moment()
+    revoked_by: str | None = text(default=None)
+    revoked_at: int | None = moment(default=None)

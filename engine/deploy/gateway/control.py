@@ -71,6 +71,8 @@ class Control:
                     {"deployment_id": wanted, "percent": asked["percent"]} if wanted else None
                 )
                 table.save()
+            case "guard":
+                table.guard(asked["endpoint"], asked["guard"])
             case "stop":
                 self._stop()
             case other:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from engine.deploy.gateway.counts import Counts, exposition
+from engine.deploy.gateway.guard import NEEDS_KEY, Guards
 from engine.deploy.gateway.table import EndpointRoute, Table, point_of
 from engine.deploy.gateway.upstream import Answer, NotAnswered, Upstream
 from engine.serving.request_ids import (
@@ -26,8 +27,8 @@ _ID, _CLIENT, _KEY, _KIND, _VERSION = (
     name.encode() for name in (HEADER, CLIENT_HEADER, KEY_HEADER, KIND_HEADER, VERSION_HEADER)
 )
 _DROPPED = frozenset(
-    b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host expect "
-    b"x-request-id x-modeldeck-request-id x-modeldeck-client-id x-modeldeck-kind x-modeldeck-version".split()
+    b"authorization connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host "
+    b"expect x-request-id x-modeldeck-request-id x-modeldeck-client-id x-modeldeck-kind x-modeldeck-version".split()
 )
 _NOT_READY = b"x-modeldeck-not-ready"  # a server's own word that another should be asked
 _HEALTH = b"GET /health/ready HTTP/1.1\r\nhost: modeldeck\r\n\r\n"
@@ -52,6 +53,7 @@ class Proxy:
         self.table = table
         self.counts: dict[str, Counts] = {}
         self.unanswered: dict[str, int] = {}
+        self._guards = Guards(table.guards)
         self._upstreams: dict[str, Upstream] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -66,11 +68,16 @@ class Proxy:
         path, _, query = request.path.partition(b"?")
         name, rest, version = _endpoint(path)
         if name is None:
-            return self._own(path, request.method)
+            return self._own(path, request)
+        authorization = _header(request, b"authorization")
         endpoint = self.table.endpoints.get(name)
         if endpoint is None:
-            told = ", ".join(sorted(self.table.endpoints)) or "none yet"
-            return error(404, "unknown_endpoint", f"no endpoint {name!r} here; endpoints: {told}")
+            told = "" if self._guards.is_hidden(authorization) else ", ".join(sorted(self.table.endpoints))
+            listed = f"; endpoints: {told}" if told else ""
+            return error(404, "unknown_endpoint", f"no endpoint {name!r} here{listed}")
+        refused = self._guards.refusal(name, authorization, len(request.body), self._under_way(endpoint))
+        if refused is not None:
+            return error(*refused)
         key = next((value for header, value in request.headers if header == _KEY), None)
         named = next((value for header, value in request.headers if header == _VERSION), None)
         if named is not None:
@@ -184,10 +191,17 @@ class Proxy:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _own(self, path: bytes, method: bytes) -> Answer:
+    def _under_way(self, endpoint: EndpointRoute) -> int:
+        known = (self.counts.get(entry["deployment_id"]) for entry in endpoint.entries)
+        return sum(counts.in_flight for counts in known if counts is not None)
+
+    def _own(self, path: bytes, request: Request) -> Answer:
         """Answer what is asked of the router itself."""
-        if method not in (b"GET", b"HEAD"):
+        if request.method not in (b"GET", b"HEAD"):
             return error(404, "not_found", "an endpoint's path is /<model>/predict or /v2/models/<model>/infer")
+        is_health = path.removeprefix(b"/v2") in (b"/health/live", b"/health/ready")
+        if not is_health and self._guards.is_hidden(_header(request, b"authorization")):
+            return error(*NEEDS_KEY)
         if path == b"/metrics":
             text = exposition(self.counts, self.unanswered)
             return Answer(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], text.encode())
@@ -236,6 +250,11 @@ def _wire(request: Request, path: bytes, request_id: bytes, kind: bytes = b"live
     return b"\r\n".join(lines) + b"\r\n\r\n" + request.body
 
 
+def _header(request: Request, name: bytes) -> bytes:
+    """Return the last value of a header, empty without one."""
+    return next((value for header, value in reversed(request.headers) if header == name), b"")
+
+
 def _json(status: int, body: Any) -> Answer:
     return Answer(status, [(b"content-type", b"application/json")], json.dumps(body).encode())
 
@@ -254,6 +273,8 @@ class Refusal(Answer):
 def error(status: int, code: str, message: str) -> Refusal:
     """Return an error answer in the form of every endpoint."""
     answer = Refusal(status, code, message)
-    if status == 503:
+    if status == 401:
+        answer.headers.append((b"www-authenticate", b"Bearer"))
+    if status in (429, 503):
         answer.headers.append((b"retry-after", b"1"))
     return answer

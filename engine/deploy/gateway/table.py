@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.deploy.router import OPEN, Guard
+
 _GOLDEN_RATIO = 0.6180339887498949
 _STATE = 1
 
@@ -39,6 +41,7 @@ class Table:
         self.endpoints: dict[str, EndpointRoute] = {}
         self.replicas: dict[str, list[str]] = {}
         self.draining: set[str] = set()
+        self.guards: dict[str, Guard] = {}
         self.port = 0
         self.control = ""  # where the router that wrote this takes its orders
 
@@ -57,6 +60,7 @@ class Table:
         self.port = int(body["port"])
         self.replicas = {name: list(found) for name, found in body["replicas"].items()}
         self.draining = set(body["draining"])
+        self.guards = {name: _guard(told) for name, told in body.get("guards", {}).items()}
         for name, route in body["endpoints"].items():
             self.endpoints[name] = EndpointRoute(route["generation"], route["entries"], route.get("shadow"))
 
@@ -68,6 +72,7 @@ class Table:
             "control": self.control,
             "replicas": self.replicas,
             "draining": sorted(self.draining),
+            "guards": {name: _told(guard) for name, guard in self.guards.items()},
             "endpoints": {
                 name: {"generation": route.generation, "entries": route.entries, "shadow": route.shadow}
                 for name, route in self.endpoints.items()
@@ -99,6 +104,13 @@ class Table:
         self.endpoints[endpoint] = EndpointRoute(generation, kept, known.shadow if known else None)
         self.save()
 
+    def guard(self, endpoint: str, told: Sequence[Any]) -> None:
+        """Say what an endpoint takes and from whom; one with no limit and no keys is forgotten."""
+        self.guards[endpoint] = _guard(told)
+        if self.guards[endpoint] == OPEN:
+            del self.guards[endpoint]
+        self.save()
+
     def order(self, endpoint: EndpointRoute, point: float, version: str | None) -> list[str]:
         """Return deployment ids in the order to try: the one on whose share `point` falls, then the others.
 
@@ -126,3 +138,13 @@ class Table:
 def point_of(key: bytes) -> float:
     """Return the point in [0, 1) on which a key always falls: the same one on every host, whichever router it has."""
     return (int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 11) / 2**53
+
+
+def _guard(told: Sequence[Any]) -> Guard:
+    keys, *limits = told
+    return Guard(None if keys is None else frozenset(keys), *(int(limit) for limit in limits))
+
+
+def _told(guard: Guard) -> list[Any]:
+    keys = None if guard.keys is None else sorted(guard.keys)
+    return [keys, guard.requests_per_s, guard.at_once, guard.body_bytes]

@@ -81,6 +81,7 @@ _FORWARD = """\
   http-request set-var(txn.client) req.fhdr(x-request-id) if !{ var(txn.client) -m len gt 0 }
   http-request set-var(txn.client) req.fhdr(x-modeldeck-request-id) if !{ var(txn.client) -m len gt 0 }
   http-request del-header x-request-id
+  http-request del-header authorization
   http-request set-header x-modeldeck-client-id %[var(txn.client)] if { var(txn.client) -m len gt 0 }
   http-request set-header x-modeldeck-request-id %[var(txn.id)]
   http-request set-header x-modeldeck-kind live if !{ var(txn.named) -m found }
@@ -120,7 +121,9 @@ frontend gateway
   bind fd@3
   maxconn {limits.connections}
 {_clients(limits)}\
-  http-request use-service prometheus-exporter if {{ path /metrics/haproxy }} {{ method GET }}
+  http-request lua.admit if {{ path /metrics/haproxy }}
+  http-request use-service prometheus-exporter if {{ path /metrics/haproxy }} {{ method GET }} \
+!{{ var(txn.reply) -m found }}
   http-request lua.refuse 400 bad_request "upgrades are not taken here" if {{ req.hdr(upgrade) -m found }}
   http-request lua.refuse 413 too_large "the body is larger than {limits.body_bytes} bytes, send fewer rows at once" \
 if {{ req.body_size gt {limits.body_bytes} }}

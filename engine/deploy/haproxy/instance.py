@@ -20,7 +20,7 @@ from store.errors import PortInUse, Unavailable, WorkFailed
 ROUTES = f"{VOLUME}/routes"  # one for all instances: what the gateway knows, whichever container it is in
 START_S = 15.0
 _INSIDE = files(__package__) / "inside"
-_LUA = ("counts.lua", "gateway.lua", "mirror.lua", "routes.lua")
+_LUA = ("counts.lua", "gateway.lua", "guard.lua", "mirror.lua", "routes.lua")
 _RUNS_INSIDE = (*_LUA, "start.py")
 _MEMORY = "512m"
 _PROCESSES = 32

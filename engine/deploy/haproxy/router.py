@@ -21,7 +21,7 @@ from engine.deploy.haproxy.image import ensure_image
 from engine.deploy.haproxy.instance import ROUTES, Instance
 from engine.deploy.haproxy.link import Link, write
 from engine.deploy.haproxy.state import NoSlot, State, backend, commands
-from engine.deploy.router import DeploymentStats
+from engine.deploy.router import DeploymentStats, Guard
 from store.errors import Unavailable, WorkFailed
 
 STOP_S = 10.0
@@ -213,6 +213,10 @@ class HaproxyRouter:
     def shadow(self, endpoint: str, deployment_id: str | None, percent: int = 100) -> None:
         """Copy a share of requests to a deployment."""
         self._change(lambda state, room: state.shadowed(endpoint, deployment_id, percent, room))
+
+    def guard(self, endpoint: str, guard: Guard) -> None:
+        """Say what an endpoint takes and from whom."""
+        self._change(lambda state, room: state.guarded(endpoint, guard))
 
     def clear(self) -> None:
         """Forget every route, server and count, as before a host's first deployment."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
+from engine.deploy.router import OPEN, Guard
 from store.errors import Refused
 
 # A server that takes no connection leaves at once and is looked at ten times a second until it is back; one that takes
@@ -57,6 +58,7 @@ class State:
 
     slots: Mapping[str, Slot] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    guards: Mapping[str, Guard] = field(default_factory=dict)
 
     def add(self, deployment: str, addresses: Sequence[str], room: int) -> State:
         """Set a deployment's addresses; none empties its slot, and gives it back where no endpoint names it.
@@ -116,6 +118,13 @@ class State:
         made = replace(known, shadow=deployment or "", percent=percent if deployment else 0)
         return replace(changed, endpoints={**changed.endpoints, endpoint: made})._without_unused()
 
+    def guarded(self, endpoint: str, guard: Guard) -> State:
+        """Say what an endpoint takes and from whom, also before it has a route."""
+        guards = {**self.guards, endpoint: guard}
+        if guard == OPEN:
+            del guards[endpoint]
+        return replace(self, guards=guards)
+
     def _with(self, deployment: str, room: int) -> State:
         if deployment in self.slots:
             return self
@@ -141,6 +150,10 @@ class State:
             for entry in one.entries:
                 kept = json.dumps(entry, separators=(",", ":"))
                 items.append(("entry", entry["deployment_id"], str(entry["version"]), str(entry["weight"]), kept))
+        for name, guard in sorted(self.guards.items()):
+            limits = (guard.requests_per_s, guard.at_once, guard.body_bytes)
+            mark = "open" if guard.keys is None else "key"
+            items.append(("guard", name, mark, *map(str, limits), *sorted(guard.keys or ())))
         return "|".join(",".join(quote(word, safe="") for word in item) for item in items) or "|"
 
     @staticmethod
@@ -148,6 +161,7 @@ class State:
         """Read what `to_text` wrote."""
         slots: dict[str, Slot] = {}
         endpoints: dict[str, Endpoint] = {}
+        guards: dict[str, Guard] = {}
         last = ""
         for item in filter(None, text.strip().split("|")):
             kind, *words = (unquote(word) for word in item.split(","))
@@ -156,10 +170,13 @@ class State:
             elif kind == "endpoint":
                 last = words[0]
                 endpoints[last] = Endpoint(last, int(words[1]), (), words[2], int(words[3]))
+            elif kind == "guard":
+                keys = frozenset(words[5:]) if words[1] == "key" else None
+                guards[words[0]] = Guard(keys, *map(int, words[2:5]))
             else:
                 entries = (*endpoints[last].entries, json.loads(words[3]))
                 endpoints[last] = replace(endpoints[last], entries=entries)
-        return State(slots, endpoints)
+        return State(slots, endpoints, guards)
 
 
 def backend(number: int) -> str:

@@ -154,7 +154,9 @@ def deployments(context: ServiceContext, _request: NoRequest) -> list[Deployment
 
 
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
-    """Ask an endpoint the way any client would: through its router."""
+    """Ask an endpoint the way any client would: through its router, with the deck's own key."""
+    from engine.deploy.keys import endpoint_key
     from store import deployments as places
 
-    return ask_endpoint(places.endpoint(context.deck.database, request.model), request.records)
+    endpoint = places.endpoint(context.deck.database, request.model)
+    return ask_endpoint(endpoint, request.records, endpoint_key(context.deck.workspace.keys))

@@ -13,6 +13,7 @@ import pytest
 from engine.daemon.log import KEPT, JsonLines
 from engine.daemon.start import status
 from engine.service.launch import last_lines, log_of
+from store.database import SCHEMA
 
 
 def test_status_tells_what_is_under_way(daemon, until):
@@ -20,7 +21,7 @@ def test_status_tells_what_is_under_way(daemon, until):
     job = daemon.start_waiting("runs.train")
     waiting = daemon.client.call("runs.train", {"model": "plain"})
     said = status(daemon.workspace)
-    assert (said.state, said.pid, said.schema) == ("running", daemon.pid, 2)
+    assert (said.state, said.pid, said.schema) == ("running", daemon.pid, SCHEMA)
     assert (said.jobs_running, said.jobs_queued) == (1, 1)
     assert said.next_schedule.startswith("monitor:")
     assert said.next_schedule_at > said.started_at

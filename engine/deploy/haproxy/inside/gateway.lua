@@ -3,6 +3,7 @@ local here = debug.getinfo(1, "S").source:match("@?(.*)/")
 package.path = here .. "/?.lua;" .. package.path
 local routes = require("routes")
 local counts = require("counts")
+local guard = require("guard")
 local mirror = require("mirror")
 
 local WAIT_MS = 2000        -- how long a request waits for a server to come (back)
@@ -99,11 +100,14 @@ end
 -- What is asked of the gateway itself.
 local function own(txn, path, method)
   if method ~= "GET" and method ~= "HEAD" then return refuse(txn, 404, "not_found", HELP) end
+  if path == "/health/live" or path == "/v2/health/live" then return reply(txn, 200, '{"live": true}') end
+  if path ~= "/health/ready" and path ~= "/v2/health/ready" and guard.is_hidden(txn) then
+    return refuse(txn, 401, "no_key", "endpoints here need keys: send one as the header Authorization: Bearer KEY")
+  end
   if path == "/metrics" then
     local text = counts.exposition(routes.slots, function(slot) return txn.f:be_conn(slot.name) end)
     return reply(txn, 200, text, "text/plain; version=0.0.4; charset=utf-8")
   end
-  if path == "/health/live" or path == "/v2/health/live" then return reply(txn, 200, '{"live": true}') end
   if path == "/health/ready" or path == "/v2/health/ready" then
     local served, ready = 0, true
     for name, endpoint in pairs(routes.endpoints) do
@@ -143,10 +147,12 @@ core.register_action("route", {"http-req"}, function(txn)
   if not name then return own(txn, path, method) end
   local endpoint = routes.endpoints[name]
   if not endpoint then
-    local names = routes.names()
-    local told = #names > 0 and table.concat(names, ", ") or "none yet"
-    return refuse(txn, 404, "unknown_endpoint", "no endpoint '" .. name .. "' here; endpoints: " .. told)
+    local names = guard.is_hidden(txn) and {} or routes.names()
+    local told = #names > 0 and "; endpoints: " .. table.concat(names, ", ") or ""
+    return refuse(txn, 404, "unknown_endpoint", "no endpoint '" .. name .. "' here" .. told)
   end
+  local status, code, message = guard.refusal(txn, name, endpoint)
+  if status then return refuse(txn, status, code, message) end
   -- Whoever names the version is no part of the traffic that versions are compared by.
   local named = txn.f:req_fhdr("x-modeldeck-version", 1)
   if named then
@@ -210,10 +216,17 @@ core.register_service("reply", "http", function(applet)
   applet:add_header("content-length", tostring(#body))
   local id = applet:get_var("txn.id")
   if id then applet:add_header("x-modeldeck-request-id", id) end
+  if status == 401 then applet:add_header("www-authenticate", "Bearer") end
   if status == 503 or status == 429 then applet:add_header("retry-after", "1") end
   applet:start_response()
   if applet.method ~= "HEAD" then applet:send(body) end
 end)
+
+core.register_action("admit", {"http-req"}, function(txn)
+  if guard.is_hidden(txn) then
+    refuse(txn, 401, "no_key", "endpoints here need keys: send one as the header Authorization: Bearer KEY")
+  end
+end, 0)
 
 core.register_action("refuse", {"http-req"}, function(txn, status, code, message)
   refuse(txn, tonumber(status), code, message)

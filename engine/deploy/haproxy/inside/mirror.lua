@@ -6,7 +6,7 @@ local M = {}
 local AT_ONCE = 16      -- copies under way; more are dropped and counted, so that a hung shadow costs nobody anything
 local TIMEOUT_MS = 5000
 local NOT_COPIED = {
-  ["connection"] = true, ["keep-alive"] = true, ["te"] = true, ["trailer"] = true, ["transfer-encoding"] = true,
+  ["authorization"] = true, ["connection"] = true, ["keep-alive"] = true, ["te"] = true, ["trailer"] = true, ["transfer-encoding"] = true,
   ["upgrade"] = true, ["content-length"] = true, ["host"] = true, ["expect"] = true, ["x-request-id"] = true,
   ["x-modeldeck-request-id"] = true, ["x-modeldeck-kind"] = true, ["x-modeldeck-route"] = true,
 }

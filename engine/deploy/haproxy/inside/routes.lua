@@ -1,5 +1,7 @@
--- What the gateway knows: deployments in slots, endpoints with entries; read from the text that state.py writes.
-local M = {text = "|", mark = "none", slots = {}, endpoints = {}}
+-- What the gateway knows: deployments in slots, endpoints with entries, what guards them; read from the text that state.py writes.
+local M = {text = "|", mark = "none", slots = {}, endpoints = {}, guards = {}}
+
+M.whole_bytes = 65536  -- what certainly lies in the buffer whole
 
 local GOLDEN_RATIO = 0.6180339887498949
 
@@ -15,7 +17,7 @@ end
 
 -- Take a whole text at once; a text that cannot be read changes nothing. Places on the line are kept.
 function M.load(text)
-  local slots, endpoints, last = {}, {}, nil
+  local slots, endpoints, guards, last = {}, {}, {}, nil
   for item in text:gmatch("[^|\n]+") do
     local words = words_of(item)
     if words[1] == "slot" then
@@ -31,11 +33,17 @@ function M.load(text)
     elseif words[1] == "entry" then
       local entry = {slot = slots[words[2]], version = words[3], weight = tonumber(words[4])}
       last.entries[#last.entries + 1] = entry
+    elseif words[1] == "guard" then
+      local guard, known = {needs_key = words[3] == "key", digests = {}}, M.guards[words[2]]
+      guard.per_s, guard.at_once, guard.body_bytes = tonumber(words[4]), tonumber(words[5]), tonumber(words[6])
+      for index = 7, #words do guard.digests[words[index]] = true end
+      if known and known.per_s == guard.per_s then guard.left, guard.seen = known.left, known.seen end
+      guards[words[2]] = guard
     else
       error("unknown item " .. words[1])
     end
   end
-  M.text, M.slots, M.endpoints = text, slots, endpoints
+  M.text, M.slots, M.endpoints, M.guards = text, slots, endpoints, guards
   M.mark = string.format("%08x", math.random(0, 0x7fffffff))  -- of this text in this process
 end
 

@@ -1,0 +1,52 @@
+"""Handlers of operations on the keys that open endpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from engine.operations.common import Done
+from engine.operations.keys import KeyChange, KeysRequest
+from engine.service.call import ServiceContext
+from store import endpoint_keys
+from store.rows import EndpointKey
+
+_BEGINS = "mdk_"  # so that one that leaked is known for what it is
+
+
+def keys(context: ServiceContext, request: KeysRequest) -> list[EndpointKey]:
+    """Return keys, without what opens."""
+    return endpoint_keys.keys(context.deck.database, request.model)
+
+
+def add(context: ServiceContext, request: KeyChange) -> Done:
+    """Make a key. It is in this answer and nowhere else; its digest is what is kept."""
+    key = _BEGINS + secrets.token_urlsafe(32)
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    with context.deck.database.write() as tx:
+        made = endpoint_keys.add(tx, request.model, request.name, digest, **_who(context, request))
+    warnings = ["this is the one time it is shown", *_unused(context, made.model)]
+    return Done(key, body={"model": made.model, "name": made.name, "key": key, "warnings": warnings})
+
+
+def revoke(context: ServiceContext, request: KeyChange) -> Done:
+    """Revoke a key; routers refuse it with their next look at the registry."""
+    with context.deck.database.write() as tx:
+        known, already = endpoint_keys.revoke(tx, request.model, request.name, **_who(context, request))
+    body = {"model": known.model, "name": known.name}
+    return Done(f"revoked: {known.name} of {known.model}", already=already, body=body)
+
+
+def _who(context: ServiceContext, request: KeyChange) -> dict[str, Any]:
+    return {"actor": context.caller.actor, "reason": request.reason, "via": context.caller.via}
+
+
+def _unused(context: ServiceContext, model: str) -> list[str]:
+    """Say where nobody asks for the key yet."""
+    from engine.settings.apply import current_settings
+
+    stated = current_settings(context.deck)[0].models.get(model)
+    if stated is None or stated.endpoint.keys:
+        return []
+    return [f"{model} is open to all until its file says [endpoint] keys = true and is applied"]
