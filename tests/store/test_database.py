@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from store import jobs
+from store import jobs, models
 from store.clock import FrozenClock
+from store.creation import PAGE_BYTES
 from store.database import SCHEMA, Database, Fence, create_or_upgrade, open_database, schema_of
 from store.errors import LeaseLost, Refused, StorageUnwritable, Unavailable, WorkFailed
 from store.filesystem import file_system_of, refuse_network_file_system
-from store.rows import Job
+from store.rows import Job, Version
 
 ADD = "INSERT INTO blob (hash, kind, size_bytes, state, created_at) VALUES (:hash, 'test', 1, 'present', 0)"
 
@@ -48,6 +49,16 @@ def test_older_registry_asks_for_its_upgrade(tmp_path: Path, clock: FrozenClock)
     with pytest.raises(Unavailable, match="has schema 0") as told:
         open_database(path, clock)
     assert "upgrade" in told.value.hint
+
+
+def test_a_small_change_brings_few_bytes_to_the_disk(database: Database, register: Callable[..., Version]) -> None:
+    log = database.path.with_name(f"{database.path.name}-wal")
+    with database.write() as tx:
+        register(tx)
+    database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    with database.write() as tx:
+        models.set_alias(tx, "rates", "candidate", 1, actor="user:anna")
+    assert 0 < log.stat().st_size < 12 * (PAGE_BYTES + 24)  # the alias, its move and its event, with their indexes
 
 
 def test_creating_leaves_nothing_but_the_registry(tmp_path: Path, clock: FrozenClock) -> None:
