@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from store.database import Reader, Row, Write
 from store.json_text import dump, load
 from store.rows import Event
+from store.rows.making import maker
 
 GENESIS = "0" * 64
 _BATCH = 2000
@@ -57,9 +58,11 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
         "body": dump(body or {}),
     }
     previous = last["hash"] if last else GENESIS
-    link = {**fields, "previous_hash": previous, "hash": link_hash(fields, previous)}
-    tx.execute(_INSERT, link)
-    return Event(**{**link, "body": body or {}})
+    made = link_hash(fields, previous)
+    tx.execute(_INSERT, {**fields, "previous_hash": previous, "hash": made})
+    fields["body"] = body or {}
+    event: Event = maker(Event)(*fields.values(), previous, made)
+    return event
 
 
 def append_many(tx: Write, told: Iterable[Mapping[str, Any]]) -> None:
