@@ -47,7 +47,9 @@ FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 def registry_failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> ModeldeckError | None:
     """Return the error a person should see for a failure of the registry file, None for a mistake of ours."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    said = getattr(error, "sqlite_errorcode", 0)
+    # the memory that connections share is a file too, and making it larger fails in this way on a full disk
+    code = sqlite3.SQLITE_FULL if said == sqlite3.SQLITE_IOERR_SHMSIZE else said & 0xFF
     if code in _CAUSES_BY_SQLITE_CODE:
         return StorageUnwritable(f"cannot use the registry {path}: {_CAUSES_BY_SQLITE_CODE[code]}", _HINT)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
