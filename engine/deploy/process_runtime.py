@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.deck import Deck
 from engine.deploy.keys import log_key
 from engine.deploy.listening import declared
+from engine.deploy.memory import memory_limit_mb
 from engine.deploy.process_router import ProcessRouter
 from engine.deploy.processes import end, read_ready, run_folder
 from engine.deploy.replica import ReplicaProcess
@@ -40,7 +41,8 @@ class ProcessRuntime:
 
     def replica(self, deployment: Deployment, number: int) -> ReplicaProcess:
         """Return the handle of a server process."""
-        return ReplicaProcess(self._deck.workspace, deployment, number, log_key(self._deck.workspace.keys))
+        key, limit_mb = log_key(self._deck.workspace.keys), memory_limit_mb(self._deck, deployment)
+        return ReplicaProcess(self._deck.workspace, deployment, number, key, memory_mb=limit_mb)
 
     def prepare(self, deployment: Deployment, version: Version, settings: ModelSettings) -> Path:
         """Stage the folder that the server starts from."""

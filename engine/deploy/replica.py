@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from engine.deploy.memory import LACK_OF_MEMORY, resident_mb
 from engine.deploy.processes import Outliving, end, last_line, read_ready, ready_file, spawn
 from engine.serving.log import close_abandoned
 from engine.serving.process_id import is_alive
@@ -34,7 +35,9 @@ PORT_EXIT = 98
 class ReplicaProcess:
     """Acts on one replica; times are seconds since boot, `*_at` microseconds UTC."""
 
-    def __init__(self, workspace: Workspace, deployment: Deployment, number: int, key: Path) -> None:
+    def __init__(
+        self, workspace: Workspace, deployment: Deployment, number: int, key: Path, *, memory_mb: int | None = None
+    ) -> None:
         self.workspace = workspace
         self.deployment = deployment
         self.number = number
@@ -50,6 +53,8 @@ class ReplicaProcess:
         self.failures = 0
         self.may_start = 0.0
         self._key = key
+        self._memory_mb = memory_mb
+        self._over = ""  # what it held when it was killed for more than it may
         self._process: Outliving | None = None
         self._ready_since: float | None = None
         self._probe: Future[tuple[bool, dict[str, Any]]] | None = None
@@ -135,7 +140,8 @@ class ReplicaProcess:
         self._ready_since = None
         self._probe = None
         self.state = "exited"
-        self.detail = _how_it_ended(code, "" if was_serving else last_line(self.log))
+        told, self._over = self._over, ""
+        self.detail = told or _how_it_ended(code, "" if was_serving else last_line(self.log))
         if not was_serving:
             self.joined = False
         close_abandoned(self.segments)
@@ -149,14 +155,25 @@ class ReplicaProcess:
                 return
             self.pid, self.pid_started, self.port = said.pid, said.pid_started, said.port
             self._take(said.state, said.detail)
-            if self.state != "starting" and self._ready_since is None:
+            if self._ready_since is None and said.state not in ("starting", "failed"):
                 self._ready_since = now
+        if now >= self._probe_due:
+            self._check_memory()
         if self._probe is not None and self._probe.done():
             self._heed(self._probe)
             self._probe = None
         if self._probe is None and self._ready_since is not None and now >= self._probe_due and self.port:
             self._probe_due = now + PROBE_EVERY_S
             self._probe = probes.submit(_ask_ready, self.port)
+
+    def _check_memory(self) -> None:
+        """Kill it where it holds more than it may: it starts again, and others answer meanwhile."""
+        if self._memory_mb is None or self.pid is None:
+            return
+        held = resident_mb(self.pid)
+        if held is not None and held > self._memory_mb:
+            self._over = f"{LACK_OF_MEMORY}: it held {held:.0f} MB and may hold {self._memory_mb}"
+            end(self.pid, self.pid_started, signal.SIGKILL)
 
     def _take(self, state: str, detail: str) -> None:
         self.state = state if state in ("starting", "ready") else "unready"

@@ -76,11 +76,11 @@ def proof(work: Work, release: Release, step: Step) -> Observed:
     mine = need_deployment(work, release, step.host)
     database = work.deck.database
 
-    ended: set[tuple[str, int]] = set()  # (server, when it was started) of every start that came to nothing
+    ended: dict[tuple[str, int], str] = {}  # (server, when it was started) of every start that came to nothing, and why
 
     def is_settled() -> bool:
         seen = _newest(work, mine)
-        ended.update((one.id, one.started_at) for one in seen if one.state == "exited")
+        ended.update({(one.id, one.started_at): one.detail for one in seen if one.state == "exited"})
         ready = len(ready_replicas(database, mine)) >= mine.replicas
         return ready or bool(_disproved(seen)) or len(ended) >= STARTS
 
@@ -92,7 +92,8 @@ def proof(work: Work, release: Release, step: Step) -> Observed:
     if not in_time and not seen:
         raise StepHeld(f"{step.host} has started nothing for {START_WAIT_S:.0f} s; see: modeldeck doctor", "no answer")
     if not in_time or len(ended) >= STARTS:
-        told = next((one.detail for one in seen if one.detail), "it says nothing")
+        last = next(reversed(ended.values()), "")  # a server that is being started again says only that
+        told = last or next((one.detail for one in seen if one.detail), "it says nothing")
         raise StepFailed(f"v{mine.version} did not become ready on {step.host}: {told}", "error")
     ready = ready_replicas(database, mine)
     return {"deployment_id": mine.id, "ready": len(ready), "proof": [one.proof for one in ready]}

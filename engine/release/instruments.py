@@ -85,14 +85,9 @@ def resident_mb(deck: Deck, replica: Replica) -> float | None:
 
         with opened(deck, host, replica) as link:
             return link.memory_mb()
-    try:
-        with open(f"/proc/{replica.pid}/status", encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1]) / 1024.0
-    except OSError:
-        return None
-    return None
+    from engine.deploy.memory import resident_mb as held
+
+    return held(replica.pid) if replica.pid is not None else None
 
 
 def unreachable(deck: Deck, host: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.deploy.memory import LACK_OF_MEMORY
 from engine.release import judge
 from engine.release.arrive import need_deployment
 from engine.release.judge import Live, StepNeeds, Verdict
@@ -61,6 +62,7 @@ def _watch(
         tolerated_ms=(bound.max if bound else None) or 0.0,
     )
     silence_accepted = accepted_silence(work)
+    deaths = Deaths(work, pair[0])
     recorded = -1
     count = len(work.steps())
 
@@ -68,6 +70,9 @@ def _watch(
         elapsed_s = (work.deck.clock.now() - observed["since_at"]) / SECOND_US
         new = work.instruments.live(work.deck, release.endpoint, pair[0].id, observed["since_at"])
         champion = work.instruments.live(work.deck, release.endpoint, pair[1].id, _control_since(step, observed))
+        died = deaths.harm()
+        if died:
+            return Verdict("failed", died), new, champion
         return judge.judge(new, champion, elapsed_s, needs, silence_accepted=silence_accepted), new, champion
 
     seen = look()
@@ -90,6 +95,39 @@ def _watch(
     if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
         raise StepHeld(f"at {step.args['weight']} %: {verdict.detail}", "no data", observed)
     return observed
+
+
+class Deaths:
+    """Counts how often the servers of the new version end during a step: the router hides it from callers, not from us.
+
+    One end may be anybody's; the second, or one for lack of memory, is the version's.
+    """
+
+    MOST = 1
+
+    def __init__(self, work: Work, deployment: Deployment) -> None:
+        self._work, self._deployment = work, deployment
+        self._starts: dict[str, set[int]] = {}
+        self._restarts: dict[str, tuple[int, int]] = {}  # by the engine itself: when first seen, and now
+
+    def harm(self) -> str:
+        """Look once more, and return what is wrong, or nothing."""
+        ended, told = 0, ""
+        for replica in deployments.replicas(self._work.deck.database, self._deployment.id):
+            starts = self._starts.setdefault(replica.id, set())
+            starts.add(replica.started_at)
+            now = int(replica.proof.get("restarts", 0))
+            first, _ = self._restarts.get(replica.id, (now, now))
+            self._restarts[replica.id] = (min(first, now), now)
+            has_ended = replica.state == "exited"
+            ended += len(starts) - 1 + has_ended + max(0, now - first)
+            told = replica.detail if has_ended else told
+        named = f"servers of v{self._deployment.version}"
+        if LACK_OF_MEMORY in told:
+            return f"{named}: {told}"
+        if ended > self.MOST:
+            return f"{named} ended {ended} times" + (f": {told}" if told else "")
+        return ""
 
 
 def accepted_silence(work: Work) -> bool:

@@ -152,6 +152,7 @@ class DeployTable(Section):
     max_wait: Duration = 900.0
     rollout: list[RolloutTable] | None = None
     detect: DetectTable | None = None
+    memory_mb: Annotated[int, Field(ge=64)] | None = None
 
     @field_validator("rollout")
     @classmethod
@@ -171,6 +172,7 @@ class DeployTable(Section):
             replicas=self.replicas,
             min_samples=self.min_samples,
             max_wait_s=self.max_wait,
+            memory_mb=self.memory_mb,
             detect_errors=self.detect.errors if self.detect else None,
             **chosen,
         )

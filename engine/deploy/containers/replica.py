@@ -12,6 +12,7 @@ from engine.deploy.containers.mirror import Mirror
 from engine.deploy.images import containers
 from engine.deploy.images.container import PORT
 from engine.deploy.images.containers import Found
+from engine.deploy.memory import LACK_OF_MEMORY
 from store.errors import ModeldeckError, Unavailable
 from store.rows import Deployment, Replica
 
@@ -103,7 +104,7 @@ class ReplicaContainer:
         was_serving = self._ready_since is not None
         if was_serving and now - (self._ready_since or now) >= STEADY_S:
             self.failures = 0
-        told = "killed for lack of memory" if found.out_of_memory else f"ended with code {found.exit_code}"
+        told = LACK_OF_MEMORY if found.out_of_memory else f"ended with code {found.exit_code}"
         said = "" if was_serving else self._last_line()
         self._finish()
         self._failed(now, f"{told}: {said}" if said else told)
@@ -217,7 +218,10 @@ class ReplicaContainer:
 
     def to_write(self, now: float, now_us: int) -> Replica | None:
         """Return the row to write, None while nothing has changed for a while."""
-        seen = (self.state, self.detail, self.found.id if self.found else "", tuple(self.proof.items()))
+        told: dict[str, Any] = {}
+        if self.found is not None:
+            told = {"container": self.found.id[:12], "restarts": self.found.restarts}
+        seen = (self.state, self.detail, tuple(told.items()), tuple(self.proof.items()))
         if seen == self._written and now - self._written_at < SEEN_EVERY_S:
             return None
         self._written, self._written_at = seen, now
@@ -231,7 +235,7 @@ class ReplicaContainer:
             pid_started=None,
             port=PORT if self.found else None,
             detail=self.detail,
-            proof={**self.proof, **({"container": self.found.id[:12]} if self.found else {})},
+            proof={**self.proof, **told},
             started_at=started,
             observed_at=now_us,
         )

@@ -13,11 +13,12 @@ from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.hosts.connection import DockerHost
 from engine.deploy.images import containers
 from engine.deploy.images.build import build_image, made_image
-from engine.deploy.images.container import ContainerSpec, Story
+from engine.deploy.images.container import ContainerSpec, Limits, Story
 from engine.deploy.images.containers import Found
 from engine.deploy.images.ship import ship
 from engine.deploy.images.speaking import spoken_to
 from engine.deploy.keys import log_key
+from engine.deploy.memory import memory_limit_mb
 from engine.deploy.runtime import HostRouter
 from engine.settings.addresses import parse_address
 from engine.settings.model import HostSettings, ModelSettings
@@ -154,7 +155,8 @@ class DockerRuntime:
             image=image,
             audit_head=newest[0].hash if newest else "",
         )
-        return ContainerSpec(story)
+        limit_mb = memory_limit_mb(self._deck, deployment)
+        return ContainerSpec(story, Limits(memory_mb=limit_mb) if limit_mb else Limits())
 
     def log_key(self) -> bytes:
         """Return the deck's log key as servers read it."""
