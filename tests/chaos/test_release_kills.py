@@ -25,8 +25,8 @@ from engine.release import preview_promote, preview_rollback
 from engine.service.lock import holder
 from engine.workspace import Workspace
 from store import deployments, events, jobs, models, releases
-from store.database import damage
 from store.rows import Job, Release
+from store.whole import damage
 
 SETTLE_S = 120.0
 MOMENTS = ("begun", "before", "after")  # a step's beginning is committed; its end is about to be; its end is
