@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import collections
 import http.client
+import io
 import json
 import os
+import random
 import signal
 import socket
+import tarfile
 import threading
 import time
 import uuid
@@ -19,8 +22,11 @@ from typing import Any
 import pytest
 from servers import Backend, Client, entry, free_port, until
 
-from engine.deploy.haproxy.config import Limits
+from engine.deploy.haproxy.config import Limits, Place, render
+from engine.deploy.haproxy.link import Link
 from engine.deploy.haproxy.router import HaproxyRouter
+from engine.deploy.haproxy.state import State
+from engine.deploy.router import OPEN, Guard
 from store.errors import PortInUse, Refused
 
 pytestmark = pytest.mark.docker
@@ -109,6 +115,13 @@ def status_of(gateway: HaproxyRouter, path: str) -> int | None:
         asking.close()
 
 
+def kill(gateway: HaproxyRouter) -> None:
+    """Kill the gateway's first process, and all of it with it."""
+    pid = gateway.hello()["pid"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{pid}").exists())
+
+
 def port_of(gateway: HaproxyRouter) -> int:
     return int(gateway.address().rpartition(":")[2])
 
@@ -170,8 +183,7 @@ def test_a_gateway_that_dies_comes_back_by_itself_with_its_routes(
     serve(gateway, 3, backend("one"))
     gateway.drain("unheard of", 0.0)
     known = gateway.entries("rates")
-    os.kill(gateway.hello()["pid"], signal.SIGKILL)
-
+    kill(gateway)
     until(lambda: status_of(gateway, "/rates/predict") == 200, 30)  # nobody told it anything
     gateway.ensure_running()
     assert (gateway.applied()["rates"], gateway.entries("rates")) == (3, known)
@@ -217,7 +229,7 @@ def test_a_successor_may_be_killed_while_its_predecessor_still_leaves(
     assert idle.ask()[0] == 200  # kept open to the predecessor, which so goes on
     successor = here(answer_s=23)
     assert successor.ensure_running() is True
-    os.kill(successor.hello()["pid"], signal.SIGKILL)
+    kill(successor)
     until(lambda: status_of(gateway, "/rates/predict") == 200, 30)
     idle.close()
     successor.close()
@@ -348,3 +360,66 @@ def test_two_that_speak_to_one_gateway_undo_nothing_of_each_other(
     assert other.entries("rates") == [entry("d1", 100)]
     gateway.apply("prices", 2, [])
     other.close()
+
+
+class Known:
+    """What a gateway knows, as the running process tells it and as the files say that it starts from."""
+
+    def __init__(self, engine: Any, gateway: HaproxyRouter) -> None:
+        container = engine.containers.get(gateway.hello()["container"])
+        folder = f"/gateway/{container.labels['modeldeck.instance']}"
+        link = Link(container, f"{folder}/admin.sock")
+        self.text = link.ask("modeldeck routes")[0].split(" ", 1)[1]
+        rows = [line.split() for line in link.ask("show servers state")[0].splitlines()[2:]]
+        self.servers = sorted((row[1], row[3]) for row in rows if len(row) > 6 and row[3] != "again")
+        link.close()
+        self.kept = self._file(container, "/gateway/routes")
+        self.config = self._file(container, f"{folder}/haproxy.cfg")
+        slots = int(container.labels["modeldeck.slots"])
+        self.rendered = render(State.from_text(self.text), Limits(slots=slots), Place(folder))
+
+    @staticmethod
+    def _file(container: Any, path: str) -> str:
+        parts, _ = container.get_archive(path)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as whole:
+            source = whole.extractfile(path.rpartition("/")[2])
+            assert source is not None
+            return source.read().decode()
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_it_starts_from_is_what_it_runs_with(
+    gateway: HaproxyRouter, engine: Any, backend: Callable[..., Backend], seed: int
+) -> None:
+    gateway.clear()
+    dice = random.Random(seed)
+    addresses = [backend(f"b{number}").address for number in range(4)]
+    names, ids = ["rates", "prices", "ünï|,x"], ["d1", "d2", "d3"]
+    for generation in range(1, 61):
+        match dice.randrange(5):
+            case 0:
+                gateway.add(dice.choice(ids), dice.sample(addresses, dice.randrange(4)))
+            case 1:
+                shares = [
+                    entry(id, weight) for id, weight in zip(ids, (100, 0, 50), strict=True) if dice.random() < 0.7
+                ]
+                gateway.apply(dice.choice(names), generation, shares)
+            case 2:
+                gateway.drain(dice.choice(ids), 0.0)
+            case 3:
+                guard = Guard(frozenset({"a" * 64}), dice.randrange(9), dice.randrange(9), dice.randrange(9))
+                gateway.guard(dice.choice(names), dice.choice([OPEN, guard]))
+            case _:
+                for name in list(gateway.applied())[:1]:
+                    gateway.shadow(name, dice.choice([None, *ids]), dice.randrange(101))
+    before = Known(engine, gateway)
+    assert before.text == before.kept
+    assert before.config == before.rendered
+    kill(gateway)
+    until(lambda: status_of(gateway, "/health/live") is not None, 30)
+    gateway.ensure_running()
+    after = Known(engine, gateway)
+    assert (after.text, after.servers) == (before.text, before.servers)
+    assert (after.kept, after.config) == (before.kept, before.config)
+    gateway.clear()

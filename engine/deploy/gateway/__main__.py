@@ -11,6 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
+from engine.deploy.gateway.clients import Clients, raised_files
 from engine.deploy.gateway.control import Control
 from engine.deploy.gateway.downstream import Downstream
 from engine.deploy.gateway.proxy import Proxy
@@ -69,17 +70,19 @@ async def _run(table: Table, listener: socket.socket, control_path: Path) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     proxy = Proxy(table)
-    connections: set[Downstream] = set()
-    server = await loop.create_server(lambda: Downstream(proxy, connections), sock=listener, backlog=BACKLOG)
+    most = raised_files()
+    clients = Clients(most, most // 2)
+    watching = loop.create_task(clients.watch())
+    server = await loop.create_server(lambda: Downstream(proxy, clients), sock=listener, backlog=BACKLOG)
     control = await Control(proxy, stopping.set).listen(control_path)
     await stopping.wait()
     server.close()
     control.close()
     until = loop.time() + STOP_S
-    while connections and loop.time() < until:
-        for connection in list(connections):
-            connection.finish()
+    while clients and loop.time() < until:
+        clients.finish()
         await asyncio.sleep(0.01)
+    watching.cancel()
     control_path.unlink(missing_ok=True)
 
 
