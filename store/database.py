@@ -259,6 +259,7 @@ def _prepare(connection: _Connection) -> None:
         "recursive_triggers = ON",  # else INSERT OR REPLACE would delete events without asking their trigger
         "synchronous = FULL",
         "cache_size = -16000",
+        "wal_autocheckpoint = 2000",  # pages: 4 MB, what the default comes to where pages are twice as large
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
