@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.commands.matrix import access
+from console.commands.sheets import sheet
 from console.commands.tables import columns_of, count, number, said, took, version_or_none
 from console.output import Column, Output
 from engine.operations.access import AccessReport
@@ -140,8 +141,8 @@ def audit(answer: AuditReport, out: Output) -> None:
 
 
 def shown(answer: Shown, out: Output) -> None:
-    """Write a thing whole, a line per field."""
-    out.pairs([(name, _field(name, value, out)) for name, value in answer.body.items()])
+    """Write a thing whole."""
+    sheet(answer.kind, answer.body, out)
 
 
 def comparison(answer: Comparison, out: Output) -> None:
@@ -254,14 +255,6 @@ def _metric(row: PulseModel) -> str:
     if row.metric_value is None:
         return "no data"
     return f"{number(row.metric_value)} {row.metric}"
-
-
-def _field(name: str, value: Any, out: Output) -> str:
-    if name.endswith("_at") and isinstance(value, str):
-        from store.rows import microseconds
-
-        return out.time(microseconds(value))
-    return said(name, value, out)
 
 
 def _titled(column: Column, title: str) -> Column:

@@ -83,6 +83,9 @@ def _flat(body: dict[str, Any], models: Any) -> dict[str, Any]:
         if isinstance(value, dict):
             for key, inner in value.items():
                 walk(f"{prefix}.{key}" if prefix else str(key), inner)
+        elif isinstance(value, list | tuple) and value and all(isinstance(item, dict) for item in value):
+            for number, item in enumerate(value, 1):  # hosts have names, steps of a rollout only places
+                walk(f"{prefix}.{item.get('name', number)}", {key: one for key, one in item.items() if key != "name"})
         else:
             leaves[prefix] = list(value) if isinstance(value, tuple) else value
 
@@ -97,4 +100,8 @@ def _shown(leaves: dict[str, Any], key: str) -> str:
     if key not in leaves:
         return "absent"
     value = leaves[key]
-    return str(value) if value not in ("", None, []) else "none"
+    if value in ("", None, []):
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
