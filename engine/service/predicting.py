@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Sequence
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +18,12 @@ ANSWER_WITHIN_S = 60.0
 LOG_FULL = "log_full"  # a server's own word for it
 
 
-def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]], key: str = "") -> Predictions:
+def ask_endpoint(
+    endpoint: Endpoint, records: Sequence[dict[str, Any]], key: str = "", certificates: Mapping[str, Path] | None = None
+) -> Predictions:
     """Return the prediction records of these rows, in row order. `key` opens an endpoint that needs one.
+
+    `certificates` are what gateways show, by host: where one speaks TLS no other certificate is believed.
 
     Raises:
         Refused: the endpoint was stopped, or the rows do not fit: the error names row and column.
@@ -29,17 +35,23 @@ def ask_endpoint(endpoint: Endpoint, records: Sequence[dict[str, Any]], key: str
         raise Refused("there are no rows to predict", "give at least one")
     if endpoint.stopped_at is not None or not endpoint.addresses:
         raise Refused(f"{endpoint.model} is not serving", f"modeldeck promote {endpoint.model} VERSION")
-    address = endpoint.addresses.get("local") or next(iter(endpoint.addresses.values()))
-    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode(), key)
+    host = "local" if "local" in endpoint.addresses else next(iter(endpoint.addresses))
+    address = endpoint.addresses[host]
+    shown = (certificates or {}).get(host)
+    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode(), key, shown)
     if status != http.client.OK:
         raise _error(endpoint.model, status, body)
     return Predictions(endpoint.model, int(body["version"]), tuple(body["predictions"]))
 
 
-def _post(url: str, payload: bytes, key: str) -> tuple[int, dict[str, Any]]:
+def _post(url: str, payload: bytes, key: str, shown: Path | None) -> tuple[int, dict[str, Any]]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_WITHIN_S)
+    where = parts.hostname or "127.0.0.1", parts.port
+    connection = http.client.HTTPConnection(*where, timeout=ANSWER_WITHIN_S)
     try:
+        if parts.scheme == "https":
+            believed = _believing(shown)
+            connection = http.client.HTTPSConnection(*where, timeout=ANSWER_WITHIN_S, context=believed)
         opened = {"Authorization": f"Bearer {key}"} if key else {}
         connection.request("POST", parts.path, payload, {"Content-Type": "application/json", **opened})
         answer = connection.getresponse()
@@ -53,6 +65,15 @@ def _post(url: str, payload: bytes, key: str) -> tuple[int, dict[str, Any]]:
     except ValueError:
         said = {"error": body.decode(errors="replace")[:200]}
     return answer.status, said if isinstance(said, dict) else {"error": str(said)[:200]}
+
+
+def _believing(shown: Path | None) -> ssl.SSLContext:
+    """Return what believes one certificate, whatever name it is reached by: the deck itself says which it is."""
+    believed = ssl.create_default_context(cafile=shown)
+    if shown is not None:
+        believed.check_hostname = False
+        believed.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    return believed
 
 
 def _error(model: str, status: int, body: dict[str, Any]) -> ModeldeckError:

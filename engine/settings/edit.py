@@ -102,7 +102,13 @@ def _table(host: HostSettings) -> object:
     told: dict[str, object] = {"kind": host.kind, "address": host.address, "port": host.port}
     if host.listen != HostSettings(host.name).listen:
         told["listen"] = host.listen
-    told.update({key: value for key, value in (("identity", host.identity), ("host_key", host.host_key)) if value})
+    told.update(
+        {
+            key: value
+            for key, value in ((key, getattr(host, key)) for key in ("identity", "host_key", "tls_cert", "tls_key"))
+            if value
+        }
+    )
     for key, value in told.items():
         table.add(key, value)
     return table

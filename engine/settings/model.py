@@ -184,6 +184,8 @@ class HostSettings:
     listen: str = "127.0.0.1"  # where a Docker host's gateway listens, on that host
     identity: str = ""  # path of the private key; empty: whatever ssh itself would use
     host_key: str = ""  # as known_hosts writes it, "ssh-ed25519 AAAA…": no other key is ever believed
+    tls_cert: str = ""  # paths here of what a Docker host's gateway shows; it then speaks TLS only
+    tls_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,9 @@ class DeckSettings:
         body = {**asdict(self), "models": {name: one.to_body() for name, one in self.models.items()}}
         if not self.group:
             del body["group"]  # a private deck says what it said before decks could be shared: the same revision
+        for host in body["hosts"]:
+            if not host["tls_cert"]:
+                del host["tls_cert"], host["tls_key"]
         return body
 
     @classmethod

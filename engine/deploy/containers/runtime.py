@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.deploy.containers.replica import ReplicaContainer
+from engine.deploy.haproxy.certificate import Certificate
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.hosts.connection import DockerHost
 from engine.deploy.images import containers
@@ -70,8 +71,11 @@ class DockerRuntime:
     def router(self) -> HostRouter:
         """Return the host's gateway at its declared port."""
         cache = self.workspace.state / "gateway"
+        host = self._settings
+        root = self.workspace.root
+        shown = Certificate(root / host.tls_cert, root / host.tls_key) if host.tls_cert else None
         return HaproxyRouter(
-            self.engine(), deck_id(self.workspace), cache, port=self._settings.port, address=self._settings.listen
+            self.engine(), deck_id(self.workspace), cache, port=host.port, address=host.listen, certificate=shown
         )
 
     def any_router(self) -> HostRouter:
@@ -83,7 +87,8 @@ class DockerRuntime:
         listen = self._settings.listen
         engine = parse_address(self._settings.address)
         reached = engine.host if engine.is_remote and listen == "0.0.0.0" else listen  # noqa: S104 (the settings' word)
-        return f"http://{'127.0.0.1' if reached == '0.0.0.0' else reached}:{self._settings.port}"  # noqa: S104
+        scheme = "https" if self._settings.tls_cert else "http"
+        return f"{scheme}://{'127.0.0.1' if reached == '0.0.0.0' else reached}:{self._settings.port}"  # noqa: S104
 
     def replica(self, deployment: Deployment, number: int) -> ReplicaContainer:
         """Return the handle of a container."""

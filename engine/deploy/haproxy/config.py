@@ -38,11 +38,17 @@ class Place:
     """Where a gateway instance keeps its files, inside its container; it inherits its listening socket."""
 
     folder: str
+    tls: bool = False  # the file tls.pem is there
 
     @property
     def admin(self) -> str:
         """The admin socket."""
         return f"{self.folder}/admin.sock"
+
+    @property
+    def certificate(self) -> str:
+        """Certificate and key, where it speaks TLS."""
+        return f"{self.folder}/tls.pem"
 
     @property
     def config(self) -> str:
@@ -93,6 +99,7 @@ _FORWARD = """\
 def render(state: State, limits: Limits, place: Place) -> str:
     """Return the whole configuration of one gateway instance."""
     again = f"unix@{place.folder}/again.sock"
+    tls = f" ssl crt {place.certificate} ssl-min-ver TLSv1.2 alpn http/1.1" if place.tls else ""
     parts = [
         f"""\
 global
@@ -118,7 +125,7 @@ global
         ),
         f"""\
 frontend gateway
-  bind fd@3
+  bind fd@3{tls}
   maxconn {limits.connections}
 {_clients(limits)}\
   http-request lua.admit if {{ path /metrics/haproxy }}

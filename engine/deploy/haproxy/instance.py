@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from engine.deploy.haproxy.certificate import Certificate
 from engine.deploy.haproxy.config import Limits, Place, render
 from engine.deploy.haproxy.image import USER, VOLUME
 from engine.deploy.haproxy.link import Link
@@ -18,7 +19,7 @@ from engine.deploy.haproxy.state import State
 from store.errors import PortInUse, Unavailable, WorkFailed
 
 ROUTES = f"{VOLUME}/routes"  # one for all instances: what the gateway knows, whichever container it is in
-START_S = 15.0
+START_S = 30.0
 _INSIDE = files(__package__) / "inside"
 _LUA = ("counts.lua", "gateway.lua", "guard.lua", "mirror.lua", "routes.lua")
 _RUNS_INSIDE = (*_LUA, "start.py")
@@ -34,6 +35,11 @@ class Instance:
     number: int
     slots: int
     wanted: str  # image, limits and place it was made for
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether it was made with a certificate."""
+        return " tls:" in self.wanted
 
     @property
     def folder(self) -> str:
@@ -67,9 +73,9 @@ def instances(client: Any, deck: str) -> list[Instance]:
     return sorted(told, key=lambda one: one.number, reverse=True)
 
 
-def wanted(image: str, limits: Limits, address: str, port: int) -> str:
+def wanted(image: str, limits: Limits, address: str, port: int, certificate: str = "") -> str:
     """Return the label that says what an instance was made for; equal means nothing has to be replaced."""
-    return f"{image[7:19]} {_inside()} {limits.digest()} {address}:{port}"
+    return f"{image[7:19]} {_inside()} {limits.digest()} {address}:{port}{certificate and ' tls:' + certificate}"
 
 
 @functools.cache
@@ -81,10 +87,20 @@ def _inside() -> str:
     return told.hexdigest()[:12]
 
 
-def create(
-    client: Any, deck: str, image: str, limits: Limits, address: str, port: int, old: Instance | None, number: int
+def create(  # noqa: PLR0913 (what an instance is made of)
+    client: Any,
+    deck: str,
+    image: str,
+    limits: Limits,
+    address: str,
+    port: int,
+    old: Instance | None,
+    number: int,
+    *,
+    certificate: Certificate | None = None,
 ) -> Instance:
     """Make the next instance, all it knows in its volume, not started. At `old`'s place it takes its socket."""
+    shown, pem = (certificate.digest(), certificate.pem()) if certificate else ("", "")
     container = client.containers.create(
         image,
         [
@@ -103,7 +119,7 @@ def create(
             "modeldeck.deck": deck,
             "modeldeck.instance": str(number),
             "modeldeck.slots": str(limits.slots),
-            "modeldeck.wanted": wanted(image, limits, address, port),
+            "modeldeck.wanted": wanted(image, limits, address, port, shown),
             "modeldeck.listens": f"{address}:{port}",
         },
         user=f"{USER}:{USER}",
@@ -118,10 +134,12 @@ def create(
         volumes={volume_name(deck): {"bind": VOLUME, "mode": "rw"}},
         log_config={"type": "json-file", "config": {"max-size": "4m", "max-file": "2"}},
     )
-    made = Instance(container, number, limits.slots, wanted(image, limits, address, port))
+    made = Instance(container, number, limits.slots, wanted(image, limits, address, port, shown))
     text = _kept(container)
-    place = Place(made.folder)
+    place = Place(made.folder, made.speaks_tls)
     contents = {f"{number}/haproxy.cfg": render(State.from_text(text), limits, place), "routes": text}
+    if pem:
+        contents[f"{number}/tls.pem"] = pem
     for name in _LUA:
         contents[f"{number}/{name}"] = (_INSIDE / name).read_text(encoding="utf-8")
     if old is not None and old.container.labels["modeldeck.listens"] == f"{address}:{port}":

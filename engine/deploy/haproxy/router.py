@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.deploy.haproxy import instance as containers
+from engine.deploy.haproxy.certificate import Certificate
 from engine.deploy.haproxy.config import Limits, Place, render
 from engine.deploy.haproxy.image import ensure_image
 from engine.deploy.haproxy.instance import ROUTES, Instance
@@ -23,6 +25,8 @@ from engine.deploy.haproxy.link import Link, write
 from engine.deploy.haproxy.state import NoSlot, State, backend, commands
 from engine.deploy.router import DeploymentStats, Guard
 from store.errors import Unavailable, WorkFailed
+
+log = logging.getLogger("modeldeck")
 
 STOP_S = 10.0
 LOOK_EVERY_S = 1.0  # at the engine; the gateway itself is asked each time
@@ -42,8 +46,10 @@ class HaproxyRouter:
         port: int,
         address: str = "127.0.0.1",
         limits: Limits | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         """Say where it is; nothing is asked yet. `client` is a docker client, `cache` keeps the image's packages."""
+        self._certificate = certificate
         self._client = client
         self._deck = deck
         self._cache = cache
@@ -77,7 +83,7 @@ class HaproxyRouter:
                     one.container.remove(v=False)
             if running is None:
                 last = found[0] if found else None
-                if last is not None and last.wanted == self._wanted(image):
+                if last is not None and last.wanted == self._wanted(image, None):
                     self._take(last, containers.start(last))
                 else:
                     self._begin(image, None, found)
@@ -87,19 +93,30 @@ class HaproxyRouter:
             for one in found:
                 if one.number < running.number and one.is_running:
                     containers.retire(one)
-            if running.wanted != self._wanted(image):
+            if running.wanted != self._wanted(image, running):
                 self._begin(image, running, found)
                 return True
             return self._attach(running)
 
-    def _wanted(self, image: str) -> str:
-        return containers.wanted(image, self._limits, self._address, self._port)
+    def _wanted(self, image: str, running: Instance | None) -> str:
+        """Return what an instance should be made for; one that runs goes on where its certificate cannot be read."""
+        try:
+            shown = self._certificate.digest() if self._certificate else ""
+        except WorkFailed as error:
+            if running is None:
+                raise
+            log.warning("the gateway keeps the certificate it has: %s", error.line())
+            return running.wanted
+        return containers.wanted(image, self._limits, self._address, self._port, shown)
 
     def _begin(self, image: str, old: Instance | None, found: Sequence[Instance], slots: int = 0) -> None:
         """Start the next instance, in place of `old` where given, and let that one end once it has answered."""
         limits = replace(self._limits, slots=max(self._limits.slots, old.slots if old else 0, slots))
         number = found[0].number + 1 if found else 1
-        made = containers.create(self._client, self._deck, image, limits, self._address, self._port, old, number)
+        place = (self._address, self._port)
+        made = containers.create(
+            self._client, self._deck, image, limits, *place, old, number, certificate=self._certificate
+        )
         try:
             link = containers.start(made)
         except BaseException:
@@ -107,6 +124,8 @@ class HaproxyRouter:
             raise
         self._take(made, link)
         if old is not None:
+            if old.speaks_tls:
+                link.ask(write(Place(old.folder).certificate, ""))  # it is in no container's use any more
             containers.retire(old)
 
     def _take(self, instance: Instance, link: Link) -> None:
@@ -169,7 +188,7 @@ class HaproxyRouter:
 
     def address(self) -> str:
         """Return the base URL at which endpoints answer."""
-        return f"http://{self._address}:{self._port}"
+        return f"{'https' if self._certificate else 'http'}://{self._address}:{self._port}"
 
     def add(self, deployment_id: str, replicas: Sequence[str]) -> None:
         """Set a deployment's addresses."""
@@ -273,7 +292,7 @@ class HaproxyRouter:
     def _files(self, state: State) -> list[str]:
         """Return the lines that write what the gateway starts with."""
         here = self._instance()
-        limits, place = replace(self._limits, slots=here.slots), Place(here.folder)
+        limits, place = replace(self._limits, slots=here.slots), Place(here.folder, here.speaks_tls)
         return [write(ROUTES, state.to_text()), write(place.config, render(state, limits, place))]
 
     @staticmethod

@@ -156,7 +156,11 @@ def deployments(context: ServiceContext, _request: NoRequest) -> list[Deployment
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
     """Ask an endpoint the way any client would: through its router, with the deck's own key."""
     from engine.deploy.keys import endpoint_key
+    from engine.settings.apply import current_settings
     from store import deployments as places
 
     endpoint = places.endpoint(context.deck.database, request.model)
-    return ask_endpoint(endpoint, request.records, endpoint_key(context.deck.workspace.keys))
+    place = context.deck.workspace
+    hosts = current_settings(context.deck)[0].hosts
+    shown = {host.name: place.root / host.tls_cert for host in hosts if host.tls_cert}
+    return ask_endpoint(endpoint, request.records, endpoint_key(place.keys), shown)

@@ -12,7 +12,7 @@ import pytest
 from engine.deck import Deck
 from engine.settings import edit
 from engine.settings.apply import apply_settings
-from engine.settings.model import HostSettings
+from engine.settings.model import DataSettings, DeckSettings, EndpointSettings, HostSettings, ModelSettings
 from store import settings
 from store.errors import BrokenSettings, Refused, StorageUnwritable, UnknownName
 
@@ -73,6 +73,7 @@ def test_a_removed_host_is_gone_from_both(deck: Deck, written: Path) -> None:
         (HostSettings("beta", "docker", "unix:///x"), "port is missing"),
         (HostSettings("beta", "docker", "tcp://beta", 80), "is no engine's address"),
         (HostSettings("beta", "docker", "ssh://beta", 80), "host_key is missing"),
+        (HostSettings("beta", "docker", "unix:///x", 80, tls_cert="a.pem"), "tls_cert and tls_key go together"),
         (HostSettings("beta", "docker", "ssh://beta", 80, host_key="ssh-ed25519 A\nB"), "host_key must be written"),
         (
             HostSettings("beta", "docker", "ssh://b", 80, host_key="ssh-rsa AAAA", identity="key"),
@@ -113,3 +114,15 @@ def test_a_host_in_use_and_an_unknown_one_are_not_removed(deck: Deck, written: P
 def test_a_gateway_that_listens_for_others_is_written_so(deck: Deck, written: Path) -> None:
     edit.add_host(deck, replace(ALPHA, listen="10.0.0.5"), "user:anna", "")
     assert tomllib.loads(written.read_text())["hosts"]["alpha"]["listen"] == "10.0.0.5"
+
+
+def test_what_says_nothing_of_tls_and_limits_is_the_revision_that_it_was() -> None:
+    data = DataSettings("rows.csv", "y")
+    plain = ModelSettings("rates", "regression", data)
+    body = DeckSettings("test", "UTC", (HostSettings("local"),), {"rates": plain}).to_body()
+    assert "tls_cert" not in body["hosts"][0]
+    assert "endpoint" not in body["models"]["rates"]
+    limited = ModelSettings("rates", "regression", data, endpoint=EndpointSettings(keys=True, body_kb=4))
+    host = HostSettings("beta", "docker", "unix:///x", 80, tls_cert="a.pem", tls_key="b.pem")
+    whole = DeckSettings("test", "UTC", (host,), {"rates": limited})
+    assert DeckSettings.from_body(whole.to_body()) == whole
