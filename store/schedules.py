@@ -99,7 +99,17 @@ def fired_many(tx: Write, jobs: Mapping[str, str]) -> None:
 
 def skip(tx: Write, row: Schedule, cause: str, count: int, reason: str, **told: Any) -> None:
     """Record that firings were passed over, and count them. `cause` is overlap, paused, missed, merged or too many."""
-    tx.execute("UPDATE schedule SET skipped = skipped + :count WHERE id = :id", {"count": count, "id": row.id})
+    count_skipped(tx, row.id, count)
+    tell_skipped(tx, row, cause, count, reason, **told)
+
+
+def count_skipped(tx: Write, id: str, count: int) -> None:
+    """Count firings that were passed over; `tell_skipped` is owed for them."""
+    tx.execute("UPDATE schedule SET skipped = skipped + :count WHERE id = :id", {"count": count, "id": id})
+
+
+def tell_skipped(tx: Write, row: Schedule, cause: str, count: int, reason: str, **told: Any) -> None:
+    """Record that firings were passed over which are counted already."""
     _record(tx, "schedule.skipped", row, reason=reason, body={"cause": cause, "count": count, **told})
 
 

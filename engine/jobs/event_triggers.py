@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.deck import Deck
-from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing
+from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing, Stretch
 from store import events, schedules
 from store.rows import Schedule
 
@@ -16,8 +16,9 @@ KEEP_UP = 1000  # events after which a cursor is written though none of them mat
 class EventTriggers:
     """Remembers which event each schedule has looked at; the registry's memory moves in the job's own transaction."""
 
-    def __init__(self, deck: Deck) -> None:
+    def __init__(self, deck: Deck, stretches: dict[str, Stretch]) -> None:
         self._deck = deck
+        self._stretches = stretches
         self._seen: dict[str, int] = {}
 
     def fire(self, settings: Mapping[str, Any]) -> int:
@@ -36,7 +37,7 @@ class EventTriggers:
         if wanted:
             with self._deck.database.write() as tx:
                 now = schedules.cursors(tx)
-                firing = Firing(tx, settings)
+                firing = Firing(tx, settings, self._stretches)
                 for id in sorted(wanted & now.keys()):
                     if now[id] == due[id]:
                         times = found.get(id) or []

@@ -22,6 +22,20 @@ _MERGED = "one job stands for all that were due"
 _TOO_MANY = f"only the newest {MOST_CAUGHT_UP} are caught up with"
 
 
+@dataclass(slots=True)
+class Stretch:
+    """Firings in a row that one live job made a schedule skip; the first is told at once, the rest at its end."""
+
+    job: str
+    untold: int = 0
+
+    def tell(self, tx: Write, row: Schedule) -> None:
+        """Record how many came after the first, if any."""
+        if self.untold:
+            reason = f"job {self.job[:16]} had not ended at any of them"
+            schedules.tell_skipped(tx, row, "overlap", self.untold, reason, job=self.job)
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """What fell due of one schedule: how often, and the newest times of it, oldest first."""
@@ -32,9 +46,13 @@ class Due:
 
 
 class Firing:
-    """Fires schedules within one transaction, under the settings applied now; `close` writes the jobs."""
+    """Fires schedules within one transaction, under the settings applied now; `close` writes the jobs.
 
-    def __init__(self, tx: Write, settings: Mapping[str, Any]) -> None:
+    `stretches` is the memory of who skips over which job, from one transaction to the next.
+    """
+
+    def __init__(self, tx: Write, settings: Mapping[str, Any], stretches: dict[str, Stretch]) -> None:
+        self._stretches = stretches
         self._tx = tx
         self._settings = settings
         self._terms: dict[str, Terms] = {}
@@ -81,6 +99,22 @@ class Firing:
         if count > 0:
             schedules.skip(self._tx, row, cause, count, reason, **told)
 
+    def _overlap(self, row: Schedule, job: str, state: str) -> None:
+        """Skip over a live job: a schedule of minutes beside a job of hours is two events, not hundreds."""
+        stretch = self._stretches.get(row.id)
+        if stretch is not None and stretch.job == job:
+            schedules.count_skipped(self._tx, row.id, 1)
+            stretch.untold += 1
+            return
+        self._end_stretch(row)
+        self._pass_over(row, "overlap", 1, f"job {job[:16]} is still {state}", job=job)
+        self._stretches[row.id] = Stretch(job)
+
+    def _end_stretch(self, row: Schedule) -> None:
+        stretch = self._stretches.pop(row.id, None)
+        if stretch is not None:
+            stretch.tell(self._tx, row)
+
     def _ask(self, row: Schedule, at: int, late: int, *, alone: bool) -> bool:
         """Enqueue the job of one firing; false where the last one has not ended and the schedule skips."""
         key = f"schedule:{row.id}"
@@ -89,8 +123,9 @@ class Firing:
         live = self._live.get(key)
         if live is not None:
             id, state = live
-            self._pass_over(row, "overlap", 1, f"job {id[:16]} is still {state}", job=id)
+            self._overlap(row, id, state)
             return False
+        self._end_stretch(row)
         if row.kind not in self._terms:
             self._terms[row.kind] = terms(self._settings, row.kind)
         ask = job_batch.Ask(

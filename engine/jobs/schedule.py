@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -11,12 +12,12 @@ from engine.deck import Deck
 from engine.jobs.clockwork import Clockwork
 from engine.jobs.deadman import DeadMan
 from engine.jobs.event_triggers import EventTriggers
-from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing
+from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing, Stretch
 from engine.jobs.kinds import KINDS
 from engine.settings.cron import Cron
 from engine.settings.triggers import After, Every, Trigger, due_between, read_trigger
 from store import schedules, settings
-from store.errors import Refused
+from store.errors import ModeldeckError, Refused
 from store.rows import Schedule
 
 log = logging.getLogger("modeldeck")
@@ -38,7 +39,8 @@ class Scheduler:
         self._drift: int | None = None
         self._settings: tuple[int, dict[str, Any]] = (0, {})
         self._clockwork = Clockwork(self.fire)
-        self._events = EventTriggers(deck)
+        self._stretches: dict[str, Stretch] = {}
+        self._events = EventTriggers(deck, self._stretches)
         self._dead_man = DeadMan(deck)
 
     def start(self) -> None:
@@ -52,8 +54,15 @@ class Scheduler:
         return self._clockwork.is_running
 
     def close(self) -> None:
-        """Fire nothing more."""
+        """Fire nothing more, and tell of the skips that are not told yet."""
         self._clockwork.close()
+        untold = {id: stretch for id, stretch in self._stretches.items() if stretch.untold}
+        self._stretches.clear()
+        if untold:
+            with contextlib.suppress(ModeldeckError), self._deck.database.write() as tx:
+                for row in schedules.schedules(tx):
+                    if row.id in untold:
+                        untold[row.id].tell(tx, row)
 
     def refresh(self) -> bool:
         """Follow the registry and the clock; returns whether any schedule changed or any event fired one."""
@@ -75,7 +84,7 @@ class Scheduler:
         """Ask for what is due of these schedules, all in one transaction."""
         body = self._body()
         with self._deck.database.write() as tx:
-            firing = Firing(tx, body)
+            firing = Firing(tx, body, self._stretches)
             following: dict[str, int | None] = {}
             for row in schedules.schedules(tx):
                 trigger = self._triggers.get(row.id)

@@ -184,15 +184,25 @@ def test_only_so_many_are_caught_up_with_at_once(stage):
     assert stage.is_balanced(151)
 
 
-def test_firing_whose_last_job_still_lives_is_skipped_with_an_event_each(stage):
+def test_firings_whose_last_job_still_lives_are_skipped_and_told_at_first_and_at_the_end(stage):
     stage.apply(trigger="every 10m")
-    stage.later(35 * MINUTE, by=35)
+    stage.later(65 * MINUTE, by=65)
     [job] = stage.asked()
-    assert stage.told() == [{"cause": "overlap", "count": 1, "job": job.id}] * 2
-    assert stage.is_balanced(3)
+    first = {"cause": "overlap", "count": 1, "job": job.id}
+    assert stage.told() == [first]
     stage.finish()
     stage.later(10 * MINUTE)
     assert len(stage.asked()) == 2
+    assert stage.told() == [first, {**first, "count": 4}]
+    assert stage.is_balanced(7)
+
+
+def test_daemon_that_stops_tells_of_the_skips_it_has_not_told_yet(stage):
+    stage.apply(trigger="every 10m")
+    stage.later(45 * MINUTE, by=45)
+    stage.scheduler.close()
+    assert [told["count"] for told in stage.told()] == [1, 2]
+    assert stage.is_balanced(4)
 
 
 def test_overlapping_firings_queue_where_the_schedule_says_so(stage):
@@ -325,6 +335,7 @@ def test_jitter_puts_a_firing_off_by_the_same_time_always(stage):
     stage.restart()
     assert stage.row().next_at - microseconds("2026-03-01T13:00:00Z") == put_off
     stage.later(5 * HOUR, by=100)
+    stage.scheduler.close()
     assert stage.is_balanced(5) or stage.is_balanced(4)
 
 
