@@ -45,6 +45,7 @@ class Reconciler:
         self._router: HostRouter | None = None
         self._router_again = 0.0
         self._told: dict[str, list[str]] = {}
+        self._shadows: dict[str, str | None] = {}  # endpoint -> who gets copies of its requests, as last told
         self._guards = Guards(deck)
         self._guarded: dict[str, Guard] = {}
         self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
@@ -181,6 +182,7 @@ class Reconciler:
                     continue
                 router.apply(route.endpoint, route.desired_generation, route.entries)
             if route.applied_generation < route.desired_generation:
+                self._shadow(router, route)
                 acknowledged.append(route)
             url = f"{self._runtime.url(router)}/{route.endpoint}"
             if self._addressed.get(route.endpoint) != url:
@@ -196,6 +198,13 @@ class Reconciler:
                 which = f"{route.endpoint} on {self._host}, generation {route.desired_generation}"
                 self.deeds.say(f"route applied: {which}")
         return changed or bool(acknowledged or moved)
+
+    def _shadow(self, router: HostRouter, route: Route) -> None:
+        """Copy an endpoint's requests to the deployment that its route calls its shadow, or to none any more."""
+        wanted = next((one["deployment_id"] for one in route.entries if one["role"] == "shadow"), None)
+        if self._shadows.get(route.endpoint, "unknown") != wanted:
+            router.shadow(route.endpoint, wanted)
+            self._shadows[route.endpoint] = wanted
 
     def _guard(self, router: HostRouter, routes: list[Route]) -> bool:
         """Tell the router what each endpoint takes and from whom, where that has changed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from engine.monitoring.layout import parts
 from engine.monitoring.uncollected import uncollected_rows
@@ -14,27 +14,73 @@ if TYPE_CHECKING:
 SERVER_FAILED = 500  # below: the caller was refused, which says nothing about the version
 
 
-def live_stats(deck: Deck, model: str, deployment_id: str, since_us: int) -> dict[str, Any]:
-    """Return rows, errors, refused, latencies and outputs of a deployment's live traffic since a time (microseconds).
+def live_stats(deck: Deck, model: str, deployment_id: str, since_us: int, kind: str = "live") -> dict[str, Any]:
+    """Return rows, errors, refused, latencies and outputs of a deployment's traffic since a time (microseconds).
 
     `rows` counts answered and failed rows, `errors` the failed ones, `refused` callers' mistakes, `latencies_ms` one
-    per request. `outputs` maps each numeric output to {"n", "mean", "std"}, and `label` to its counts.
+    per request. `outputs` maps each numeric output to {"n", "mean", "std"}, and `label` to its counts. `kind` is live,
+    or shadow for copies of requests.
     """
+    rows, answered = _rows(deck, model, deployment_id, since_us, kind)
+    # A failure that the router asked another server about, and got an answer, hurt nobody; a copy is never asked again.
+    return _summary([row for row in rows.values() if row["status"] == 200 or row["request_id"] not in answered])
+
+
+def agreement(deck: Deck, model: str, champion_id: str, shadow_id: str, since_us: int) -> dict[str, Any]:
+    """Return how the answers to copies compare with those that callers got: rows of both, how many differ, and how.
+
+    `difference` maps each numeric output to {"mean", "largest"} of shadow minus champion.
+    """
+    live, _ = _rows(deck, model, champion_id, since_us, "live")
+    copies, _ = _rows(deck, model, shadow_id, since_us, "shadow")
+    pairs = [
+        (live[one], row)
+        for one, row in copies.items()
+        if row["status"] == 200 and one in live and live[one]["status"] == 200
+    ]
+    names: list[str] = [name for name in ("value", "score", "label") if pairs and name in pairs[0][0]]
+    told: dict[str, Any] = {"rows": len(pairs), "differ": sum(_differ(a, b, names) for a, b in pairs), "difference": {}}
+    for name in names:
+        moved: list[float] = [
+            b[name] - a[name] for a, b in pairs if _is_number(a.get(name)) and _is_number(b.get(name))
+        ]
+        if moved:
+            largest = max(moved, key=abs)
+            told["difference"][name] = {"mean": math.fsum(moved) / len(moved), "largest": largest}
+    return told
+
+
+def _differ(first: dict[str, Any], second: dict[str, Any], names: list[str]) -> bool:
+    for name in names:
+        a, b = first.get(name), second.get(name)
+        same = math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9) if _is_number(a) and _is_number(b) else a == b
+        if not same:
+            return True
+    return False
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _rows(
+    deck: Deck, model: str, deployment_id: str, since_us: int, kind: str
+) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Return a deployment's rows of a kind by prediction id, and the requests of that kind that anyone answered."""
     rows: dict[str, dict[str, Any]] = {}
-    answered: set[str] = set()  # by any deployment
+    answered: set[str] = set()
     for row in uncollected_rows(deck.workspace, model, since_us=since_us):
-        if row.get("kind") == "live" and row["received_at"] >= since_us:
+        if row.get("kind") == kind and row["received_at"] >= since_us:
             if row["status"] == 200:
                 answered.add(row["request_id"])
             if row.get("deployment") == deployment_id:
                 rows[row["prediction_id"]] = {**row, **(row.get("outputs") or {})}
-    for row in _collected(deck, model, deployment_id, since_us):
+    for row in _collected(deck, model, deployment_id, since_us, kind):
         rows[row["prediction_id"]] = row
-    # A failure that the router asked another server about, and got an answer, hurt nobody.
-    return _summary([row for row in rows.values() if row["status"] == 200 or row["request_id"] not in answered])
+    return rows, answered
 
 
-def _collected(deck: Deck, model: str, deployment_id: str, since_us: int) -> list[dict[str, Any]]:
+def _collected(deck: Deck, model: str, deployment_id: str, since_us: int, kind: str) -> list[dict[str, Any]]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -52,7 +98,7 @@ def _collected(deck: Deck, model: str, deployment_id: str, since_us: int) -> lis
             }
             wanted = ["prediction_id", "request_id", "deployment", "kind", "received_at", "status", "latency_us"]
             table = file.read([*wanted, *outputs])
-            live = pc.and_(pc.equal(table["kind"], "live"), pc.equal(table["deployment"], deployment_id))
+            live = pc.and_(pc.equal(table["kind"], kind), pc.equal(table["deployment"], deployment_id))
             table = table.filter(pc.and_(live, pc.greater_equal(table["received_at"], since_us)))
             found += table.rename_columns([outputs.get(name, name) for name in table.column_names]).to_pylist()
     return found

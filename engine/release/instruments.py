@@ -23,12 +23,15 @@ Say = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """`live(deck, model, deployment_id, since_us)`, `latency(deck, version, replica, repeats)` in ms,
+    """`live(deck, model, deployment_id, since_us)` and `shadow(…)` of copies, `agreement(deck, model, champion_id,
+    shadow_id, since_us)` of their answers, `latency(deck, version, replica, repeats)` in ms,
     `memory_mb(deck, replica)`, `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
     `unreachable(deck, host)`: why the host's router cannot listen, empty where it can,
     `build(work, version, host, say)` and `ship(work, digest, host, say)` of an image."""
 
     live: Callable[[Deck, str, str, int], Live]
+    shadow: Callable[[Deck, str, str, int], Live]
+    agreement: Callable[[Deck, str, str, str, int], dict[str, Any]]
     latency: Callable[[Deck, Version, Replica, int], list[float]]
     memory_mb: Callable[[Deck, Replica], float | None]
     gates: Callable[[Deck, ModelSettings, Version, Version | None], list[Check]]
@@ -45,6 +48,8 @@ def real_instruments() -> Instruments:
 
     return Instruments(
         live=live_rows,
+        shadow=shadow_rows,
+        agreement=agreement,
         latency=golden_latency,
         memory_mb=resident_mb,
         gates=evaluate,
@@ -61,6 +66,21 @@ def live_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live
 
     seen = live_stats(deck, model, deployment_id, since_us)
     return Live(seen["rows"], seen["errors"], tuple(seen["latencies_ms"]), seen["refused"])
+
+
+def shadow_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live:
+    """Read what a deployment answered to copies of requests since a time."""
+    from engine.monitoring.predictions import live_stats
+
+    seen = live_stats(deck, model, deployment_id, since_us, kind="shadow")
+    return Live(seen["rows"], seen["errors"], tuple(seen["latencies_ms"]), seen["refused"])
+
+
+def agreement(deck: Deck, model: str, champion_id: str, shadow_id: str, since_us: int) -> dict[str, Any]:
+    """Compare the answers that callers got with those to the copies of their requests."""
+    from engine.monitoring.live import agreement as compared
+
+    return compared(deck, model, champion_id, shadow_id, since_us)
 
 
 def golden_latency(deck: Deck, version: Version, replica: Replica, repeats: int) -> list[float]:

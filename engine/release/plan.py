@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.plans import Check, Difference, Plan, PlanStep
 from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts, RollbackFacts, warm_of
-from engine.release.planner import NO_TRAFFIC, Traffic, need, need_line
+from engine.release.planner import NO_TRAFFIC, Traffic, duration, need, need_line
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
 
@@ -31,6 +31,8 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         if running_gates(here.settings):
             steps.append(_running_gates_step(host, here.settings))
         if host.serving is not None:
+            if here.settings.deploy.strategy == "shadow":
+                steps.append(_shadow_step(host, to, here.settings))
             steps += [_weight_step(host, to, step, here.settings, traffic) for step in here.settings.deploy.rollout]
     steps.append(
         PlanStep(
@@ -218,6 +220,14 @@ def _running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
     names = running_gates(settings)
     title = f"gates {', '.join(names)}: {GOLDEN_REPEATS} golden requests before any live one"
     return PlanStep("limits", title, host.name, {"gates": names, "repeats": GOLDEN_REPEATS})
+
+
+def _shadow_step(host: HostFacts, to: Version, settings: ModelSettings) -> PlanStep:
+    deploy = settings.deploy
+    wait = duration(deploy.max_wait_s)
+    title = f"copies of the traffic to v{to.number}, answers never returned, until {deploy.min_samples:,} rows"
+    args = {"weight": 0, "hold_s": 0.0, "min_samples": deploy.min_samples, "max_wait_s": deploy.max_wait_s}
+    return PlanStep("shadow", f"{title}; held after {wait} without", host.name, args)
 
 
 def _weight_step(

@@ -8,17 +8,18 @@ from engine.deploy.memory import LACK_OF_MEMORY
 from engine.release import judge
 from engine.release.arrive import need_deployment
 from engine.release.judge import Live, StepNeeds, Verdict
-from engine.release.routing import champion_of, is_applied, split, with_others
+from engine.release.routing import champion_of, is_applied, shadowed, split, with_others
 from engine.release.work import SECOND_US, StepFailed, StepHeld, Work
 from store import deployments, releases
 from store.rows import Deployment, Release, Step
 
 LOOK_S = 1.0  # between two looks at the prediction log
+JUDGED = ("shadow", "weight")  # kinds of steps that wait for rows
 ROUTER_WAIT_S = 60.0  # the reconciler hands a new generation to the router within a second or two
 
 
 def weight(work: Work, release: Release, step: Step) -> dict[str, Any]:
-    """Run one weight step, from where a killed attempt of it left off."""
+    """Run one weight step, or one of shadow, from where a killed attempt of it left off."""
     assert step.host is not None
     new = need_deployment(work, release, step.host)
     champion = champion_of(work.deck.database, release.endpoint, step.host)
@@ -28,7 +29,8 @@ def weight(work: Work, release: Release, step: Step) -> dict[str, Any]:
     observed = dict(step.observed)
     if "generation" not in observed:
         with work.write() as tx:
-            entries = with_others(tx, release.endpoint, step.host, split(champion, new, share))
+            divided = shadowed(champion, new) if step.kind == "shadow" else split(champion, new, share)
+            entries = with_others(tx, release.endpoint, step.host, divided)
             observed["generation"] = deployments.set_routes(tx, release.endpoint, step.host, entries, release.id)
             releases.set_step(tx, release.id, step.number, "running", observed=observed)
     await_router(work, release.endpoint, step.host, observed["generation"])
@@ -68,7 +70,8 @@ def _watch(
 
     def look() -> tuple[Verdict, Live, Live]:
         elapsed_s = (work.deck.clock.now() - observed["since_at"]) / SECOND_US
-        new = work.instruments.live(work.deck, release.endpoint, pair[0].id, observed["since_at"])
+        seen_by = work.instruments.shadow if step.kind == "shadow" else work.instruments.live
+        new = seen_by(work.deck, release.endpoint, pair[0].id, observed["since_at"])
         champion = work.instruments.live(work.deck, release.endpoint, pair[1].id, _control_since(step, observed))
         died = deaths.harm()
         if died:
@@ -84,16 +87,19 @@ def _watch(
             recorded = seen[1].rows
             _record(work, step, {**observed, **_figures(seen)})
             done = (step.number - 1) / count
-            work.progress(done, f"{step.args['weight']} % on {step.host}: {seen[0].detail}")
+            work.progress(done, f"{_where(step)} on {step.host}: {seen[0].detail}")
         return seen[0].verdict != "waiting"
 
     work.wait(is_decided, poll_s=LOOK_S)
     verdict = seen[0]
     observed = {**observed, **_figures(seen)}
+    if step.kind == "shadow":
+        since = observed["since_at"]
+        observed["answers"] = work.instruments.agreement(work.deck, release.endpoint, pair[1].id, pair[0].id, since)
     if verdict.verdict == "failed":
-        raise StepFailed(f"at {step.args['weight']} %: {verdict.detail}", "harm", observed)
+        raise StepFailed(f"{_where(step)}: {verdict.detail}", "harm", observed)
     if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
-        raise StepHeld(f"at {step.args['weight']} %: {verdict.detail}", "no data", observed)
+        raise StepHeld(f"{_where(step)}: {verdict.detail}", "no data", observed)
     return observed
 
 
@@ -130,9 +136,13 @@ class Deaths:
         return ""
 
 
+def _where(step: Step) -> str:
+    return "as a shadow" if step.kind == "shadow" else f"at {step.args['weight']} %"
+
+
 def accepted_silence(work: Work) -> bool:
     """Say whether an approver has resumed this release past a weight step that had no live row at all."""
-    return any(one.kind == "weight" and "resumed_by" in one.observed and _was_silent(one) for one in work.steps())
+    return any(one.kind in JUDGED and "resumed_by" in one.observed and _was_silent(one) for one in work.steps())
 
 
 def _was_silent(step: Step) -> bool:

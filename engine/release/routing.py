@@ -25,6 +25,11 @@ def split(champion: Deployment, new: Deployment, weight: int) -> list[dict[str, 
     return [entry(champion, 100 - weight, "champion"), entry(new, weight, "challenger")]
 
 
+def shadowed(champion: Deployment, new: Deployment) -> list[dict[str, Any]]:
+    """Return the entries that leave all traffic with the champion and send copies of it to the new version."""
+    return [entry(champion, 100, "champion"), entry(new, 0, "shadow")]
+
+
 def all_to(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the entries that give one deployment everything."""
     return [entry(deployment, 100, "champion")]

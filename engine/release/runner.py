@@ -31,6 +31,7 @@ ACTS: dict[str, Act] = {
     "start": arrive.start,
     "proof": arrive.proof,
     "limits": arrive.limits,
+    "shadow": rollout.weight,
     "weight": rollout.weight,
 }
 
@@ -133,7 +134,7 @@ def _one_step(work: Work, step: Step) -> None:
     with work.write() as tx:
         releases.set_step(tx, work.release_id, step.number, "running", observed=step.observed)
     observed = ACTS[step.kind](work, work.release(), step)
-    verdict = "no data" if step.kind == "weight" and not observed.get("new", {}).get("rows") else "passed"
+    verdict = "no data" if step.kind in rollout.JUDGED and not observed.get("new", {}).get("rows") else "passed"
     with work.write() as tx:
         releases.set_step(tx, work.release_id, step.number, "done", verdict=verdict, observed=observed)
 

@@ -73,11 +73,12 @@ class DeploySettings:
     min_samples: int = 200
     max_wait_s: float = 900.0
     rollout: tuple[RolloutStep, ...] = (RolloutStep(10, 60.0), RolloutStep(50, 60.0), RolloutStep(100))
+    strategy: str = "canary"  # canary, blue-green (all at once), shadow (copies of the traffic first)
     memory_mb: int | None = None  # of one server; more is killed. None: a container's 512, a process's none
     detect_errors: float | None = None  # a step lasts until this many more errors (a share of rows) would have shown
 
 
-UNSAID_DEPLOY = ("detect_errors", "memory_mb")  # keys younger than the first revisions
+UNSAID_DEPLOY = ("strategy", "detect_errors", "memory_mb")  # keys younger than the first revisions
 _DEPLOY = DeploySettings()
 
 

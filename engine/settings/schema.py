@@ -151,8 +151,15 @@ class DeployTable(Section):
     min_samples: Annotated[int, Field(ge=0)] = 200
     max_wait: Duration = 900.0
     rollout: list[RolloutTable] | None = None
+    strategy: Literal["canary", "blue-green", "shadow"] = "canary"
     detect: DetectTable | None = None
     memory_mb: Annotated[int, Field(ge=64)] | None = None
+
+    @model_validator(mode="after")
+    def _blue_green_has_one_step(self) -> DeployTable:
+        if self.strategy == "blue-green" and self.rollout is not None and len(self.rollout) > 1:
+            raise ValueError('a blue-green rollout switches all at once: leave rollout out, or say strategy = "canary"')
+        return self
 
     @field_validator("rollout")
     @classmethod
@@ -165,13 +172,16 @@ class DeployTable(Section):
     def section(self) -> DeploySettings:
         """Return the frozen section."""
         chosen: dict[str, Any] = {}
-        if self.rollout is not None:
+        if self.rollout is None and self.strategy == "blue-green":
+            chosen["rollout"] = (RolloutStep(100),)
+        elif self.rollout is not None:
             chosen["rollout"] = tuple(RolloutStep(step.weight, step.hold) for step in self.rollout)
         return DeploySettings(
             hosts=tuple(self.hosts),
             replicas=self.replicas,
             min_samples=self.min_samples,
             max_wait_s=self.max_wait,
+            strategy=self.strategy,
             memory_mb=self.memory_mb,
             detect_errors=self.detect.errors if self.detect else None,
             **chosen,

@@ -155,6 +155,17 @@ class Stage:
         errors = int(rows * self.error_rates.get(version, 0.0))
         return Live(int(rows), errors, (self.latency_ms.get(version, 4.0),) * int(rows))
 
+    def shadow(self, deck: Deck, model: str, deployment_id: str, since: int) -> Live:
+        """Count the copies that a deployment answered since a time: all requests, while its route says shadow."""
+        route = deployments.route(deck.database, model, "local")
+        is_shadow = route is not None and any(
+            one["deployment_id"] == deployment_id and one["role"] == "shadow" for one in route.entries
+        )
+        rows = int((self.clock.now() - since) / 1e6 * self.rate) if is_shadow else 0
+        version = next(one.version for one in deployments.deployments(deck.database) if one.id == deployment_id)
+        errors = int(rows * self.error_rates.get(version, 0.0))
+        return Live(rows, errors, (self.latency_ms.get(version, 4.0),) * rows)
+
     def latency(self, _deck: Deck, version: Version, _replica: Replica, repeats: int) -> list[float]:
         """Answer golden requests."""
         self.golden_asked[version.number] = self.golden_asked.get(version.number, 0) + repeats
@@ -165,6 +176,8 @@ class Stage:
         """The runner's view of this world."""
         return Instruments(
             live=self.live,
+            shadow=self.shadow,
+            agreement=lambda *_: {"rows": 1, "differ": 0, "difference": {}},
             latency=self.latency,
             memory_mb=lambda _deck, _replica: 100.0,
             gates=lambda _deck, _settings, _new, _champion: self.gate_checks,
