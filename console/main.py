@@ -16,6 +16,8 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; no traceback leaves here unless MODELDECK_DEBUG=1."""
+    if argv is None:
+        _speak_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     _have_streams()
     output = Output(as_json="--json" in arguments)
@@ -100,6 +102,17 @@ def _have_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (for the process's life)
+
+
+def _speak_utf8() -> None:
+    """Begin anew in UTF-8 mode under a locale of another encoding, where names of files would not survive.
+
+    What it starts, the daemon among them, inherits the mode.
+    """
+    if sys.flags.utf8_mode or sys.getfilesystemencoding() == "utf-8":
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 (our own command line)
 
 
 def _never_fail_to_encode() -> None:
