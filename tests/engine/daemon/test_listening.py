@@ -11,7 +11,6 @@ import stat
 
 import pytest
 
-import engine.client
 from engine.daemon.listening import peer_of
 from engine.daemon.start import status
 from engine.operations.catalog import OPERATIONS
@@ -95,7 +94,7 @@ def test_error_travels_with_its_code_and_exit_code(daemon, operation, body, stat
 
 
 def test_client_of_another_version_is_told_both_and_exits_4(daemon, monkeypatch):
-    monkeypatch.setattr(engine.client, "VERSION", "9.9.9")
+    monkeypatch.setattr(wire, "VERSION", "9.9.9")
     with pytest.raises(Unavailable) as caught:
         daemon.client.call("jobs.list")
     assert caught.value.line() == f"daemon runs {VERSION}, this is 9.9.9: modeldeck daemon restart"
