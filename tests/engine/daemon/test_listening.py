@@ -11,6 +11,7 @@ import stat
 
 import pytest
 
+import engine.client
 from engine.daemon.listening import peer_of
 from engine.daemon.start import status
 from engine.operations.catalog import OPERATIONS
