@@ -258,6 +258,8 @@ def job_line(job: Job) -> str:
         return (
             f"{job.model}@{result['version']} trained{metric}; next: modeldeck promote {job.model} {result['version']}"
         )
+    if job.kind == "converge":
+        return f"{job.model} is converged: every host is as the registry says"
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items() if _short(value))
     return f"{job.kind} {job.model or ''} done".replace("  ", " ") + (f": {facts}" if facts else "")
 

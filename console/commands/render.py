@@ -17,6 +17,7 @@ from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
 from engine.operations.runs import RunsTable
+from engine.operations.serving import DeploymentDetail
 from engine.operations.work import JobDetail, JobLogs
 from engine.plans import Check, Plan, Preview
 from store.rows import Served, rfc3339
@@ -70,8 +71,19 @@ def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
     if answer:
         out.tell_apart([row.id for row in answer if hasattr(row, "id")])
         out.table(columns_of(kind), answer)
+        if kind is DeploymentDetail:
+            _faults(answer, out)
     else:
         out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
+
+
+def _faults(details: list[DeploymentDetail], out: Output) -> None:
+    """Say under the deployments what stands against them, and the one command that mends it."""
+    standing = {(one.host, one.key): one for detail in details for one in detail.faults}
+    for fault in standing.values():
+        out.line(f"! {fault.detail}, since {out.second(fault.since_at)}")
+    for model in sorted({detail.deployment.endpoint for detail in details if detail.faults}):
+        out.note(f"mend: modeldeck deployments converge {model}")
 
 
 def one(answer: Any, out: Output) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from engine.daemon.fleet import Fleet
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from engine.jobs.schedule import Scheduler
     from engine.jobs.worker import Worker
 
+RECOVER_EVERY_S = 5.0  # a host that comes back leaves servers behind that an ended release no longer needs
+
 
 class Parts:
     """Starts, wakes and stops them."""
@@ -28,6 +31,7 @@ class Parts:
         self._scheduler: Scheduler | None = None
         self._importing = threading.Lock()
         self._collector: Collector | None = None
+        self._recover_due = 0.0
         self._working = Ticker("worker", self._work, idle_s=0.5, busy_s=0.05)
         self._reconciling = Ticker("reconciler", self._reconcile, idle_s=0.25, busy_s=0.1)
         self._tickers = (
@@ -74,12 +78,16 @@ class Parts:
 
             self._worker = Worker(self._deck, self._working.wake)
         changed = self._worker.tick()
-        if first or changed:
+        now = time.monotonic()
+        if first or changed or now >= self._recover_due:
             from engine.release.recovery import recover
 
-            changed = bool(recover(self._deck)) or changed
-            self._reconciling.wake()
-            self._fleet.wake()
+            self._recover_due = now + RECOVER_EVERY_S
+            recovered = bool(recover(self._deck))
+            if first or changed or recovered:
+                self._reconciling.wake()
+                self._fleet.wake()
+            changed = recovered or changed
         return changed
 
     def _reconcile(self) -> bool:

@@ -63,5 +63,12 @@ class ProcessRuntime:
     def before_tick(self) -> None:
         """Do nothing: each server is seen by itself."""
 
+    def look(self, now: float) -> dict[str, tuple[str, str | None]] | None:
+        """See nothing more: a server's folder is made anew whenever it differs."""
+        return None
+
+    def mend(self, deployment: Deployment) -> None:
+        """Do nothing: a folder that differs is staged again by itself."""
+
     def close(self) -> None:
         """Let go of nothing: there is no connection."""

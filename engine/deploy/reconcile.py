@@ -15,12 +15,13 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.deploy.deeds import Deeds
+from engine.deploy.faults import GATEWAY, Faults, damage
 from engine.deploy.guards import Guards
 from engine.deploy.process_runtime import ProcessRuntime
 from engine.deploy.router import Guard
 from engine.deploy.runtime import HostRouter, ReplicaHandle, Runtime
 from engine.settings.model import DeckSettings
-from store import deployments, versions
+from store import deployments, faults, versions
 from store import settings as settings_store
 from store.errors import ModeldeckError, Unavailable
 from store.rows import Deployment, Route
@@ -29,6 +30,7 @@ PREPARE_WAIT_S = 0.05
 DRAIN_S = 30.0
 ROUTER_AGAIN_S = 1.0
 STOP_ALL_S = 20.0
+MISSED_AWAY = 2  # looks at a host that failed one after the other until it is said to be away
 
 
 class Reconciler:
@@ -51,7 +53,10 @@ class Reconciler:
         self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
         self._threads = ThreadPoolExecutor(4, "reconcile")
         self._swept = False
+        self._missed = 0
+        self._mending: set[str] = set()  # deployments to be made anew
         self.deeds = Deeds(deck.clock.now)
+        self._faults = Faults(deck, self._host, self.deeds)
 
     def tick(self) -> bool:
         """Do what can be done now, without waiting; returns whether anything changed.
@@ -60,11 +65,8 @@ class Reconciler:
             ModeldeckError: the router cannot run (its port is in use), or the registry cannot be written; servers
                 have been looked after all the same.
         """
-        try:
-            self._runtime.before_tick()
-        except ModeldeckError:
-            self._write_replicas()  # that they are out of reach
-            raise
+        self._reach()
+        self._mend_what_was_asked()
         desired = deployments.deployments(self._deck.database, host=self._host)
         if not self._swept:
             self._runtime.sweep({one.id: one for one in desired})
@@ -79,9 +81,13 @@ class Reconciler:
         if desired or self._router is not None:
             try:
                 changed = self._route(wanted) or changed
+                self._faults.cleared(GATEWAY, f"the gateway on {self._host} routes again")
             except ModeldeckError as error:
                 trouble = error
+                if not isinstance(error, Unavailable):  # a host that goes away is told by the next look
+                    self._faults.found(GATEWAY, f"{self._host}: {error.message}")
         changed = self._let_go(desired, wanted) or changed
+        self._look()
         changed = self._write_replicas() or changed
         if trouble is not None:
             raise trouble
@@ -96,17 +102,67 @@ class Reconciler:
             self._router.close()
         self._runtime.close()
 
+    def _reach(self) -> None:
+        """Look at the host; one that does not answer is a fault of its own, told at the second look.
+
+        Raises:
+            ModeldeckError: it does not answer.
+        """
+        try:
+            self._runtime.before_tick()
+        except ModeldeckError as error:
+            self._missed += 1
+            self._write_replicas()  # that they are out of reach
+            if self._missed >= MISSED_AWAY:
+                self._faults.found(faults.CONNECTION, error.message)
+            raise
+        self._missed = 0
+        self._faults.cleared(faults.CONNECTION, f"host {self._host} answers again")
+
+    def _look(self) -> None:
+        """Bring on record what is wrong though everything runs."""
+        seen = self._runtime.look(self._deck.clock.boottime())
+        if seen is not None:
+            self._faults.looked(seen)
+
+    def _mend_what_was_asked(self) -> None:
+        """Note which deployments somebody asked to have made anew."""
+        asked = self._faults.asked()
+        for replica in self._replicas.values():
+            if replica.id in asked or damage(replica.id) in asked:
+                self._mending.add(replica.deployment.id)
+
+    def _is_mended(self, deployment: Deployment, now: float) -> bool:
+        """End the servers of a deployment and take away what they were made from; says whether that is done."""
+        servers = [self._replica(deployment, number) for number in range(1, deployment.replicas + 1)]
+        left = [server for server in servers if not server.stop(now)]  # each is asked
+        if left:
+            return False
+        self._runtime.mend(deployment)
+        self._prepared.pop(deployment.id, None)
+        for server in servers:
+            server.joined, server.failures, server.may_start = False, 0, 0.0
+        self._mending.discard(deployment.id)
+        return True
+
     def _keep_up(self, deployment: Deployment) -> bool:
         """Keep the replicas of one deployment running."""
         changed = False
         now = self._deck.clock.boottime()
+        if deployment.id in self._mending and not self._is_mended(deployment, now):
+            return True
         for number in range(1, deployment.replicas + 1):
             replica = self._replica(deployment, number)
+            told = replica.noticed()
+            if told:
+                self._faults.found(replica.id, f"server {replica.title} {told}", deployment.endpoint)
             if replica.is_alive():
                 before = (replica.state, replica.detail)
                 replica.observe(now, self._threads)
                 if replica.state != before[0]:
                     self.deeds.say(f"server {replica.title} is {replica.state}")
+                if replica.state == "ready":
+                    self._faults.cleared(replica.id, f"server {replica.title} is ready again")
                 changed = changed or before != (replica.state, replica.detail)
                 continue
             if replica.has_process:
@@ -116,6 +172,7 @@ class Reconciler:
                 if replica.state == "exited":
                     said = f"server {replica.title} {replica.detail}; it is started again"
                     self.deeds.say(said, logging.WARNING)
+                    self._faults.found(replica.id, f"server {replica.title} {replica.detail}", deployment.endpoint)
             if replica.adopt(None):
                 self.deeds.say(f"server {replica.title} taken over")
                 changed = True
@@ -152,10 +209,17 @@ class Reconciler:
                 self._preparing.pop(id, None)
                 replica.failures += 1
                 replica.state, replica.detail = "exited", error.line()
+                told = f"server {replica.title} cannot be started: {error.message}"
+                self._faults.found(replica.id, told, replica.deployment.endpoint)
                 replica.may_start = now + min(30.0, 2.0**replica.failures)
                 return True
             self._preparing.pop(id, None)
         replica.start(self._prepared[id], self._deck.clock.now())
+        if replica.state == "exited":
+            self._prepared.pop(id)  # what it starts from may be gone: have it looked at again
+            told = f"server {replica.title} cannot be started: {replica.detail}"
+            self._faults.found(replica.id, told, replica.deployment.endpoint)
+            return True
         self.deeds.say(f"server {replica.title} started")
         return True
 
@@ -283,6 +347,7 @@ class Reconciler:
             for replica in leaving:
                 self.deeds.say(f"server {replica.title} stopped, nothing needs it")
             self._forget(id)
+            self._faults.forget(id)
             if id in known:
                 with self._deck.database.write() as tx:
                     deployments.end_deployment(tx, id)

@@ -96,6 +96,10 @@ class ReplicaProcess:
         """Say whether a process is held, alive or not."""
         return self.pid is not None or self._process is not None
 
+    def noticed(self) -> str:
+        """Notice nothing: a process that another hand ends has ended, and is seen as that."""
+        return ""
+
     def adopt(self, row: Replica | None) -> bool:
         """Recognise a running process by its ready file; `row` tells its start. Returns whether one runs."""
         said = read_ready(ready_file(self.workspace, self.id))

@@ -74,6 +74,10 @@ class ReplicaHandle(Protocol):
         """Note that it has ended and when it may start again; returns whether to prepare it anew."""
         ...
 
+    def noticed(self) -> str:
+        """Return what was done to it by another hand since the last look, empty where nothing was."""
+        ...
+
     def observe(self, now: float, threads: ThreadPoolExecutor) -> None:
         """Bring what is seen of it up to date, without waiting for it."""
         ...
@@ -133,6 +137,21 @@ class Runtime(Protocol):
 
         Raises:
             Unavailable: it does not answer; its replicas are said to be out of reach.
+        """
+        ...
+
+    def look(self, now: float) -> dict[str, tuple[str, str | None]] | None:
+        """Look for what is wrong though everything runs, now and then; returns it by key: one line, and the model.
+
+        None where no look is due.
+        """
+        ...
+
+    def mend(self, deployment: Deployment) -> None:
+        """Take away what may be damaged of a deployment whose servers are gone, so that it is made anew.
+
+        Raises:
+            Unavailable: the host does not answer.
         """
         ...
 

@@ -19,6 +19,7 @@ KINDS: dict[str, Kind] = {
     "train": Kind("engine.jobs.training:train"),
     "ingest": Kind("engine.jobs.training:ingest"),
     "release": Kind("engine.jobs.releasing:release", resumable=True),
+    "converge": Kind("engine.jobs.releasing:converge", resumable=True),
     "build-base": Kind("engine.jobs.building:build_base"),
     "monitor": Kind("engine.jobs.watching:watch"),
 }

@@ -1,4 +1,4 @@
-"""The job that carries a release through its steps."""
+"""The jobs that carry a release through its steps, and that wait until a fleet is whole again."""
 
 from __future__ import annotations
 
@@ -22,3 +22,15 @@ def release(context: JobContext) -> dict[str, Any]:
     if error is not None:
         raise error
     return {"release_id": ended.id, "state": ended.state, "verdict": ended.verdict}
+
+
+def converge(context: JobContext) -> dict[str, Any]:
+    """Wait until every host of the model is as the registry says.
+
+    Raises:
+        Held: one is not, in time.
+    """
+    from engine.release.converge import await_converged
+
+    assert context.job.model is not None
+    return await_converged(context.deck, context.job.model, context.progress)

@@ -14,12 +14,29 @@ from engine.operations import (
     notes,
     runs,
     serving,
+    tracing,
     tracking,
     watching,
     work,
 )
 from engine.operations.operation import Operation
 
-_NOUNS = (access, deck, history, hosts, images, keeping, keys, models, notes, runs, serving, tracking, watching, work)
+_NOUNS = (
+    access,
+    deck,
+    history,
+    hosts,
+    images,
+    keeping,
+    keys,
+    models,
+    notes,
+    runs,
+    serving,
+    tracing,
+    tracking,
+    watching,
+    work,
+)
 
 OPERATIONS: dict[str, Operation] = {operation.id: operation for noun in _NOUNS for operation in noun.OPERATIONS}

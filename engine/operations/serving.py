@@ -9,7 +9,7 @@ from engine.access import Role
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Preview
-from store.rows import Deployment, Endpoint, Release, Replica, Route, Step
+from store.rows import Deployment, Endpoint, Fault, Job, Release, Replica, Route, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,16 @@ class DeploymentDetail:
     deployment: Deployment
     replicas: tuple[Replica, ...]
     route: Route | None
+    faults: tuple[Fault, ...] = ()  # what stands against it, or against its host
+
+
+@dataclass(frozen=True, slots=True)
+class ConvergeRequest:
+    """Bring the hosts of a model to what the registry says."""
+
+    model: str = argument("the model's name")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    basis: str = argument("the preview's basis", flag="--basis", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,29 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:deployments",
         many=True,
+    ),
+    Operation(
+        "deployments.converge",
+        ("deployments", "converge"),
+        "bring a model's hosts to what the registry says",
+        ConvergeRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.DANGEROUS,
+        f"{_HANDLERS}:converge",
+        job=True,
+        preview="deployments.preview_converge",
+    ),
+    Operation(
+        "deployments.preview_converge",
+        (),
+        "what differs on a model's hosts",
+        ConvergeRequest,
+        Preview,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:preview_converge",
+        command_line=False,
     ),
     Operation(
         "serving.predict",

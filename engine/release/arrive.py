@@ -202,4 +202,5 @@ def hold_past(work: Work, step: Step, held: StepHeld) -> None:
     with work.write() as tx:
         observed = {**step.observed, **held.observed, "detail": held.detail}
         releases.set_step(tx, work.release_id, step.number, "held", verdict=held.verdict, observed=observed)
-        releases.set_state(tx, work.release_id, "held", verdict="no data", detail=held.detail)
+        evidence = {**releases.release(tx, work.release_id).evidence, "cause": held.verdict}
+        releases.set_state(tx, work.release_id, "held", verdict="no data", detail=held.detail, evidence=evidence)

@@ -82,7 +82,11 @@ def _go_past_or_again(tx: Write, step: Step, actor: str, reason: str) -> None:
         observed = {**step.observed, "resumed_by": actor, "resume_reason": reason}
         releases.set_step(tx, step.release_id, step.number, "done", verdict="no data", observed=observed)
         return
-    # A pause or a silent host: the step starts over, with samples counted from now.
+    again(tx, step)
+
+
+def again(tx: Write, step: Step) -> None:
+    """Have a step start over after a pause or a silent host, with samples counted from then."""
     releases.set_step(tx, step.release_id, step.number, "pending", observed={})
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from engine.release.history import former_champion, newest_revertible
 from engine.settings.model import DeckSettings, ModelSettings
-from store import deployments, models, releases, settings, versions
+from store import deployments, faults, models, releases, settings, versions
 from store.database import Reader
 from store.errors import Refused, UnknownName
-from store.rows import Alias, Deployment, Endpoint, Release, Replica, Version
+from store.rows import Alias, Deployment, Endpoint, Fault, Release, Replica, Version
 
 PAST_RELEASES = 500  # further back than anyone rolls
 
@@ -22,6 +22,7 @@ class HostFacts:
     kind: str  # process, docker
     serving: Deployment | None
     warm: tuple[Deployment, ...]
+    silent: Fault | None = None  # the host does not answer: what it does is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +159,14 @@ def ready_replicas(reader: Reader, deployment: Deployment) -> tuple[Replica, ...
 
 def _host(reader: Reader, name: str, kind: str, live: list[Deployment]) -> HostFacts:
     here = [one for one in live if one.host == name]
+    silent = faults.silent(reader, name)
     return HostFacts(
         name=name,
         kind=kind,
         serving=next((one for one in here if one.desired == "serving" and one.role == "champion"), None),
-        warm=tuple(one for one in here if one.desired == "warm" and ready_replicas(reader, one)),
+        # a silent host is to go back once it is there again: its reconciler gives traffic to what is ready only
+        warm=tuple(one for one in here if one.desired == "warm" and (silent or ready_replicas(reader, one))),
+        silent=silent,
     )
 
 

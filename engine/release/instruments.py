@@ -111,18 +111,24 @@ def resident_mb(deck: Deck, replica: Replica) -> float | None:
 
 
 def unreachable(deck: Deck, host: str) -> str:
-    """Return why a host cannot take a release, empty where it can."""
+    """Return why a host cannot take a release, empty where it can.
+
+    Raises:
+        Unavailable: a Docker host does not answer now.
+    """
     from engine.deploy import listening
 
     there = _docker_host(deck, host)
     if there is None:
         return listening.unreachable(deck, host)
     from engine.deploy.hosts.connection import DockerHost
-    from store.errors import ModeldeckError
+    from store.errors import ModeldeckError, Unavailable
 
     try:
         with DockerHost(there) as connection:
             connection.client()
+    except Unavailable:
+        raise
     except ModeldeckError as error:
         return error.line()
     return ""

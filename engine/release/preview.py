@@ -133,6 +133,9 @@ def proof(deck: Deck, facts: RollbackFacts, target: Version) -> tuple[Check, ...
         ready = ready_replicas(deck.database, warm) if warm else ()
         if warm is None:
             checks.append(Check(f"golden answers on {host.name}", "pending", "not warm: started first", "as recorded"))
+        elif host.silent is not None:
+            told = "does not answer: goes back when it returns"
+            checks.append(Check(f"golden answers on {host.name}", "no data", told, "as recorded"))
         else:
             seen = f"{len(ready)} of {warm.replicas} servers ready"
             verdict = "passed" if len(ready) >= warm.replicas else "failed"

@@ -12,10 +12,10 @@ from engine.release.instruments import Instruments, real_instruments
 from engine.release.routing import of_release, return_to_champion
 from engine.release.settle import settle
 from engine.release.tail import finish
-from engine.release.work import Overtaken, Progress, Sleep, StepFailed, StepHeld, Work, open_work
+from engine.release.work import NO_ANSWER, Overtaken, Progress, Sleep, StepFailed, StepHeld, Work, open_work
 from store import releases
 from store.database import Fence
-from store.errors import GateFailed, Held, LeaseLost, ModeldeckError, WorkFailed
+from store.errors import GateFailed, Held, LeaseLost, ModeldeckError, Unavailable, WorkFailed
 from store.rows import Release, Step
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def ending_error(release: Release, job_id: str | None = None) -> ModeldeckError 
     told = f"{release.endpoint} v{release.to_version}: {release.detail}" if release.detail else release.endpoint
     if release.state == "held":
         name = release.endpoint
+        if release.evidence.get("cause") == NO_ANSWER:
+            return Held(told, f"back? modeldeck deployments converge {name}; or return now: modeldeck rollback {name}")
         return Held(told, f"modeldeck releases resume {name} --reason …, or: modeldeck releases abort {name}")
     if release.state == "failed" and release.evidence.get("cause") == "gate":
         return GateFailed(told, "the champion keeps the traffic")
@@ -121,6 +123,9 @@ def _goes_on(work: Work, step: Step) -> bool:
         _return(work, step, failed)
     except LeaseLost:
         raise
+    except Unavailable as error:
+        with suppress(Overtaken):
+            arrive.hold_past(work, work.step(step.number), StepHeld(error.message, NO_ANSWER))
     except ModeldeckError as error:
         _return(work, step, StepFailed(error.line(), "error"))
     except Exception as error:
@@ -131,6 +136,8 @@ def _goes_on(work: Work, step: Step) -> bool:
 
 
 def _one_step(work: Work, step: Step) -> None:
+    if step.host is not None:
+        work.check_reached()
     with work.write() as tx:
         releases.set_step(tx, work.release_id, step.number, "running", observed=step.observed)
     observed = ACTS[step.kind](work, work.release(), step)
@@ -140,6 +147,7 @@ def _one_step(work: Work, step: Step) -> None:
 
 
 def _become_champion(work: Work, step: Step) -> None:
+    work.check_reached()
     release = work.release()
     with work.write() as tx:
         arriving = [one for one in of_release(tx, release.endpoint, release.id) if one.desired == "serving"]

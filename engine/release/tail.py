@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.release.routing import is_applied, live, of_release, stop_left
 from engine.release.work import POLL_S, SECOND_US, Work
-from store import deployments, releases
+from store import deployments, faults, releases
 from store.errors import WorkFailed
 from store.rows import Release
 
@@ -51,7 +51,7 @@ def _drain(work: Work, release: Release, drained: bool) -> dict[str, Any]:
         with work.deck.database.write(work.fence) as tx:
             left = stop_left(tx, release)
     warm = [one.id for one in live(work.deck.database, release.endpoint) if one.desired == "warm"]
-    return {"drained": drained, "stopped": left, "warm": warm}
+    return {"drained": drained, "stopped": left, "warm": warm, "silent": _silent(work, release.endpoint)}
 
 
 def _finish_returned(work: Work, release: Release) -> None:
@@ -61,7 +61,9 @@ def _finish_returned(work: Work, release: Release) -> None:
         for step in work.steps():
             if step.state in ("pending", "running"):
                 releases.set_step(tx, release.id, step.number, "skipped")
-    work.progress(1.0, f"traffic is with the champion; {len(stopped)} deployment stopped")
+    away = _silent(work, release.endpoint)
+    later = f"; {', '.join(away)} does not answer and returns when it is back" if away else ""
+    work.progress(1.0, f"traffic is with the champion; {len(stopped)} deployment stopped{later}")
 
 
 def evidence(work: Work) -> dict[str, Any]:
@@ -76,14 +78,25 @@ def evidence(work: Work) -> dict[str, Any]:
 
 
 def _await_routers(work: Work, endpoint: str) -> bool:
-    """Wait until every router of the endpoint has let go of what it should; a late one keeps its servers."""
+    """Wait until every router of the endpoint has let go of what it should; a late one keeps its servers.
+
+    A host that does not answer is not waited for: its reconciler applies the route when it is back, and ends nothing
+    that still has traffic there.
+    """
     database = work.deck.database
 
     def is_so() -> bool:
         routes = [one for one in deployments.routes(database) if one.endpoint == endpoint]
-        return all(is_applied(database, endpoint, one.host, one.desired_generation) for one in routes)
+        late = [one.host for one in routes if not is_applied(database, endpoint, one.host, one.desired_generation)]
+        return all(faults.silent(database, host) for host in late)
 
     return wait_until(work, is_so, DRAIN_WAIT_S)
+
+
+def _silent(work: Work, endpoint: str) -> list[str]:
+    database = work.deck.database
+    hosts = [one.host for one in deployments.routes(database) if one.endpoint == endpoint]
+    return [host for host in hosts if faults.silent(database, host)]
 
 
 def wait_until(work: Work, is_so: Callable[[], bool], for_s: float) -> bool:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from engine.release.facts import applied_settings
 from engine.settings.model import ModelSettings
-from store import releases, versions
+from store import faults, releases, versions
 from store.database import Fence, Write
-from store.rows import Release, Step, Version
+from store.rows import Release, Step, Version, rfc3339
 
 if TYPE_CHECKING:
     from engine.deck import Deck
     from engine.release.instruments import Instruments
 
 POLL_S = 0.2
+NO_ANSWER = "no answer"  # the verdict of a step whose host does not answer: it is tried again, never gone past
 SECOND_US = 1_000_000
 
 Progress = Callable[[float, str], None]
@@ -85,6 +86,18 @@ class Work:
         if release.state != "running" or (self.fence is not None and release.job_id != self.fence.job_id):
             raise Overtaken(release.state)
 
+    def check_reached(self) -> None:
+        """Hold where a host of the model does not answer: a fleet must not be split by going on without it.
+
+        Raises:
+            StepHeld: one does not.
+        """
+        for host in self.settings.deploy.hosts:
+            fault = faults.silent(self.deck.database, host)
+            if fault is not None:
+                since = rfc3339(fault.since_at)[11:19]
+                raise StepHeld(f"{host} has not answered since {since} UTC ({fault.detail})", NO_ANSWER)
+
     @contextmanager
     def write(self) -> Iterator[Write]:
         """Open a fenced transaction in which the release is known to be ours.
@@ -102,10 +115,12 @@ class Work:
 
         Raises:
             Overtaken: the release stopped being ours meanwhile.
+            StepHeld: a host of the model does not answer.
         """
         until = None if for_s is None else self.deck.clock.now() + int(for_s * SECOND_US)
         while True:
             self.check_ours(self.release())
+            self.check_reached()
             if is_so():
                 return True
             if until is not None and self.deck.clock.now() >= until:

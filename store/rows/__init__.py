@@ -11,7 +11,7 @@ from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, 
 from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
-from store.rows.serving import Deployment, Endpoint, EndpointKey, Host, Replica, Route, RouteSpan, Served
+from store.rows.serving import Deployment, Endpoint, EndpointKey, Fault, Host, Replica, Route, RouteSpan, Served
 from store.rows.watching import Alert, Monitor, OutcomeBatch, Window
 from store.rows.work import Job, Schedule, Terms
 
@@ -30,6 +30,7 @@ __all__ = [
     "EndpointKey",
     "Event",
     "Experiment",
+    "Fault",
     "Host",
     "Image",
     "Job",

@@ -17,6 +17,18 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong on a host, until it is cleared. `model` is None where it concerns the host itself."""
+
+    host: str
+    key: str
+    model: str | None
+    detail: str
+    since_at: int
+    asked_seq: int | None  # the event by which somebody asked to have it mended
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a model answers; one per model, one address per host."""
 

@@ -6,6 +6,7 @@ A line is a JSON object `{"do": …}`; the answer is a JSON object ended by a NU
 
 import base64
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -81,6 +82,11 @@ class Inside:
                     return int(line.split()[1]) / 1024.0
         return None
 
+    def digest(self, path: str) -> str:
+        """Return the sha256 of a file as it lies on the disk."""
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def _path(self, name: str, suffix: str) -> str:
         return os.path.join(self._log, os.path.basename(name).rpartition(".")[0] + suffix)
 
@@ -94,6 +100,7 @@ def main(log: str, port: int) -> None:
         "read": inside.read,
         "remove": inside.remove,
         "memory": inside.memory,
+        "digest": inside.digest,
     }
     for line in sys.stdin:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.deploy.exec_channel import ExecChannel
 from engine.deploy.images.container import PORT
-from engine.deploy.images.contents import LOG
+from engine.deploy.images.contents import LOG, MODEL
 from engine.deploy.images.speaking import spoken_to
 from store.errors import Unavailable, WorkFailed
 
@@ -63,6 +63,10 @@ class Link:
         """Return the memory its server holds."""
         told = self._do("memory")
         return None if told is None else float(told)
+
+    def artifact(self) -> str:
+        """Return the sha256 of the artifact as it lies in the container now."""
+        return f"sha256:{self._do('digest', path=f'/{MODEL}/model.skops')}"
 
     def close(self) -> None:
         """Let go; the container goes on."""

@@ -43,6 +43,8 @@ class ReplicaContainer:
         self.port: int | None = None
         self.started_at = 0
         self.found: Found | None = None
+        self.damage = ""  # what is wrong with the artifact it was made from, as last looked at
+        self._seen: Found | None = None  # as at the last look, to tell what another hand has done since
         self._runtime = runtime
         self._segments = runtime.workspace.segments / self.id
         self._link: Link | None = None
@@ -83,6 +85,30 @@ class ReplicaContainer:
             self.state, self.detail = "starting", "found running"
         return True
 
+    def noticed(self) -> str:
+        """Return what was done to its container by another hand: removed, or started again."""
+        before, now = self._seen, self.found
+        self._seen = now
+        if before is None or self._stopping is not None:
+            return ""
+        if now is None:
+            self._hang_up()
+            self.state, self.detail = "exited", "its container was removed"
+            return self.detail
+        if now.id != before.id or now.state not in ALIVE:
+            return ""
+        if now.restarts > before.restarts:
+            return self._starts_over(f"ended and was started again by its engine ({now.restarts} times so far)")
+        if now.begun != before.begun and before.begun and before.state in ALIVE:
+            return self._starts_over("was started again, by another hand or with its engine")
+        return ""
+
+    def _starts_over(self, told: str) -> str:
+        self._hang_up()
+        self.state, self.detail = "unready", told
+        self._probe_due = 0.0
+        return told
+
     def start(self, prepared: str, now_us: int) -> None:
         """Create a container of an image that is on the engine, and start it."""
         self.started_at = now_us
@@ -93,7 +119,7 @@ class ReplicaContainer:
             spec = self._runtime.spec(self.deployment, self.number, prepared)
             engine = self._runtime.engine()
             containers.create(engine, spec, self._runtime.log_key())
-            self.found = containers.start(engine, self._runtime.name, spec.name)
+            self.found = self._seen = containers.start(engine, self._runtime.name, spec.name)
         except ModeldeckError as error:
             self._failed(self._runtime.now(), error.line())
 
@@ -195,7 +221,7 @@ class ReplicaContainer:
         engine = self._runtime.engine()
         self._mirrored().fetch_stopped(self._runtime.container(found), self._runtime.name)
         containers.remove(engine, self._runtime.name, found.name, with_log=True)
-        self.found = None
+        self.found = self._seen = None
 
     def let_go(self) -> None:
         """Say that it was stopped with everything else."""
@@ -244,6 +270,14 @@ class ReplicaContainer:
         if self._link is None or not self._link.is_open:
             self._link = Link(self._runtime.container(found), self._runtime.name)
         return self._link
+
+    def look(self, wanted: str) -> str:
+        """Compare the artifact in its container with the registry's hash; returns what is wrong, empty for nothing."""
+        if self.found is not None and self.found.state == "running" and self.joined:
+            with contextlib.suppress(ModeldeckError):
+                there = self._opened(self.found).artifact()
+                self.damage = "" if there == wanted else f"the artifact of {self.title} was changed on the host"
+        return self.damage
 
     def _fetch(self, link: Link) -> None:
         self._mirrored().fetch(link)

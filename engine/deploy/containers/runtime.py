@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +10,11 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.deploy.containers.replica import ReplicaContainer
+from engine.deploy.faults import CLOCK, damage
 from engine.deploy.haproxy.certificate import Certificate
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.hosts.connection import DockerHost
+from engine.deploy.hosts.preflight import MOST_SKEW_S, clock_skew
 from engine.deploy.images import containers
 from engine.deploy.images.build import build_image, made_image
 from engine.deploy.images.container import ContainerSpec, Limits, Story
@@ -24,11 +27,12 @@ from engine.deploy.runtime import HostRouter
 from engine.settings.addresses import parse_address
 from engine.settings.model import HostSettings, ModelSettings
 from engine.workspace import Workspace
-from store import events, images
+from store import events, images, versions
 from store.errors import ModeldeckError, WorkFailed
 from store.rows import Deployment, Version
 
 LOOK_EVERY_S = 0.5
+LOOK_DEEP_S = 10.0  # between two looks at the clock and the artifacts
 
 
 def deck_id(workspace: Workspace) -> str:
@@ -48,6 +52,8 @@ class DockerRuntime:
         self._host = DockerHost(host)
         self._handles: dict[str, ReplicaContainer] = {}
         self._looked = float("-inf")
+        self._look_due = float("-inf")
+        self._artifacts: dict[str, str] = {}  # by deployment, never changing
 
     def before_tick(self) -> None:
         """Look at the engine: which containers of this deck it has, and how they are.
@@ -123,6 +129,38 @@ class DockerRuntime:
                 stray.found = one
                 stray.end()
                 stray.clear()
+
+    def look(self, now: float) -> dict[str, tuple[str, str | None]] | None:
+        """Look at the host's clock, and at the artifact in every container."""
+        if now < self._look_due:
+            return None
+        self._look_due = now + LOOK_DEEP_S
+        seen: dict[str, tuple[str, str | None]] = {}
+        with spoken_to(f"host {self.name}"):
+            skew = clock_skew(self.engine())
+        if skew is not None and abs(skew) > MOST_SKEW_S:
+            seen[CLOCK] = (f"the clock of {self.name} is {skew:+.0f} s from here: windows go by it", None)
+        for handle in self._handles.values():
+            told = handle.look(self._artifact(handle.deployment))
+            if told:
+                seen[damage(handle.id)] = (told, handle.deployment.endpoint)
+        return seen
+
+    def mend(self, deployment: Deployment) -> None:
+        """Take the deployment's image off the engine, so that it is sent anew; one that others stand on stays."""
+        from docker.errors import APIError
+
+        row = images.image(self._deck.database, deployment.image) if deployment.image else None
+        if row is not None:
+            with spoken_to(f"host {self.name}"), contextlib.suppress(APIError):
+                self.engine().images.remove(made_image(self.workspace, row.digest).tag, force=True)
+
+    def _artifact(self, deployment: Deployment) -> str:
+        known = self._artifacts.get(deployment.id)
+        if known is None:
+            version = versions.version(self._deck.database, deployment.endpoint, deployment.version)
+            known = self._artifacts[deployment.id] = version.artifact_hash
+        return known
 
     def forget(self, id: str) -> None:
         """Look no more after a replica that is gone."""

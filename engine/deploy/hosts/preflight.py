@@ -81,12 +81,24 @@ def _memory(facts: dict[str, Any]) -> HostCheck:
     return HostCheck("memory", "warning", shown, "one scikit-learn server needs about 200 MB")
 
 
-def _clock(facts: dict[str, Any], now: float) -> HostCheck:
+def clock_skew(client: Any) -> float | None:
+    """Return by how many seconds an engine's clock is ahead of ours, None where it does not tell."""
+    begun = time.time()
+    facts = client.info()
+    return _skew(facts, (begun + time.time()) / 2)
+
+
+def _skew(facts: dict[str, Any], now: float) -> float | None:
     try:
-        theirs = microseconds(_short(str(facts["SystemTime"])))
+        return microseconds(_short(str(facts["SystemTime"]))) / 1e6 - now
     except (KeyError, ValueError):
+        return None
+
+
+def _clock(facts: dict[str, Any], now: float) -> HostCheck:
+    skew = _skew(facts, now)
+    if skew is None:
         return HostCheck("clock", "warning", "the engine does not say its time", "")
-    skew = theirs / 1e6 - now
     if abs(skew) <= MOST_SKEW_S:
         return HostCheck("clock", "passed", f"{skew:+.1f} s from here", "")
     return HostCheck(

@@ -59,6 +59,11 @@ class Story:
         return cls(**found)
 
 
+def container_name(deck: str, model: str, version: int, deployment: str, replica: int) -> str:
+    """Return the name of a replica's container, the same for the same replica of the same deployment."""
+    return _SAFE.sub("-", f"modeldeck-{deck}-{model}-{version}-{deployment[-12:]}-{replica}")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a container may use."""
@@ -84,9 +89,7 @@ class ContainerSpec:
     def name(self) -> str:
         """Its name on the engine, the same for the same replica of the same deployment."""
         told = self.story
-        return _SAFE.sub(
-            "-", f"modeldeck-{told.deck}-{told.model}-{told.version}-{told.deployment[-12:]}-{told.replica}"
-        )
+        return container_name(told.deck, told.model, told.version, told.deployment, told.replica)
 
     @property
     def log_volume(self) -> str:

@@ -30,6 +30,7 @@ class Found:
     restarts: int
     exit_code: int
     out_of_memory: bool
+    begun: str = ""  # when its process was started, as the engine writes it
 
 
 def create(engine: Any, spec: ContainerSpec, log_key: bytes) -> Found:
@@ -141,6 +142,7 @@ def _found(container: Any) -> Found:
         container.attrs["RestartCount"],
         state["ExitCode"],
         state["OOMKilled"],
+        state.get("StartedAt", ""),
     )
 
 

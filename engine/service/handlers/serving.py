@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
+    ConvergeRequest,
     DeploymentDetail,
     Predictions,
     PredictRequest,
@@ -19,7 +20,7 @@ from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.service.predicting import ask_endpoint
-from store.rows import Endpoint, Release
+from store.rows import Endpoint, Job, Release
 
 
 def preview_promote(context: ServiceContext, request: PromoteRequest) -> Preview:
@@ -138,19 +139,43 @@ def endpoint(context: ServiceContext, request: ModelRequest) -> Endpoint:
 def deployments(context: ServiceContext, _request: NoRequest) -> list[DeploymentDetail]:
     """Return what should run where, and what does."""
     from store import deployments as places
+    from store import faults
     from store import routes as directions
 
     database = context.deck.database
     routes = {(route.endpoint, route.host): route for route in directions.routes(database)}
     replicas = places.replicas(database)
+    standing = faults.standing(database)
     return [
         DeploymentDetail(
             row,
             tuple(replica for replica in replicas if replica.deployment_id == row.id),
             routes.get((row.endpoint, row.host)),
+            tuple(one for one in standing if one.host == row.host and (one.model is None or row.id in one.key)),
         )
         for row in places.deployments(database)
     ]
+
+
+def preview_converge(context: ServiceContext, request: ConvergeRequest) -> Preview:
+    """Return what differs on a model's hosts."""
+    from engine.release.converge import preview_converge as preview
+
+    return preview(context.deck, request.model)
+
+
+def converge(context: ServiceContext, request: ConvergeRequest) -> Job:
+    """Bring a model's hosts to what the registry says."""
+    from engine.release.converge import submit_converge
+
+    return submit_converge(
+        context.deck,
+        request.model,
+        basis=request.basis,
+        reason=request.reason,
+        actor=context.caller.actor,
+        via=context.caller.via,
+    )
 
 
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:

@@ -35,7 +35,9 @@ def test_job_runs_and_leaves_its_result_and_a_private_log(stage):
 def test_job_of_a_kind_nobody_knows_fails_in_one_line(stage):
     done = stage.run("frobnicate")
     assert (done.state, done.exit_code) == ("failed", 3)
-    assert done.reason == "no kind of job named 'frobnicate': kinds: train, ingest, release, build-base, monitor"
+    assert (
+        done.reason == "no kind of job named 'frobnicate': kinds: train, ingest, release, converge, build-base, monitor"
+    )
 
 
 def test_log_is_read_from_an_offset_on_without_cutting_a_character(stage):

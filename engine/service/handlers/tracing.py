@@ -1,0 +1,90 @@
+"""Handler of the operation that traces a prediction."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from engine.operations.tracing import Trace, TraceRequest
+from engine.service.call import ServiceContext
+from store.errors import UnknownName, WorkFailed
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+    from store.rows import Deployment
+
+WITHIN_S = 60
+
+
+def trace(context: ServiceContext, request: TraceRequest) -> Trace:
+    """Return where a prediction came from: its log line, then the registry."""
+    from store import deployments, images, releases, versions
+    from store.rows import Release
+
+    deck, reader = context.deck, context.deck.database
+    row = _logged(deck, request.prediction_id)
+    if row is None:
+        raise UnknownName(
+            f"no prediction {request.prediction_id!r} is on the log",
+            "one made on another host arrives within a second or two, once the host answers",
+        )
+    deployment = deployments.deployment(reader, row["deployment"])
+    version = versions.version(reader, row["endpoint"], row["version"])
+    release: Release | None = releases.release(reader, deployment.release_id) if deployment.release_id else None
+    image = images.image(reader, deployment.image) if deployment.image else None
+    outcome = row["outcome"] or {}
+    return Trace(
+        prediction_id=row["prediction_id"],
+        request_id=row["request_id"],
+        client_id=row["client_id"],
+        model=version.model,
+        version=version.number,
+        kind=row["kind"],
+        status=row["status"],
+        received_at=row["received_at"],
+        latency_us=row["latency_us"],
+        host=deployment.host,
+        deployment=deployment.id,
+        containers=_containers(deck, deployment),
+        image=image.digest if image else None,
+        run=version.run_id,
+        snapshot=version.snapshot_id,
+        settings_revision=version.settings_revision,
+        release=release.id if release else None,
+        released_by=release.actor if release else None,
+        released_at=release.requested_at if release else None,
+        reason=release.reason if release else "",
+        outcome=outcome["text"] if outcome.get("text") is not None else outcome.get("number"),
+        outcome_at=outcome.get("received_at"),
+    )
+
+
+def _logged(deck: Deck, prediction_id: str) -> dict[str, Any] | None:
+    root = deck.workspace.root
+    command = [sys.executable, "-P", "-m", "engine.monitoring.find", "-w", str(root), "--", prediction_id]
+    asked = subprocess.run(
+        command, capture_output=True, text=True, timeout=WITHIN_S, check=False, stdin=subprocess.DEVNULL
+    )
+    if asked.returncode:
+        said = asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"]
+        raise WorkFailed(f"the prediction log cannot be read: {said[-1]}")
+    found: dict[str, Any] | None = json.loads(asked.stdout)
+    return found
+
+
+def _containers(deck: Deck, deployment: Deployment) -> tuple[str, ...]:
+    """Return the names of a deployment's containers, each with its id where it is still known."""
+    if deployment.image is None:
+        return ()
+    from engine.deploy.images.container import container_name
+    from store import deployments
+
+    seen = {one.number: one.proof.get("container", "") for one in deployments.replicas(deck.database, deployment.id)}
+    deck_name = deck.workspace.root.name
+    found = []
+    for number in range(1, deployment.replicas + 1):
+        name = container_name(deck_name, deployment.endpoint, deployment.version, deployment.id, number)
+        found.append(f"{name} {seen.get(number, '')}".rstrip())
+    return tuple(found)

@@ -1,0 +1,251 @@
+"""Releases over two Docker hosts by the real daemon: one here, one behind SSH whose link is cut in the middle."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tiny_deck import COMMAND, MODEL, Said, Tiny, make_tiny
+
+pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.timeout(400)]
+
+ROW = {"night": "2024-02-01T00:00:00", "rooms": 2, "season": "low"}
+
+
+class TwoHosts:
+    """A deck whose model is served on `near` and `far`, and what clients of each see."""
+
+    def __init__(self, tiny: Tiny, far: Any, port: int) -> None:
+        self.tiny = tiny
+        self.far = far
+        self.at = {"near": ("127.0.0.1", port), "far": (far.ip, 8080)}
+        self.answers: Counter[tuple[str, int, int]] = Counter()  # host, status, version
+
+    def ask(self, host: str) -> dict[str, Any]:
+        """Ask one host's gateway once, as a client does."""
+        link = http.client.HTTPConnection(*self.at[host], timeout=3)
+        try:
+            link.request("POST", "/rates/predict", json.dumps([ROW]))
+            answer = link.getresponse()
+            told: dict[str, Any] = json.loads(answer.read())
+        finally:
+            link.close()
+        self.answers[host, answer.status, told.get("version", 0)] += 1
+        return told
+
+    @contextmanager
+    def traffic(self) -> Iterator[None]:
+        """Ask both hosts all the while."""
+        over = threading.Event()
+
+        def run(host: str) -> None:
+            while not over.wait(0.05):
+                try:
+                    self.ask(host)
+                except OSError:
+                    self.answers[host, 0, 0] += 1
+
+        threads = [threading.Thread(target=run, args=(host,)) for host in self.at]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+    def train(self) -> int:
+        """Train another version."""
+        trained: int = self.tiny("train", "rates", "--json").data["result"]["version"]
+        return trained
+
+    def serves(self, host: str, version: int) -> None:
+        """Wait until a host answers with nothing but a version."""
+        self.tiny.wait(lambda: {self.ask(host)["version"] for _ in range(10)} == {version})
+
+    def faults(self) -> set[str]:
+        """Return what stands against deployments and hosts, by the registry."""
+        return {one["detail"] for row in self.tiny("deployments", "--json").data for one in row["faults"]}
+
+    def promote_until_cut(self, version: int) -> Said:
+        """Promote, take the link down at the far host's first weight step, and return what the command said."""
+        said: list[Said] = []
+        command = threading.Thread(target=lambda: said.append(self.promote(version)))
+        command.start()
+        self.tiny.wait(self._is_at_far)
+        self.far.cut()
+        command.join()
+        return said[0]
+
+    def promote(self, version: int) -> Said:
+        """Promote with the time that a slow machine needs, images made and shipped whole where they are not there."""
+        words = ["promote", "rates", str(version), "--yes"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
+        ran = subprocess.run(
+            [str(COMMAND), *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            cwd=self.tiny.root,
+            stdin=subprocess.DEVNULL,
+            env={**environment, "HOME": str(self.tiny.home)},
+        )
+        return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
+
+    def _is_at_far(self) -> bool:
+        rows = self.tiny("deployments", "--json").data
+        routes = [row["route"] for row in rows if row["deployment"]["host"] == "far"]
+        return any(sorted(each["weight"] for each in route["entries"]) == [50, 50] for route in routes if route)
+
+
+@pytest.fixture(scope="module")
+def fleet(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, engine_url: str, second_engine: Any
+) -> Iterator[TwoHosts]:
+    """A deck on both engines, its images' base and dependencies kept from one run of the tests to the next."""
+    tiny = make_tiny(tmp_path_factory.mktemp("home"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    tiny.write_model(MODEL.replace("[deploy]", '[deploy]\nhosts = ["local"]').replace('"1s"', '"60s"'))
+    assert tiny("hosts", "add", "near", engine_url, "--port", str(port)).code == 0
+    far = ["hosts", "add", "far", second_engine.address, "--listen", "0.0.0.0", "--host-key", second_engine.host_key]
+    added = tiny(*far, "--identity", str(second_engine.identity))
+    assert added.code == 0, added
+    tiny.write_model(MODEL.replace("[deploy]", '[deploy]\nhosts = ["near", "far"]').replace('"1s"', '"60s"'))
+    (tiny.root / ".modeldeck" / "images").symlink_to(request.config.cache.mkdir("images"))
+    made = TwoHosts(tiny, second_engine, port)
+    promoted = made.promote(made.train())
+    assert promoted.code == 0, promoted
+    yield made
+    if second_engine.is_cut:
+        second_engine.mend()
+    assert tiny("daemon", "stop", "--all").code == 0
+
+
+@pytest.fixture
+def champion(fleet: TwoHosts) -> int:
+    """The version that serves on both hosts, the link up and nothing open."""
+    if fleet.far.is_cut:
+        fleet.far.mend()
+    if fleet.tiny("releases", "--json").data[0]["state"] in ("running", "held"):
+        fleet.tiny("releases", "abort", "rates", "--yes")
+    fleet.tiny.wait(lambda: not fleet.faults())
+    found = fleet.tiny.champion()
+    assert found is not None
+    for host in fleet.at:
+        fleet.serves(host, found)
+    return found
+
+
+def test_a_release_goes_over_two_hosts_and_ships_only_what_is_missing(fleet: TwoHosts, champion: int) -> None:
+    newer = fleet.train()
+    before = fleet.far.received_bytes()
+    fleet.answers.clear()
+    with fleet.traffic():
+        promoted = fleet.promote(newer)
+    assert promoted.code == 0, promoted
+    over_the_wire = fleet.far.received_bytes() - before  # predictions, probes and SSH itself and all
+    assert over_the_wire < 1_000_000, over_the_wire
+    assert "to far" in promoted.err
+    assert {status for _, status, _ in fleet.answers} == {200}, fleet.answers
+    for host in fleet.at:
+        assert fleet.answers[host, 200, champion] > 0
+        fleet.serves(host, newer)
+    assert fleet.tiny.champion() == newer
+
+
+def test_a_host_cut_off_in_mid_release_holds_it_until_it_is_back_and_converged(fleet: TwoHosts, champion: int) -> None:
+    newer = fleet.train()
+    with fleet.traffic():
+        held = fleet.promote_until_cut(newer)
+        assert held.code == 7, held
+        assert "far has not answered since" in held.err
+        assert "modeldeck deployments converge rates" in held.err
+        assert fleet.tiny.champion() == champion
+        refused = fleet.tiny("deployments", "converge", "rates", "--yes").refusal(2)
+        assert "host far" in refused
+        assert any("host far" in fault for fault in fleet.faults())
+        fleet.answers.clear()
+        fleet.tiny.wait(lambda: fleet.answers["near", 200, newer] > 5)
+        assert {status for host, status, _ in fleet.answers if host == "near"} == {200}
+        fleet.far.mend()
+        fleet.tiny.wait(lambda: not fleet.faults())
+        planned = fleet.tiny("deployments", "converge", "rates", "--dry-run", "--json").data
+        assert [step["kind"] for step in planned["plan"]["steps"]][-1] == "resume"
+        converged = fleet.tiny("deployments", "converge", "rates", "--yes")
+        assert converged.code == 0, converged
+    assert fleet.tiny.champion() == newer
+    fleet.serves("far", newer)
+    assert fleet.tiny("deployments", "converge", "rates", "--yes").out == "already converged: rates\n"
+    actions = [event["action"] for event in fleet.tiny("events", "--json", "--limit", "60").data]
+    assert {"fault.found", "release.held", "fault.cleared", "release.completed"} <= set(actions)
+
+
+def test_a_completed_release_is_rolled_back_while_a_host_is_cut_off(fleet: TwoHosts, champion: int) -> None:
+    newer = fleet.train()
+    with fleet.traffic():
+        promoted = fleet.promote(newer)
+        assert promoted.code == 0, promoted
+    fleet.far.cut()
+    fleet.tiny.wait(fleet.faults)
+    back = fleet.tiny("rollback", "rates", "--yes")
+    assert back.code == 0, back
+    assert fleet.tiny.champion() == champion
+    fleet.serves("near", champion)
+    fleet.far.mend()
+    fleet.serves("far", champion)
+
+
+def _container(fleet: TwoHosts, version: int) -> tuple[str, str]:
+    """Return id and image of the container that serves a version on the far host."""
+    listed = _docker(fleet, "ps", "--quiet", "--filter", "label=modeldeck.kind=model", "--filter")
+    (found,) = listed(f"label=modeldeck.version={version}").split()
+    return found, _docker(fleet, "inspect", "--format", "{{.Image}}")(found).strip()
+
+
+def _docker(fleet: TwoHosts, *words: str) -> Any:
+    def run(*more: str) -> str:
+        command = ["docker", "--host", fleet.far.url, *words, *more]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+def _events(fleet: TwoHosts, after: int) -> list[str]:
+    found = fleet.tiny("events", "--json", "--limit", "200").data
+    return [f"{one['action']}: {one['body'].get('detail', '')}" for one in found if one["seq"] > after]
+
+
+def _newest(fleet: TwoHosts) -> int:
+    newest: int = fleet.tiny("events", "--json", "--limit", "1").data[0]["seq"]
+    return newest
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ("kill", "ended with code 137"),
+        ("rm --force", "its container was removed"),
+    ],
+)
+def test_what_another_hand_does_to_a_container_is_an_event_and_undone(
+    fleet: TwoHosts, champion: int, deed: str, told: str
+) -> None:
+    seq = _newest(fleet)
+    container, _ = _container(fleet, champion)
+    _docker(fleet, *deed.split())(container)
+    fleet.tiny.wait(lambda: any("fault.found" in line and told in line for line in _events(fleet, seq)))
+    fleet.tiny.wait(lambda: any("fault.cleared" in line and "ready again" in line for line in _events(fleet, seq)))
+    fleet.serves("far", champion)
