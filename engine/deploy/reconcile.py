@@ -7,7 +7,6 @@ still does.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,19 +15,16 @@ from typing import Any
 from engine.deck import Deck
 from engine.deploy.deeds import Deeds
 from engine.deploy.faults import GATEWAY, Faults, damage
-from engine.deploy.guards import Guards
 from engine.deploy.process_runtime import ProcessRuntime
-from engine.deploy.router import Guard
-from engine.deploy.runtime import HostRouter, ReplicaHandle, Runtime
+from engine.deploy.routing import Routing
+from engine.deploy.runtime import ReplicaHandle, Runtime
 from engine.settings.model import DeckSettings
 from store import deployments, faults, versions
 from store import settings as settings_store
 from store.errors import ModeldeckError, Unavailable
-from store.rows import Deployment, Route
+from store.rows import Deployment
 
 PREPARE_WAIT_S = 0.05
-DRAIN_S = 30.0
-ROUTER_AGAIN_S = 1.0
 STOP_ALL_S = 20.0
 MISSED_AWAY = 2  # looks at a host that failed one after the other until it is said to be away
 
@@ -43,20 +39,13 @@ class Reconciler:
         self._replicas: dict[str, ReplicaHandle] = {}
         self._preparing: dict[str, Future[Any]] = {}
         self._prepared: dict[str, Any] = {}
-        self._draining: dict[str, float] = {}
-        self._router: HostRouter | None = None
-        self._router_again = 0.0
-        self._told: dict[str, list[str]] = {}
-        self._shadows: dict[str, str | None] = {}  # endpoint -> who gets copies of its requests, as last told
-        self._guards = Guards(deck)
-        self._guarded: dict[str, Guard] = {}
-        self._addressed: dict[str, str] = {}  # endpoint -> the address known to stand in the registry
         self._threads = ThreadPoolExecutor(4, "reconcile")
         self._swept = False
         self._missed = 0
         self._mending: set[str] = set()  # deployments to be made anew
         self.deeds = Deeds(deck.clock.now)
         self._faults = Faults(deck, self._host, self.deeds)
+        self._routing = Routing(deck, self._runtime, self._replicas, self.deeds)
 
     def tick(self) -> bool:
         """Do what can be done now, without waiting; returns whether anything changed.
@@ -78,9 +67,9 @@ class Reconciler:
         wanted = {one.id: one for one in desired if one.desired != "stopped"}
         for deployment in wanted.values():
             changed = self._keep_up(deployment) or changed
-        if desired or self._router is not None:
+        if desired or self._routing.router is not None:
             try:
-                changed = self._route(wanted) or changed
+                changed = self._routing.tick(wanted) or changed
                 self._faults.cleared(GATEWAY, f"the gateway on {self._host} routes again")
             except ModeldeckError as error:
                 trouble = error
@@ -98,8 +87,7 @@ class Reconciler:
         if stop_servers:
             self._stop_all()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._router is not None:
-            self._router.close()
+        self._routing.close()
         self._runtime.close()
 
     def _reach(self) -> None:
@@ -229,101 +217,6 @@ class Reconciler:
         applied = DeckSettings.from_body(settings_store.get(reader, deployment.settings_revision).body)
         return self._runtime.prepare(deployment, version, applied.models[deployment.endpoint])
 
-    def _route(self, wanted: dict[str, Deployment]) -> bool:
-        """Keep the router running, tell it addresses, apply routes whose servers are ready, acknowledge them."""
-        router = self._running_router()
-        if router is None:
-            return False
-        changed = self._tell_addresses(router, wanted)
-        applied = router.applied()
-        routes = deployments.routes(self._deck.database, self._host)
-        changed = self._guard(router, routes) or changed  # first: no route is open that should not be
-        acknowledged: list[Route] = []
-        moved: dict[str, str] = {}
-        for route in routes:
-            if applied.get(route.endpoint, 0) < route.desired_generation:
-                if not self._may_apply(router, route):
-                    continue
-                router.apply(route.endpoint, route.desired_generation, route.entries)
-            if route.applied_generation < route.desired_generation:
-                self._shadow(router, route)
-                acknowledged.append(route)
-            url = f"{self._runtime.url(router)}/{route.endpoint}"
-            if self._addressed.get(route.endpoint) != url:
-                moved[route.endpoint] = url  # also after a restart of the router, which may have taken another port
-        if acknowledged or moved:
-            with self._deck.database.write() as tx:
-                for route in acknowledged:
-                    deployments.acknowledge(tx, route.endpoint, self._host, route.desired_generation)
-                for endpoint, url in moved.items():
-                    deployments.set_address(tx, endpoint, self._host, url)
-            self._addressed.update(moved)
-            for route in acknowledged:
-                which = f"{route.endpoint} on {self._host}, generation {route.desired_generation}"
-                self.deeds.say(f"route applied: {which}")
-        return changed or bool(acknowledged or moved)
-
-    def _shadow(self, router: HostRouter, route: Route) -> None:
-        """Copy an endpoint's requests to the deployment that its route calls its shadow, or to none any more."""
-        wanted = next((one["deployment_id"] for one in route.entries if one["role"] == "shadow"), None)
-        if self._shadows.get(route.endpoint, "unknown") != wanted:
-            router.shadow(route.endpoint, wanted)
-            self._shadows[route.endpoint] = wanted
-
-    def _guard(self, router: HostRouter, routes: list[Route]) -> bool:
-        """Tell the router what each endpoint takes and from whom, where that has changed."""
-        wanted = self._guards.wanted()
-        changed = False
-        for route in routes:
-            guard = wanted.get(route.endpoint)  # None: its file is gone, and what guards it stays as it is
-            if guard is not None and self._guarded.get(route.endpoint) != guard:
-                router.guard(route.endpoint, guard)
-                self._guarded[route.endpoint] = guard
-                self.deeds.say(f"guard set: {route.endpoint} on {self._host}")
-                changed = True
-        return changed
-
-    def _running_router(self) -> HostRouter | None:
-        now = self._deck.clock.boottime()
-        if self._router is None:
-            self._router = self._runtime.router()
-        if now < self._router_again:
-            return None
-        try:
-            if self._router.ensure_running():
-                self._guarded.clear()
-                self._told.clear()  # its memory may be older than the servers' addresses
-        except ModeldeckError:
-            self._router_again = now + ROUTER_AGAIN_S
-            self._router.close()
-            self._router = None  # the settings may name another port by then
-            raise
-        return self._router
-
-    def _tell_addresses(self, router: HostRouter, wanted: dict[str, Deployment]) -> bool:
-        changed = False
-        for id in wanted:
-            joined = [one for one in self._replicas.values() if one.deployment.id == id and one.joined]
-            addresses = [one.address for one in joined if one.address is not None]
-            if self._told.get(id) != addresses:
-                router.add(id, addresses)
-                self._told[id] = addresses
-                changed = True
-        return changed
-
-    def _may_apply(self, router: HostRouter, route: Route) -> bool:
-        """Say whether a new route may take effect: its servers are ready, or those that serve now are lost anyway."""
-        arriving = [entry["deployment_id"] for entry in route.entries if entry["weight"] > 0]
-        if all(self._serves(id) for id in arriving):
-            return True
-        current = [entry["deployment_id"] for entry in router.entries(route.endpoint) if entry["weight"] > 0]
-        return not any(self._serves(id) for id in current)
-
-    def _serves(self, deployment_id: str) -> bool:
-        return any(
-            one.joined and one.state == "ready" for one in self._replicas.values() if one.deployment.id == deployment_id
-        )
-
     def _let_go(self, desired: list[Deployment], wanted: dict[str, Deployment]) -> bool:
         """Drain and end what is no longer desired."""
         changed = False
@@ -334,7 +227,7 @@ class Reconciler:
                     self._replica(deployment, number)  # after a restart of ours: adopt, to end it properly
         known = {deployment.id for deployment in desired}
         for id in {one.deployment.id for one in self._replicas.values()} - wanted.keys():
-            if not self._is_drained(id, now):
+            if not self._routing.is_drained(id, now):
                 continue
             leaving = [one for one in self._replicas.values() if one.deployment.id == id]
             for replica in leaving:
@@ -353,28 +246,10 @@ class Reconciler:
                     deployments.end_deployment(tx, id)
         return changed
 
-    def _is_drained(self, id: str, now: float) -> bool:
-        """Say whether a deployment has no traffic any more: out of the applied route, and idle (or waited for)."""
-        if self._router is None:
-            return True
-        try:
-            endpoint = next(one.deployment.endpoint for one in self._replicas.values() if one.deployment.id == id)
-            if any(entry["deployment_id"] == id and entry["weight"] for entry in self._router.entries(endpoint)):
-                route = deployments.route(self._deck.database, endpoint, self._host)
-                still = route is not None and route.applied_generation < route.desired_generation
-                if still:
-                    return False  # the route away from it is not applied yet
-            since = self._draining.setdefault(id, now)
-            return self._router.drain(id, 0.0) or now - since > DRAIN_S
-        except Unavailable:
-            return True
-
     def _forget(self, id: str) -> None:
-        for memory in (self._prepared, self._preparing, self._draining, self._told):
+        for memory in (self._prepared, self._preparing):
             memory.pop(id, None)
-        if self._router is not None:
-            with contextlib.suppress(Unavailable):
-                self._router.add(id, [])
+        self._routing.forget(id)
 
     def _write_replicas(self) -> bool:
         now, now_us = self._deck.clock.boottime(), self._deck.clock.now()
@@ -389,7 +264,7 @@ class Reconciler:
         for deployment in deployments.deployments(self._deck.database, host=self._host):
             for number in range(1, deployment.replicas + 1):
                 self._replica(deployment, number)
-        router = self._router or self._runtime.any_router()
+        router = self._routing.router or self._runtime.any_router()
         router.stop()
         router.close()
         until = time.monotonic() + STOP_ALL_S

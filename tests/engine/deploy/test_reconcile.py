@@ -137,9 +137,9 @@ def test_reconciler_says_what_it_did(world: Any) -> None:
 
 def test_a_killed_router_comes_back_with_its_routes(serving: Any) -> None:
     address = serving.url()
-    router = serving.reconciler._router.hello()
+    router = serving.reconciler._routing.router.hello()
     os.kill(router["pid"], signal.SIGKILL)
-    serving.until(lambda: serving.reconciler._router.hello()["pid"] != router["pid"])
+    serving.until(lambda: serving.reconciler._routing.router.hello()["pid"] != router["pid"])
     assert serving.url() == address
     assert serving.ask()[0] == 200
 
@@ -151,7 +151,7 @@ def test_a_router_that_comes_back_on_another_port_is_told_of_at_its_new_address(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setattr(process_runtime, "declared", lambda _deck, _host: HostSettings("local", port=port))
-    serving.reconciler._router.stop()
+    serving.reconciler._routing.router.stop()
     serving.succeed()
     serving.until(lambda: serving.url() != was)
     assert f":{port}/" in serving.url()
@@ -271,7 +271,7 @@ def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any, monkeypatch: p
 def test_closing_with_the_servers_ends_every_process(world: Any) -> None:
     deployment = world.serve()
     (server,) = world.replicas(deployment)
-    router = world.reconciler._router.hello()
+    router = world.reconciler._routing.router.hello()
     world.succeed()
     world.reconciler.close(stop_servers=True)
     assert not is_alive(router["pid"], router["pid_started"])
