@@ -16,6 +16,7 @@ class ApplyRequest:
     """Apply deck.toml and models/*.toml as they stand on disk."""
 
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument("only say what would change", flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from engine.deck import Deck
@@ -11,8 +12,14 @@ from store.errors import Refused, UnknownName
 from store.rows import SettingsRevision
 
 
-def apply_settings(deck: Deck, actor: str, reason: str) -> tuple[SettingsRevision, bool, list[str]]:
-    """Apply what the files say now.
+class _Rehearsed(Exception):
+    """A dry run has seen that all would go; its transaction is to be rolled back."""
+
+
+def apply_settings(
+    deck: Deck, actor: str, reason: str, *, dry_run: bool = False
+) -> tuple[SettingsRevision, bool, list[str]]:
+    """Apply what the files say now; a dry run does all of it and takes it back.
 
     Returns the revision, whether it was applied already, and the differences as lines `key: before -> after`.
 
@@ -22,9 +29,11 @@ def apply_settings(deck: Deck, actor: str, reason: str) -> tuple[SettingsRevisio
     from store import settings
 
     body = load(deck.workspace).to_body()
-    with deck.database.write() as tx:
+    with contextlib.suppress(_Rehearsed), deck.database.write() as tx:
         before = settings.current(tx)
         revision, already = settings.apply(tx, body, actor, reason)
+        if dry_run:
+            raise _Rehearsed
     return revision, already, [] if already else differences(before.body if before else {}, revision.body)
 
 

@@ -31,10 +31,14 @@ MOST_ROWS = 1_000_000
 
 def apply(context: ServiceContext, request: ApplyRequest) -> Done:
     """Apply the settings files."""
-    revision, already, differences = apply_settings(context.deck, context.caller.actor, request.reason)
+    revision, already, differences = apply_settings(
+        context.deck, context.caller.actor, request.reason, dry_run=request.dry_run
+    )
     body = {"revision": revision.revision, "hash": revision.hash, "differences": differences}
     if already:
         return Done(f"already applied as revision {revision.revision}", already=True, body=body)
+    if request.dry_run:
+        return Done(f"would be revision {revision.revision}; nothing was changed", body=body)
     return Done(f"applied as revision {revision.revision}", body=body)
 
 

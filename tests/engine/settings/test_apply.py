@@ -48,6 +48,16 @@ def test_applying_the_same_again_changes_nothing(deck):
     assert len(applied_events(deck)) == 1
 
 
+def test_a_dry_run_tells_the_same_and_changes_nothing(deck, say):
+    apply(deck)
+    say("[train]\nfolds = 5\n")
+    revision, already, lines = apply_settings(deck, "user:anna", "only looking", dry_run=True)
+    assert (revision.revision, already, lines) == (2, False, ["models.rates.train.folds: 3 -> 5"])
+    assert settings_of(deck, 1) == current_settings(deck)[0]
+    assert len(applied_events(deck)) == 1
+    assert apply(deck) == (2, False, lines)
+
+
 def test_change_is_told_key_by_key(deck, say):
     apply(deck)
     say("[train]\nfolds = 5\n[gates]\nmae = { max = 3 }\n[deploy]\nrollout = [{ weight = 100 }]\n")
