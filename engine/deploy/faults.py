@@ -11,6 +11,7 @@ from store.rows import Fault
 
 GATEWAY = "gateway"
 CLOCK = "clock"
+PORT = "port"
 _DAMAGE = " artifact"
 
 
@@ -20,7 +21,7 @@ def damage(replica_id: str) -> str:
 
 
 def _is_of_a_look(key: str) -> bool:
-    return key == CLOCK or key.endswith(_DAMAGE)
+    return key in (CLOCK, PORT) or key.endswith(_DAMAGE)
 
 
 class Faults:

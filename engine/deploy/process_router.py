@@ -103,6 +103,22 @@ class ProcessRouter:
             return
         raise WorkFailed(f"the router did not answer within {START_S:.0f} s", f"see {self._log}")
 
+    def move(self, address: str, port: int) -> str:
+        """Have it listen where the settings say now, any port being right where they name none.
+
+        Who is connected is served to the end. Returns why it cannot be done, empty where it is so or no router answers.
+        """
+        self._address, self._port = address, port
+        try:
+            now = self._ask("hello")["port"]
+            cause = self._ask("move", address=address, port=port) if port and port != now else ""
+        except Unavailable:
+            return ""  # one that is started now asks for that port
+        if cause:
+            return f"port {port} on {address} cannot be listened on ({str(cause).lower()})"
+        self._bound = port or now
+        return ""
+
     def stop(self, timeout_s: float = START_S) -> None:
         """End the router, its requests under way answered; nothing where none runs."""
         try:

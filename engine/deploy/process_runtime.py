@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.deck import Deck
+from engine.deploy.faults import PORT
 from engine.deploy.keys import log_key
 from engine.deploy.listening import declared
 from engine.deploy.memory import memory_limit_mb
@@ -18,6 +19,8 @@ from engine.deploy.stage import stage
 from engine.settings.model import ModelSettings
 from store.rows import Deployment, Version
 
+LOOK_EVERY_S = 1.0
+
 
 class ProcessRuntime:
     """A `Runtime` over processes that are sessions of their own: they outlive whoever reconciles."""
@@ -25,11 +28,14 @@ class ProcessRuntime:
     def __init__(self, deck: Deck, name: str = "local") -> None:
         self.name = name
         self._deck = deck
+        self._router: ProcessRouter | None = None
+        self._look_again = 0.0
 
     def router(self) -> HostRouter:
         """Return the router at the declared address and port."""
         here = declared(self._deck, self.name)
-        return ProcessRouter(self._deck.workspace, address=here.address, port=here.port)
+        self._router = ProcessRouter(self._deck.workspace, address=here.address, port=here.port)
+        return self._router
 
     def any_router(self) -> HostRouter:
         """Return a router that speaks to whichever process holds the control socket."""
@@ -64,8 +70,13 @@ class ProcessRuntime:
         """Do nothing: each server is seen by itself."""
 
     def look(self, now: float) -> dict[str, tuple[str, str | None]] | None:
-        """See nothing more: a server's folder is made anew whenever it differs."""
-        return None
+        """Move the router where the settings put it now, and see where that cannot be."""
+        if self._router is None or now < self._look_again:
+            return None
+        self._look_again = now + LOOK_EVERY_S
+        here = declared(self._deck, self.name)
+        cause = self._router.move(here.address, here.port)
+        return {PORT: (f"{self.name}: {cause}; the router stays where it was", None)} if cause else {}
 
     def mend(self, deployment: Deployment) -> None:
         """Do nothing: a folder that differs is staged again by itself."""

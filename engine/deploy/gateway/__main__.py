@@ -13,11 +13,11 @@ from pathlib import Path
 
 from engine.deploy.gateway.clients import Clients, raised_files
 from engine.deploy.gateway.control import Control
+from engine.deploy.gateway.door import Door, bound
 from engine.deploy.gateway.downstream import Downstream
 from engine.deploy.gateway.proxy import Proxy
 from engine.deploy.gateway.table import Table
 
-BACKLOG = 4096
 STOP_S = 10.0
 TAKEN_EXIT = 75
 PORT_EXIT = 98
@@ -44,14 +44,11 @@ def main(arguments: list[str]) -> int:
         # the registry holds the same and the reconciler applies it again: a router without a memory is no loss
         sys.stderr.write(f"the router's state is not readable, starting without it: {error}\n")
         table = Table(options.state)
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     port = options.port or table.port
     try:
-        listener.bind((options.address, port))
+        listener = bound(options.address, port)
     except OSError as error:
         return _fail(f"port {port} on {options.address} cannot be bound: {error.strerror}", PORT_EXIT)
-    listener.listen(BACKLOG)
     table.port = listener.getsockname()[1]
     table.control = str(options.control.absolute())
     try:
@@ -73,10 +70,11 @@ async def _run(table: Table, listener: socket.socket, control_path: Path) -> Non
     most = raised_files()
     clients = Clients(most, most // 2)
     watching = loop.create_task(clients.watch())
-    server = await loop.create_server(lambda: Downstream(proxy, clients), sock=listener, backlog=BACKLOG)
-    control = await Control(proxy, stopping.set).listen(control_path)
+    door = Door(table, lambda: Downstream(proxy, clients))
+    await door.open(listener)
+    control = await Control(proxy, door, stopping.set).listen(control_path)
     await stopping.wait()
-    server.close()
+    door.close()
     control.close()
     until = loop.time() + STOP_S
     while clients and loop.time() < until:

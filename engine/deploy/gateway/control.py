@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.deploy.gateway.door import Door
 from engine.deploy.gateway.proxy import Proxy
 from engine.serving.process_id import pid_started
 
@@ -18,8 +19,9 @@ _DRAIN_LOOK_S = 0.01
 class Control:
     """Answers the reconciler."""
 
-    def __init__(self, proxy: Proxy, stop: Callable[[], None]) -> None:
+    def __init__(self, proxy: Proxy, door: Door, stop: Callable[[], None]) -> None:
         self._proxy = proxy
+        self._door = door
         self._stop = stop
 
     async def listen(self, path: Path) -> asyncio.Server:
@@ -73,6 +75,8 @@ class Control:
                 table.save()
             case "guard":
                 table.guard(asked["endpoint"], asked["guard"])
+            case "move":
+                return await self._door.move(asked["address"], int(asked["port"]))
             case "stop":
                 self._stop()
             case other:

@@ -18,7 +18,7 @@ from engine.deploy.probe import golden_latency
 from engine.deploy.reconcile import Reconciler
 from engine.serving.process_id import is_alive
 from engine.settings.model import HostSettings
-from store import deployments
+from store import deployments, faults
 from store.errors import PortInUse, WorkFailed
 
 RATE = 200  # requests per second
@@ -156,6 +156,32 @@ def test_a_router_that_comes_back_on_another_port_is_told_of_at_its_new_address(
     serving.until(lambda: serving.url() != was)
     assert f":{port}/" in serving.url()
     assert serving.ask()[0] == 200
+
+
+def test_another_declared_port_moves_the_router_and_cuts_nobody_off(
+    serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was, pid = serving.url(), serving.reconciler._routing.router.hello()["pid"]
+    client = serving.connect()
+    client.connect()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(process_runtime, "declared", lambda _deck, _host: HostSettings("local", port=port))
+        serving.until(lambda: faults.standing(serving.deck.database, "local"))
+        [fault] = faults.standing(serving.deck.database, "local")
+        assert f"port {port} on 127.0.0.1 cannot be listened on (address already in use)" in fault.detail
+        assert serving.url() == was
+        assert serving.ask()[0] == 200
+    serving.until(lambda: serving.url() != was)
+    assert serving.url() == f"http://127.0.0.1:{port}/rates"
+    assert serving.ask()[0] == 200
+    assert serving.reconciler._routing.router.hello()["pid"] == pid
+    client.request("POST", "/rates/predict", "[]")
+    assert client.getresponse().status == 400  # over the old port, by a router that reads and answers
+    client.close()
+    serving.until(lambda: not faults.standing(serving.deck.database, "local"))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((client.host, client.port), timeout=5)
 
 
 def test_a_server_that_cannot_write_its_log_is_unready_until_it_can(
