@@ -9,6 +9,7 @@ from engine.release.sequential import is_worse, quantile, slower_count
 
 LATENCY_QUANTILE = 0.9  # answers slower than the champion's slowest tenth are counted
 LATENCY_FACTOR = 1.5  # a difference an operator would act on
+FACTOR_FROM_BEFORE = 3.0  # where the control is of an earlier time: load may have changed since, and with it latency
 LATENCY_FLOOR_MS = 5.0  # below this nobody notices
 LATENCY_ROWS = 50  # control rows needed before their quantile means something
 UNCONTROLLED_ERRORS = 0.5  # without any control rows, only this error rate is harm beyond doubt
@@ -45,12 +46,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class StepNeeds:
-    """What a weight step asks before traffic goes on; an answer within `tolerated_ms` is never called slow."""
+    """What a weight step asks before traffic goes on; an answer within `tolerated_ms` is never called slow.
+
+    `concurrent` says that the control's rows are of the same time, which at full weight they cannot be.
+    """
 
     min_samples: int
     hold_s: float
     max_wait_s: float
     tolerated_ms: float = 0.0
+    concurrent: bool = True
 
 
 def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, silence_accepted: bool = False) -> Verdict:
@@ -59,7 +64,7 @@ def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, sile
     `silence_accepted` says that an approver resumed this release after a step without data: a step in which no live
     row came at all then goes on at its hold. Rows that do come are judged, and harm aborts, whatever was accepted.
     """
-    harm = find_harm(new, champion, needs.tolerated_ms)
+    harm = find_harm(new, champion, needs.tolerated_ms, LATENCY_FACTOR if needs.concurrent else FACTOR_FROM_BEFORE)
     if harm:
         return Verdict("failed", harm)
     held = elapsed_s >= needs.hold_s
@@ -72,11 +77,12 @@ def judge(new: Live, champion: Live, elapsed_s: float, needs: StepNeeds, *, sile
     return Verdict("waiting", f"{new.rows} of {needs.min_samples} live rows")
 
 
-def find_harm(new: Live, champion: Live, tolerated_ms: float = 0.0) -> str:
+def find_harm(new: Live, champion: Live, tolerated_ms: float = 0.0, factor: float = LATENCY_FACTOR) -> str:
     """Return what the new version does worse than the champion over the same interval, or nothing.
 
     `tolerated_ms` is the latency bound that the settings state: on a busy host answers stall in bursts that fall on
-    one server by chance, and what the owner calls quick enough hurts nobody.
+    one server by chance, and what the owner calls quick enough hurts nobody. `factor` is how many times the champion's
+    slowest tenth an answer takes that is called slow.
     """
     if is_worse(new.errors, champion.errors, new.rows, champion.rows):
         return f"errors: {_rate(new)} on the new version, {_rate(champion)} on the champion"
@@ -88,7 +94,7 @@ def find_harm(new: Live, champion: Live, tolerated_ms: float = 0.0) -> str:
         return f"errors: {_rate(new)} on the new version, and no champion rows to compare with"
     if len(champion.latencies_ms) >= LATENCY_ROWS and new.latencies_ms:
         usual = quantile(champion.latencies_ms, LATENCY_QUANTILE)
-        threshold = max(usual * LATENCY_FACTOR, usual + LATENCY_FLOOR_MS, tolerated_ms)
+        threshold = max(usual * factor, usual + LATENCY_FLOOR_MS, tolerated_ms)
         slow_new = slower_count(new.latencies_ms, threshold)
         slow_champion = slower_count(champion.latencies_ms, threshold)
         if is_worse(slow_new, slow_champion, len(new.latencies_ms), len(champion.latencies_ms)):

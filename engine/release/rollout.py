@@ -62,6 +62,7 @@ def _watch(
         hold_s=float(step.args["hold_s"]),
         max_wait_s=float(step.args["max_wait_s"]),
         tolerated_ms=(bound.max if bound else None) or 0.0,
+        concurrent=not _is_full(step),
     )
     silence_accepted = accepted_silence(work)
     deaths = Deaths(work, pair[0])
@@ -152,8 +153,12 @@ def _was_silent(step: Step) -> bool:
 
 def _control_since(step: Step, observed: dict[str, Any]) -> int:
     # At full weight the champion answers nothing any more: its rows of the time just before are the control.
-    before_us = int(float(step.args["max_wait_s"]) * SECOND_US) if int(step.args["weight"]) >= 100 else 0
+    before_us = int(float(step.args["max_wait_s"]) * SECOND_US) if _is_full(step) else 0
     return int(observed["since_at"]) - before_us
+
+
+def _is_full(step: Step) -> bool:
+    return step.kind == "weight" and int(step.args["weight"]) >= 100
 
 
 def _figures(seen: tuple[Verdict, Live, Live]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from engine.release.judge import Live, StepNeeds, judge
 
 NEEDS = StepNeeds(min_samples=200, hold_s=60.0, max_wait_s=900.0)
@@ -55,6 +57,16 @@ def test_answers_within_the_bound_that_the_settings_state_are_not_slow():
     tolerant = StepNeeds(min_samples=200, hold_s=60.0, max_wait_s=900.0, tolerated_ms=100.0)
     assert judge(Live(200, 0, (40.0,) * 200), CHAMPION, 60.0, tolerant).verdict == "passed"
     assert judge(Live(200, 0, (140.0,) * 200), CHAMPION, 60.0, tolerant).verdict == "failed"
+
+
+def test_a_control_of_an_earlier_time_is_no_measure_of_a_little_more():
+    champion = Live(13_222, 0, (20.0,) * 12_978 + (60.0,) * 244)
+    afterwards = dataclasses.replace(NEEDS, concurrent=False)
+    busier = Live(106, 0, (22.0,) * 90 + (50.0,) * 16)
+    assert judge(busier, champion, 60.0, NEEDS).verdict == "failed"
+    assert judge(busier, champion, 60.0, afterwards).verdict == "waiting"
+    slow = Live(106, 0, (22.0,) * 60 + (80.0,) * 46)
+    assert judge(slow, champion, 60.0, afterwards).verdict == "failed"
 
 
 def test_a_difference_nobody_would_notice_is_no_harm():
