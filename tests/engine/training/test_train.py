@@ -299,9 +299,12 @@ def test_budget_that_is_over_at_once_still_makes_a_version_better_than_the_dummy
 
 
 def test_larger_budget_tries_more(bench, rates):
-    short, longer = (bench.train(rates(estimator="auto"), time_budget_s=seconds) for seconds in (0.001, 1.5))
-    tried = [sum(one["trials"] for one in version.evaluation["candidates"]) for version in (short, longer)]
-    assert tried[0] == 2 < tried[1]
+    def tried(seconds):
+        version = bench.train(rates(estimator="auto"), time_budget_s=seconds)
+        return sum(one["trials"] for one in version.evaluation["candidates"])
+
+    assert tried(0.001) == 2
+    assert any(tried(seconds) > 2 for seconds in (1.5, 6.0, 24.0))  # a busy machine needs longer for the same
 
 
 def test_rows_without_a_time_column_are_trained_on_shuffled_folds(bench, rates):
