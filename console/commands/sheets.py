@@ -8,14 +8,13 @@ from typing import Any
 
 from console.commands.tables import count, said
 from console.output import Column, Output
+from console.render.measures import GAINS
 
 TOP = 10  # trials shown, the best first
 DEEPEST = 4
 LABEL_MOST = 26
 LEAST_TEXT = 24
 HASH, HASH_SHOWN = 71, 19  # of a terminal's line a whole hash takes all; a prefix is enough to name its thing
-GAINS = {"accuracy", "average_precision", "balanced_accuracy", "f1", "mcc", "pr_auc", "precision", "r2", "recall"}
-GAINS |= {"roc_auc", "coverage"}  # measures of which more is better; every other one is a loss
 
 # parts that repeat what the rest says, by kind
 LEFT_OUT = {"release": {"plan": {"steps", "kind", "endpoint", "from_version", "to_version", "summary", "undo"}}}
