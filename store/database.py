@@ -174,8 +174,10 @@ class Database:
             reader.rows("ROLLBACK")
 
     @contextmanager
-    def write(self, fence: Fence | None = None) -> Iterator[Write]:
+    def write(self, fence: Fence | None = None, *, dry_run: bool = False) -> Iterator[Write]:
         """Open the one write transaction; it commits when the block ends and rolls back when it raises.
+
+        A dry run rolls back in any case: whatever would be refused is refused, and nothing is changed.
 
         Raises:
             LeaseLost: a newer attempt of the fence's job exists, or the job has ended.
@@ -192,7 +194,7 @@ class Database:
                 if fence is not None:
                     _hold(tx, fence)
                 yield tx
-                tx.execute("COMMIT")
+                tx.execute("ROLLBACK" if dry_run else "COMMIT")
             finally:
                 self._writing_thread = None
                 if connection.in_transaction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from engine.deck import Deck
@@ -10,10 +9,6 @@ from engine.settings.files import load
 from engine.settings.model import DeckSettings
 from store.errors import Refused, UnknownName
 from store.rows import SettingsRevision
-
-
-class _Rehearsed(Exception):
-    """A dry run has seen that all would go; its transaction is to be rolled back."""
 
 
 def apply_settings(
@@ -29,11 +24,9 @@ def apply_settings(
     from store import settings
 
     body = load(deck.workspace).to_body()
-    with contextlib.suppress(_Rehearsed), deck.database.write() as tx:
+    with deck.database.write(dry_run=dry_run) as tx:
         before = settings.current(tx)
         revision, already = settings.apply(tx, body, actor, reason)
-        if dry_run:
-            raise _Rehearsed
     return revision, already, [] if already else differences(before.body if before else {}, revision.body)
 
 

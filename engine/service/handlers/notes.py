@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     Act = Callable[[Write, Thing], bool]
 
 
-class _Rehearsed(Exception):
-    """A dry run has seen what would change; its transaction is to be rolled back."""
-
-
 def tag_run(context: ServiceContext, request: TagRun) -> Done:
     """Set and remove tags of a run."""
     return _tag(context, request, _run(request.id))
@@ -158,14 +154,11 @@ def _restore(context: ServiceContext, request: OnRun | OnModel | OnVersion, find
 
 def _change(context: ServiceContext, dry_run: bool, find: Find, act: Act, done: str) -> Done:
     """Change a thing in one transaction; a dry run does the same and rolls it back."""
-    try:
-        with context.deck.database.write() as tx:
-            thing = find(tx)
-            changed = act(tx, thing)
-            if dry_run:
-                raise _Rehearsed
-    except _Rehearsed:
-        done = f"would be {done}" if changed else done
+    with context.deck.database.write(dry_run=dry_run) as tx:
+        thing = find(tx)
+        changed = act(tx, thing)
+    if dry_run and changed:
+        done = f"would be {done}"
     said = f"{thing.kind} {thing.id[:16] if thing.kind == 'run' else thing.id}"
     if not changed:
         return Done(f"already {done}: {said}", already=True, body={"kind": thing.kind, "id": thing.id})
