@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from engine.deck import Deck
-from engine.deploy.keys import endpoint_key
+from engine.deploy.keys import digest, endpoint_key
 from engine.deploy.router import Guard
 from engine.settings.model import DeckSettings, EndpointSettings
 from store import endpoint_keys
@@ -32,7 +30,7 @@ class Guards:
         own: frozenset[str] = frozenset()
         if any(one.keys for one in self._stated.values()):
             digests = endpoint_keys.digests(reader)
-            own = frozenset({hashlib.sha256(endpoint_key(self._deck.workspace.keys).encode()).hexdigest()})
+            own = frozenset({digest(endpoint_key(self._deck.workspace.keys))})
         return {
             name: Guard(
                 digests.get(name, frozenset()) | own if stated.keys else None,

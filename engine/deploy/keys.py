@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -25,7 +26,17 @@ def endpoint_key(folder: Path) -> str:
     Raises:
         StorageUnwritable: the disk is full or read-only.
     """
-    return _kept(folder, "endpoints", f"mdk_{secrets.token_urlsafe(32)}").read_text("ascii")
+    return _kept(folder, "endpoints", new_endpoint_key()).read_text("ascii")
+
+
+def new_endpoint_key() -> str:
+    """Return a key nobody has; how it begins tells one that leaked for what it is."""
+    return f"mdk_{secrets.token_urlsafe(32)}"
+
+
+def digest(key: str) -> str:
+    """Return what is kept of an endpoint's key, and what routers compare."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _kept(folder: Path, name: str, content: str) -> Path:

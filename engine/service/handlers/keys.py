@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from typing import Any
 
 from engine.operations.common import Done
@@ -11,8 +9,6 @@ from engine.operations.keys import KeyChange, KeysRequest
 from engine.service.call import ServiceContext
 from store import endpoint_keys
 from store.rows import EndpointKey
-
-_BEGINS = "mdk_"  # so that one that leaked is known for what it is
 
 
 def keys(context: ServiceContext, request: KeysRequest) -> list[EndpointKey]:
@@ -22,10 +18,11 @@ def keys(context: ServiceContext, request: KeysRequest) -> list[EndpointKey]:
 
 def add(context: ServiceContext, request: KeyChange) -> Done:
     """Make a key. It is in this answer and nowhere else; its digest is what is kept."""
-    key = _BEGINS + secrets.token_urlsafe(32)
-    digest = hashlib.sha256(key.encode()).hexdigest()
+    from engine.deploy.keys import digest, new_endpoint_key
+
+    key = new_endpoint_key()
     with context.deck.database.write() as tx:
-        made = endpoint_keys.add(tx, request.model, request.name, digest, **_who(context, request))
+        made = endpoint_keys.add(tx, request.model, request.name, digest(key), **_who(context, request))
     warnings = ["this is the one time it is shown", *_unused(context, made.model)]
     return Done(key, body={"model": made.model, "name": made.name, "key": key, "warnings": warnings})
 
