@@ -1,14 +1,7 @@
-"""Finds one logged prediction by its id: `python -P -m engine.monitoring.find -w DIR ID` prints it as JSON.
-
-A process of its own, so that whoever asks never loads Arrow. No feature and no output is in what it prints.
-"""
+"""Finds one logged prediction by its id. No feature and no output is in what it tells."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,24 +34,3 @@ def find(deck: Deck, prediction_id: str) -> dict[str, Any] | None:
             outcomes = current(deck, model.name, [prediction_id]).to_pylist()
             return {**{name: row.get(name) for name in COLUMNS}, "outcome": outcomes[0] if outcomes else None}
     return None
-
-
-def main() -> int:
-    """Print what is found, or null."""
-    from engine.deck import open_deck
-    from engine.workspace import Workspace
-
-    parser = argparse.ArgumentParser(prog="engine.monitoring.find")
-    parser.add_argument("-w", "--workspace", required=True, type=Path)
-    parser.add_argument("prediction_id")
-    said = parser.parse_args()
-    deck = open_deck(Workspace(said.workspace))
-    try:
-        sys.stdout.write(json.dumps(find(deck, said.prediction_id)))
-    finally:
-        deck.database.close()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

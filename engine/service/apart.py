@@ -1,7 +1,7 @@
-"""A delivery of outcomes taken in by a process of its own, so that the daemon never loads Arrow.
+"""Work on the prediction log done by a process of its own, so that the daemon never loads Arrow.
 
-`python -P -m engine.service.apart -w DIR` is that process: a request on stdin, the batch or the error on stdout. What a
-kill at any point leaves is `engine.monitoring.outcomes`' to answer for.
+`python -P -m engine.service.apart -w DIR outcomes|find` is that process: what is asked on stdin, the answer or the
+error on stdout. What a kill at any point leaves of outcomes is `engine.monitoring.outcomes`' to answer for.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from engine.operations.watching import OutcomesRequest
 from engine.service import wire
 from engine.workspace import Workspace
 from store.errors import ModeldeckError, WorkFailed, from_wire
 from store.rows import OutcomeBatch
+
+FOUND_WITHIN_S = 60.0
 
 
 def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> OutcomeBatch:
@@ -28,42 +31,71 @@ def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> Outcom
         WorkFailed: the process failed; where it got as far as the registry, a repeat finds the same outcomes known.
     """
     told = {"model": request.model, "origin": request.origin, "rows": request.rows, "actor": actor}
-    ran = subprocess.run(
-        [sys.executable, "-P", "-m", "engine.service.apart", "-w", str(workspace.root)],
-        input=json.dumps(told).encode(),
-        capture_output=True,
-        check=False,
-        start_new_session=True,  # a signal to the daemon's group lets it finish
-    )
+    return OutcomeBatch(**_done(workspace, "outcomes", told, "taking outcomes", "deliver them again"))
+
+
+def find(workspace: Workspace, prediction_id: str) -> dict[str, Any] | None:
+    """Find a logged prediction in another process, as `engine.monitoring.find` does; None where no log knows it.
+
+    Raises:
+        ModeldeckError: the registry or the log cannot be read.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    found = _done(workspace, "find", {"prediction_id": prediction_id}, "the search of the log", "", FOUND_WITHIN_S)
+    return found or None
+
+
+def _done(
+    workspace: Workspace, what: str, told: dict[str, Any], named: str, remedy: str, within_s: float | None = None
+) -> dict[str, Any]:
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-m", "engine.service.apart", "-w", str(workspace.root), what],
+            input=json.dumps(told).encode(),
+            capture_output=True,
+            check=False,
+            start_new_session=True,  # a signal to the daemon's group lets it finish
+            timeout=within_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise WorkFailed(f"{named} took longer than {within_s:.0f} s", "ask again when less is going on") from None
     if ran.returncode:
         said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ran.returncode}"]
-        raise WorkFailed(f"taking outcomes failed: {said[-1]}", "deliver them again")
-    answer = json.loads(ran.stdout)
+        raise WorkFailed(f"{named} failed: {said[-1]}", remedy)
+    answer: dict[str, Any] = json.loads(ran.stdout)
     if "error" in answer:
         error = answer["error"]
         raise from_wire(error["code"], error["message"], error["hint"])
-    return OutcomeBatch(**answer)
+    return answer
 
 
 def main() -> int:
-    """Take one delivery."""
+    """Do one thing."""
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
-    workspace = Workspace(parser.parse_args().workspace)
+    parser.add_argument("what", choices=("outcomes", "find"))
+    asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
     try:
         from engine.deck import open_deck
-        from engine.monitoring.outcomes import record
 
-        deck = open_deck(workspace)
+        deck = open_deck(Workspace(asked.workspace))
         try:
-            batch = record(deck, told["model"], told["rows"], told["origin"], told["actor"])
+            if asked.what == "find":
+                from engine.monitoring import find as log
+
+                answer = log.find(deck, told["prediction_id"]) or {}
+            else:
+                from engine.monitoring.outcomes import record
+
+                batch = record(deck, told["model"], told["rows"], told["origin"], told["actor"])
+                answer = dataclasses.asdict(batch)
         finally:
             deck.database.close()
     except ModeldeckError as error:
         sys.stdout.buffer.write(wire.error_bytes(error))
     else:
-        json.dump(dataclasses.asdict(batch), sys.stdout)
+        json.dump(answer, sys.stdout)
     return 0
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.operations.tracing import Trace, TraceRequest
+from engine.service import apart
 from engine.service.call import ServiceContext
-from store.errors import UnknownName, WorkFailed
+from store.errors import UnknownName
 
 if TYPE_CHECKING:
     from engine.deck import Deck
     from store.rows import Deployment
-
-WITHIN_S = 60
 
 
 def trace(context: ServiceContext, request: TraceRequest) -> Trace:
@@ -24,7 +20,7 @@ def trace(context: ServiceContext, request: TraceRequest) -> Trace:
     from store.rows import Release
 
     deck, reader = context.deck, context.deck.database
-    row = _logged(deck, request.prediction_id)
+    row = apart.find(deck.workspace, request.prediction_id)
     if row is None:
         raise UnknownName(
             f"no prediction {request.prediction_id!r} is on the log",
@@ -59,19 +55,6 @@ def trace(context: ServiceContext, request: TraceRequest) -> Trace:
         outcome=outcome["text"] if outcome.get("text") is not None else outcome.get("number"),
         outcome_at=outcome.get("received_at"),
     )
-
-
-def _logged(deck: Deck, prediction_id: str) -> dict[str, Any] | None:
-    root = deck.workspace.root
-    command = [sys.executable, "-P", "-m", "engine.monitoring.find", "-w", str(root), "--", prediction_id]
-    asked = subprocess.run(
-        command, capture_output=True, text=True, timeout=WITHIN_S, check=False, stdin=subprocess.DEVNULL
-    )
-    if asked.returncode:
-        said = asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"]
-        raise WorkFailed(f"the prediction log cannot be read: {said[-1]}")
-    found: dict[str, Any] | None = json.loads(asked.stdout)
-    return found
 
 
 def _containers(deck: Deck, deployment: Deployment) -> tuple[str, ...]:
