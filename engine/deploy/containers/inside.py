@@ -22,6 +22,7 @@ class Inside:
         self._log = log
         self._port = port
         self._kept: http.client.HTTPConnection | None = None
+        self._digests: dict[str, tuple[str, tuple[int, ...]]] = {}
 
     def ask(self, method: str, path: str, body: str, headers: dict[str, str]) -> dict[str, Any]:
         """Ask the server over a kept connection; over a fresh one where it has closed the kept one meanwhile."""
@@ -83,9 +84,13 @@ class Inside:
         return None
 
     def digest(self, path: str) -> str:
-        """Return the sha256 of a file as it lies on the disk."""
+        """Return the sha256 of a file as it lies on the disk; read anew only once the file has changed."""
         with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            now = os.fstat(file.fileno())
+            seen = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+            if path not in self._digests or self._digests[path][1] != seen:
+                self._digests[path] = hashlib.file_digest(file, "sha256").hexdigest(), seen
+        return self._digests[path][0]
 
     def _path(self, name: str, suffix: str) -> str:
         return os.path.join(self._log, os.path.basename(name).rpartition(".")[0] + suffix)
