@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.deploy.gateway.table import Table
 from engine.deploy.processes import Outliving, end, last_line, run_folder, spawn
-from engine.deploy.router import DeploymentStats, Guard
+from engine.deploy.router import ORDERS, DeploymentStats, Guard
 from engine.serving.process_id import is_alive
 from engine.workspace import Workspace
 from store.errors import PortInUse, Unavailable, WorkFailed
@@ -70,10 +70,15 @@ class ProcessRouter:
         if self._process is not None and self._process.poll() is not None:
             self._process = None
         try:
-            self._bound = self._ask("hello")["port"]
+            told = self._ask("hello")
         except Unavailable:
             self._start()
             return True
+        if told.get("orders", 1) < ORDERS and self._process is None:
+            self.stop()  # of an older version: it would refuse what it is told from now on
+            self._start()
+            return True
+        self._bound = told["port"]
         return False
 
     def _start(self) -> None:
@@ -110,13 +115,15 @@ class ProcessRouter:
         """
         self._address, self._port = address, port
         try:
-            now = self._ask("hello")["port"]
-            cause = self._ask("move", address=address, port=port) if port and port != now else ""
+            told = self._ask("hello")
+            wanted = port or told["port"]
+            is_there = (told["address"], told["port"]) == (address, wanted)
+            cause = "" if is_there else self._ask("move", address=address, port=wanted)
         except Unavailable:
-            return ""  # one that is started now asks for that port
+            return ""  # one that is started now asks for that place
         if cause:
-            return f"port {port} on {address} cannot be listened on ({str(cause).lower()})"
-        self._bound = port or now
+            return f"port {wanted} on {address} cannot be listened on ({str(cause).lower()})"
+        self._bound = wanted
         return ""
 
     def stop(self, timeout_s: float = START_S) -> None:

@@ -57,11 +57,11 @@ def main(arguments: list[str]) -> int:
         return _fail(f"{options.state} cannot be written: {error.strerror}", 1)
     import uvloop
 
-    uvloop.run(_run(table, listener, options.control))
+    uvloop.run(_run(table, listener, options))
     return 0
 
 
-async def _run(table: Table, listener: socket.socket, control_path: Path) -> None:
+async def _run(table: Table, listener: socket.socket, options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,8 +71,8 @@ async def _run(table: Table, listener: socket.socket, control_path: Path) -> Non
     clients = Clients(most, most // 2)
     watching = loop.create_task(clients.watch())
     door = Door(table, lambda: Downstream(proxy, clients))
-    await door.open(listener)
-    control = await Control(proxy, door, stopping.set).listen(control_path)
+    await door.open(listener, options.address)
+    control = await Control(proxy, door, stopping.set).listen(options.control)
     await stopping.wait()
     door.close()
     control.close()
@@ -81,7 +81,7 @@ async def _run(table: Table, listener: socket.socket, control_path: Path) -> Non
         clients.finish()
         await asyncio.sleep(0.01)
     watching.cancel()
-    control_path.unlink(missing_ok=True)
+    options.control.unlink(missing_ok=True)
 
 
 def _fail(line: str, code: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.deploy.gateway.door import Door
 from engine.deploy.gateway.proxy import Proxy
+from engine.deploy.router import ORDERS
 from engine.serving.process_id import pid_started
 
 _DRAIN_LOOK_S = 0.01
@@ -52,7 +53,8 @@ class Control:
         table = self._proxy.table
         match asked["do"]:
             case "hello":
-                return {"pid": os.getpid(), "pid_started": pid_started(os.getpid()), "port": table.port}
+                told = {"pid": os.getpid(), "pid_started": pid_started(os.getpid()), "port": table.port}
+                return {**told, "address": self._door.address, "orders": ORDERS}
             case "add":
                 table.add(asked["deployment_id"], asked["replicas"])
                 self._proxy.forget_unused()

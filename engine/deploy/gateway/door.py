@@ -35,10 +35,12 @@ class Door:
         self._table = table
         self._receive = receive
         self._server: asyncio.Server | None = None
+        self.address = ""  # where it is open, as it was asked for
 
-    async def open(self, listener: socket.socket) -> None:
-        """Take new connections from `listener`, and none any more from the one before."""
+    async def open(self, listener: socket.socket, address: str) -> None:
+        """Take new connections from `listener`, bound to `address`, and none any more from the one before."""
         before = self._server
+        self.address = address
         self._server = await asyncio.get_running_loop().create_server(self._receive, sock=listener, backlog=BACKLOG)
         if before is not None:
             before.close()
@@ -49,7 +51,7 @@ class Door:
             listener = bound(address, port)
         except OSError as error:
             return error.strerror or str(error)
-        await self.open(listener)
+        await self.open(listener, address)
         self._table.port = port
         self._table.save()
         return ""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engine.deploy import process_runtime
+from engine.deploy import process_router, process_runtime
 from engine.deploy.probe import golden_latency
 from engine.deploy.reconcile import Reconciler
 from engine.serving.process_id import is_alive
@@ -155,6 +155,25 @@ def test_a_router_that_comes_back_on_another_port_is_told_of_at_its_new_address(
     serving.succeed()
     serving.until(lambda: serving.url() != was)
     assert f":{port}/" in serving.url()
+    assert serving.ask()[0] == 200
+
+
+def test_a_router_that_an_older_version_left_is_replaced_at_its_port(
+    serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was, pid = serving.url(), serving.reconciler._routing.router.hello()["pid"]
+    serving.succeed()
+    for _ in range(3):
+        serving.tick()
+    assert serving.reconciler._routing.router.hello()["pid"] == pid  # one that takes the same orders stays
+    monkeypatch.setattr(process_router, "ORDERS", process_router.ORDERS + 1)
+    serving.succeed()
+    serving.until(lambda: serving.reconciler._routing.router.hello()["pid"] != pid)
+    newer = serving.reconciler._routing.router.hello()["pid"]
+    for _ in range(3):
+        serving.tick()
+    assert serving.reconciler._routing.router.hello()["pid"] == newer
+    assert serving.url() == was
     assert serving.ask()[0] == 200
 
 
