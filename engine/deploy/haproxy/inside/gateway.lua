@@ -6,6 +6,7 @@ local counts = require("counts")
 local guard = require("guard")
 local mirror = require("mirror")
 
+local NEEDS_KEY = "endpoints here need keys: send one as the header Authorization: Bearer KEY"
 local WAIT_MS = 2000        -- how long a request waits for a server to come (back)
 local LOOK_MS = 20
 local FRESH_MS = 10
@@ -102,7 +103,7 @@ local function own(txn, path, method)
   if method ~= "GET" and method ~= "HEAD" then return refuse(txn, 404, "not_found", HELP) end
   if path == "/health/live" or path == "/v2/health/live" then return reply(txn, 200, '{"live": true}') end
   if path ~= "/health/ready" and path ~= "/v2/health/ready" and guard.is_hidden(txn) then
-    return refuse(txn, 401, "no_key", "endpoints here need keys: send one as the header Authorization: Bearer KEY")
+    return refuse(txn, 401, "no_key", NEEDS_KEY)
   end
   if path == "/metrics" then
     local text = counts.exposition(routes.slots, function(slot) return txn.f:be_conn(slot.name) end)
@@ -224,7 +225,7 @@ end)
 
 core.register_action("admit", {"http-req"}, function(txn)
   if guard.is_hidden(txn) then
-    refuse(txn, 401, "no_key", "endpoints here need keys: send one as the header Authorization: Bearer KEY")
+    refuse(txn, 401, "no_key", NEEDS_KEY)
   end
 end, 0)
 
