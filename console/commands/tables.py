@@ -366,6 +366,8 @@ def said(name: str, value: Any, out: Output) -> str:
     """Return one field's value as a person reads it."""
     if name.endswith("_at") and isinstance(value, int):
         return out.time(value)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value) or "-"
     if isinstance(value, dict | list | tuple):
         from console.output import json_text
         from store.rows import to_json

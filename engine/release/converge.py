@@ -146,7 +146,7 @@ def _plan(reader: Reader, model: str) -> Plan:
         endpoint=model,
         from_version=endpoint.champion,
         to_version=version or 0,
-        summary=f"{model}: {len(steps)} things differ from what the registry says" if steps else f"{model}: as it says",
+        summary=f"{model}: {_differences(len(steps))} from what the registry says",
         undo="",
         steps=tuple(steps),
     )
@@ -156,6 +156,10 @@ def _held(reader: Reader, model: str) -> Release | None:
     active = releases.active(reader, model)
     held = active is not None and active.state == "held" and active.evidence.get("cause") == NO_ANSWER
     return active if held else None
+
+
+def _differences(count: int) -> str:
+    return f"{count} {'difference' if count == 1 else 'differences'}" if count else "no difference"
 
 
 def _basis(plan: Plan) -> str:

@@ -62,8 +62,9 @@ def _finish_returned(work: Work, release: Release) -> None:
             if step.state in ("pending", "running"):
                 releases.set_step(tx, release.id, step.number, "skipped")
     away = _silent(work, release.endpoint)
-    later = f"; {', '.join(away)} does not answer and returns when it is back" if away else ""
-    work.progress(1.0, f"traffic is with the champion; {len(stopped)} deployment stopped{later}")
+    later = f"; not answering, returns when it is back: {', '.join(away)}" if away else ""
+    told = f"{len(stopped)} {'deployment' if len(stopped) == 1 else 'deployments'} stopped"
+    work.progress(1.0, f"traffic is with the champion; {told}{later}")
 
 
 def evidence(work: Work) -> dict[str, Any]:

@@ -105,9 +105,13 @@ def _stores_by_containerd(engine: Any) -> bool:
     return any(CONTAINERD in str(pair) for pair in engine.info().get("DriverStatus") or ())
 
 
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1_000_000 else f"{count / 1e3:,.1f} KB"
+
+
 def _counted(pieces: Iterator[bytes], size: int, host: str, say: Say) -> Iterator[bytes]:
     done = 0
     for piece in pieces:
         yield piece
         done += len(piece)
-        say(done / size, f"sending {size / 1e6:,.1f} MB to {host}")
+        say(done / size, f"sending {_size(size)} to {host}")
