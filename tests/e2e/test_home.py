@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_deck import COMMAND, WITHIN_S, Said, Tiny, make_tiny
+from tiny_deck import Said, Tiny, make_tiny
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -29,17 +28,7 @@ def tiny_deck() -> Iterator[Tiny]:
 
 def without_home(tiny: Tiny, *words: str) -> Said:
     """Run a command as cron may: with a path and nothing else."""
-    environment = {"PATH": os.environ["PATH"]}
-    ran = subprocess.run(
-        [str(COMMAND), *words],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        cwd=tiny.root,
-        env=environment,
-    )
-    return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
+    return tiny(*words, env={"PATH": os.environ["PATH"]})
 
 
 def test_running_daemon_is_found_whatever_home_says(tiny: Tiny, tmp_path: Path) -> None:

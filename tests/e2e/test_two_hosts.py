@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import threading
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tiny_deck import COMMAND, MODEL, Said, Tiny, make_tiny
+from tiny_deck import MODEL, Said, Tiny, make_tiny
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -89,19 +88,7 @@ class TwoHosts:
 
     def promote(self, version: int) -> Said:
         """Promote with the time that a slow machine needs, images made and shipped whole where they are not there."""
-        words = ["promote", "rates", str(version), "--yes"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
-        ran = subprocess.run(
-            [str(COMMAND), *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            cwd=self.tiny.root,
-            stdin=subprocess.DEVNULL,
-            env={**environment, "HOME": str(self.tiny.home)},
-        )
-        return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
+        return self.tiny("promote", "rates", str(version), "--yes", timeout=240)
 
     def _is_at_far(self) -> bool:
         rows = self.tiny("deployments", "--json").data

@@ -93,15 +93,14 @@ class Tiny:
 
     def __call__(self, *words: str, **options: Any) -> Said:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
+        usual = {"timeout": WITHIN_S, "env": {**environment, "HOME": str(self.home), **self.environment}}
         ran = subprocess.run(
             [str(COMMAND), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=WITHIN_S,
             cwd=self.root,
-            env={**environment, "HOME": str(self.home), **self.environment},
-            **options,
+            **{**usual, **options},
         )
         return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
 
