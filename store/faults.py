@@ -24,6 +24,7 @@ def found(tx: Write, host: str, key: str, detail: str, *, model: str | None = No
         subject_kind=KIND,
         subject_id=f"{host}/{key}",
         model=model,
+        reason=detail,
         body={"host": host, "key": key, "detail": detail, "since_at": tx.at},
     )
 
@@ -37,7 +38,8 @@ def cleared(tx: Write, fault: Fault, how: str) -> None:
         subject_kind=KIND,
         subject_id=f"{fault.host}/{fault.key}",
         model=fault.model,
-        body={"host": fault.host, "key": fault.key, "detail": how},
+        reason=how,
+        body={"host": fault.host, "key": fault.key},
     )
 
 

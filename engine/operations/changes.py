@@ -7,6 +7,7 @@ from store.rows import Event
 _RELEASED = {"promote": "promoted", "rollback": "rolled back"}
 _RELEASE = {"promote": "promotion", "rollback": "rollback"}
 _STATES = {"requested": "asked for"}
+_FAULTS = {"found": "fault on", "cleared": "fault over on", "converge": "mending asked on"}
 
 
 def words(event: Event) -> str:
@@ -24,6 +25,8 @@ def words(event: Event) -> str:
     if noun == "alias" and ":" in event.subject_id:
         name = event.subject_id.rpartition(":")[2]
         return f"{name} {move}" if verb == "moved" and move else f"{name} {verb}"
+    if noun == "fault" and "host" in event.body:
+        return f"{_FAULTS.get(verb, verb)} {event.body['host']}"
     if noun == "alert" and event.body.get("kind"):
         noun = f"{event.body['kind']} alert"
     return f"{noun.replace('_', ' ')} {verb}".strip()

@@ -215,7 +215,7 @@ def _docker(fleet: TwoHosts, *words: str) -> Any:
 
 def _events(fleet: TwoHosts, after: int) -> list[str]:
     found = fleet.tiny("events", "--json", "--limit", "200").data
-    return [f"{one['action']}: {one['body'].get('detail', '')}" for one in found if one["seq"] > after]
+    return [f"{one['action']}: {one['reason']}" for one in found if one["seq"] > after]
 
 
 def _newest(fleet: TwoHosts) -> int:

@@ -18,7 +18,7 @@ from engine.deploy.probe import golden_latency
 from engine.deploy.reconcile import Reconciler
 from engine.serving.process_id import is_alive
 from engine.settings.model import HostSettings
-from store import deployments, faults
+from store import deployments, events, faults
 from store.errors import PortInUse, WorkFailed
 
 RATE = 200  # requests per second
@@ -199,6 +199,8 @@ def test_another_declared_port_moves_the_router_and_cuts_nobody_off(
     assert client.getresponse().status == 400  # over the old port, by a router that reads and answers
     client.close()
     serving.until(lambda: not faults.standing(serving.deck.database, "local"))
+    told = [event.reason for event in events.events(serving.deck.database) if event.subject_kind == "fault"]
+    assert told[:2] == [f"no more: {fault.detail}", fault.detail]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((client.host, client.port), timeout=5)
 

@@ -20,6 +20,8 @@ from store.rows import Event
         ("alias.moved", "posts:champion", {"from": 2, "to": 1}, "champion v2 → v1"),
         ("alias.removed", "posts:challenger", {"from": 2}, "challenger removed"),
         ("alert.opened", "0193a1", {"kind": "drift"}, "drift alert opened"),
+        ("fault.found", "far/connection", {"host": "far"}, "fault on far"),
+        ("fault.cleared", "far/connection", {"host": "far"}, "fault over on far"),
         ("settings.applied", "3", {}, "settings applied"),
     ],
 )
