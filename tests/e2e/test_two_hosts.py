@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,8 +70,8 @@ class TwoHosts:
         return trained
 
     def serves(self, host: str, version: int) -> None:
-        """Wait until a host answers with nothing but a version."""
-        self.tiny.wait(lambda: {self.ask(host)["version"] for _ in range(10)} == {version})
+        """Wait until a host answers with nothing but a version; one without a server answers that it has none."""
+        self.tiny.wait(lambda: {self.ask(host).get("version") for _ in range(10)} == {version})
 
     def faults(self) -> set[str]:
         """Return what stands against deployments and hosts, by the registry."""
@@ -218,24 +219,81 @@ def _events(fleet: TwoHosts, after: int) -> list[str]:
     return [f"{one['action']}: {one['reason']}" for one in found if one["seq"] > after]
 
 
+def _found(fleet: TwoHosts, after: int, told: tuple[str, ...]) -> bool:
+    return any(line.startswith("fault.found") and any(one in line for one in told) for line in _events(fleet, after))
+
+
 def _newest(fleet: TwoHosts) -> int:
     newest: int = fleet.tiny("events", "--json", "--limit", "1").data[0]["seq"]
     return newest
 
 
+GONE = ("its container was removed", "ended with code 137")  # docker kills what it removes: a look may see either
+
+
 @pytest.mark.parametrize(
     ("deed", "told"),
     [
-        ("kill", "ended with code 137"),
-        ("rm --force", "its container was removed"),
+        ("kill", GONE[1:]),
+        ("rm --force", GONE),
+        ("restart --time 1", ("was started again",)),
     ],
 )
 def test_what_another_hand_does_to_a_container_is_an_event_and_undone(
-    fleet: TwoHosts, champion: int, deed: str, told: str
+    fleet: TwoHosts, champion: int, deed: str, told: tuple[str, ...]
 ) -> None:
     seq = _newest(fleet)
     container, _ = _container(fleet, champion)
     _docker(fleet, *deed.split())(container)
-    fleet.tiny.wait(lambda: any("fault.found" in line and told in line for line in _events(fleet, seq)))
+    fleet.tiny.wait(lambda: _found(fleet, seq, told))
     fleet.tiny.wait(lambda: any("fault.cleared" in line and "ready again" in line for line in _events(fleet, seq)))
+    fleet.serves("far", champion)
+
+
+def test_a_prediction_made_on_the_far_host_is_traced_to_its_container_its_data_and_a_person(
+    fleet: TwoHosts, champion: int
+) -> None:
+    asked = fleet.ask("far")["predictions"][0]["prediction_id"]
+    said = fleet.tiny.wait(lambda: (found := fleet.tiny("trace", asked, "--json")).code == 0 and found)
+    traced = said.data
+    container, image = _container(fleet, champion)
+    assert (traced["host"], traced["version"], traced["kind"], traced["image"]) == ("far", champion, "live", image)
+    (named,) = traced["containers"]
+    assert named.endswith(container[:12])
+    version = next(one for one in fleet.tiny("versions", "rates", "--json").data if one["number"] == champion)
+    assert (traced["run"], traced["snapshot"]) == (version["run_id"], version["snapshot_id"])
+    assert traced["released_by"].startswith("user:")
+    assert traced["outcome"] is None
+    unknown = fleet.tiny("trace", "nothing-0")
+    assert unknown.refusal(3).startswith("no prediction 'nothing-0' is on the log")
+
+
+def test_an_image_deleted_with_its_container_is_sent_again(fleet: TwoHosts, champion: int) -> None:
+    seq = _newest(fleet)
+    container, image = _container(fleet, champion)
+    _docker(fleet, "rm", "--force")(container)
+    subprocess.run(["docker", "--host", fleet.far.url, "rmi", "--force", image], check=False, capture_output=True)
+    fleet.tiny.wait(lambda: _found(fleet, seq, GONE))
+    fleet.serves("far", champion)
+
+
+def test_an_artifact_changed_on_the_host_is_found_and_converged(fleet: TwoHosts, champion: int) -> None:
+    container, image = _container(fleet, champion)
+    layer = Path(_docker(fleet, "inspect", "--format", "{{.GraphDriver.Data.UpperDir}}")(image).strip())
+    (artifact,) = layer.rglob("model.skops")
+    with artifact.open("ab") as file:
+        file.write(b"another")
+    fleet.tiny.wait(lambda: any("was changed on the host" in fault for fault in fleet.faults()))
+    converged = fleet.tiny("deployments", "converge", "rates", "--yes")
+    assert converged.code == 0, converged
+    fleet.tiny.wait(lambda: not fleet.faults())
+    assert _container(fleet, champion)[0] != container
+    fleet.serves("far", champion)
+
+
+def test_an_engine_that_is_restarted_is_told_and_its_containers_serve_again(fleet: TwoHosts, champion: int) -> None:
+    seq = _newest(fleet)
+    fleet.far.restart_engine()
+    fleet.tiny.wait(lambda: any("fault.found" in line for line in _events(fleet, seq)))
+    fleet.tiny.wait(lambda: not fleet.faults())
     fleet.serves("far", champion)
