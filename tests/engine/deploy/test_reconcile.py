@@ -309,10 +309,14 @@ def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any, monkeypatch: p
         monkeypatch.setattr(process_runtime, "declared", lambda _deck, _host: HostSettings("local", port=port))
         deployment = world.deploy(world.version(1))
         world.route((deployment, 100))
-        world.until(lambda: world.states(deployment) == ["ready"])
+        world.until(lambda: world.states(deployment) == ["ready"] and faults.standing(world.deck.database, "local"))
+        [fault] = faults.standing(world.deck.database, "local")
+        assert world.applied() == 0
     assert isinstance(world.troubles[0], PortInUse)
     assert f"port {port} on 127.0.0.1 cannot be bound" in world.troubles[0].message
-    assert world.applied() == 0
+    assert fault.detail == f"local: {world.troubles[0].message}"
+    world.until(lambda: world.applied() == 1)
+    assert faults.standing(world.deck.database, "local") == []
 
 
 def test_closing_with_the_servers_ends_every_process(world: Any) -> None:
