@@ -32,9 +32,9 @@ def arm(place: Path) -> None:
         return set_step(tx, release_id, number, state, **words)
 
     @contextmanager
-    def striking_write(self: Any, fence: Any = None) -> Iterator[Any]:
+    def striking_write(self: Any, *asked: Any, **terms: Any) -> Iterator[Any]:
         moved.clear()
-        with write(self, fence) as tx:
+        with write(self, *asked, **terms) as tx:
             yield tx
             strike(place, moved, "before")
         strike(place, moved, "after")
