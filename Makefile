@@ -12,12 +12,13 @@ APT = apt-get install -y make python3 python3-venv
 demo: $(STAMP)
 	@$(BIN)/modeldeck demo
 
+# Two processes: one for what kills things or needs the Docker engine, one for all the rest (tests/conftest.py).
 test: $(STAMP)
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 # What a change is tried with while it is made: no test that drives the whole loop or kills things.
 fast: $(STAMP)
-	@$(BIN)/pytest -m 'not e2e and not chaos'
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup -m 'not e2e and not chaos'
 
 check: $(STAMP)
 	$(BIN)/ruff format --check
