@@ -24,6 +24,7 @@ class DataSettings:
     id_column: str | None = None
     features: tuple[str, ...] = ()  # empty: every column but target
     personal: tuple[str, ...] = ()
+    group: str | None = None  # rows of one value are never on both sides of a fold or the holdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class TrainSettings:
     folds: int = 3
     holdout: float = 0.2
     seed: int = 7
+    workers: int = 1  # processes that try candidates at once
+    trials: int = 60  # at most so many are drawn beyond the families' defaults
+    memory_mb: int | None = None  # one trial may take so much; more fails that trial alone
+    select: bool = False  # leave out columns that say no more than noise does, before the search
+    constraints: dict[str, float] = field(default_factory=dict)  # name -> most allowed of a candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,12 @@ class DeploySettings:
     detect_errors: float | None = None  # a step lasts until this many more errors (a share of rows) would have shown
 
 
-UNSAID_DEPLOY = ("strategy", "detect_errors", "memory_mb")  # keys younger than the first revisions
-_DEPLOY = DeploySettings()
+# keys younger than the first revisions
+UNSAID = {
+    "data": ("group",),
+    "train": ("workers", "trials", "memory_mb", "select", "constraints"),
+    "deploy": ("strategy", "detect_errors", "memory_mb"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +142,10 @@ class ModelSettings:
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
         body = asdict(self)
-        for name in UNSAID_DEPLOY:
-            if getattr(self.deploy, name) == getattr(_DEPLOY, name):
-                del body["deploy"][name]
+        for section, names in UNSAID.items():
+            for name in names:
+                if body[section][name] == _USUAL[section][name]:
+                    del body[section][name]
         if not self.policy_rollback:
             del body["policy_rollback"]
         if self.endpoint == EndpointSettings():
@@ -172,6 +183,13 @@ class ModelSettings:
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
             policy_rollback=tuple(body.get("policy_rollback", ())),
         )
+
+
+_USUAL = {
+    "data": asdict(DataSettings("", "")),
+    "train": asdict(TrainSettings()),
+    "deploy": asdict(DeploySettings()),
+}
 
 
 @dataclass(frozen=True, slots=True)

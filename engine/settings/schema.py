@@ -23,9 +23,9 @@ from engine.settings.model import (
     ModelSettings,
     MonitorSettings,
     RolloutStep,
-    TrainSettings,
 )
-from engine.settings.sections import Column, Duration, Name, Section, Share
+from engine.settings.sections import Column, Duration, Name, Section
+from engine.settings.train_schema import TrainTable
 from engine.settings.work import DEFAULTS, JobSettings, ScheduleSettings
 from engine.settings.work_schema import JobTable, RetrainTable, ScheduleTable
 
@@ -59,6 +59,7 @@ class DataTable(Section):
     id_column: Column | None = None
     features: list[Column] = []
     personal: list[Column] = []
+    group: Column | None = None
 
     @field_validator("features")
     @classmethod
@@ -70,35 +71,6 @@ class DataTable(Section):
     def section(self) -> DataSettings:
         """Return the frozen section."""
         return DataSettings(**{**self.model_dump(), "features": tuple(self.features), "personal": tuple(self.personal)})
-
-
-class TrainTable(Section):
-    """[train]"""
-
-    estimator: str = "auto"
-    metric: str = ""
-    time_budget: Duration = 60.0
-    folds: Annotated[int, Field(ge=2, le=20)] = 3
-    holdout: Share = 0.2
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
-
-    @field_validator("time_budget")
-    @classmethod
-    def _some_time(cls, budget: float) -> float:
-        if budget <= 0:
-            raise ValueError('give it some time, such as "15s"')
-        return budget
-
-    def section(self) -> TrainSettings:
-        """Return the frozen section."""
-        return TrainSettings(
-            estimator=self.estimator,
-            metric=self.metric,
-            time_budget_s=self.time_budget,
-            folds=self.folds,
-            holdout=self.holdout,
-            seed=self.seed,
-        )
 
 
 class LimitTable(Section):

@@ -36,7 +36,10 @@ class Kinds:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """n rows in time order: `frame` (n, inputs), `truth` (n,) numbers or class text, `times` (n,) µs or None."""
+    """n rows in time order: `frame` (n, inputs), `truth` (n,) numbers or class text, `times` (n,) µs or None.
+
+    `groups` (n,) are numbers of the values of the group column, or None.
+    """
 
     task: str
     frame: pd.DataFrame = field(repr=False)
@@ -44,6 +47,7 @@ class Dataset:
     times: Any = field(repr=False)
     signature: Signature
     kinds: Kinds
+    groups: Any = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -57,6 +61,7 @@ class Dataset:
             times=None if self.times is None else self.times[rows],
             signature=self.signature,
             kinds=self.kinds,
+            groups=None if self.groups is None else self.groups[rows],
         )
 
 
@@ -85,7 +90,8 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
     signature = Signature(inputs, output_columns(settings.task, classes), classes)
     frame = conform(table.select([column.name for column in inputs]).to_pandas(), signature)
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
-    return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs))
+    groups = _groups(table.column(data.group)) if data.group else None
+    return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs), groups)
 
 
 def truth_of(table: pa.Table, target: str, task: str) -> tuple[Any, Any]:
@@ -109,6 +115,16 @@ def _truth(column: pa.ChunkedArray, task: str, name: str) -> tuple[Any, Any]:
     return np.array([class_text(value) for value in values[known].tolist()], dtype=object), known
 
 
+def _groups(column: pa.ChunkedArray) -> Any:
+    """Return a number per row, the same for the same value; rows without one are a group of their own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    codes = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+    codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+    return codes.indices.to_numpy(zero_copy_only=False)
+
+
 def _check_classes(classes: tuple[str, ...], task: str, target: str) -> None:
     if task != "classification":
         return
@@ -123,7 +139,7 @@ def _check_classes(classes: tuple[str, ...], task: str, target: str) -> None:
 
 def _inputs(table: pa.Table, settings: ModelSettings) -> tuple[Column, ...]:
     data = settings.data
-    left_out = {data.target, data.id_column}
+    left_out = {data.target, data.id_column, data.group}
     names = data.features or [name for name in table.column_names if name not in left_out]
     found = [
         Column(name, column_type(table.schema.field(name).type) or "string", table.column(name).null_count > 0)

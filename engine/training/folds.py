@@ -1,4 +1,7 @@
-"""Where training ends and proof begins: a holdout of the newest rows, expanding folds before it."""
+"""Where training ends and proof begins: a holdout of the newest rows, expanding folds before it.
+
+Where the settings name a group column, rows of one group are never both fitted on and measured on.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,22 @@ class Split:
 def split_holdout(dataset: Dataset, share: float, seed: int) -> Split:
     """Keep the newest `share` of rows from every fit; rows of one moment stay together. Without times, a random share.
 
+    Without times whole groups are drawn. With times, rows before the holdout whose group is in it are left out.
+
     Raises:
-        Refused: the times do not allow it.
+        Refused: the times or the groups do not allow it.
     """
+    split = _split(dataset, share, seed)
+    train = _apart(dataset, split.train, split.holdout, "the holdout")
+    return Split(train, split.holdout)
+
+
+def _split(dataset: Dataset, share: float, seed: int) -> Split:
     count = len(dataset)
+    if dataset.times is None and dataset.groups is not None:
+        draw = np.random.default_rng(seed)
+        parts = _parts_of_groups(dataset, np.arange(count), max(2, round(1 / share)), draw, "the holdout")
+        return Split(np.sort(np.concatenate(parts[1:])), parts[0])
     if dataset.times is None:
         order = np.random.default_rng(seed).permutation(count)
         cut = count - max(MIN_BLOCK, round(count * share))
@@ -50,13 +65,17 @@ def split_holdout(dataset: Dataset, share: float, seed: int) -> Split:
 
 
 def expanding_folds(dataset: Dataset, rows: Any, count: int, seed: int) -> list[Fold]:
-    """Return folds that each fit on everything before their test rows. Without times, shuffled folds.
+    """Return folds that each fit on everything before their test rows. Without times, shuffled folds, or of groups.
 
     Raises:
-        Refused: too few rows or moments for that many folds.
+        Refused: too few rows, moments or groups for that many folds.
     """
     if dataset.times is None:
-        parts = np.array_split(np.random.default_rng(seed + 1).permutation(rows), count)
+        draw = np.random.default_rng(seed + 1)
+        if dataset.groups is None:
+            parts = np.array_split(draw.permutation(rows), count)
+        else:
+            parts = _parts_of_groups(dataset, rows, count, draw, f"{count} folds")
         return [
             Fold(np.sort(np.concatenate([part for other, part in enumerate(parts) if other != place])), np.sort(test))
             for place, test in enumerate(parts)
@@ -70,7 +89,43 @@ def expanding_folds(dataset: Dataset, rows: Any, count: int, seed: int) -> list[
             f"{len(rows)} rows do not divide into {count} folds by time",
             "set fewer [train] folds, or take a longer span",
         )
-    return [Fold(rows[:cut], rows[cut:end]) for cut, end in zip(cuts, edges[1:], strict=True)]
+    return [
+        Fold(_apart(dataset, rows[:cut], rows[cut:end], f"the test part of fold {number}"), rows[cut:end])
+        for number, (cut, end) in enumerate(zip(cuts, edges[1:], strict=True), 1)
+    ]
+
+
+def _parts_of_groups(dataset: Dataset, rows: Any, count: int, draw: Any, what: str) -> list[Any]:
+    """Divide rows into parts of about the same size without cutting a group: the largest group first."""
+    groups = dataset.groups[rows]
+    names, sizes = np.unique(groups, return_counts=True)
+    if len(names) < count:
+        raise Refused(
+            f"the group column holds {len(names)} different values, too few for {what}",
+            "set fewer [train] folds, or take [data] group away",
+        )
+    order = draw.permutation(len(names))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled = np.zeros(count)
+    part_of = np.empty(len(names), dtype=np.int64)
+    for place in order:
+        part_of[place] = int(np.argmin(filled))
+        filled[part_of[place]] += sizes[place]
+    parts = part_of[np.searchsorted(names, groups)]
+    return [np.sort(rows[parts == part]) for part in range(count)]
+
+
+def _apart(dataset: Dataset, train: Any, test: Any, what: str) -> Any:
+    """Return the rows to fit on whose group is not among the rows to measure on."""
+    if dataset.groups is None:
+        return train
+    kept = train[~np.isin(dataset.groups[train], dataset.groups[test])]
+    if len(kept) < MIN_BLOCK:
+        raise Refused(
+            f"only {len(kept)} rows to fit on belong to a group that is not in {what}",
+            "name another [data] group, or take it away",
+        )
+    return kept
 
 
 def _moment_before(times: Any, place: int) -> int:

@@ -15,9 +15,11 @@ from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
 from engine.serving.predict import Predictor
 from engine.training.dataset import Dataset, prepare
-from engine.training.evaluation import by_slice, decision, importance, on_holdout
-from engine.training.families import Family, Params, families
+from engine.training.evaluation import decision, on_holdout
+from engine.training.families import families
+from engine.training.family import Family, Params
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
+from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
 from engine.training.search import Comparison, Recorder, compare, one_quiet_thread
 from store.errors import WorkFailed
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from engine.settings.model import ModelSettings
 
 PROOF_SHARE = 0.15  # of the budget, for everything after the refit
-IMPORTANCE_S = 2.0
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
 
@@ -88,9 +89,8 @@ def make(
     decided = decision(dataset, [fold.test for fold in folds], best.guess, metric)
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
-    left = max(min(IMPORTANCE_S, (deadline - time.monotonic()) * 0.6), 0.0)
     with one_quiet_thread():
-        evaluation = _evaluate(dataset, split, found, predictor, metric, settings, left)
+        evaluation = _evaluate(dataset, split, found, predictor, metric, settings, deadline)
         content = _stored(model, modules)
         recorded = golden.make(predictor, dataset.take(split.holdout).frame)
     return Made(
@@ -143,25 +143,24 @@ def _evaluate(
     predictor: Predictor,
     metric: Metric,
     settings: ModelSettings,
-    seconds: float,
+    until: float,
 ) -> dict[str, Any]:
     seed = settings.train.seed
     holdout = dataset.take(split.holdout)
     figures, guess = on_holdout(predictor, holdout, seed)
     dummy = next(trial for trial in found.trials if trial.family.name == "dummy")
     baseline_model = _fit(dataset, split.train, dummy.family, dummy.params)
-    baseline, _ = on_holdout(Predictor.from_parts(baseline_model, dataset.signature, dataset.task), holdout, seed)
-    sliced = [name for name in settings.gates.slices if name not in settings.data.personal]
+    baseline, plain = on_holdout(Predictor.from_parts(baseline_model, dataset.signature, dataset.task), holdout, seed)
+    proof = Proof(holdout, predictor, guess, plain, metric, settings, until)
     return {
         "metric": metric.name,
         "holdout": figures,
         "baseline": baseline,
-        "slices": by_slice(holdout, guess, sliced, metric.name, seed),
         "rows": {"train": len(split.train), "holdout": len(split.holdout)},
         "from_at": None if holdout.times is None else int(holdout.times.min()),
         "to_at": None if holdout.times is None else int(holdout.times.max()),
         "candidates": _candidates(found),
-        "importance": importance(predictor, holdout, metric, seconds=seconds, seed=seed),
+        **prove(proof),
     }
 
 

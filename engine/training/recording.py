@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from engine.training.families import Family, Params
+from engine.training.family import Family, Params
 from engine.training.outage import OUTAGE, Waiting, patiently
 from engine.training.search import Trial
 from store import runs

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.measures.metrics import Metric, Predicted, as_loss, measure
 from engine.training.dataset import Dataset
-from engine.training.families import Family, Params
+from engine.training.family import Family, Params
 from engine.training.folds import Fold
 
 THREADS = 1  # boosting's threads wait for each other by spinning: on a busy machine two are slower than one

@@ -146,3 +146,41 @@ def test_both_classes_everywhere_pass():
 def test_regression_has_no_classes_to_lack():
     dataset = make_dataset(range(100))
     check_classes(dataset, *divide(dataset))
+
+
+def test_rows_of_a_group_are_on_one_side_only(bookings, rates):
+    dataset = prepare(bookings(), rates(time_column=None, group="nights"), "UTC")
+    assert "nights" not in dataset.frame.columns
+    split = split_holdout(dataset, 0.3, 7)
+    folds = expanding_folds(dataset, split.train, 2, 7)
+    assert len(split.train) + len(split.holdout) == len(dataset)
+    for train, test in [(split.train, split.holdout), *((fold.train, fold.test) for fold in folds)]:
+        assert len(train)
+        assert len(test)
+        assert not set(dataset.groups[train]) & set(dataset.groups[test])
+
+
+def test_time_and_group_together_leave_earlier_rows_of_later_groups_out(bookings, rates):
+    table = bookings()
+    visits = [place // 25 for place in range(300)]
+    table = table.append_column("guest", [visits])
+    dataset = prepare(table, rates(group="guest"), "UTC")
+    split = split_holdout(dataset, 0.2, 7)
+    assert dataset.times[split.train].max() < dataset.times[split.holdout].min()
+    assert not set(dataset.groups[split.train]) & set(dataset.groups[split.holdout])
+    for fold in expanding_folds(dataset, split.train, 2, 7):
+        assert not set(dataset.groups[fold.train]) & set(dataset.groups[fold.test])
+
+
+def test_too_few_groups_are_refused(bookings, rates, says):
+    dataset = prepare(bookings(), rates(time_column=None, group="segment"), "UTC")
+    with pytest.raises(Refused, check=says("2 different values, too few for the holdout")):
+        split_holdout(dataset, 0.2, 7)
+    with pytest.raises(Refused, check=says("2 different values, too few for 4 folds")):
+        expanding_folds(dataset, np.arange(300), 4, 7)
+
+
+def test_group_that_is_everywhere_leaves_nothing_to_fit_on(bookings, rates, says):
+    dataset = prepare(bookings(), rates(group="segment"), "UTC")
+    with pytest.raises(Refused, check=says("only 0 rows to fit on belong to a group that is not in the holdout")):
+        split_holdout(dataset, 0.2, 7)

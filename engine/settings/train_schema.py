@@ -1,0 +1,56 @@
+"""What [train] of a model file may say, as pydantic models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from engine.settings.model import TrainSettings
+from engine.settings.sections import Duration, Section, Share
+
+
+class ConstraintsTable(Section):
+    """[train.constraints]: what a candidate may take at most to be chosen, by what the search measures of it."""
+
+    latency_ms: Annotated[float, Field(gt=0)] | None = None
+    size_mb: Annotated[float, Field(gt=0)] | None = None
+
+
+class TrainTable(Section):
+    """[train]"""
+
+    estimator: str = "auto"
+    metric: str = ""
+    time_budget: Duration = 60.0
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    holdout: Share = 0.2
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    trials: Annotated[int, Field(ge=0, le=100_000)] = 60
+    memory_mb: Annotated[int, Field(ge=16)] | None = None
+    select: bool = False
+    constraints: ConstraintsTable = ConstraintsTable()
+
+    @field_validator("time_budget")
+    @classmethod
+    def _some_time(cls, budget: float) -> float:
+        if budget <= 0:
+            raise ValueError('give it some time, such as "15s"')
+        return budget
+
+    def section(self) -> TrainSettings:
+        """Return the frozen section."""
+        return TrainSettings(
+            estimator=self.estimator,
+            metric=self.metric,
+            time_budget_s=self.time_budget,
+            folds=self.folds,
+            holdout=self.holdout,
+            seed=self.seed,
+            workers=self.workers,
+            trials=self.trials,
+            memory_mb=self.memory_mb,
+            select=self.select,
+            constraints=self.constraints.model_dump(exclude_none=True),
+        )

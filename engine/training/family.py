@@ -1,0 +1,46 @@
+"""What a candidate family is, and what its maker is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import optuna
+
+    from engine.training.dataset import Dataset
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of candidate. `features()` makes an unfitted transformer (None: the estimator reads the frame itself).
+
+    `estimator(params)` makes an unfitted estimator. `defaults` are tried first; `space(trial)` draws other parameters
+    and names each of them `<family>.<parameter>` to Optuna, so that a search taken up again can tell it what was tried.
+    """
+
+    name: str
+    features: Callable[[], Any]
+    estimator: Callable[[Params], Any]
+    defaults: Params
+    space: Callable[[optuna.Trial], Params] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a maker of a family is told: the data, the metric's name and the seed."""
+
+    dataset: Dataset
+    metric: str
+    seed: int
+
+
+Maker = Callable[[Terms], Family]
+
+
+def nothing() -> Any:
+    """Make no features: the estimator reads the frame itself."""
+    return None
