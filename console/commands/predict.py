@@ -71,8 +71,10 @@ def _signature(client: Client, model: str) -> dict[str, Any]:
 
 
 def _outcome_type(signature: dict[str, Any]) -> str:
-    """Return what an outcome's value is: the type of the label, a number for a regression."""
+    """Return what an outcome's value is: the type of the label, text that lists items, a number for a regression."""
     outputs = {each["name"]: each["type"] for each in signature.get("outputs", ())}
+    if "items" in outputs:
+        return "string"
     return str(outputs.get("label") or outputs.get("value") or "number")
 
 

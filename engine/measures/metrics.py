@@ -1,18 +1,20 @@
 """The metrics of modeldeck: one table, numpy only, and an answer for the case in which a metric is not defined.
 
-Truth is a float array for regression and an array of class text for classification. Predictions are `Predicted`,
+Truth is a float array for regression, an array of class text for classification, and one of tuples of item texts for
+ranking. Predictions are `Predicted`,
 made from prediction records, so that training, gates and monitoring measure the same columns.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from engine.measures import ranking
 from store.errors import Refused
 
 CLIP = 1e-15  # a score of exactly 0 would make log loss infinite
@@ -20,15 +22,19 @@ CLIP = 1e-15  # a score of exactly 0 would make log loss infinite
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """Predictions of n rows: `values` (n,) for regression, else `labels` (n,) text and `scores` (n, classes)."""
+    """Predictions of n rows: `values` (n,) for regression, `items` (n,) lists for ranking.
+
+    Classification has `labels` (n,) text and `scores` (n, classes).
+    """
 
     values: Any = None
     labels: Any = None
     scores: Any = None
     classes: tuple[str, ...] = ()
+    items: Any = None
 
     def __len__(self) -> int:
-        return len(self.labels if self.values is None else self.values)
+        return len(next(each for each in (self.values, self.items, self.labels) if each is not None))
 
     def take(self, rows: Any) -> Predicted:
         """Return the predictions of some rows, by index or mask."""
@@ -37,6 +43,7 @@ class Predicted:
             labels=None if self.labels is None else self.labels[rows],
             scores=None if self.scores is None else self.scores[rows],
             classes=self.classes,
+            items=None if self.items is None else self.items[rows],
         )
 
 
@@ -50,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. `needs` is value, label or scores; `both_classes` says that one class alone leaves it undefined.
+    """One metric. `needs` is value, label, scores or items; `both_classes`: one class alone leaves it undefined.
 
     `averages` says that the metric is the mean of a per-row number, which `per_row` gives.
     """
@@ -65,16 +72,26 @@ class Metric:
     @property
     def task(self) -> str:
         """Return the task the metric belongs to."""
-        return "regression" if self.needs == "value" else "classification"
+        return {"value": "regression", "items": "ranking"}.get(self.needs, "classification")
 
 
 def predicted(records: Sequence[Mapping[str, Any]], classes: Sequence[str] = ()) -> Predicted:
-    """Turn prediction records (`value`, or `label` and `scores.<class>`) into arrays."""
+    """Turn prediction records (`value`, `label` and `scores.<class>`, or `items`) into arrays."""
+    if records and "items" in records[0]:
+        return Predicted(items=of_lists(record["items"] for record in records))
     if not classes:
         return Predicted(values=np.array([record["value"] for record in records], dtype=np.float64))
     scores = np.array([[record[f"scores.{name}"] for name in classes] for record in records], dtype=np.float64)
     labels = np.array([record["label"] for record in records], dtype=object)
     return Predicted(labels=labels, scores=scores.reshape(len(records), len(classes)), classes=tuple(classes))
+
+
+def of_lists(listed: Iterable[Sequence[str]]) -> Any:
+    """Return sequences as an (n,) object array of tuples."""
+    rows = [tuple(one) for one in listed]
+    found = np.empty(len(rows), dtype=object)
+    found[:] = rows
+    return found
 
 
 def measure(name: str, truth: Any, guess: Predicted) -> Measured:
@@ -109,7 +126,7 @@ def find(name: str, task: str | None = None) -> Metric:
 
 def default_metric(task: str) -> str:
     """Return the metric a task is trained for when the settings name none."""
-    return "log_loss" if task == "classification" else "mae"
+    return {"classification": "log_loss", "ranking": "ndcg_at_10"}.get(task, "mae")
 
 
 def names(task: str) -> list[str]:
@@ -222,6 +239,14 @@ def average_precision(is_true: Any, scores: Any) -> float:
     return float((np.diff(np.append(0, hits[last])) * precision).sum() / positives)
 
 
+def _ndcg(truth: Any, guess: Predicted) -> Any:
+    return ranking.ndcg_rows(truth, guess.items)
+
+
+def _listed(truth: Any, guess: Predicted) -> Any:
+    return ranking.recall_rows(truth, guess.items)
+
+
 def _mean_of(per_row: Callable[[Any, Predicted], Any]) -> Callable[[Any, Predicted], float]:
     return lambda truth, guess: float(per_row(truth, guess).mean())
 
@@ -244,5 +269,7 @@ METRICS: dict[str, Metric] = {
         Metric("f1", "label", True, lambda truth, guess: _macro(truth, guess, _f1), True),
         Metric("precision", "label", True, lambda truth, guess: _macro(truth, guess, _precision), True),
         Metric("recall", "label", True, lambda truth, guess: _macro(truth, guess, _recall), True),
+        Metric("ndcg_at_10", "items", True, _mean_of(_ndcg), False, _ndcg),
+        Metric("recall_at_10", "items", True, _mean_of(_listed), False, _listed),
     )
 }

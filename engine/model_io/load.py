@@ -23,7 +23,7 @@ def load_version(deck: Deck, version: Version) -> Predictor:
         CorruptArtifact: artifact or bundle is missing, damaged, or holds types that nobody trusted.
     """
     from engine.serving.artifact import ArtifactError, load
-    from engine.serving.contract import Signature
+    from engine.serving.contract import Signature, task_of
     from engine.serving.predict import Predictor
 
     content = deck.artifacts.read(version.artifact_hash)
@@ -38,8 +38,7 @@ def load_version(deck: Deck, version: Version) -> Predictor:
             f"{version.model}@{version.number} cannot be loaded: {error.message}", "train it again, or restore a backup"
         ) from error
     signature = Signature.from_json(version.signature)
-    task = "classification" if signature.classes else "regression"
-    return Predictor.from_parts(model, signature, task, version.decision)
+    return Predictor.from_parts(model, signature, task_of(signature), version.decision)
 
 
 def trusted_types(content: bytes, modules: list[str]) -> list[str]:

@@ -32,6 +32,8 @@ _TYPES = {
     "string": pa.string(),
     "boolean": pa.bool_(),
     "datetime": pa.string(),
+    "list<string>": pa.list_(pa.string()),
+    "list<double>": pa.list_(pa.float64()),
 }
 FEATURES = "features."
 OUTPUTS = "outputs."

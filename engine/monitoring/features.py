@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from engine.measures import drift
 from engine.monitoring.columns import FEATURES
-from engine.monitoring.reference import PREDICTION, Reference, prediction_column
+from engine.monitoring.reference import PREDICTION, Reference, best_items, prediction_column, ranks
 
 if TYPE_CHECKING:
     from store.rows import Version
@@ -46,7 +46,7 @@ def _predictions(table: pa.Table, reference: Reference, version: Version) -> dic
     column = prediction_column(version)
     if reference.prediction is None or column not in table.column_names:
         return drift.unavailable(PREDICTION, "prediction", reference.prediction_note or "unavailable", len(table))
-    return reference.prediction.compare(table[column])
+    return reference.prediction.compare(best_items(table[column]) if ranks(version) else table[column])
 
 
 def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, Any]]:

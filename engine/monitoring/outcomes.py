@@ -6,6 +6,7 @@ log does not know (yet) is counted and kept, so that it joins when its predictio
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -134,7 +135,7 @@ def _checked(number: int, row: Mapping[str, Any], task: str) -> dict[str, Any]:
     value = row.get("value")
     if value is None:
         raise Refused(f"outcome row {number} has no value", "leave out rows whose outcome is not known yet")
-    text, amount = (class_text(value), None) if task == "classification" else (None, _number(number, value))
+    text, amount = _told(number, value, task)
     observed = row.get("observed_at")
     if isinstance(observed, str):
         from store.clock import parse_time
@@ -143,6 +144,23 @@ def _checked(number: int, row: Mapping[str, Any], task: str) -> dict[str, Any]:
     elif observed is not None and type(observed) is not int:
         raise Refused(f"outcome row {number}: observed_at must be a time", "as in 2026-10-01T12:00:00Z")
     return {"prediction_id": prediction_id, "number": amount, "text": text, "observed_at": observed}
+
+
+def _told(number: int, value: Any, task: str) -> tuple[str | None, float | None]:
+    """Return an outcome as text, of a ranking the JSON list of the items taken, or as a number."""
+    if task == "classification":
+        return class_text(value), None
+    if task != "ranking":
+        return None, _number(number, value)
+    if isinstance(value, str) and value.startswith("["):  # from a file whose cells are text
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise Refused(f"outcome row {number}: value is no list of items", 'write it as ["31", "1029"]') from None
+    items = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(item, str | int) for item in items):
+        raise Refused(f"outcome row {number}: value must be the items that were taken", 'as in ["31", "1029"]')
+    return json.dumps(sorted({class_text(item) for item in items}), ensure_ascii=False), None
 
 
 def _number(number: int, value: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
 from engine.measures.intervals import bootstrap, ratio_of_losses
-from engine.measures.metrics import Measured, Predicted, default_metric, find, measure, names
+from engine.measures.metrics import Measured, Predicted, default_metric, find, measure, names, of_lists
 
 if TYPE_CHECKING:
     from engine.settings.model import ModelSettings
@@ -54,12 +55,14 @@ def realised(
     """Measure answered rows with outcome columns (see `outcomes.join`); fewer labels than `min_rows` judge nothing."""
     primary = primary_metric(settings, version)
     classes = tuple(version.signature.get("classes") or ())
-    truth_column = "outcome.text" if classes else "outcome.number"
+    is_text = bool(classes) or settings.task == "ranking"
+    truth_column = "outcome.text" if is_text else "outcome.number"
     labelled = table.filter(pc.is_valid(table[truth_column]))
     coverage = rounded(len(labelled) / len(table)) if len(table) else None
     if not len(labelled):
         return Performance(primary, 0, coverage)
-    truth, guess = _truth(labelled, classes), _guess(labelled, classes)
+    ranks = settings.task == "ranking"
+    truth, guess = _lists(labelled) if ranks else (_truth(labelled, classes), _guess(labelled, classes))
     metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in names(settings.task)}
     metrics[primary] = {key: _figure(value) for key, value in bootstrap(primary, truth, guess).items()}
     enough = len(truth) >= min_rows
@@ -113,6 +116,12 @@ def _truth(labelled: pa.Table, classes: tuple[str, ...]) -> Any:
     if classes:
         return np.array(labelled["outcome.text"].to_pylist(), dtype=object)
     return np.asarray(labelled["outcome.number"].combine_chunks(), dtype=np.float64)
+
+
+def _lists(labelled: pa.Table) -> tuple[Any, Predicted]:
+    """Return what was taken and what was listed."""
+    truth = of_lists(json.loads(text) for text in labelled["outcome.text"].to_pylist())
+    return truth, Predicted(items=of_lists(labelled["outputs.items"].to_pylist()))
 
 
 def _guess(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:

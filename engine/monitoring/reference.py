@@ -73,8 +73,20 @@ def positive_class(version: Version) -> str | None:
     return version.decision.get("positive") or (classes[1] if len(classes) == 2 else None)
 
 
+def ranks(version: Version) -> bool:
+    """Say whether a version answers ranked lists."""
+    return any(one["name"] == "items" for one in version.signature.get("outputs", ()))
+
+
+def best_items(listed: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the first item of each list, which is watched in place of the whole list."""
+    return pc.list_element(listed.filter(pc.greater(pc.list_value_length(listed), 0)), 0)
+
+
 def prediction_column(version: Version) -> str:
-    """Return the output column whose distribution is watched: the value, or the score of the positive class."""
+    """Return the output column whose distribution is watched: value, score of the positive class, or listed items."""
+    if ranks(version):
+        return "outputs.items"
     if not version.signature.get("classes"):
         return "outputs.value"
     positive = positive_class(version)
@@ -170,7 +182,9 @@ def _answers(deck: Deck, version: Version, later: pa.Table) -> pa.ChunkedArray:
         later = later.take(pa.array(range(0, len(later), -(-len(later) // MOST_SCORED))))
     guess = score_version(deck, version, later)
     positive = positive_class(version)
-    if guess.values is not None:
+    if guess.items is not None:
+        answers = pa.array([listed[0] for listed in guess.items if listed], pa.string())
+    elif guess.values is not None:
         answers = pa.array(guess.values)
     elif positive is None:
         answers = pa.array(guess.labels.tolist(), pa.string())

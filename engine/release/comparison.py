@@ -44,12 +44,16 @@ def compare(deck: Deck, settings: ModelSettings, new: Version, champion: Version
 
     from engine.model_io.load import score_version
     from engine.training.dataset import truth_of
+    from engine.training.interactions import questions
 
     table = _answerable(_answerable(table, new), champion)
     if table is None:
         return None
-    truth, known = truth_of(table, settings.data.target, settings.task)
-    table = table.filter(pa.array(known))
+    if settings.task == "ranking":
+        table, truth = questions(table, settings.data)
+    else:
+        truth, known = truth_of(table, settings.data.target, settings.task)
+        table = table.filter(pa.array(known))
     return Compared(
         truth=truth,
         new=score_version(deck, new, table),
@@ -62,7 +66,7 @@ def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Ver
     """Return the rows (Arrow) of the newer snapshot that neither training has fitted on, or None.
 
     With a time column those are the rows later than both cut-offs. Without one only a holdout that both versions
-    kept from the same snapshot is known to be unseen.
+    kept from the same snapshot is known to be unseen. A ranking keeps the last of each user: see `_last_of_users`.
     """
     import pyarrow as pa
 
@@ -81,8 +85,35 @@ def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Ver
         return _shared_holdout(deck, table, new, champion, zone)
     if new.cutoff_at is None or champion.cutoff_at is None:
         return None
+    if settings.task == "ranking":
+        return _last_of_users(deck, table, owner, champion if owner is new else new, zone)
     times = times_us(table.column(data.time_column), zone)
     return table.filter(pa.array(times > max(new.cutoff_at, champion.cutoff_at)))
+
+
+def _last_of_users(deck: Deck, table: Any, owner: Version, other: Version, zone: str) -> Any:
+    """Return the owner's holdout, the last of each user, as far as it is later than the other's training.
+
+    Of one snapshot, divided alike by both, all of the holdout.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    from engine.model_io.rows import times_us
+    from engine.training.interactions import block_numbers, texts, user_column
+
+    settings, told = (applied_settings(deck.database, one.model, one.settings_revision)[0] for one in (owner, other))
+    users, items = texts(table.column(user_column(settings.data))), texts(table.column(settings.data.target))
+    known = np.flatnonzero(items != "")
+    numbers = block_numbers(users[known], share=settings.train.holdout, folds=settings.train.folds)
+    last = np.zeros(table.num_rows, dtype=bool)
+    last[known] = numbers == settings.train.folds + 1
+    if owner.snapshot_id == other.snapshot_id:
+        if (settings.train.holdout, settings.data) != (told.train.holdout, told.data):
+            return None
+    else:
+        last &= times_us(table.column(str(settings.data.time_column)), zone) > other.cutoff_at
+    return table.filter(pa.array(last))
 
 
 def _shared_holdout(deck: Deck, table: Any, new: Version, champion: Version, zone: str) -> Any:

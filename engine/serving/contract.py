@@ -3,7 +3,8 @@
 Standard library only at import. A column type is one of `double, long, string, boolean, datetime`. A value is coded
 from JSON: numbers for double and long (a long may be written 3.0), true/false, text, and RFC 3339 or `YYYY-MM-DD` text
 for datetime, where a time with an offset becomes UTC and one without is taken as it stands. Null is allowed only in
-nullable columns; a nullable column may be left out of a row.
+nullable columns; a nullable column may be left out of a row. Output columns may also be lists, `list<string>` and
+`list<double>`, of one length in all answers of a version.
 """
 
 from __future__ import annotations
@@ -102,7 +103,9 @@ def class_text(value: Any) -> str:
 
 
 def output_columns(task: str, classes: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Return the columns of a prediction record: `value`, or `label, score, scores.<class>`."""
+    """Return the columns of a prediction record: `value`, `label, score, scores.<class>`, or `items, scores`."""
+    if task == "ranking":
+        return (Column("items", "list<string>"), Column("scores", "list<double>"))
     if task == "classification":
         scores = (Column(f"scores.{name}", "double") for name in classes)
         return (Column("label", "string"), Column("score", "double"), *scores)
@@ -114,11 +117,14 @@ def encode_outputs(
 ) -> list[dict[str, Any]]:
     """Return one prediction record per answer.
 
-    An answer is a number for regression; for classification a list of scores in the order of `signature.classes`.
+    An answer is a number for regression; for classification a list of scores in the order of `signature.classes`; for
+    ranking the items and their scores.
     With two classes and `decision = {"threshold": t, "positive": class}` the label is the positive class when its
     score is at least t, else the other; otherwise the class of the largest score. `score` is the score of the label.
     """
     classes = signature.classes
+    if ranks(signature):
+        return [{"items": items, "scores": scores} for items, scores in answers]
     if not classes:
         return [{"value": answer} for answer in answers]
     names = [f"scores.{name}" for name in classes]
@@ -134,6 +140,18 @@ def encode_outputs(
         best = max(range(len(classes)), key=scores.__getitem__)
         records.append({"label": classes[best], "score": scores[best], **dict(zip(names, scores, strict=True))})
     return records
+
+
+def ranks(signature: Signature) -> bool:
+    """Say whether answers are ranked lists of items."""
+    return bool(signature.outputs) and signature.outputs[0].name == "items"
+
+
+def task_of(signature: Signature) -> str:
+    """Return the task that a signature answers: classification, ranking, else regression (a forecast answers alike)."""
+    if ranks(signature):
+        return "ranking"
+    return "classification" if signature.classes else "regression"
 
 
 def code_rows(

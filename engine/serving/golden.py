@@ -74,4 +74,6 @@ def _distance(found: Any, wanted: Any) -> float:
         if not isinstance(found, float | int) or isinstance(found, bool):
             return math.inf
         return abs(found - wanted) / max(1.0, abs(wanted))
+    if isinstance(wanted, list) and isinstance(found, list) and len(found) == len(wanted):
+        return max(map(_distance, found, wanted), default=0.0)
     return 0.0 if found == wanted else math.inf

@@ -124,15 +124,21 @@ class Predictor:
             return []
         try:
             found = model.predict_proba(rows) if self.task == "classification" else model.predict(rows)
-            answers = found.tolist()
+            answers = found if isinstance(found, list) else found.tolist()
         except Exception as error:  # user code and model libraries raise anything
             raise PredictError(f"the model raised {type(error).__name__}: {error}") from error
         if len(answers) != count:
             raise PredictError(f"the model gave {len(answers)} answers for {count} rows")
         for row, answer in enumerate(answers):
-            if not all(map(math.isfinite, answer)) if isinstance(answer, list) else not math.isfinite(answer):
+            if not _is_finite(answer):
                 raise PredictError(f"the model's answer for row {row} is not a finite number")
         return encode_outputs(self.signature, answers, self.decision)
+
+
+def _is_finite(answer: Any) -> bool:
+    if isinstance(answer, tuple):  # items and their scores
+        answer = answer[1]
+    return all(map(math.isfinite, answer)) if isinstance(answer, list) else math.isfinite(answer)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

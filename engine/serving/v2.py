@@ -20,6 +20,9 @@ _ACCEPTED = {
 }
 
 
+_LISTS = {"list<string>": "BYTES", "list<double>": "FP64"}  # outputs of a ranking: one row of the tensor per answer
+
+
 def metadata(model: str, version: int, signature: Signature) -> dict[str, Any]:
     """Return the model metadata answer."""
     return {
@@ -32,6 +35,8 @@ def metadata(model: str, version: int, signature: Signature) -> dict[str, Any]:
 
 
 def _tensor(column: Column) -> dict[str, Any]:
+    if column.type in _LISTS:
+        return {"name": column.name, "datatype": _LISTS[column.type], "shape": [-1, -1]}
     return {"name": column.name, "datatype": _DATATYPES[column.type], "shape": [-1]}
 
 
@@ -113,13 +118,13 @@ def answer(
     if body.get("id") is not None:
         found["id"] = str(body["id"])
     found["parameters"] = {"request_id": request_id}
-    found["outputs"] = [
-        {
-            "name": column.name,
-            "datatype": _DATATYPES[column.type],
-            "shape": [len(outputs)],
-            "data": [record[column.name] for record in outputs],
-        }
-        for column in columns
-    ]
+    found["outputs"] = [_filled(column, [record[column.name] for record in outputs]) for column in columns]
     return found
+
+
+def _filled(column: Column, values: list[Any]) -> dict[str, Any]:
+    tensor = _tensor(column)
+    if column.type in _LISTS:
+        width = len(values[0]) if values else 0
+        return {**tensor, "shape": [len(values), width], "data": [item for listed in values for item in listed]}
+    return {**tensor, "shape": [len(values)], "data": values}

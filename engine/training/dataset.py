@@ -11,6 +11,7 @@ from engine.measures.profile import column_type, is_free_text
 from engine.model_io.rows import times_us
 from engine.serving.contract import Column, Signature, class_text, output_columns
 from engine.serving.frames import conform
+from engine.training import interactions
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.settings.model import ModelSettings
 
-TASKS = ("classification", "regression")
+TASKS = ("classification", "regression", "ranking")
 MAX_CLASSES = 100
 MIN_ROWS = 40
 
@@ -39,6 +40,7 @@ class Dataset:
     """n rows in time order: `frame` (n, inputs), `truth` (n,) numbers or class text, `times` (n,) µs or None.
 
     `groups` (n,) are numbers of the values of the group column, or None.
+    A ranking's rows are users, ordered by block (see `interactions`), their truth tuples of item texts.
     """
 
     task: str
@@ -48,6 +50,7 @@ class Dataset:
     signature: Signature
     kinds: Kinds
     groups: Any = field(default=None, repr=False)
+    blocks: Any = field(default=None, repr=False)  # (n,) of a ranking: 0, the folds' 1 to n, the holdout's n + 1
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -62,6 +65,7 @@ class Dataset:
             signature=self.signature,
             kinds=self.kinds,
             groups=None if self.groups is None else self.groups[rows],
+            blocks=None if self.blocks is None else self.blocks[rows],
         )
 
 
@@ -76,7 +80,9 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
 
     data = settings.data
     if settings.task not in TASKS:
-        raise Refused(f"task {settings.task!r} cannot be trained", f"trained are {' and '.join(TASKS)}")
+        raise Refused(f"task {settings.task!r} cannot be trained", f"trained are {', '.join(TASKS)}")
+    if settings.task == "ranking":
+        return _ranking(table, settings, zone)
     truth, known = _truth(table.column(data.target), settings.task, data.target)
     if not known.all():
         table = table.filter(pa.array(known))
@@ -92,6 +98,31 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
     groups = _groups(table.column(data.group)) if data.group else None
     return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs), groups)
+
+
+def _ranking(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
+    import pyarrow as pa
+
+    data, train = settings.data, settings.train
+    user = interactions.user_column(data)
+    items = interactions.texts(table.column(data.target))
+    known = items != ""
+    table, items = table.filter(pa.array(known)), items[known]
+    if table.num_rows < MIN_ROWS:
+        raise WorkFailed(
+            f"{table.num_rows} rows with an item are too few to train on", f"at least {MIN_ROWS} are needed"
+        )
+    if data.time_column is None:
+        raise Refused("a ranking needs times: the last of each user are what it is measured on", "set time_column")
+    times = times_us(table.column(data.time_column), zone)
+    blocks = interactions.divide(
+        interactions.texts(table.column(user)), items, times, share=train.holdout, folds=train.folds
+    )
+    column = table.select([user]).take(pa.array(blocks.first))
+    inputs = _inputs(column, settings)
+    signature = Signature(inputs, output_columns("ranking"))
+    frame = conform(column.to_pandas(), signature)
+    return Dataset("ranking", frame, blocks.truth, blocks.times, signature, Kinds(), blocks=blocks.numbers)
 
 
 def truth_of(table: pa.Table, target: str, task: str) -> tuple[Any, Any]:

@@ -52,6 +52,9 @@ def _split(dataset: Dataset, share: float, seed: int) -> Split:
         draw = np.random.default_rng(seed)
         parts = _parts_of_groups(dataset, np.arange(count), max(2, round(1 / share)), draw, "the holdout")
         return Split(np.sort(np.concatenate(parts[1:])), parts[0])
+    if dataset.blocks is not None:  # the last of each user
+        last = dataset.blocks.max()
+        return Split(np.flatnonzero(dataset.blocks < last), np.flatnonzero(dataset.blocks == last))
     if dataset.times is None:
         order = np.random.default_rng(seed).permutation(count)
         cut = count - max(MIN_BLOCK, round(count * share))
@@ -70,6 +73,9 @@ def expanding_folds(dataset: Dataset, rows: Any, count: int, seed: int) -> list[
     Raises:
         Refused: too few rows, moments or groups for that many folds.
     """
+    if dataset.blocks is not None:
+        blocks = dataset.blocks[rows]
+        return [Fold(rows[blocks < number], rows[blocks == number]) for number in range(1, count + 1)]
     if dataset.times is None:
         draw = np.random.default_rng(seed + 1)
         if dataset.groups is None:

@@ -73,7 +73,7 @@ TABULAR = frozenset({"classification", "regression"})
 # in the order they are made: what may take long comes last
 PARTS: tuple[Part, ...] = (
     Part("slices", _slices),
-    Part("against_baseline", views.against_baseline, TABULAR),
+    Part("against_baseline", views.against_baseline),
     Part("calibration", views.calibration, TABULAR),
     Part("confusion", views.confusion, frozenset({"classification"})),
     Part("residuals", views.residuals, frozenset({"regression"})),

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.measures.metrics import Metric, Predicted, as_loss, measure
+from engine.measures.metrics import Metric, Predicted, as_loss, measure, of_lists
 from engine.training.dataset import Dataset
 from engine.training.family import Family, Params
 from engine.training.folds import Fold
@@ -230,6 +230,8 @@ def _run(
 
 def predict(estimator: Any, table: Any, dataset: Dataset) -> Predicted:
     """Ask an estimator, its scores put in the order of the signature's classes (0 for a class it has not seen)."""
+    if dataset.task == "ranking":
+        return Predicted(items=of_lists(items for items, _ in estimator.predict(table)))
     if dataset.task == "regression":
         return Predicted(values=np.asarray(estimator.predict(table), dtype=np.float64))
     classes = dataset.signature.classes

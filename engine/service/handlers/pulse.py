@@ -201,7 +201,7 @@ def _promised(reader: Reader, model: Model, metric: str) -> float | None:
 
 def _metric_name(settings: dict[str, Any] | None, task: str) -> str:
     chosen = settings["train"]["metric"] if settings else ""
-    return chosen or ("mae" if task == "regression" else "log_loss")
+    return chosen or {"classification": "log_loss", "ranking": "ndcg_at_10"}.get(task, "mae")
 
 
 def _value(window: Window, metric: str) -> float | None:

@@ -15,9 +15,11 @@ from engine.measures.metrics import (
     find,
     measure,
     names,
+    of_lists,
     predicted,
     roc_auc,
 )
+from engine.measures.ranking import ndcg_rows
 from store.errors import Refused
 
 TWO = ("no", "yes")
@@ -149,9 +151,28 @@ def test_one_class_has_no_ranking():
     assert np.isnan(average_precision(np.array([False, False]), np.array([0.1, 0.2])))
 
 
+def lists(rows=40, seed=5):
+    """What was taken and what was listed: one to five of twenty items, and ten of them."""
+    draw = np.random.default_rng(seed)
+    names = [f"item {number}" for number in range(20)]
+    truth = of_lists(draw.permutation(names)[: draw.integers(1, 6)] for _ in range(rows))
+    return truth, Predicted(items=of_lists(draw.permutation(names)[:10] for _ in range(rows)))
+
+
+@pytest.mark.parametrize("k", [10, 3])
+def test_gain_of_a_list_is_scikit_learns(k):
+    truth, guess = lists()
+    every = sorted({item for listed in truth for item in listed} | {item for listed in guess.items for item in listed})
+    relevance = np.array([[item in taken for item in every] for taken in truth], dtype=float)
+    scores = np.array([[len(listed) - listed.index(i) if i in listed else 0 for i in every] for listed in guess.items])
+    expected = reference.ndcg_score(relevance, scores.astype(float), k=k)
+    assert float(ndcg_rows(truth, guess.items, k).mean()) == pytest.approx(expected, abs=1e-12)
+
+
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.per_row])
 def test_metric_that_averages_is_the_mean_of_its_rows(name):
-    truth, guess = numbers() if METRICS[name].task == "regression" else guess_of(THREE)
+    made = {"regression": numbers, "ranking": lists}.get(METRICS[name].task, lambda: guess_of(THREE))
+    truth, guess = made()
     assert value(name, truth, guess) == pytest.approx(float(METRICS[name].per_row(truth, guess).mean()))
 
 

@@ -106,8 +106,8 @@ def test_more_classes_than_can_be_told_apart_are_refused(bookings, rates, says):
 
 
 def test_task_that_is_not_trained_yet_is_refused(bookings, rates, says):
-    with pytest.raises(Refused, check=says("task 'ranking' cannot be trained: trained are classification")):
-        prepare(bookings(), rates(task="ranking"), "UTC")
+    with pytest.raises(Refused, check=says("task 'policy' cannot be trained: trained are classification")):
+        prepare(bookings(), rates(task="policy"), "UTC")
 
 
 def test_times_are_microseconds_in_the_zone_of_the_deck(bookings, rates):

@@ -383,7 +383,7 @@ def test_training_that_cannot_be_leaves_a_failed_run_with_its_reason(bench, rate
     [
         ({"metric": "mea"}, {}, "there is no regression metric 'mea': did you mean 'mae'"),
         ({"metric": "roc_auc"}, {}, "there is no regression metric 'roc_auc'"),
-        ({"task": "ranking"}, {}, "task 'ranking' cannot be trained"),
+        ({"task": "policy"}, {}, "task 'policy' cannot be trained"),
         ({}, {"time_budget_s": 0}, "a time budget must be above zero: such as 15s"),
         ({}, {"estimator": "python:own:build"}, "estimator python:own:build is not what the settings say"),
     ],
