@@ -60,6 +60,16 @@ def snapshots(reader: Reader, model: str) -> list[Snapshot]:
     return [_snapshot(row) for row in found]
 
 
+def present(reader: Reader, model: str) -> list[Snapshot]:
+    """Return those whose bytes are to be there, newest first."""
+    found = reader.rows(
+        "SELECT s.* FROM snapshot s JOIN blob b ON b.hash = s.id WHERE s.model = :model AND b.state = 'present'"
+        " ORDER BY s.created_at DESC, s.id",
+        {"model": model},
+    )
+    return [_snapshot(row) for row in found]
+
+
 def _find(reader: Reader, id: str, model: str | None) -> Snapshot | None:
     narrowed = "AND model = :model" if model is not None else ""
     row = reader.row(f"SELECT * FROM snapshot WHERE id = :id {narrowed} ORDER BY model", {"id": id, "model": model})

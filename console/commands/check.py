@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.commands.session import Session
@@ -48,7 +48,7 @@ def run(session: Session) -> int:
         failures.append(error)
     for name, model in settings.models.items():
         try:
-            findings.append(Finding(name, True, _source(workspace, model)))
+            findings.append(Finding(name, True, _source(workspace, model, settings.time_zone)))
         except ModeldeckError as error:
             findings.append(Finding(name, False, error.line()))
             failures.append(error)
@@ -70,12 +70,13 @@ def _show(session: Session, findings: list[Finding]) -> None:
     session.output.table(FINDINGS, findings)
 
 
-def _source(workspace: Workspace, model: ModelSettings) -> str:
+def _source(workspace: Workspace, model: ModelSettings, zone: str) -> str:
     """Read a model's source and see that the columns its settings name are there."""
-    from engine.data.sources import need_columns, read_source
+    from engine.data.gathering import gather, origin_of
+    from engine.data.sources import need_columns
 
-    table = read_source(model.data.source, workspace.root, workspace)
+    table = gather(replace(model.data, features=()), workspace.root, workspace, zone)
     named = [model.data.target, *model.data.features, *model.data.personal]
     named += [column for column in (model.data.time_column, model.data.id_column) if column]
     need_columns(table, named, model.data.source)
-    return f"{table.num_rows:,} rows, {table.num_columns} columns from {model.data.source}"
+    return f"{table.num_rows:,} rows, {table.num_columns} columns from {origin_of(model.data)}"

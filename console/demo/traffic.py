@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -48,12 +48,12 @@ def later_rows(workspace: Workspace, settings: ModelSettings, recipe: Recipe, in
     Raises:
         WorkFailed: the source cannot be read.
     """
-    from engine.data.sources import read_source
+    from engine.data.gathering import gather
 
     time_column = settings.data.time_column
     if time_column is None:
         raise WorkFailed(f"{settings.name} has no time column, so its rows have no order to be replayed in")
-    table = read_source(settings.data.source, workspace.root, workspace)
+    table = gather(replace(settings.data, features=()), workspace.root, workspace, "UTC")
     start, end = datetime.fromisoformat(recipe.replay_from), datetime.fromisoformat(recipe.replay_to)
     rows: list[LaterRow] = []
     for row in table.to_pylist():

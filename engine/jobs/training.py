@@ -37,6 +37,7 @@ def ingest(context: JobContext) -> dict[str, Any]:
         settings,
         revision,
         until_us=context.args.get("until_us"),
+        whole=context.args.get("whole", False),
         actor=context.job.actor,
         fence=context.fence,
     )

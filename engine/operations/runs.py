@@ -65,6 +65,7 @@ class IngestRequest:
 
     model: str = argument("the model's name")
     until: str | None = argument("use rows before this time only", flag="--until", metavar="TIME", default=None)
+    whole: bool = argument("read an incremental source from its beginning", flag="--whole", default=False)
     after: tuple[str, ...] = argument("start once this job has succeeded", flag="--after", metavar="JOB", default=())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.settings.model import DeckSettings, ModelSettings
+from engine.settings.secrets import HIDDEN, redacted
 from engine.workspace import Workspace
 from store.errors import BrokenSettings
 
@@ -103,8 +104,15 @@ def _broken(workspace: Workspace, path: Path, kind: type[BaseModel], error: Vali
         what = "table" if kind.__name__ == "ModelFile" and len(keys) == 1 else "key"
         return BrokenSettings(f"{where}: this {what} is missing{more}", _missing_hint(what, keys))
     message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    found = "" if isinstance(first["input"], dict | list) else f", got {first['input']!r}"
+    found = "" if isinstance(first["input"], dict | list) else f", got {_shown(keys[-1], first['input'])}"
     return BrokenSettings(f"{where}: {message[:1].lower()}{message[1:]}{found}{more}", "correct it and run again")
+
+
+def _shown(key: str, value: Any) -> str:
+    """Return a value as an error may show it: what a person put where a credential does not belong stays unsaid."""
+    if key == "secret":
+        return HIDDEN
+    return repr(redacted(value) if isinstance(value, str) else value)
 
 
 _PLAIN = {  # what pydantic says in words of its own trade

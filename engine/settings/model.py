@@ -9,22 +9,25 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from engine.settings.data import DataSettings
 from engine.settings.work import JobSettings, ScheduleSettings
 
+__all__ = [
+    "DataSettings",
+    "DeckSettings",
+    "DeploySettings",
+    "EndpointSettings",
+    "GateSettings",
+    "HostSettings",
+    "Limit",
+    "LogSettings",
+    "ModelSettings",
+    "MonitorSettings",
+    "RolloutStep",
+    "TrainSettings",
+]
+
 TASKS = ("classification", "regression", "ranking", "forecasting", "policy", "generation")
-
-
-@dataclass(frozen=True, slots=True)
-class DataSettings:
-    """Where rows come from and what the columns mean."""
-
-    source: str
-    target: str
-    time_column: str | None = None
-    id_column: str | None = None
-    features: tuple[str, ...] = ()  # empty: every column but target
-    personal: tuple[str, ...] = ()
-    group: str | None = None  # rows of one value are never on both sides of a fold or the holdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class DeploySettings:
 
 # keys younger than the first revisions
 UNSAID = {
-    "data": ("group",),
+    "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
     "train": ("workers", "trials", "memory_mb", "select", "constraints"),
     "deploy": ("strategy", "detect_errors", "memory_mb"),
 }
@@ -157,13 +160,12 @@ class ModelSettings:
         """Rebuild from `to_body`; the body has been checked when it was applied."""
         gates = body["gates"]
         deploy = body["deploy"]
-        data = body["data"]
         return cls(
             name=body["name"],
             task=body["task"],
             owner=body["owner"],
             description=body["description"],
-            data=DataSettings(**{**data, "features": tuple(data["features"]), "personal": tuple(data["personal"])}),
+            data=DataSettings.from_body(body["data"]),
             train=TrainSettings(**body["train"]),
             gates=GateSettings(
                 limits={name: Limit(**limit) for name, limit in gates["limits"].items()},

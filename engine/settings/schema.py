@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
+from engine.settings.data_schema import DataTable, JoinTable
 from engine.settings.model import (
-    DataSettings,
     DeploySettings,
     EndpointSettings,
     GateSettings,
@@ -48,29 +48,6 @@ class ModelTable(Section):
         if name in ROUTER_PATHS:
             raise ValueError("this name is a path of the router: give the model another name")
         return name
-
-
-class DataTable(Section):
-    """[data]"""
-
-    source: Column
-    target: Column
-    time_column: Column | None = None
-    id_column: Column | None = None
-    features: list[Column] = []
-    personal: list[Column] = []
-    group: Column | None = None
-
-    @field_validator("features")
-    @classmethod
-    def _target_is_no_feature(cls, features: list[str], info: Any) -> list[str]:
-        if info.data.get("target") in features:
-            raise ValueError(f"the target {info.data['target']!r} cannot be a feature: remove it from the list")
-        return features
-
-    def section(self) -> DataSettings:
-        """Return the frozen section."""
-        return DataSettings(**{**self.model_dump(), "features": tuple(self.features), "personal": tuple(self.personal)})
 
 
 class LimitTable(Section):
@@ -216,6 +193,7 @@ class ModelFile(Section):
 
     model: ModelTable
     data: DataTable
+    joins: dict[Name, JoinTable] = {}
     train: TrainTable = TrainTable()
     gates: GatesTable = Field(default_factory=lambda: GatesTable.model_validate({}))
     deploy: DeployTable = DeployTable()
@@ -235,9 +213,11 @@ class ModelFile(Section):
         return schedules
 
     @model_validator(mode="after")
-    def _event_time_needs_a_column(self) -> ModelFile:
+    def _times_need_a_column(self) -> ModelFile:
         if self.monitor.by == "event" and self.data.time_column is None:
             raise ValueError('monitor.by = "event" needs data.time_column')
+        if self.joins and self.data.time_column is None:
+            raise ValueError("a join needs data.time_column: it takes what was known at each row's time")
         return self
 
     def settings(self) -> ModelSettings:
@@ -247,7 +227,7 @@ class ModelFile(Section):
             task=self.model.task,
             owner=self.model.owner,
             description=self.model.description,
-            data=self.data.section(),
+            data=self.data.section(self.joins),
             train=self.train.section(),
             gates=self.gates.section(),
             deploy=self.deploy.section(),

@@ -119,7 +119,11 @@ def _budget(text: str) -> float:
 def ingest(context: ServiceContext, request: IngestRequest) -> Job:
     """Enqueue a snapshot."""
     settings, revision = for_change(context, request.model)
-    args = {"until_us": parse_time(request.until, settings.time_zone)} if request.until is not None else {}
+    args: dict[str, Any] = {}
+    if request.until is not None:
+        args["until_us"] = parse_time(request.until, settings.time_zone)
+    if request.whole:
+        args["whole"] = True
     return _enqueue(context, "ingest", request, args, revision)
 
 

@@ -47,12 +47,12 @@ def write(deck: Deck) -> Callable[[str, str | bytes], Path]:
 
 
 @pytest.fixture
-def read(deck: Deck) -> Callable[[str], pa.Table]:
+def read(deck: Deck) -> Callable[..., pa.Table]:
     """Return a function that reads a source of the workspace, its code from a bundle made now."""
 
-    def rows(source: str) -> pa.Table:
+    def rows(source: str, **more: Any) -> pa.Table:
         bundle = extract_bundle(deck, make_bundle(deck.workspace, deck.artifacts))
-        return read_source(source, bundle, deck.workspace)
+        return read_source(source, bundle, deck.workspace, **more)
 
     return rows
 
@@ -62,8 +62,8 @@ def take(deck: Deck, apply_settings_body: Callable[..., SettingsRevision]) -> Ca
     """Return a function that takes a snapshot: `take("rows.csv", time_column="at", until_us=…)`; the target is `y`."""
     revision = apply_settings_body("rates").revision
 
-    def snapshot(source: str, until_us: int | None = None, **data: Any) -> Snapshot:
+    def snapshot(source: str, until_us: int | None = None, whole: bool = False, **data: Any) -> Snapshot:
         settings = ModelSettings("rates", "regression", DataSettings(**{"source": source, "target": "y", **data}))
-        return ingest(deck, settings, revision, until_us=until_us, actor="user:anna")
+        return ingest(deck, settings, revision, until_us=until_us, whole=whole, actor="user:anna")
 
     return snapshot

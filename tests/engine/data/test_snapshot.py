@@ -9,7 +9,8 @@ import random
 import pyarrow as pa
 import pytest
 
-from engine.data.snapshot import canonical, ingest, parquet_bytes
+from engine.data.canonical import canonical, parquet_bytes
+from engine.data.snapshot import ingest
 from engine.model_io.rows import read_snapshot
 from engine.settings.model import DataSettings, ModelSettings
 from store import events, snapshots

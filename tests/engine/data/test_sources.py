@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.data.sources import connect, need_columns
+from engine.data.sources import need_columns
+from engine.data.sources.files import connect
 from store.errors import Refused, WorkFailed
 
 ROWS = [{"x": 1, "y": 2.5}, {"x": 3, "y": 4.5}]
@@ -160,7 +161,7 @@ def test_two_columns_of_one_name_are_refused(write, read, says):
         ("absent/*.csv", "does not exist"),
         ("rows.xlsx", r"of no known kind: known are \.csv, "),
         (".", "of no known kind"),
-        ("https://host/rows.csv", 'is a URL: load it in a function: source = "python:module:function"'),
+        ("ftp://host/rows.csv", "of no known kind: known are http, https, s3, postgresql, sqlite"),
         ("broken.parquet", r"source broken\.parquet cannot be read"),
         ("broken.json", r"source broken\.json cannot be read: .*Malformed JSON"),
         ("differing/*.csv", "source differing/.*cannot be read: .*Schema mismatch"),

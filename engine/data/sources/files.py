@@ -1,0 +1,111 @@
+"""Files and SQL over them, by DuckDB."""
+
+from __future__ import annotations
+
+import glob
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from store.errors import Refused, WorkFailed
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from engine.data.sources.reading import Since
+    from engine.workspace import Workspace
+
+_READERS = {
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".parquet": "read_parquet",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+_EXTENSION = re.compile(r"(requires|exists in) the .*extension")
+_LOAD_BY_FUNCTION = 'load it in a function: source = "python:module:function"'
+
+
+def from_files(source: str, workspace: Workspace, since: Since | None) -> pa.Table:
+    """Read one file or all that a pattern matches.
+
+    Raises:
+        Refused: there is none, it is of no known kind, or cannot be read.
+    """
+    place = (workspace.root / source).expanduser()
+    reader_of(source)
+    pattern = place.relative_to(workspace.root).as_posix() if place.is_relative_to(workspace.root) else None
+    matches = [place] if place.is_file() else sorted(workspace.root.glob(pattern)) if pattern else []
+    if not matches:
+        raise Refused(
+            f"source {source} does not exist in {workspace.root}", "put the file there or correct [data] source"
+        )
+    return read_paths(matches, source, workspace, since)
+
+
+def read_paths(
+    paths: list[Path], source: str, workspace: Workspace, since: Since | None, shown: str | None = None
+) -> pa.Table:
+    """Read files of one kind together; `shown` is what their source is called when that fails."""
+    # DuckDB would read brackets in a name as a pattern once more, and take another file
+    files = [glob.escape(str(path)) for path in paths]
+    sql = f"SELECT * FROM {reader_of(source)}($files)"
+    return _query(sql, workspace, {"files": files}, f"source {shown or source}", since)
+
+
+def reader_of(source: str) -> str:
+    """Return the DuckDB function that reads a kind of file.
+
+    Raises:
+        Refused: it is of no known kind.
+    """
+    reader = _READERS.get(Path(source.removesuffix(".gz")).suffix.lower())
+    if reader is None:
+        raise Refused(f"source {source} is of no known kind", f"known are {', '.join(_READERS)}")
+    return reader
+
+
+def from_sql(sql: str, workspace: Workspace, since: Since | None) -> pa.Table:
+    """Run a query over files.
+
+    Raises:
+        Refused: it names what is not there, or needs an extension. WorkFailed: it failed.
+    """
+    return _query(sql.strip().rstrip(";"), workspace, {}, "the source's SQL", since)
+
+
+def _query(sql: str, workspace: Workspace, values: dict[str, Any], named: str, since: Since | None) -> pa.Table:
+    import duckdb
+
+    with connect(workspace.root) as connection:
+        try:
+            if since is not None:
+                column = '"' + since.column.replace('"', '""') + '"'
+                time = f"TRY_CAST({column} AS TIMESTAMP)"
+                sql = f"SELECT * FROM ({sql}\n) WHERE {time} IS NULL OR {time} >= $since"
+                values = {**values, "since": since.bound}
+            return connection.sql(sql, params=values or None).to_arrow_table()
+        except duckdb.Error as error:
+            line = str(error).strip().splitlines()[0].rstrip(".")
+            if _EXTENSION.search(line):
+                raise Refused(f"{named} needs an extension, which are off: {line}", _LOAD_BY_FUNCTION) from error
+            if isinstance(error, duckdb.IOException | duckdb.ProgrammingError | duckdb.ConversionException):
+                raise Refused(f"{named} cannot be read: {line}", "correct the file or [data] source") from error
+            raise WorkFailed(f"{named} failed: {line}", "correct [data] source") from error
+
+
+def connect(root: Path) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB in memory that loads no extension from the network; relative files are looked up in `root`."""
+    import duckdb
+
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": "2",
+            "file_search_path": str(root),
+        },
+    )
