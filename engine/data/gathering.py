@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.data.canonical import canonical
@@ -18,8 +19,17 @@ if TYPE_CHECKING:
     from engine.workspace import Workspace
 
 
-def gather(data: DataSettings, bundle: Path, workspace: Workspace, zone: str, since: Since | None = None) -> pa.Table:
+def gather(
+    data: DataSettings,
+    bundle: Path,
+    workspace: Workspace,
+    zone: str,
+    since: Since | None = None,
+    compared: Sequence[str] = (),
+) -> pa.Table:
     """Return the rows in canonical form, every join made. With `since` older rows may be left out, and none may be.
+
+    `compared` are columns that are kept although the model may not read them.
 
     Raises:
         WorkFailed: a source raised, or gave no rows. Refused: a source cannot be read, or a named column is absent.
@@ -35,7 +45,7 @@ def gather(data: DataSettings, bundle: Path, workspace: Workspace, zone: str, si
         table = canonical(table, data.time_column)
         for join in data.joins:
             table = join_as_of(table, _other(join, bundle, workspace), join, data.time_column, zone)
-    return canonical(select(table, data), data.time_column)
+    return canonical(select(table, data, compared), data.time_column)
 
 
 def _other(join: JoinSettings, bundle: Path, workspace: Workspace) -> pa.Table:
@@ -45,13 +55,13 @@ def _other(join: JoinSettings, bundle: Path, workspace: Workspace) -> pa.Table:
     return read_canonical(other, join)
 
 
-def select(table: pa.Table, data: DataSettings) -> pa.Table:
+def select(table: pa.Table, data: DataSettings, compared: Sequence[str] = ()) -> pa.Table:
     """Keep the columns that the settings use.
 
     Raises:
         Refused: one of them is absent; the closest name is told.
     """
-    named = [data.target, data.time_column, data.id_column, data.group, *data.features]
+    named = [data.target, data.time_column, data.id_column, data.group, *data.features, *compared]
     need_columns(table, [name for name in named if name], data.source)
     if not data.features:
         return table

@@ -45,7 +45,7 @@ def ingest(
     folder = bundle.extract_bundle(deck, code_hash)
     zone = zone_of(deck.database, revision)
     base = None if whole else base_of(deck, settings)
-    table = gather(data, folder, deck.workspace, zone, base.since if base else None)
+    table = gather(data, folder, deck.workspace, zone, base.since if base else None, settings.fairness.columns)
     if base is not None:
         table = canonical(merged(deck, settings, base, table, zone), data.time_column)
     table = before(table, data, until_us, zone)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.measures.intervals import LEVEL, RESAMPLES, bootstrap, wilson
+from engine.measures.intervals import LEVEL, RESAMPLES, wilson
 from engine.measures.metrics import METRICS, Predicted, find, measure
 
 MIN_ROWS = 50
@@ -128,8 +128,10 @@ def _figure(name: str, truth: Any, guess: Predicted, seed: int, resamples: int) 
     """Return a measure with its interval, and its resampled values."""
     rate = RATES.get(name)
     if rate is None:
-        seen = bootstrap(name, truth, guess, seed=seed, resamples=resamples)
-        return seen, _draws(name, truth, guess, seed, resamples) if seen["value"] is not None else None
+        whole = measure(name, truth, guess)
+        seen = {"value": whole.value, "low": None, "high": None, "n": len(truth), "note": whole.note}
+        drawn = _draws(name, truth, guess, seed, resamples) if whole.value is not None else None
+        return _with_interval(seen, drawn), drawn
     value, count = _value(name, truth, guess)
     seen = {"value": value, "low": None, "high": None, "n": count, "note": "" if count else "no row of its kind"}
     if value is None:
@@ -141,10 +143,17 @@ def _figure(name: str, truth: Any, guess: Predicted, seed: int, resamples: int) 
     if rate.share and value in (0.0, 1.0):  # resampling rows that are all alike would say that it is certain
         seen["low"], seen["high"] = wilson(round(value * count), count)
         drawn = np.random.default_rng(seed).beta(value * count + 1, (1 - value) * count + 1, resamples)
-    elif count > 1:
+        return seen, drawn
+    return _with_interval(seen, drawn), drawn
+
+
+def _with_interval(seen: dict[str, Any], drawn: Any) -> dict[str, Any]:
+    """Add the percentile interval of resampled values, where enough of them are defined."""
+    known = drawn[np.isfinite(drawn)] if drawn is not None else ()
+    if seen["n"] > 1 and len(known) > 1 and len(known) >= len(drawn) // 2:
         tail = (1 - LEVEL) / 2
-        seen["low"], seen["high"] = (float(edge) for edge in np.quantile(drawn, [tail, 1 - tail]))
-    return seen, drawn
+        seen["low"], seen["high"] = (float(edge) for edge in np.quantile(known, [tail, 1 - tail]))
+    return seen
 
 
 def _means(per_row: Any, seed: int, resamples: int) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.plans import Check
+from engine.release.fairness import fairness_checks
 from engine.release.plan import bounded, recorded_metric, running_gates, slices
 from engine.settings.model import Limit, ModelSettings
 from store.rows import Version
@@ -28,10 +29,11 @@ def evaluate(deck: Deck, settings: ModelSettings, new: Version, champion: Versio
     Raises:
         CorruptArtifact: a model or the snapshot does not match its hash.
     """
+    fair = fairness_checks(settings, new)
     if champion is None:
-        return [*absolute(settings, new, None), better_than_dummy(new)]
+        return [*absolute(settings, new, None), *fair, better_than_dummy(new)]
     if not _limits(settings) and not slices(settings):
-        return []  # nothing is asked, so no model need be loaded
+        return fair  # nothing is asked of rows, so no model need be loaded
     from engine.release.comparison import compare
 
     compared = compare(deck, settings, new, champion)
@@ -39,6 +41,7 @@ def evaluate(deck: Deck, settings: ModelSettings, new: Version, champion: Versio
         *absolute(settings, new, compared),
         *versus_champion(settings, champion, compared),
         *by_slice(settings, new, champion, compared),
+        *fair,
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.plans import Check, Difference, Plan, PlanStep
 from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts, RollbackFacts, warm_of
+from engine.release.fairness import fairness_checks
 from engine.release.planner import NO_TRAFFIC, Traffic, duration, need, need_line
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
@@ -145,6 +146,7 @@ def recorded_checks(settings: ModelSettings, to: Version, champion: Version | No
         if limit.vs_champion is not None and champion is not None:
             required = f"at most {limit.vs_champion:g} x the loss of v{champion.number}"
             checks.append(Check(f"{name} vs champion", "pending", "", required))
+    checks += fairness_checks(settings, to)
     if champion is None:
         metric = str(to.evaluation.get("metric", ""))
         return (*checks, Check(f"{metric} vs Dummy", "pending", "", "better than Dummy"))

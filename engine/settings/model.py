@@ -57,12 +57,30 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class FairnessLimit:
+    """How far groups may be apart in one measure. The gate reads the interval of the gap, never the point."""
+
+    measure: str = ""  # "": the metric the model is trained for
+    max_difference: float | None = None
+    min_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessSettings:
+    """The columns whose groups are compared; a group of fewer rows is shown and never judged."""
+
+    columns: tuple[str, ...] = ()
+    min_rows: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class GateSettings:
     """What a version must satisfy before it takes traffic."""
 
     limits: dict[str, Limit] = field(default_factory=dict)
     slices: tuple[str, ...] = ()
     approvals: int = 0
+    fairness: FairnessLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +159,7 @@ class ModelSettings:
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
     policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
+    fairness: FairnessSettings = field(default_factory=FairnessSettings)
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
@@ -153,6 +172,10 @@ class ModelSettings:
             del body["policy_rollback"]
         if self.endpoint == EndpointSettings():
             del body["endpoint"]
+        if self.fairness == FairnessSettings():
+            del body["fairness"]
+        if self.gates.fairness is None:
+            del body["gates"]["fairness"]
         return body
 
     @classmethod
@@ -171,6 +194,7 @@ class ModelSettings:
                 limits={name: Limit(**limit) for name, limit in gates["limits"].items()},
                 slices=tuple(gates["slices"]),
                 approvals=gates["approvals"],
+                fairness=FairnessLimit(**gates["fairness"]) if gates.get("fairness") else None,
             ),
             deploy=DeploySettings(
                 **{
@@ -184,7 +208,12 @@ class ModelSettings:
             endpoint=EndpointSettings(**body.get("endpoint", {})),
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
             policy_rollback=tuple(body.get("policy_rollback", ())),
+            fairness=_fairness(body.get("fairness")),
         )
+
+
+def _fairness(body: dict[str, Any] | None) -> FairnessSettings:
+    return FairnessSettings(tuple(body["columns"]), body["min_rows"]) if body else FairnessSettings()
 
 
 _USUAL = {

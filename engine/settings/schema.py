@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.data_schema import DataTable, JoinTable
+from engine.settings.fairness_schema import FairnessLimitTable, FairnessTable
 from engine.settings.model import (
     DeploySettings,
     EndpointSettings,
@@ -72,11 +73,13 @@ class GatesTable(BaseModel):
 
     slices: list[Column] = []
     approvals: Annotated[int, Field(ge=0, le=10)] = 0
+    fairness: FairnessLimitTable | None = None
 
     def section(self) -> GateSettings:
         """Return the frozen section."""
         limits = {name: Limit(**limit.model_dump()) for name, limit in sorted(self.__pydantic_extra__.items())}
-        return GateSettings(limits=limits, slices=tuple(self.slices), approvals=self.approvals)
+        fairness = self.fairness.section() if self.fairness else None
+        return GateSettings(limits, tuple(self.slices), self.approvals, fairness)
 
 
 class RolloutTable(Section):
@@ -200,6 +203,7 @@ class ModelFile(Section):
     log: LogTable = LogTable()
     monitor: MonitorTable = MonitorTable()
     policy: PolicyTable = PolicyTable()
+    fairness: FairnessTable | None = None
     endpoint: EndpointTable = EndpointTable()
     retrain: RetrainTable | None = None
     schedules: dict[Name, ScheduleTable] = {}
@@ -220,6 +224,14 @@ class ModelFile(Section):
             raise ValueError("a join needs data.time_column: it takes what was known at each row's time")
         return self
 
+    @model_validator(mode="after")
+    def _fair_groups_are_named(self) -> ModelFile:
+        if self.gates.fairness is not None and self.fairness is None:
+            raise ValueError('gates.fairness needs [fairness] columns, such as ["market_segment"]')
+        if self.fairness is not None and self.data.target in self.fairness.columns:
+            raise ValueError(f"fairness.columns: the target {self.data.target!r} makes no groups to compare")
+        return self
+
     def settings(self) -> ModelSettings:
         """Return the frozen settings."""
         return ModelSettings(
@@ -236,6 +248,7 @@ class ModelFile(Section):
             endpoint=self.endpoint.section(),
             schedules=self.schedule_settings(),
             policy_rollback=tuple(self.policy.rollback),
+            **({"fairness": self.fairness.section()} if self.fairness else {}),
         )
 
     def schedule_settings(self) -> dict[str, ScheduleSettings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 TASKS = ("classification", "regression", "ranking")
 MAX_CLASSES = 100
+DISTINCT_NUMBERS = 12  # a column of more different numbers is compared in bands
+BANDS = 4
+MISSING = "missing"
 MIN_ROWS = 40
 
 
@@ -39,7 +43,8 @@ class Kinds:
 class Dataset:
     """n rows in time order: `frame` (n, inputs), `truth` (n,) numbers or class text, `times` (n,) µs or None.
 
-    `groups` (n,) are numbers of the values of the group column, or None.
+    `groups` (n,) are numbers of the values of the group column, or None. `compared` maps each column of [fairness] to
+    the group (n,) of each row, as text.
     A ranking's rows are users, ordered by block (see `interactions`), their truth tuples of item texts.
     """
 
@@ -51,6 +56,7 @@ class Dataset:
     kinds: Kinds
     groups: Any = field(default=None, repr=False)
     blocks: Any = field(default=None, repr=False)  # (n,) of a ranking: 0, the folds' 1 to n, the holdout's n + 1
+    compared: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -66,6 +72,7 @@ class Dataset:
             kinds=self.kinds,
             groups=None if self.groups is None else self.groups[rows],
             blocks=None if self.blocks is None else self.blocks[rows],
+            compared={name: texts[rows] for name, texts in self.compared.items()},
         )
 
 
@@ -97,7 +104,8 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
     frame = conform(table.select([column.name for column in inputs]).to_pandas(), signature)
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
     groups = _groups(table.column(data.group)) if data.group else None
-    return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs), groups)
+    compared = {name: group_texts(table.column(name).to_pandas()) for name in settings.fairness.columns}
+    return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs), groups, compared=compared)
 
 
 def _ranking(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
@@ -154,6 +162,21 @@ def _groups(column: pa.ChunkedArray) -> Any:
     codes = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
     codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
     return codes.indices.to_numpy(zero_copy_only=False)
+
+
+def group_texts(series: pd.Series) -> Any:
+    """Return each row's value as text (n,), what is missing as "missing"; many numbers are cut into four bands."""
+    missing = series.isna().to_numpy()
+    if series.dtype.kind in "fiu" and series.nunique() > DISTINCT_NUMBERS:
+        values = series.to_numpy(dtype=np.float64)
+        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BANDS + 1)))
+        places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+        texts = [f"{edges[place]:g}..{edges[place + 1]:g}" for place in places]
+    else:
+        texts = [str(value) for value in series.tolist()]
+    groups = np.array(texts, dtype=object)
+    groups[missing] = MISSING
+    return groups
 
 
 def _check_classes(classes: tuple[str, ...], task: str, target: str) -> None:

@@ -1,25 +1,20 @@
-"""What a fitted model is worth on its holdout: figures with intervals, slices, importance, and where it decides."""
+"""What a fitted model is worth on its holdout: figures with intervals, slices, and where it decides."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.measures.intervals import evaluate
-from engine.measures.metrics import Metric, Predicted, as_loss, measure, names, predicted
-from engine.training.dataset import Dataset
+from engine.measures.metrics import Metric, Predicted, measure, names, predicted
+from engine.training.dataset import Dataset, group_texts
 
 if TYPE_CHECKING:
     from engine.serving.predict import Predictor
 
 SLICE_ROWS = 20  # a smaller slice is not shown: its figure would be chance
 SLICE_VALUES = 12
-BANDS = 4
-IMPORTANCE_ROWS = 800
-IMPORTANCE_REPEATS = 3
-MISSING = "missing"
 
 
 def on_holdout(predictor: Predictor, holdout: Dataset, seed: int) -> tuple[dict[str, dict[str, Any]], Predicted]:
@@ -34,7 +29,7 @@ def by_slice(holdout: Dataset, guess: Predicted, columns: list[str], metric: str
     for column in columns:
         if column not in holdout.frame.columns:
             continue
-        groups = _groups(holdout.frame[column])
+        groups = group_texts(holdout.frame[column])
         values, counts = np.unique(groups.astype(str), return_counts=True)
         common = sorted(zip(-counts, values.tolist(), strict=True))[:SLICE_VALUES]
         for negative, value in common:
@@ -42,55 +37,6 @@ def by_slice(holdout: Dataset, guess: Predicted, columns: list[str], metric: str
                 rows = np.flatnonzero(groups == value)
                 found[f"{column}={value}"] = evaluate([metric], holdout.truth[rows], guess.take(rows), seed=seed)
     return found
-
-
-def _groups(series: Any) -> Any:
-    missing = series.isna().to_numpy()
-    if series.dtype.kind in "fiu" and series.nunique() > SLICE_VALUES:
-        values = series.to_numpy(dtype=np.float64)
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BANDS + 1)))
-        places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-        texts = [f"{edges[place]:g}..{edges[place + 1]:g}" for place in places]
-    else:
-        texts = [str(value) for value in series.tolist()]
-    groups = np.array(texts, dtype=object)
-    groups[missing] = MISSING
-    return groups
-
-
-def importance(
-    predictor: Predictor, holdout: Dataset, metric: Metric, *, seconds: float, seed: int
-) -> list[dict[str, Any]]:
-    """Return by how much the loss grows when a column's values are shuffled, largest first.
-
-    Over at most 800 rows of the holdout; stops when the time is up, so that the last columns may be absent.
-    """
-    until = time.monotonic() + seconds
-    draw = np.random.default_rng(seed)
-    rows = np.sort(draw.permutation(len(holdout))[:IMPORTANCE_ROWS])
-    sample = holdout.take(rows)
-
-    def loss(frame: Any) -> float | None:
-        guess = predicted(predictor.predict_frame(frame), sample.signature.classes)
-        seen = measure(metric.name, sample.truth, guess).value
-        return None if seen is None else as_loss(metric, seen)
-
-    usual = loss(sample.frame)
-    if usual is None:
-        return []
-    grown: dict[str, list[float]] = {}
-    for _ in range(IMPORTANCE_REPEATS):
-        for column in sample.frame.columns:
-            if time.monotonic() > until:
-                break
-            shuffled = sample.frame.copy()
-            order = draw.permutation(len(shuffled))
-            shuffled[column] = sample.frame[column].iloc[order].set_axis(sample.frame.index)
-            worse = loss(shuffled)
-            if worse is not None:
-                grown.setdefault(str(column), []).append(worse - usual)
-    ranked = [{"name": name, "value": float(np.mean(values))} for name, values in grown.items()]
-    return sorted(ranked, key=lambda one: -one["value"])
 
 
 def decision(dataset: Dataset, tests: list[Any], guesses: tuple[Predicted, ...], metric: Metric) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.measures.metrics import Metric, Predicted
-from engine.training import views
+from engine.training import groups, views
 from engine.training.dataset import Dataset
-from engine.training.evaluation import by_slice, importance
+from engine.training.evaluation import by_slice
+from engine.training.importance import importance
 
 if TYPE_CHECKING:
     from engine.serving.predict import Predictor
@@ -78,6 +79,7 @@ PARTS: tuple[Part, ...] = (
     Part("confusion", views.confusion, frozenset({"classification"})),
     Part("residuals", views.residuals, frozenset({"regression"})),
     Part("errors", views.errors, TABULAR),
+    Part("fairness", groups.fairness, TABULAR),
     Part("importance", _importance),
 )
 

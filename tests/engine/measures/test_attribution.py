@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from engine.measures.attribution import attribute, linear_parts, sampled
 from engine.training.dataset import Kinds
-from engine.training.families import boosted_features, linear_features
+from engine.training.tabular import boosted_features, linear_features
 
 KINDS = Kinds(numbers=("nights", "gap"), categories=("segment",), times=("at",), texts=("note",))
 WITHOUT_TEXT = Kinds(numbers=("nights", "gap"), categories=("segment",), times=("at",))

@@ -45,6 +45,12 @@ def test_unknown_key_lists_the_keys_of_its_table(complaint_about):
         ("[gates]\nmae = { max = inf }\n", "gates.mae.max: this must be a finite number, got inf"),
         ("[gates]\nmae = {}\n", "gates.mae: give at least one of min, max, vs_champion"),
         ('[gates]\nslices = "a"\n', "gates.slices: this must be a list, got 'a'"),
+        ("[gates]\nfairness = {}\n", "gates.fairness: give max_difference, min_ratio or both"),
+        (
+            "[gates]\nfairness = { min_ratio = 1.2 }\n",
+            "gates.fairness.min_ratio: input should be less than or equal to 1, got 1.2",
+        ),
+        ("[fairness]\ncolumns = []\n", "fairness.columns: "),
         ("[log]\nmode = true\n", "log.mode: input should be 'durable' or 'best-effort', got True"),
     ],
 )
@@ -129,3 +135,13 @@ def test_file_that_is_not_text_is_refused(files):
 def test_folder_in_place_of_a_file_is_refused(files):
     (files.workspace.root / "models/folder.toml").mkdir()
     assert files.complaint().startswith("models/folder.toml cannot be read (Is a directory)")
+
+
+def test_fairness_gate_without_columns_is_refused(complaint_about):
+    assert 'gates.fairness needs [fairness] columns, such as ["market_segment"]' in complaint_about(
+        "[gates]\nfairness = { max_difference = 5.0 }\n"
+    )
+
+
+def test_fairness_over_the_target_is_refused(complaint_about):
+    assert "the target 'y' makes no groups to compare" in complaint_about('[fairness]\ncolumns = ["y"]\n')

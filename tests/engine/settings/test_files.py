@@ -26,6 +26,11 @@ seed = 1
 mae = { max = 25, vs_champion = 1.02 }
 slices = ["x"]
 approvals = 1
+fairness = { measure = "mae", max_difference = 5 }
+
+[fairness]
+columns = ["x"]
+min_rows = 20
 
 [deploy]
 min_samples = 50

@@ -8,7 +8,8 @@ import pytest
 from engine.measures.metrics import Predicted, find
 from engine.serving.predict import Predictor
 from engine.training.dataset import prepare
-from engine.training.evaluation import SLICE_ROWS, by_slice, decision, importance, on_holdout
+from engine.training.evaluation import SLICE_ROWS, by_slice, decision, on_holdout
+from engine.training.importance import importance
 
 
 class ByNights:
@@ -72,6 +73,14 @@ def test_column_that_the_model_reads_matters_and_the_others_do_not(by_nights, ho
     assert found[0]["value"] > 5
     assert {one["value"] for one in found[1:]} == {0.0}
     assert {one["name"] for one in found} == set(holdout.frame.columns)
+    assert 5 < found[0]["low"] < found[0]["value"] < found[0]["high"]
+    assert max(abs(edge) for one in found[1:] for edge in (one["low"], one["high"])) < 1e-9
+
+
+def test_importance_by_a_metric_of_all_rows_has_its_interval_too(by_nights, holdout):
+    found = importance(by_nights, holdout, find("r2"), seconds=30, seed=7)
+    assert found[0]["name"] == "nights"
+    assert 0 < found[0]["low"] < found[0]["value"] < found[0]["high"]
 
 
 def test_importance_without_time_names_nothing(by_nights, holdout):
