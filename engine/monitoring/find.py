@@ -34,3 +34,24 @@ def find(deck: Deck, prediction_id: str) -> dict[str, Any] | None:
             outcomes = current(deck, model.name, [prediction_id]).to_pylist()
             return {**{name: row.get(name) for name in COLUMNS}, "outcome": outcomes[0] if outcomes else None}
     return None
+
+
+def find_inputs(deck: Deck, model: str, prediction_id: str) -> dict[str, Any] | None:
+    """Return the logged input columns of a model's prediction; None where no log knows it.
+
+    `{"version", "status", "key_id", "features": {column: value}}`; a personal column holds its token where `key_id`
+    is not None.
+    """
+    import pyarrow.compute as pc
+
+    from engine.monitoring.columns import FEATURES
+    from engine.monitoring.layout import minted_at
+    from engine.monitoring.predictions import read_versions
+
+    at = minted_at(prediction_id)
+    span = (None, None) if at is None else (at - SLACK_US, at + SLACK_US)
+    for version, table in read_versions(deck, model, *span, kinds=KINDS).items():
+        for row in table.filter(pc.equal(table["prediction_id"], prediction_id)).to_pylist()[:1]:
+            features = {name.removeprefix(FEATURES): row[name] for name in row if name.startswith(FEATURES)}
+            return {"version": version, "status": row["status"], "key_id": row["key_id"], "features": features}
+    return None

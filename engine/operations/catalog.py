@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.operations import (
     access,
     deck,
+    explain,
     history,
     hosts,
     images,
@@ -24,6 +25,7 @@ from engine.operations.operation import Operation
 _NOUNS = (
     access,
     deck,
+    explain,
     history,
     hosts,
     images,

@@ -21,6 +21,7 @@ from store.errors import ModeldeckError, WorkFailed, from_wire
 from store.rows import OutcomeBatch
 
 FOUND_WITHIN_S = 60.0
+EXPLAINED_WITHIN_S = 300.0
 
 
 def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> OutcomeBatch:
@@ -43,6 +44,18 @@ def find(workspace: Workspace, prediction_id: str) -> dict[str, Any] | None:
     """
     found = _done(workspace, "find", {"prediction_id": prediction_id}, "the search of the log", "", FOUND_WITHIN_S)
     return found or None
+
+
+def explain(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
+    """Explain a version, its predictions, or it beside another, with the code it was trained with.
+
+    `told` is an ExplainRequest as JSON values. The process loads the version's own code; nothing of it comes in here.
+
+    Raises:
+        ModeldeckError: as `engine.training.explanation` says.
+        WorkFailed: the process failed, or took longer than five minutes.
+    """
+    return _done(workspace, "explain", told, "the explanation", "", EXPLAINED_WITHIN_S)
 
 
 def _done(
@@ -73,7 +86,7 @@ def main() -> int:
     """Do one thing."""
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
-    parser.add_argument("what", choices=("outcomes", "find"))
+    parser.add_argument("what", choices=("outcomes", "find", "explain"))
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
     try:
@@ -85,6 +98,10 @@ def main() -> int:
                 from engine.monitoring import find as log
 
                 answer = log.find(deck, told["prediction_id"]) or {}
+            elif asked.what == "explain":
+                from engine.service.explaining import answer_of
+
+                answer = answer_of(deck, told)
             else:
                 from engine.monitoring.outcomes import record
 
