@@ -228,6 +228,8 @@ class ModelFile(Section):
     def _fair_groups_are_named(self) -> ModelFile:
         if self.gates.fairness is not None and self.fairness is None:
             raise ValueError('gates.fairness needs [fairness] columns, such as ["market_segment"]')
+        if self.fairness is not None and self.model.task not in ("classification", "regression"):
+            raise ValueError(f"fairness is not compared for the task {self.model.task}")
         if self.fairness is not None and self.data.target in self.fairness.columns:
             raise ValueError(f"fairness.columns: the target {self.data.target!r} makes no groups to compare")
         return self
