@@ -227,6 +227,17 @@ def metric_history(reader: Reader, run_id: str, key: str) -> list[tuple[int, int
     return [(row["step"], row["at"], row["value"]) for row in found]
 
 
+def adopt_trials(tx: Write, abandoned: Run, by: Run) -> int:
+    """Make the ended trials of an abandoned run another's, which goes on with its search; return how many."""
+    moved = tx.execute(
+        "UPDATE run SET parent_id = :by WHERE parent_id = :abandoned AND state IN ('finished', 'failed', 'cancelled')",
+        {"by": by.id, "abandoned": abandoned.id},
+    )
+    set_tags(tx, by.id, {"resumes": abandoned.id})
+    _record(tx, "run.resumed", by.id, by.model, by.actor, body={"resumes": abandoned.id, "trials": moved})
+    return moved
+
+
 def end_runs_of(tx: Write, job_id: str, state: str, reason: str) -> None:
     """End every run that a job left running, and their trials: failed, abandoned or cancelled."""
     for left in runs(tx, trials=True, job_id=job_id, state="running", limit=_ALL):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.measures.metrics import Metric, default_metric, find
+from engine.measures.metrics import Predicted, default_metric, find
 from engine.model_io.load import trusted_types
 from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
 from engine.serving.predict import Predictor
+from engine.training.apart import Lost, Overdue, Raised, apart
+from engine.training.comparison import Comparison
 from engine.training.dataset import Dataset, prepare
 from engine.training.evaluation import decision, on_holdout
 from engine.training.families import families
@@ -21,7 +25,8 @@ from engine.training.family import Family, Params
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
-from engine.training.search import Comparison, Recorder, compare, one_quiet_thread
+from engine.training.search import FLOOR_S, Earlier, Effort, Recorder, compare
+from engine.training.trial import Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from store.errors import WorkFailed
 
 if TYPE_CHECKING:
@@ -29,7 +34,9 @@ if TYPE_CHECKING:
 
     from engine.settings.model import ModelSettings
 
-PROOF_SHARE = 0.15  # of the budget, for everything after the refit
+PROOF_SHARE = 0.1  # of the budget, for everything after the refit
+PROOF_LOOKS = 5.0  # or so many times what measuring the Dummy took
+PROOF_S = 0.4  # and this to store the model
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
 
@@ -47,7 +54,7 @@ class Made:
     cutoff_at: int | None
 
 
-def make(
+def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     table: pa.Table,
     settings: ModelSettings,
     *,
@@ -57,11 +64,14 @@ def make(
     deadline: float,
     recorder: Recorder,
     progress: Callable[[float, str], None],
+    earlier: Callable[[list[Family]], Earlier] = lambda _families: Earlier(),
 ) -> Made:
     """Search, refit and prove a model; `deadline` is of `time.monotonic()`, `modules` those of the code bundle.
 
+    `earlier` returns the trials of a search that was cut off, for the families that compete.
+
     Raises:
-        Refused: the data do not fit the settings. WorkFailed: the model cannot be stored.
+        Refused: the data do not fit the settings. WorkFailed: nothing could be fitted, or the model not be stored.
     """
     train = settings.train
     metric = find(train.metric or default_metric(settings.task), settings.task)
@@ -73,24 +83,26 @@ def make(
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
 
+    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints))
+    begun = time.monotonic()
+    plain = _baseline(dataset, split, candidates[0], train.seed)
+    proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
+    fitted_by = deadline - min(proof_s, budget / 2)
     found = compare(
-        dataset,
-        folds,
-        candidates,
-        metric,
-        deadline=deadline - PROOF_SHARE * max(budget, 0.0),
-        seed=train.seed,
-        recorder=recorder,
-        progress=lambda share, text: progress(0.12 + 0.68 * share, text),
+        bench,
+        Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
+        recorder,
+        lambda share, text: progress(0.12 + 0.68 * share, text),
+        earlier(candidates),
     )
-    best = found.best
+    best = _with_answers(bench, found.best, fitted_by)
     progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
-    model = _fit(dataset, split.train, best.family, best.params)
+    model = refit(dataset, split.train, best.family, best.params, fitted_by)
     decided = decision(dataset, [fold.test for fold in folds], best.guess, metric)
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
     with one_quiet_thread():
-        evaluation = _evaluate(dataset, split, found, predictor, metric, settings, deadline)
+        evaluation = _evaluate(dataset, split, found, predictor, plain, settings, deadline)
         content = _stored(model, modules)
         recorded = golden.make(predictor, dataset.take(split.holdout).frame)
     return Made(
@@ -105,13 +117,60 @@ def make(
     )
 
 
-def _fit(dataset: Dataset, rows: Any, family: Family, params: Params) -> Any:
+def _baseline(dataset: Dataset, split: Split, dummy: Family, seed: int) -> tuple[dict[str, Any], Predicted]:
+    """Return what the Dummy is worth on the holdout, and its answers there."""
+    with one_quiet_thread():
+        model = fit(dataset, split.train, dummy, dummy.defaults)
+        predictor = Predictor.from_parts(model, dataset.signature, dataset.task)
+        return on_holdout(predictor, dataset.take(split.holdout), seed)
+
+
+def _with_answers(bench: Bench, best: Trial, until: float) -> Trial:
+    """Return the winner with its answers on the folds; one that an earlier process tried is fitted there again."""
+    if best.guess:
+        return best
+
+    def work() -> Any:
+        with one_quiet_thread():
+            return fit_folds(replace(bench, constraints={}), FoldTables(bench), best.family, best.params)["guess"]
+
+    return replace(best, guess=tuple(_in_time(work, until, best.family.name)))
+
+
+def refit(dataset: Dataset, rows: Any, family: Family, params: Params, until: float) -> Any:
+    """Return a candidate fitted on all rows it may see; `until` is of `time.monotonic()`.
+
+    Raises:
+        WorkFailed: it did not end in time, raised, or died.
+    """
+    return _in_time(lambda: fit(dataset, rows, family, params), until, family.name)
+
+
+def _in_time(work: Callable[[], Any], until: float, name: str) -> Any:
+    try:
+        return apart(work, max(until, time.monotonic() + FLOOR_S))
+    except Overdue:
+        raise WorkFailed(
+            f"fitting {name} on all rows did not end within the time budget", "give it more, or take fewer rows"
+        ) from None
+    except (Lost, Raised) as error:
+        raise WorkFailed(f"fitting {name} on all rows failed: {error}", "correct it, or name another") from None
+
+
+def fit(dataset: Dataset, rows: Any, family: Family, params: Params) -> Any:
+    """Return a candidate fitted on some rows: its features and it as one pipeline, or it alone."""
     from sklearn.pipeline import Pipeline
 
     features, estimator = family.features(), family.estimator(params)
     model = estimator if features is None else Pipeline([("features", features), ("estimator", estimator)])
     with one_quiet_thread():
         return model.fit(dataset.frame.iloc[rows], dataset.truth[rows])
+
+
+def _seconds_of(dataset: Dataset, rows: Any, family: Family) -> float:
+    begun = time.monotonic()
+    fit(dataset, rows, family, family.defaults)
+    return time.monotonic() - begun
 
 
 def _affordable(
@@ -123,8 +182,9 @@ def _affordable(
         return split, folds
     pilot = split.train[-PILOT_ROWS // 4 :]
     begun = time.monotonic()
-    for family in candidates:
-        _fit(dataset, pilot, family, family.defaults)
+    with suppress(Overdue, Lost, Raised):  # the search will tell what is wrong with it
+        for family in candidates:
+            apart(partial(_seconds_of, dataset, pilot, family), begun + 0.1 * budget)
     per_row = (time.monotonic() - begun) / len(pilot)
     passes = 1.0 + (count + 1) / 2  # the folds together hold about half of the rows each, then the refit
     rows = int(0.6 * budget / max(per_row * passes, 1e-9))
@@ -141,21 +201,19 @@ def _evaluate(
     split: Split,
     found: Comparison,
     predictor: Predictor,
-    metric: Metric,
+    baseline: tuple[dict[str, Any], Predicted],
     settings: ModelSettings,
     until: float,
 ) -> dict[str, Any]:
     seed = settings.train.seed
     holdout = dataset.take(split.holdout)
     figures, guess = on_holdout(predictor, holdout, seed)
-    dummy = next(trial for trial in found.trials if trial.family.name == "dummy")
-    baseline_model = _fit(dataset, split.train, dummy.family, dummy.params)
-    baseline, plain = on_holdout(Predictor.from_parts(baseline_model, dataset.signature, dataset.task), holdout, seed)
-    proof = Proof(holdout, predictor, guess, plain, metric, settings, until)
+    metric = found.metric
+    proof = Proof(holdout, predictor, guess, baseline[1], metric, settings, until)
     return {
         "metric": metric.name,
         "holdout": figures,
-        "baseline": baseline,
+        "baseline": baseline[0],
         "rows": {"train": len(split.train), "holdout": len(split.holdout)},
         "from_at": None if holdout.times is None else int(holdout.times.min()),
         "to_at": None if holdout.times is None else int(holdout.times.max()),

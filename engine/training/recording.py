@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine.training.family import Family, Params
 from engine.training.outage import OUTAGE, Waiting, patiently
-from engine.training.search import Trial
+from engine.training.trial import Trial
 from store import runs
 from store.errors import LeaseLost
 from store.point_lines import Point
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from store.rows import Run
 
 
-class TrialRecorder:
-    """Writes each trial as a child run of `run`; its fold values and mean are points of its own spool file.
+ENDS = {"finished": "finished", "failed": "failed", "pruned": "cancelled", "cut": "cancelled"}  # of a trial, of a run
 
-    While the registry is held or the disk full, what is to be written waits in order, and the search goes on.
+
+class TrialRecorder:
+    """Writes each trial as a child run of `run`; its fold values and mean are written as it ends, in one transaction.
+
+    A trial on record as ended thus has its figures, whatever is killed when. While the registry is held or the disk
+    full, what is to be written waits in order, and the search goes on.
     """
 
     def __init__(self, deck: Deck, run: Run, metric: str, fence: Fence | None, say: Callable[[str], None]) -> None:
@@ -47,8 +51,9 @@ class TrialRecorder:
         points: list[Point] = [
             (f"fold.{self._metric}", number, now, value) for number, value in enumerate(trial.folds, 1)
         ]
-        points.append(("seconds", 0, now, trial.seconds))
-        if not trial.stopped:
+        points += [("seconds", 0, now, trial.seconds), ("fit_seconds", 0, now, trial.fit_seconds)]
+        points += [(name, 0, now, value) for name, value in trial.measured.items()]
+        if trial.state == "finished":
             points.append((self._metric, 0, now, trial.mean))
             self._best.write([(f"trial.{self._metric}", trial.number, now, trial.mean)])
         self._waiting.add(lambda: self._end(trial, points))
@@ -76,10 +81,9 @@ class TrialRecorder:
 
     def _end(self, trial: Trial, points: list[Point]) -> None:
         id = self._open[trial.number]
-        with PointWriter(self._deck.workspace.spool, id) as writer:
-            writer.write(points)
         with self._deck.database.write(self._fence) as tx:
-            runs.finish_run(tx, id, "cancelled" if trial.stopped else "finished", trial.stopped)
+            runs.log_points(tx, id, points)
+            runs.finish_run(tx, id, ENDS[trial.state], trial.reason)
         del self._open[trial.number]
 
     def __enter__(self) -> Self:

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from engine.measures.metrics import Metric, Predicted, as_loss, measure, of_lists
-from engine.training.dataset import Dataset
+from engine.training.apart import Child, Lost, Raised
+from engine.training.comparison import Comparison, check_outcome, loss_of, mean_loss
+from engine.training.constraints import beyond, excess
 from engine.training.family import Family, Params
-from engine.training.folds import Fold
+from engine.training.study import Study
+from engine.training.trial import Bench, Trial, serve_trials
 
-THREADS = 1  # boosting's threads wait for each other by spinning: on a busy machine two are slower than one
-MAX_TRIALS = 60
+if TYPE_CHECKING:
+    import optuna
+
 REFIT_MARGIN = 1.4
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One candidate as it went. `folds` holds the metric per fold; `guess` the predictions of every test row."""
-
-    number: int
-    family: Family
-    params: Params
-    folds: tuple[float, ...]
-    seconds: float
-    fit_seconds: float  # of the last, largest fold
-    guess: tuple[Predicted, ...] = field(default=(), repr=False)
-    stopped: str = ""
-
-    @property
-    def mean(self) -> float:
-        """Return the mean of the metric over folds."""
-        return float(np.mean(self.folds)) if self.folds else float("nan")
+FLOOR_S = 10.0  # Dummy and the first candidate have so long, whatever the budget: something must be there to compare
+WHATEVER = 2  # so many candidates are tried whatever the time
 
 
 class Recorder(Protocol):
@@ -47,197 +34,269 @@ class Recorder(Protocol):
         """A trial starts."""
 
     def ended(self, trial: Trial) -> None:
-        """A trial has its figures, or was stopped."""
+        """A trial has its figures, or ended without."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything that was tried; `best` is the winner by the mean over folds."""
+class Effort:
+    """How much is tried: `deadline` is a `time.monotonic()` by which the refit too must be over."""
 
-    trials: tuple[Trial, ...]
-    best: Trial
-    refit_s: float
-    metric: Metric
-
-    def loss(self, trial: Trial) -> float:
-        """Return what trials are compared by: smaller is better."""
-        return _loss(trial, self.metric)
+    deadline: float
+    seed: int
+    workers: int = 1
+    trials: int = 60
+    memory_mb: int | None = None
 
 
-class _FoldTables:
-    """The features of each fold, fitted once per family: trials of a family differ in the estimator only."""
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Trials of a search that was cut off: `done` with their figures, `open` as (family name, parameters)."""
 
-    def __init__(self, dataset: Dataset, folds: list[Fold]) -> None:
-        self._dataset = dataset
-        self._folds = folds
-        self._made: dict[str, list[tuple[Any, Any]]] = {}
-        self.seconds: dict[str, float] = {}  # of the last, largest fold
-
-    def of(self, family: Family) -> list[tuple[Any, Any]]:
-        """Return (train, test) tables per fold."""
-        if family.name not in self._made:
-            made = []
-            for fold in self._folds:
-                begun = time.monotonic()
-                made.append(self._table(family, fold))
-                self.seconds[family.name] = time.monotonic() - begun
-            self._made[family.name] = made
-        return self._made[family.name]
-
-    def _table(self, family: Family, fold: Fold) -> tuple[Any, Any]:
-        features = family.features()
-        train, test = self._dataset.frame.iloc[fold.train], self._dataset.frame.iloc[fold.test]
-        if features is None:
-            return train, test
-        return features.fit_transform(train, self._dataset.truth[fold.train]), features.transform(test)
-
-
-@contextmanager
-def one_quiet_thread() -> Iterator[None]:
-    """Hold native threads to one and say nothing of what fits say about converging."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=THREADS), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    done: tuple[Trial, ...] = ()
+    open: tuple[tuple[str, Params], ...] = ()
 
 
 def compare(
-    dataset: Dataset,
-    folds: list[Fold],
-    families: list[Family],
-    metric: Metric,
-    *,
-    deadline: float,
-    seed: int,
+    bench: Bench,
+    effort: Effort,
     recorder: Recorder,
     progress: Callable[[float, str], None],
+    earlier: Earlier = Earlier(),
 ) -> Comparison:
     """Try each family's defaults, then let Optuna draw until the best could no longer be refitted in time.
 
-    `deadline` is a `time.monotonic()` by which everything, the refit included, must be over. Dummy and the first
-    family after it are tried whatever the time, so that there is always something to compare.
+    Dummy (the first family) and the one after it are tried whatever the time, ten seconds at most. A candidate that
+    raises, hangs, dies or answers nonsense fails alone.
+
+    Raises:
+        WorkFailed: no candidate but the Dummy ended well, or none keeps within the constraints.
     """
-    tables = _FoldTables(dataset, folds)
-    begun = time.monotonic()
-    trials: list[Trial] = []
-    whole = len(np.concatenate([folds[-1].train, folds[-1].test])) / max(len(folds[-1].train), 1)
+    search = _Search(bench, effort, recorder, progress, earlier)
+    try:
+        search.run()
+    finally:
+        search.close()
+    return search.result()
 
-    def refit_s() -> float:
-        best = _best(trials, metric)
-        return (best.fit_seconds + tables.seconds[best.family.name]) * whole * REFIT_MARGIN
 
-    def run(family: Family, params: Params) -> Trial:
-        number = len(trials)
-        recorder.begun(number, family, params)
-        limit = deadline - refit_s() if len(trials) > 1 else float("inf")
-        trial = _run(number, family, params, dataset, folds, tables, metric, limit)
-        recorder.ended(trial)
-        if not trial.stopped:
-            trials.append(trial)
-        span = max(deadline - begun, 1e-6)
-        best = _best(trials, metric)
-        progress(
-            min((time.monotonic() - begun) / span, 1.0),
-            f"trial {number + 1}, {family.name}: best {metric.name} {best.mean:.4g} by {best.family.name}",
+@dataclass(slots=True)
+class _Running:
+    """A trial under way in a worker."""
+
+    number: int
+    family: Family
+    params: Params
+    ask: optuna.Trial | None
+    begun: float
+    until: float  # time.monotonic() after which it is ended
+    folds: list[float] = field(default_factory=list)
+    verdict: tuple[str, str] = ("finished", "")
+
+
+class _Search:
+    def __init__(
+        self,
+        bench: Bench,
+        effort: Effort,
+        recorder: Recorder,
+        progress: Callable[[float, str], None],
+        earlier: Earlier,
+    ) -> None:
+        self.bench, self.effort, self.recorder, self.progress = bench, effort, recorder, progress
+        self.begun = time.monotonic()
+        self.trials: list[Trial] = [one for one in earlier.done if one.state == "finished"]
+        self.stopped: list[Trial] = [one for one in earlier.done if one.state != "finished"]
+        self.next_number = 1 + max((one.number for one in earlier.done), default=-1)
+        self.drawn = 0
+        self.is_over = False
+        tunable = [family for family in bench.families if family.space]
+        self.study = Study(tunable, effort.seed, effort.workers, bool(bench.constraints)) if tunable else None
+        self.queue: deque[tuple[Family, Params, bool]] = deque()  # with: is it tried whatever the time
+        self._plan(earlier)
+        load_libraries(bench.families)
+        self.idle: list[Child] = []
+        self.running: dict[Child, _Running] = {}
+        fold = bench.folds[-1]
+        self.growth = (len(fold.train) + len(fold.test)) / max(len(fold.train), 1) * REFIT_MARGIN
+
+    def _plan(self, earlier: Earlier) -> None:
+        """Queue the defaults that were not tried yet, then what was under way; tell the study what is known."""
+        for one in earlier.done:
+            ask = self.study.retry(one.family, one.params) if self.study else None
+            if self.study and ask is not None:
+                for place in range(len(one.folds) - 1):
+                    self.study.is_hopeless(ask, place, mean_loss(one.folds[: place + 1], self.bench.metric))
+                self.study.tell(ask, one.state, self._loss(one), excess(self.bench.constraints, one.measured))
+                self.drawn += one.params != one.family.defaults
+        tried = [(one.family.name, one.params) for one in earlier.done]
+        for place, family in enumerate(self.bench.families):
+            if (family.name, family.defaults) not in tried:
+                self.queue.append((family, family.defaults, place < WHATEVER))
+        by_name = {family.name: family for family in self.bench.families}
+        for name, params in earlier.open:
+            if name in by_name and params != by_name[name].defaults:
+                self.queue.append((by_name[name], params, False))
+                self.drawn += 1
+
+    def run(self) -> None:
+        """Keep the workers busy until the time is up or nothing is left to try."""
+        while True:
+            while len(self.running) < self.effort.workers and self._start():
+                pass
+            if not self.running:
+                return
+            soonest = min(one.until for one in self.running.values())
+            by_connection = {child.connection: child for child in self.running}
+            for connection in wait(list(by_connection), max(0.0, min(soonest - time.monotonic(), 60.0))):
+                self._hear(by_connection[connection])  # type: ignore[index]
+            for child, one in list(self.running.items()):
+                if time.monotonic() >= one.until and not child.connection.poll():
+                    child.end()
+                    self._lose(child, "cut", "the time was up")
+
+    def close(self) -> None:
+        """End every worker."""
+        for child in [*self.idle, *self.running]:
+            child.end()
+
+    def refit_s(self) -> float:
+        """Return how long the winner so far would take on all rows."""
+        best = self._best()
+        return best.fit_seconds * self.growth if best else 0.0
+
+    def _start(self) -> bool:
+        chosen = self._next()
+        if chosen is None:
+            return False
+        family, params, ask, until = chosen
+        number, self.next_number = self.next_number, self.next_number + 1
+        self.recorder.begun(number, family, params)
+        child = self.idle.pop() if self.idle else Child(serve_trials(self.bench), self.effort.memory_mb)
+        self.running[child] = _Running(number, family, params, ask, time.monotonic(), until)
+        child.connection.send((self.bench.families.index(family), params))
+        return True
+
+    def _next(self) -> tuple[Family, Params, optuna.Trial | None, float] | None:
+        """Return what to try next and until when, None where nothing may be begun now."""
+        now = time.monotonic()
+        while self.queue:
+            family, params, whatever = self.queue[0]
+            limit = self.effort.deadline - self.refit_s()
+            if not whatever and now >= limit:
+                if len(self.trials) < WHATEVER and self.running:
+                    return None  # what these come to decides
+                self.queue.popleft()
+                continue
+            self.queue.popleft()
+            ask = self.study.retry(family, params) if self.study and params != family.defaults else None
+            return family, params, ask, max(limit, now + FLOOR_S) if whatever else limit
+        if self.study is None or self.is_over or self.drawn >= self.effort.trials:
+            return None
+        tuned = [one.seconds for one in self.trials if one.family.space]
+        if not tuned:
+            return None  # no default of a tunable family has ended well (yet)
+        limit = self.effort.deadline - self.refit_s()
+        if now + float(np.median(tuned)) > limit:
+            self.is_over = True
+            return None
+        self.drawn += 1
+        ask, family, params = self.study.draw()
+        return family, params, ask, limit
+
+    def _hear(self, child: Child) -> None:
+        one = self.running[child]
+        try:
+            kind, *said = child.take()
+        except (Lost, Raised) as error:
+            child.end()
+            self._lose(child, "failed", str(error))
+            return
+        if kind == "fold":
+            place, value, seconds = said
+            one.folds.append(value)
+            one.verdict = self._verdict(one, place, seconds)
+            child.connection.send(one.verdict[0] == "finished")
+            return
+        told = said[0]
+        one.folds = told["folds"]
+        trial = Trial(
+            number=one.number,
+            family=one.family,
+            params=one.params,
+            folds=tuple(told["folds"]),
+            seconds=time.monotonic() - one.begun,
+            fit_seconds=told["fit_seconds"],
+            guess=tuple(told["guess"]),
+            state=one.verdict[0],
+            reason=one.verdict[1],
+            measured=told["measured"],
         )
-        return trial
+        self.idle.append(child)
+        self._keep(child, trial)
+
+    def _verdict(self, one: _Running, place: int, seconds: float) -> tuple[str, str]:
+        """Say whether a trial goes on after a fold."""
+        folds = self.bench.folds
+        growth = len(folds[place + 1].train) / max(len(folds[place].train), 1)
+        if time.monotonic() + seconds * growth > one.until:
+            return "cut", "the time was up"
+        loss = mean_loss(one.folds, self.bench.metric)
+        if self.study and one.ask is not None and self.study.is_hopeless(one.ask, place, loss):
+            return "pruned", f"after {place + 1} of {len(folds)} folds worse than the median of the others"
+        return "finished", ""
+
+    def _lose(self, child: Child, state: str, reason: str) -> None:
+        one = self.running[child]
+        seconds = time.monotonic() - one.begun
+        trial = Trial(
+            one.number, one.family, one.params, tuple(one.folds), seconds, seconds, state=state, reason=reason
+        )
+        self._keep(child, trial)
+
+    def _keep(self, child: Child, trial: Trial) -> None:
+        one = self.running.pop(child)
+        self.recorder.ended(trial)
+        (self.trials if trial.state == "finished" else self.stopped).append(trial)
+        if self.study and one.ask is not None:
+            over = excess(self.bench.constraints, trial.measured)
+            self.study.tell(one.ask, trial.state, self._loss(trial), over)
+            self.is_over |= trial.state == "cut"
+        best = self._best()
+        if best is not None:
+            span = max(self.effort.deadline - self.begun, 1e-6)
+            self.progress(
+                min((time.monotonic() - self.begun) / span, 1.0),
+                f"trial {trial.number + 1}, {trial.family.name}: best {self.bench.metric.name} {best.mean:.4g}"
+                f" by {best.family.name}",
+            )
+
+    def _loss(self, trial: Trial) -> float:
+        return loss_of(trial, self.bench.metric)
+
+    def _best(self) -> Trial | None:
+        within = [one for one in self.trials if not self._beyond(one)]
+        return min(within or self.trials, key=self._loss, default=None)
+
+    def _beyond(self, trial: Trial) -> str:
+        return beyond(self.bench.constraints, trial.measured)
+
+    def result(self) -> Comparison:
+        """Return what was found.
+
+        Raises:
+            WorkFailed: no candidate but the Dummy ended well, or none keeps within the constraints.
+        """
+        best = self._best()
+        check_outcome(self.bench, self.trials, self.stopped)
+        assert best is not None
+        return Comparison(tuple(self.trials), best, self.refit_s(), self.bench.metric, tuple(self.stopped))
+
+
+def load_libraries(families: Sequence[Family]) -> None:
+    """Import what the candidates are made of before processes are forked, which else each would do again."""
+    import threadpoolctl  # noqa: F401
 
     for family in families:
-        if len(trials) < 2 or time.monotonic() < deadline - refit_s():
-            run(family, family.defaults)
-    tunable = [family for family in families if family.space and any(one.family is family for one in trials)]
-    if tunable:
-        _draw(tunable, trials, metric, seed, run, lambda: deadline - refit_s())
-    return Comparison(tuple(trials), _best(trials, metric), refit_s(), metric)
-
-
-def _draw(
-    tunable: list[Family],
-    trials: list[Trial],
-    metric: Metric,
-    seed: int,
-    run: Callable[..., Trial],
-    limit: Callable[[], float],
-) -> None:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=6)
-    study = optuna.create_study(sampler=sampler, direction="minimize")
-    by_name = {family.name: family for family in tunable}
-
-    def objective(ask: optuna.Trial) -> float:
-        family = by_name[ask.suggest_categorical("family", sorted(by_name))]
-        assert family.space is not None
-        trial: Trial = run(family, family.space(ask))
-        if trial.stopped:
-            study.stop()
-            raise optuna.TrialPruned
-        return _loss(trial, metric)
-
-    for _ in range(MAX_TRIALS):
-        usual = float(np.median([one.seconds for one in trials if one.family.name in by_name]))
-        if time.monotonic() + usual > limit():
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            study.optimize(objective, n_trials=1)
-        if study.trials[-1].state == optuna.trial.TrialState.PRUNED:
-            return
-
-
-def _best(trials: list[Trial], metric: Metric) -> Trial:
-    return min(trials, key=lambda trial: _loss(trial, metric))
-
-
-def _loss(trial: Trial, metric: Metric) -> float:
-    loss = as_loss(metric, trial.mean)
-    return loss if np.isfinite(loss) else float("inf")
-
-
-def _run(
-    number: int,
-    family: Family,
-    params: Params,
-    dataset: Dataset,
-    folds: list[Fold],
-    tables: _FoldTables,
-    metric: Metric,
-    limit: float,
-) -> Trial:
-    begun = time.monotonic()
-    values: list[float] = []
-    guesses: list[Predicted] = []
-    fit_seconds, last_size = 0.0, 0
-    stopped = ""
-    with one_quiet_thread():
-        for fold, (train, test) in zip(folds, tables.of(family), strict=True):
-            started = time.monotonic()
-            growth = len(fold.train) / max(last_size, 1)
-            if started + fit_seconds * growth > limit:
-                stopped = "the time budget was used up"
-                break
-            estimator = family.estimator(params)
-            estimator.fit(train, dataset.truth[fold.train])
-            guess = predict(estimator, test, dataset)
-            seen = measure(metric.name, dataset.truth[fold.test], guess)
-            values.append(float("nan") if seen.value is None else seen.value)
-            guesses.append(guess)
-            fit_seconds, last_size = time.monotonic() - started, len(fold.train)
-    return Trial(number, family, params, tuple(values), time.monotonic() - begun, fit_seconds, tuple(guesses), stopped)
-
-
-def predict(estimator: Any, table: Any, dataset: Dataset) -> Predicted:
-    """Ask an estimator, its scores put in the order of the signature's classes (0 for a class it has not seen)."""
-    if dataset.task == "ranking":
-        return Predicted(items=of_lists(items for items, _ in estimator.predict(table)))
-    if dataset.task == "regression":
-        return Predicted(values=np.asarray(estimator.predict(table), dtype=np.float64))
-    classes = dataset.signature.classes
-    found = estimator.predict_proba(table)
-    scores = np.zeros((found.shape[0], len(classes)))
-    for place, name in enumerate(estimator.classes_):
-        scores[:, classes.index(str(name))] = found[:, place]
-    labels = np.array(classes, dtype=object)[scores.argmax(axis=1)]
-    return Predicted(labels=labels, scores=scores, classes=classes)
+        with suppress(Exception):  # a trial will tell
+            family.features()
+            family.estimator(family.defaults)

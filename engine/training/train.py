@@ -84,7 +84,7 @@ def train(  # noqa: PLR0913 (what a job of this kind may say)
             model=settings.name,
             settings_revision=revision,
             job_id=job.job_id if job else None,
-            params=_params(settings, until_us),
+            params=_params(settings, until_us, code_hash),
             tags={"reason": reason} if reason else {},
         )
     deadline = started + settings.train.time_budget_s
@@ -128,6 +128,7 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
     progress(0.08, f"{snapshot.rows} rows; loading the model libraries")
     from engine.training.making import make
     from engine.training.recording import TrialRecorder
+    from engine.training.resuming import take_up
 
     run = replace(attempt.run, snapshot_id=snapshot.id)
     with TrialRecorder(deck, run, metric_of(settings), attempt.job, lambda text: progress(0.9, text)) as recorder:
@@ -140,6 +141,7 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
             deadline=attempt.deadline,
             recorder=recorder,
             progress=progress,
+            earlier=lambda families: take_up(deck, run, families, metric_of(settings), attempt.job),
         )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
     progress(0.97, "registering the version")
@@ -211,7 +213,7 @@ def _check(settings: ModelSettings) -> None:
     find(metric_of(settings), settings.task)
 
 
-def _params(settings: ModelSettings, until_us: int | None) -> dict[str, Any]:
+def _params(settings: ModelSettings, until_us: int | None, code_hash: str) -> dict[str, Any]:
     told = settings.train
     params: dict[str, Any] = {
         "estimator": told.estimator,
@@ -220,6 +222,7 @@ def _params(settings: ModelSettings, until_us: int | None) -> dict[str, Any]:
         "folds": told.folds,
         "holdout": told.holdout,
         "seed": told.seed,
+        "code": code_hash.removeprefix("sha256:")[:12],
     }
     if until_us is not None:
         params["until"] = rfc3339(until_us)

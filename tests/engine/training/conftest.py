@@ -150,7 +150,8 @@ def regression(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -
     """A regression version that every family competed for; tests only look at it."""
     settings = model_settings(
         estimator="auto",
-        time_budget_s=4.0,
+        time_budget_s=90.0,
+        trials=2,
         personal=("country",),
         gates=GateSettings(slices=("segment", "nights", "country")),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -12,8 +14,11 @@ from sklearn.dummy import DummyClassifier
 from engine.measures.metrics import find
 from engine.training.dataset import prepare
 from engine.training.families import families
+from engine.training.family import Family, nothing
 from engine.training.folds import expanding_folds, split_holdout
-from engine.training.search import MAX_TRIALS, compare, predict
+from engine.training.search import Earlier, Effort, compare
+from engine.training.trial import Bench, predict
+from store.errors import WorkFailed
 
 
 @dataclass
@@ -36,19 +41,20 @@ def comparison_run(tmp_path, bookings, rates):
     """Return a function that compares families on 240 bookings: `compared(seconds=0.5, metric="mae")`."""
 
     def run(seconds, metric="mae", estimator="auto", **changed):
+        told = {name: changed.pop(name) for name in list(changed) if name in ("workers", "trials", "memory_mb")}
+        limits, earlier = changed.pop("limits", {}), changed.pop("earlier", Earlier())
+        changed_families = changed.pop("families", None)
         dataset = prepare(bookings(), rates(features=("nights", "segment", "discount"), **changed), "UTC")
         split = split_holdout(dataset, 0.2, 7)
         folds = expanding_folds(dataset, split.train, 2, 7)
         heard = Heard()
+        candidates = changed_families or families(dataset, estimator, metric, 7, tmp_path)
         found = compare(
-            dataset,
-            folds,
-            families(dataset, estimator, metric, 7, tmp_path),
-            find(metric, dataset.task),
-            deadline=time.monotonic() + seconds,
-            seed=7,
-            recorder=heard,
-            progress=lambda share, text: heard.told.append((share, text)),
+            Bench(dataset, folds, candidates, find(metric, dataset.task), limits),
+            Effort(time.monotonic() + seconds, 7, **told),
+            heard,
+            lambda share, text: heard.told.append((share, text)),
+            earlier,
         )
         return found, heard
 
@@ -59,7 +65,7 @@ def test_dummy_and_one_more_are_compared_though_the_time_is_up(compared):
     found, heard = compared(-1.0)
     assert [name for _, name, _ in heard.begun_as] == ["dummy", "linear"]
     assert found.best.family.name == "linear"
-    assert not any(trial.stopped for trial in heard.trials)
+    assert all(trial.state == "finished" for trial in heard.trials)
 
 
 def test_dummy_alone_can_be_trained(compared):
@@ -69,10 +75,10 @@ def test_dummy_alone_can_be_trained(compared):
 
 
 def test_search_draws_more_until_the_time_is_up(compared):
-    found, heard = compared(1.0)
+    found, heard = compared(4.0)
     names = [name for _, name, _ in heard.begun_as]
     assert names[:2] == ["dummy", "linear"]
-    assert 2 < len(names) <= MAX_TRIALS + 3
+    assert 2 < len(names) <= 60 + 3
     assert [number for number, _, _ in heard.begun_as] == [trial.number for trial in heard.trials]
     assert found.best is min(found.trials, key=found.loss)
     assert found.best.mean < 4
@@ -105,3 +111,154 @@ def test_scores_take_the_order_of_the_signature(bookings, rates):
     assert guess.classes == ("ES", "FR", "PT")
     np.testing.assert_allclose(guess.scores, [[0.5, 0.0, 0.5]] * 4)
     assert guess.labels.tolist() == ["ES"] * 4
+
+
+class Ends:
+    """An estimator of the mean that first does something."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def fit(self, _table, truth):
+        self.mean = float(truth.mean())
+        self.act(self)
+        return self
+
+    def predict(self, table):
+        return np.full(len(table), self.mean)
+
+
+def raises(_estimator):
+    raise ValueError("too\nsour")
+
+
+def hangs(_estimator):
+    while True:
+        sum(range(1000))
+
+
+def dies(_estimator):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def eats(_estimator):
+    assert bytearray(400 * 1024 * 1024)
+
+
+def lies(estimator):
+    estimator.mean = float("nan")
+
+
+def acting(name, act, space=None):
+    return Family(name, nothing, lambda _params: Ends(act), {}, space)
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "reason"),
+    [
+        (raises, "failed", "ValueError: too sour"),
+        (dies, "failed", "its process was killed by SIGKILL"),
+        (eats, "failed", "out of memory: it took more than train.memory_mb = 150"),
+        (lies, "failed", "ValueError: 80 of its 80 answers are not finite numbers"),
+        (hangs, "cut", "the time was up"),
+    ],
+)
+def test_candidate_that_ends_badly_fails_alone(compared, act, state, reason):
+    field = [acting("dummy", lambda _: None), acting("plain", lambda _: None), acting("bad", act)]
+    found, heard = compared(1.5, families=field, memory_mb=150)
+    assert [(one.family.name, one.state) for one in heard.trials] == [
+        ("dummy", "finished"),
+        ("plain", "finished"),
+        ("bad", state),
+    ]
+    assert heard.trials[-1].reason == reason
+    assert found.best.family.name in ("dummy", "plain")
+    assert [one.family.name for one in found.stopped] == ["bad"]
+
+
+def test_nothing_that_could_be_fitted_is_told_with_its_reason(compared, says):
+    field = [acting("dummy", lambda _: None), acting("bad", raises)]
+    with pytest.raises(WorkFailed, check=says("no candidate could be fitted: bad: ValueError: too sour")):
+        compared(1.0, families=field)
+
+
+def test_candidate_that_never_ends_ends_with_the_budget(compared, says, monkeypatch):
+    monkeypatch.setattr("engine.training.search.FLOOR_S", 0.5)
+    field = [acting("dummy", lambda _: None), acting("endless", hangs)]
+    with pytest.raises(WorkFailed, check=says("no candidate was fitted within the time budget: endless: the time was")):
+        compared(1.0, families=field)
+
+
+def drawn(trial):
+    return {"depth": trial.suggest_int("drawn.depth", 1, 1000)}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_are_drawn_as_asked_for_by_any_number_of_workers(compared, workers):
+    field = [acting("dummy", lambda _: None), acting("drawn", lambda _: None, drawn)]
+    found, heard = compared(60.0, families=field, workers=workers, trials=12)
+    assert sorted(trial.number for trial in heard.trials) == list(range(14))
+    assert sorted(number for number, _, _ in heard.begun_as) == list(range(14))
+    assert len(found.trials) + len(found.stopped) == 14
+
+
+def test_hopeless_candidate_is_pruned_after_its_first_fold(compared):
+    made = []
+
+    def space(trial):
+        made.append(trial.number)
+        return {"off": trial.suggest_float("drawn.off", 0.0, 1.0) * 0 + (1000.0 if len(made) > 6 else 0.0)}
+
+    def off(by):
+        def act(estimator):
+            estimator.mean += by
+
+        return act
+
+    field = [
+        acting("dummy", lambda _: None),
+        Family("drawn", nothing, lambda params: Ends(off(params["off"])), {"off": 1.0}, space),
+    ]
+    found, heard = compared(60.0, families=field, trials=8)
+    pruned = [trial for trial in heard.trials if trial.state == "pruned"]
+    assert [trial.params["off"] for trial in pruned] == [1000.0, 1000.0]
+    assert all(len(trial.folds) == 1 for trial in pruned)
+    assert found.best.params["off"] != 1000.0
+
+
+def test_search_goes_on_where_an_earlier_one_was_cut_off(compared):
+    field = [acting("dummy", lambda _: None), acting("drawn", lambda _: None, drawn)]
+    first, heard = compared(60.0, families=field, trials=6)
+    known = [replace(trial, guess=()) for trial in heard.trials[:5]]
+    cut = heard.trials[5]
+    earlier = Earlier(tuple(known), (("drawn", cut.params),))
+    again, more = compared(60.0, families=field, trials=6, earlier=earlier)
+    assert [number for number, _, _ in more.begun_as] == [5, 6, 7]
+    assert more.begun_as[0][2] == cut.params
+    assert [trial.number for trial in again.trials] == list(range(8))
+    assert len(first.trials) == 8
+
+
+def slow(_estimator):
+    time.sleep(0.0)
+
+
+class Heavy(Ends):
+    def predict(self, table):
+        time.sleep(0.02)
+        return super().predict(table)
+
+
+def test_winner_keeps_within_the_constraints(compared, says):
+    field = [
+        acting("dummy", lambda _: None),
+        Family("quick", nothing, lambda _params: Ends(lambda one: setattr(one, "mean", one.mean + 9)), {}),
+        Family("heavy", nothing, lambda _params: Heavy(slow), {}),
+    ]
+    assert compared(20.0, families=field)[0].best.family.name in ("dummy", "heavy")
+    field[0] = acting("dummy", lambda one: setattr(one, "mean", one.mean + 99))
+    found, _ = compared(20.0, families=field, limits={"latency_ms": 10.0})
+    assert found.best.family.name == "quick"
+    assert found.trials[2].measured["latency_ms"] > 20.0
+    with pytest.raises(WorkFailed, check=says("no candidate keeps within .*: nearest comes heavy with latency_ms 2")):
+        compared(20.0, families=[field[0], field[2]], limits={"latency_ms": 10.0})

@@ -1,0 +1,69 @@
+"""What a search comes to: its trials, the winner, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.measures.metrics import Metric, as_loss
+from engine.training.constraints import beyond, excess
+from engine.training.trial import Bench, Trial
+from store.errors import WorkFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that was tried to the end; `best` is the winner by the mean over folds, within the constraints."""
+
+    trials: tuple[Trial, ...]
+    best: Trial
+    refit_s: float
+    metric: Metric
+    stopped: tuple[Trial, ...] = ()  # pruned, cut and failed
+
+    def loss(self, trial: Trial) -> float:
+        """Return what trials are compared by: smaller is better."""
+        return loss_of(trial, self.metric)
+
+
+def check_outcome(bench: Bench, trials: Sequence[Trial], stopped: Sequence[Trial]) -> None:
+    """Refuse a search without a candidate.
+
+    Raises:
+        WorkFailed: none but the Dummy ended well, or none keeps within the constraints.
+    """
+    limits = bench.constraints
+    candidates = [one for one in trials if one.family is not bench.families[0]]
+    if len(bench.families) > 1 and not candidates:
+        raise WorkFailed(*why_none(stopped))
+    if candidates and all(beyond(limits, one.measured) for one in candidates):
+        nearest = min(candidates, key=lambda one: max(excess(limits, one.measured).values()))
+        raise WorkFailed(
+            f"no candidate keeps within [train.constraints]: nearest comes {nearest.family.name}"
+            f" with {beyond(limits, nearest.measured)}",
+            "allow more, or name another estimator",
+        )
+
+
+def why_none(stopped: Sequence[Trial]) -> tuple[str, str]:
+    """Say why no candidate was fitted, and what to do."""
+    first: dict[str, Trial] = {}
+    for trial in stopped:
+        first.setdefault(trial.family.name, trial)
+    reasons = "; ".join(f"{name}: {trial.reason}" for name, trial in first.items()) or "nothing was tried"
+    if any(trial.state == "failed" for trial in stopped):
+        return f"no candidate could be fitted: {reasons}", "correct it, or name another estimator"
+    return f"no candidate was fitted within the time budget: {reasons}", "give it more time, or take fewer rows"
+
+
+def loss_of(trial: Trial, metric: Metric) -> float:
+    """Return what trials are compared by: smaller is better, infinite where it is not defined."""
+    return mean_loss(trial.folds, metric)
+
+
+def mean_loss(folds: Sequence[float], metric: Metric) -> float:
+    """Return the loss of the mean over folds."""
+    loss = as_loss(metric, float(np.mean(folds))) if folds else float("inf")
+    return loss if np.isfinite(loss) else float("inf")
