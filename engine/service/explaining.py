@@ -20,7 +20,7 @@ def answer_of(deck: Deck, told: dict[str, Any]) -> dict[str, Any]:
     from engine.serving.predict import PredictError
     from engine.training import explanation
     from engine.training.attribution_drift import drift
-    from engine.training.search import one_quiet_thread
+    from engine.training.trial import one_quiet_thread
     from store import versions
 
     version = versions.version(deck.database, told["model"], told["version"])
