@@ -73,16 +73,17 @@ class Modeldeck:
         many_runs, many_versions = self.sizes["runs"], self.sizes["versions"]
         tables = ("run", "run_param", "run_metric", "run_metric_latest", "version", "version_tag")
         with filling(str(path), tables, max(many_runs, many_versions)) as db:
-            some, id = f"n CROSS JOIN k WHERE i < {many_runs}", "printf('%032x', i)"
+            some, number = f"n CROSS JOIN k WHERE i < {many_runs}", "i + 2"  # behind the run there is
             db.execute(
-                "INSERT INTO run (id, experiment, model, kind, name, state, reason, actor, started_at, ended_at)"
-                f" SELECT {id}, 'm', 'm', 'train', 'run-' || i, 'finished', '', ?, i, i FROM n WHERE i < {many_runs}",
+                "INSERT INTO run (number, id, experiment, model, kind, name, state, reason, actor, started_at,"
+                f" ended_at) SELECT {number}, printf('%032x', i), 'm', 'm', 'train', 'run-' || i, 'finished', '', ?,"
+                f" i, i FROM n WHERE i < {many_runs}",
                 (BENCH,),
             )
-            db.execute(f"INSERT INTO run_param (run_id, key, value) SELECT {id}, 'p' || j, {PARAM} FROM {some}")
+            db.execute(f"INSERT INTO run_param (run_number, key, value) SELECT {number}, 'p' || j, {PARAM} FROM {some}")
             for table in ("run_metric", "run_metric_latest"):
                 db.execute(
-                    f"INSERT INTO {table} (run_id, key, step, at, value) SELECT {id}, 'm' || j, 0, i, {METRIC}"
+                    f"INSERT INTO {table} (run_number, key, step, at, value) SELECT {number}, 'm' || j, 0, i, {METRIC}"
                     f" FROM {some}"
                 )
             texts = {name: PINNED[name] for name in ("signature", "decision", "evaluation")}

@@ -8,46 +8,29 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn
 from weakref import WeakSet
 
-from store import comparing
+from store import comparing, reading
 from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
+from store.reading import Memory, T
 from store.storage import FAILURES, registry_failure, writing_to
 
-SCHEMA = 3  # the number of the newest migration; a test holds it equal to Alembic's head
+SCHEMA = 4  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
 _ROWS_AT_ONCE = 100
 
-Row = sqlite3.Row
-Params = Mapping[str, Any]
+Reader = reading.Reader
+Row = reading.Row
+Params = reading.Params
 _NOTHING: dict[str, Any] = {}
-
-
-class Reader(Protocol):
-    """Whatever rows can be read from: a Database, or a Write that also sees its own changes."""
-
-    def rows(self, sql: str, params: Params = ...) -> list[Row]:
-        """Return every row."""
-        ...
-
-    def row(self, sql: str, params: Params = ...) -> Row | None:
-        """Return the first row, None without one."""
-        ...
-
-    def tuples(self, sql: str, params: Params = ...) -> Iterator[tuple[Any, ...]]:
-        """Give each row as a plain tuple while it is read; to be read to its end."""
-        ...
-
-    def words(self, sql: str, params: Params = ...) -> list[str]:
-        """Return the one column `word` of every row: texts without spaces, thousands at a time."""
-        ...
 
 
 class Fence(NamedTuple):
@@ -68,6 +51,11 @@ class _Statements:
         self._connection = connection
         self._path = path
 
+    @property
+    def holds_a_moment(self) -> bool:
+        """Whether all that is read is of one state, which others may have left."""
+        return self._connection.in_transaction
+
     def rows(self, sql: str, params: Params = _NOTHING) -> list[Row]:
         """Return every row; also runs INSERT or UPDATE with RETURNING inside a Write."""
         try:
@@ -80,12 +68,12 @@ class _Statements:
         found = self.rows(sql, params)
         return found[0] if found else None
 
-    def tuples(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
-        """Give each row as a plain tuple while it is read; to be read to its end."""
+    def tuples(self, sql: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
+        """Return each row as a plain tuple."""
         try:
             cursor = self._connection.cursor()
             cursor.row_factory = None
-            yield from cursor.execute(sql, params)
+            return cursor.execute(sql, params).fetchall()
         except FAILURES as error:
             raise_failure(error, self._path)
 
@@ -93,6 +81,10 @@ class _Statements:
         """Return the one column `word` of every row; one text in one row is read twice as fast as a row for each."""
         found = self.row(f"SELECT group_concat(word, ' ') FROM ({sql})", params)
         return found[0].split(" ") if found and found[0] is not None else []
+
+    def remembered(self, _key: Any, make: Callable[[], T]) -> T:
+        """Return what `make` reads: at one held moment, or among changes of its own, nothing earlier counts."""
+        return make()
 
 
 class Write(_Statements):
@@ -124,12 +116,17 @@ class Write(_Statements):
         """
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             batch = rows[first : first + _ROWS_AT_ONCE]
-            row = f"({', '.join('?' * len(batch[0]))})"
-            sql = f"INSERT INTO {into} VALUES {', '.join([row] * len(batch))} {conflict}"
+            sql = _insert(into, len(batch[0]), len(batch), conflict)
             try:
                 self._connection.execute(sql, tuple(chain.from_iterable(batch)))
             except FAILURES as error:
                 raise_failure(error, self._path)
+
+
+@lru_cache(256)
+def _insert(into: str, columns: int, rows: int, conflict: str) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)} {conflict}"
 
 
 class Database:
@@ -146,6 +143,7 @@ class Database:
         self._writing_thread: int | None = None
         self._watcher: _Connection | None = None
         self._watching = threading.Lock()
+        self._memory = Memory()
 
     def rows(self, sql: str, params: Params = _NOTHING) -> list[Row]:
         """Return every row."""
@@ -155,13 +153,28 @@ class Database:
         """Return the first row, None without one."""
         return self._reader().row(sql, params)
 
-    def tuples(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
-        """Give each row as a plain tuple while it is read; to be read to its end."""
+    def tuples(self, sql: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
+        """Return each row as a plain tuple."""
         return self._reader().tuples(sql, params)
 
     def words(self, sql: str, params: Params = _NOTHING) -> list[str]:
         """Return the one column `word` of every row: texts without spaces, thousands at a time."""
         return self._reader().words(sql, params)
+
+    def remembered(self, key: Any, make: Callable[[], T]) -> T:
+        """Return what `make` read when it was last asked for under this key, where nothing was committed since.
+
+        Whoever asks shares it with others: it is not to be changed.
+        """
+        if self._reader().holds_a_moment:
+            return make()
+        # asked for before `make` reads: what it reads may be newer than this state, and then is read again, never older
+        state = self.changes()
+        found: T | None = self._memory.get(state, key)
+        if found is None:
+            found = make()
+            self._memory.keep(state, key, found)
+        return found
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -205,8 +218,7 @@ class Database:
         with self._watching:
             # data_version counts the commits of other connections; this one never writes, so it sees them all
             connection = self._watcher = self._watcher or self._connect(writable=False)
-            row = _Statements(connection, self.path).row("PRAGMA data_version")
-        return int(row[0]) if row else 0
+            return int(_Statements(connection, self.path).tuples("PRAGMA data_version")[0][0])
 
     def close(self) -> None:
         """Close every connection; the last one folds the log into the file. A later use opens anew."""
@@ -214,7 +226,7 @@ class Database:
             for connection in list(self._connections):
                 connection.close()
             self._writer = self._watcher = None
-            self._local = threading.local()
+            self._local, self._memory = threading.local(), Memory()
 
     def _reader(self) -> _Statements:
         statements: _Statements | None = getattr(self._local, "statements", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from operator import itemgetter
@@ -10,7 +9,7 @@ from typing import Any
 
 from store import events
 from store.database import Reader, Row, Write
-from store.errors import Refused
+from store.errors import Refused, UnknownName
 from store.ids import new_id
 from store.lookup import find_id
 from store.point_lines import Point
@@ -20,12 +19,12 @@ from store.rows.making import maker
 # in the order of the fields of Run
 COLUMNS = (
     "id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id, job_id, actor,"
-    " started_at, ended_at, note, deleted_at"
+    " started_at, ended_at, note, deleted_at, number"
 )
-_OWN, _WHOLE = 14, 16  # params, metrics and tags stand between them
+_OWN, _WHOLE, _NUMBER_AT = 14, 16, 16  # params, metrics and tags stand between the first two
 _AT_ONCE = 500  # runs whose params are asked for in one statement
 _STEP = itemgetter(2)
-_LATER_COUNTS = "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value"
+_LATER_COUNTS = "ON CONFLICT (run_number, key) DO UPDATE SET value = excluded.value"
 _ALL = 1 << 31  # more runs than one job makes
 ENDED = ("finished", "failed", "abandoned", "cancelled")
 
@@ -61,10 +60,10 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
     id = new_id(tx.clock)
     name = name or f"{kind} {id[:12]}"
     told = {key: str(value) for key, value in (params or {}).items()}
-    tx.execute(
+    made = tx.rows(
         "INSERT INTO run (id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id,"
         " job_id, actor, started_at) VALUES (:id, :experiment, :model, :parent, :kind, :name, 'running', '', :settings,"
-        " :snapshot, :job, :actor, :at)",
+        " :snapshot, :job, :actor, :at) RETURNING number",
         {
             "id": id,
             "experiment": belongs_to,
@@ -79,8 +78,8 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
             "at": tx.at,
         },
     )
-    log_params(tx, id, told)
-    set_tags(tx, id, tags or {})
+    _keep(tx, "run_param", made[0]["number"], told)
+    _keep(tx, "run_tag", made[0]["number"], tags or {})
     if parent_id is None:
         _record(tx, "run.started", id, model, actor, body={"job_id": job_id, "snapshot_id": snapshot_id})
     return Run(
@@ -106,12 +105,30 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
 
 def log_params(tx: Write, run_id: str, params: Mapping[str, Any]) -> None:
     """Keep what a run was told, as text; a key told again is overwritten."""
-    tx.insert("run_param (run_id, key, value)", [(run_id, key, str(params[key])) for key in params], _LATER_COUNTS)
+    if params:
+        _keep(tx, "run_param", number_of(tx, run_id), {key: str(params[key]) for key in params})
 
 
 def set_tags(tx: Write, run_id: str, tags: Mapping[str, str]) -> None:
     """Set words on a run; a key set again is overwritten."""
-    tx.insert("run_tag (run_id, key, value)", [(run_id, key, tags[key]) for key in tags], _LATER_COUNTS)
+    if tags:
+        _keep(tx, "run_tag", number_of(tx, run_id), tags)
+
+
+def _keep(tx: Write, table: str, number: int, told: Mapping[str, str]) -> None:
+    tx.insert(f"{table} (run_number, key, value)", [(number, *one) for one in told.items()], _LATER_COUNTS)
+
+
+def number_of(reader: Reader, run_id: str) -> int:
+    """Return the number by which the tables of what runs log know a run.
+
+    Raises:
+        UnknownName: there is no such run.
+    """
+    row = reader.row("SELECT number FROM run WHERE id = :id", {"id": run_id})
+    if row is None:
+        raise UnknownName(f"no run {run_id!r}", "modeldeck runs lists them")
+    return int(row["number"])
 
 
 def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
@@ -121,21 +138,22 @@ def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
 
 def log_points(tx: Write, run_id: str, points: Iterable[Point]) -> None:
     """Add metric points (key, step, microseconds UTC, value). A step told again is overwritten, NaN is null."""
+    number = number_of(tx, run_id)
     # thousands at a time: what these lines cost is what a point costs
     rows = [
-        (run_id, key, step, at, None if value is None or not isfinite(value) else float(value))
+        (number, key, step, at, None if value is None or not isfinite(value) else float(value))
         for key, step, at, value in points
     ]
     newest = {row[1]: row for row in sorted(rows, key=_STEP)}  # of one step twice the later
     tx.insert(
-        "run_metric (run_id, key, step, at, value)",
+        "run_metric (run_number, key, step, at, value)",
         rows,
-        "ON CONFLICT (run_id, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
+        "ON CONFLICT (run_number, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
     )
     tx.insert(
-        "run_metric_latest (run_id, key, step, at, value)",
+        "run_metric_latest (run_number, key, step, at, value)",
         list(newest.values()),
-        "ON CONFLICT (run_id, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
+        "ON CONFLICT (run_number, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
         " WHERE excluded.step >= run_metric_latest.step",
     )
 
@@ -170,7 +188,7 @@ def run(reader: Reader, id: str) -> Run:
     found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE id = :id", {"id": id})
     if not found:
         found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE id = :id", {"id": find_id(reader, "run", "run", id)})
-    return _runs(reader, found, "run_id = :id", {"id": found[0]["id"]})[0]
+    return _runs(reader, found, "run_number = :number", {"number": found[0]["number"]})[0]
 
 
 def runs(
@@ -189,23 +207,24 @@ def runs(
     if not trials:
         clauses.append("parent_id IS NULL")
     for clause, given in (
-        ("model = :model", model),
-        ("id < :before", before_id),
+        # with trials no index of a model's runs is in the order asked for
+        ("coalesce(model, '') = :model" if trials else "model = :model", model),
+        ("number < (SELECT number FROM run WHERE id = :before)", before_id),
         ("job_id = :job", job_id),
         ("state = :state", state),
     ):
         if given is not None:
             clauses.append(clause)
-    chosen = f"FROM run WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :limit"
+    chosen = f"FROM run WHERE {' AND '.join(clauses)} ORDER BY number DESC LIMIT :limit"
     found = reader.rows(f"SELECT {COLUMNS} {chosen}", params)
-    return _runs(reader, found, f"run_id IN (SELECT id {chosen})", params)
+    return _runs(reader, found, f"run_number IN (SELECT number {chosen})", params)
 
 
 def children(reader: Reader, run_id: str) -> list[Run]:
     """Return the trials of a run, in the order they were started."""
     params = {"parent": run_id}
-    found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE parent_id = :parent ORDER BY id", params)
-    return _runs(reader, found, "run_id IN (SELECT id FROM run WHERE parent_id = :parent)", params)
+    found = reader.rows(f"SELECT {COLUMNS} FROM run WHERE parent_id = :parent ORDER BY number", params)
+    return _runs(reader, found, "run_number IN (SELECT number FROM run WHERE parent_id = :parent)", params)
 
 
 def with_logged(reader: Reader, found: Sequence[Row]) -> list[Run]:
@@ -213,15 +232,16 @@ def with_logged(reader: Reader, found: Sequence[Row]) -> list[Run]:
     made: list[Run] = []
     for start in range(0, len(found), _AT_ONCE):
         batch = list(found[start : start + _AT_ONCE])
-        params = {f"run{place}": row["id"] for place, row in enumerate(batch)}
-        made += _runs(reader, batch, f"run_id IN ({', '.join(f':{name}' for name in params)})", params)
+        params = {f"run{place}": row["number"] for place, row in enumerate(batch)}
+        made += _runs(reader, batch, f"run_number IN ({', '.join(f':{name}' for name in params)})", params)
     return made
 
 
 def metric_history(reader: Reader, run_id: str, key: str) -> list[tuple[int, int, float | None]]:
     """Return every point of one metric as (step, microseconds UTC, value), by step; not a number is None."""
     found = reader.rows(
-        "SELECT step, at, value FROM run_metric WHERE run_id = :run AND key = :key ORDER BY step",
+        "SELECT step, at, value FROM run_metric WHERE run_number = (SELECT number FROM run WHERE id = :run)"
+        " AND key = :key ORDER BY step",
         {"run": run_id, "key": key},
     )
     return [(row["step"], row["at"], row["value"]) for row in found]
@@ -247,17 +267,18 @@ def end_runs_of(tx: Write, job_id: str, state: str, reason: str) -> None:
 
 
 def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any]) -> list[Run]:
-    kept: list[dict[str, dict[str, Any]]] = []
+    kept: list[dict[int, dict[str, Any]]] = []
     for table in ("run_param", "run_metric_latest", "run_tag"):
-        by_run: dict[str, dict[str, Any]] = defaultdict(dict)
-        for run_id, key, value in reader.tuples(f"SELECT run_id, key, value FROM {table} WHERE {of_these}", params):
-            if value is not None:
-                by_run[run_id][key] = value
+        by_run: dict[int, dict[str, Any]] = {row[_NUMBER_AT]: {} for row in found}
+        asked = f"SELECT run_number, key, value FROM {table} WHERE {of_these} AND value IS NOT NULL"
+        for number, key, value in reader.tuples(asked, params):
+            by_run[number][key] = value
         kept.append(by_run)
     params_of, metrics_of, tags_of = kept
     make = maker(Run)
     return [
-        make(*row[:_OWN], params_of[id := row["id"]], metrics_of[id], tags_of[id], *row[_OWN:_WHOLE]) for row in found
+        make(*row[:_OWN], params_of[n := row[_NUMBER_AT]], metrics_of[n], tags_of[n], *row[_OWN:_WHOLE])
+        for row in found
     ]
 
 

@@ -18,27 +18,6 @@ CREATE TABLE blob (
 	CONSTRAINT ck_blob_state CHECK (state IN ('present', 'erased'))
 );
 
-CREATE TABLE event (
-	seq INTEGER NOT NULL, 
-	at BIGINT NOT NULL, 
-	actor TEXT NOT NULL, 
-	via TEXT, 
-	action TEXT NOT NULL, 
-	subject_kind TEXT NOT NULL, 
-	subject_id TEXT NOT NULL, 
-	model TEXT, 
-	reason TEXT NOT NULL, 
-	body TEXT NOT NULL, 
-	previous_hash TEXT NOT NULL, 
-	hash TEXT NOT NULL, 
-	CONSTRAINT pk_event PRIMARY KEY (seq), 
-	CONSTRAINT uq_event_hash UNIQUE (hash)
-);
-
-CREATE INDEX ix_event_model_seq ON event (model, seq);
-
-CREATE INDEX ix_event_subject_kind_subject_id_seq ON event (subject_kind, subject_id, seq);
-
 CREATE TABLE settings_revision (
 	revision INTEGER NOT NULL, 
 	hash TEXT NOT NULL, 
@@ -228,40 +207,6 @@ CREATE TABLE monitor (
 
 CREATE INDEX ix_monitor_model ON monitor (model);
 
-CREATE TABLE run (
-	id TEXT NOT NULL, 
-	experiment TEXT NOT NULL, 
-	model TEXT, 
-	parent_id TEXT, 
-	kind TEXT NOT NULL, 
-	name TEXT NOT NULL, 
-	state TEXT NOT NULL, 
-	reason TEXT NOT NULL, 
-	settings_revision INTEGER, 
-	snapshot_id TEXT, 
-	job_id TEXT, 
-	actor TEXT NOT NULL, 
-	started_at BIGINT NOT NULL, 
-	ended_at BIGINT, 
-	deleted_at BIGINT, note TEXT DEFAULT '' NOT NULL, 
-	CONSTRAINT pk_run PRIMARY KEY (id), 
-	CONSTRAINT fk_run_experiment FOREIGN KEY(experiment) REFERENCES experiment (name), 
-	CONSTRAINT fk_run_job_id FOREIGN KEY(job_id) REFERENCES job (id), 
-	CONSTRAINT fk_run_model FOREIGN KEY(model) REFERENCES model (name), 
-	CONSTRAINT fk_run_model_snapshot_id FOREIGN KEY(model, snapshot_id) REFERENCES snapshot (model, id), 
-	CONSTRAINT fk_run_parent_id FOREIGN KEY(parent_id) REFERENCES run (id), 
-	CONSTRAINT fk_run_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
-	CONSTRAINT ck_run_state CHECK (state IN ('running', 'finished', 'failed', 'abandoned', 'cancelled'))
-);
-
-CREATE INDEX ix_run_job_id ON run (job_id);
-
-CREATE INDEX ix_run_model_parent_id_id ON run (model, parent_id, id);
-
-CREATE INDEX ix_run_parent_id_id ON run (parent_id, id);
-
-CREATE INDEX ix_run_state ON run (state);
-
 CREATE TABLE schedule (
 	id TEXT NOT NULL, 
 	model TEXT NOT NULL, 
@@ -320,18 +265,6 @@ CREATE TABLE version (
 CREATE INDEX ix_version_artifact_hash ON version (artifact_hash);
 
 CREATE INDEX ix_version_run_id ON version (run_id);
-
-CREATE TABLE alias (
-	model TEXT NOT NULL, 
-	name TEXT NOT NULL, 
-	version INTEGER, 
-	generation INTEGER NOT NULL, 
-	actor TEXT NOT NULL, 
-	moved_at BIGINT NOT NULL, 
-	CONSTRAINT pk_alias PRIMARY KEY (model, name), 
-	CONSTRAINT fk_alias_model FOREIGN KEY(model) REFERENCES model (name), 
-	CONSTRAINT fk_alias_model_version FOREIGN KEY(model, version) REFERENCES version (model, number)
-);
 
 CREATE TABLE image (
 	id TEXT NOT NULL, 
@@ -412,21 +345,6 @@ CREATE TABLE window (
 );
 
 CREATE INDEX ix_window_model_to_at_version ON window (model, to_at, version);
-
-CREATE TABLE alias_move (
-	model TEXT NOT NULL, 
-	name TEXT NOT NULL, 
-	generation INTEGER NOT NULL, 
-	from_version INTEGER, 
-	to_version INTEGER, 
-	actor TEXT NOT NULL, 
-	reason TEXT NOT NULL, 
-	moved_at BIGINT NOT NULL, 
-	CONSTRAINT pk_alias_move PRIMARY KEY (model, name, generation), 
-	CONSTRAINT fk_alias_move_model_name FOREIGN KEY(model, name) REFERENCES alias (model, name)
-);
-
-CREATE INDEX ix_alias_move_model_moved_at ON alias_move (model, moved_at);
 
 CREATE TABLE deployment (
 	id TEXT NOT NULL, 
@@ -546,61 +464,11 @@ CREATE TABLE route (
 	CONSTRAINT ck_route_applied_generation CHECK (applied_generation <= desired_generation)
 );
 
-CREATE TRIGGER event_not_updated BEFORE UPDATE ON event
-    BEGIN SELECT RAISE(ABORT, 'events are append-only: no update'); END;
-
-CREATE TRIGGER event_not_deleted BEFORE DELETE ON event
-    BEGIN SELECT RAISE(ABORT, 'events are append-only: no delete'); END;
-
-CREATE TRIGGER event_next_only BEFORE INSERT ON event
-    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM event)
-    BEGIN SELECT RAISE(ABORT, 'events are append-only: not the next one'); END;
-
 CREATE TRIGGER settings_revision_not_updated BEFORE UPDATE ON settings_revision
     BEGIN SELECT RAISE(ABORT, 'settings revisions are immutable: no update'); END;
 
 CREATE TRIGGER settings_revision_not_deleted BEFORE DELETE ON settings_revision
     BEGIN SELECT RAISE(ABORT, 'settings revisions are immutable: no delete'); END;
-
-CREATE TABLE run_metric (
-	run_id TEXT NOT NULL, 
-	"key" TEXT NOT NULL, 
-	step BIGINT NOT NULL, 
-	at BIGINT NOT NULL, 
-	value FLOAT, 
-	CONSTRAINT pk_run_metric PRIMARY KEY (run_id, "key", step), 
-	CONSTRAINT fk_run_metric_run_id FOREIGN KEY(run_id) REFERENCES run (id)
-)
- WITHOUT ROWID;
-
-CREATE TABLE run_metric_latest (
-	run_id TEXT NOT NULL, 
-	"key" TEXT NOT NULL, 
-	step BIGINT NOT NULL, 
-	at BIGINT NOT NULL, 
-	value FLOAT, 
-	CONSTRAINT pk_run_metric_latest PRIMARY KEY (run_id, "key"), 
-	CONSTRAINT fk_run_metric_latest_run_id FOREIGN KEY(run_id) REFERENCES run (id)
-)
- WITHOUT ROWID;
-
-CREATE TABLE run_param (
-	run_id TEXT NOT NULL, 
-	"key" TEXT NOT NULL, 
-	value TEXT NOT NULL, 
-	CONSTRAINT pk_run_param PRIMARY KEY (run_id, "key"), 
-	CONSTRAINT fk_run_param_run_id FOREIGN KEY(run_id) REFERENCES run (id)
-)
- WITHOUT ROWID;
-
-CREATE TABLE run_tag (
-	run_id TEXT NOT NULL, 
-	"key" TEXT NOT NULL, 
-	value TEXT NOT NULL, 
-	CONSTRAINT pk_run_tag PRIMARY KEY (run_id, "key"), 
-	CONSTRAINT fk_run_tag_run_id FOREIGN KEY(run_id) REFERENCES run (id)
-)
- WITHOUT ROWID;
 
 CREATE TABLE version_tag (
 	model TEXT NOT NULL, 
@@ -632,14 +500,6 @@ CREATE TABLE run_artifact (
 
 CREATE INDEX ix_run_artifact_hash ON run_artifact (hash);
 
-CREATE INDEX ix_run_experiment_id ON run (experiment, id);
-
-CREATE INDEX ix_run_metric_latest_key_value_run_id ON run_metric_latest ("key", value, run_id);
-
-CREATE INDEX ix_run_param_key_value_run_id ON run_param ("key", value, run_id);
-
-CREATE INDEX ix_run_tag_key_value_run_id ON run_tag ("key", value, run_id);
-
 CREATE INDEX ix_version_tag_key_value_model_number ON version_tag ("key", value, model, number);
 
 CREATE TABLE job_need (
@@ -665,5 +525,147 @@ CREATE TABLE endpoint_key (
 	CONSTRAINT uq_endpoint_key_digest UNIQUE (digest)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+CREATE TABLE run (
+	number INTEGER NOT NULL, 
+	id TEXT NOT NULL, 
+	experiment TEXT NOT NULL, 
+	model TEXT, 
+	parent_id TEXT, 
+	kind TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	settings_revision INTEGER, 
+	snapshot_id TEXT, 
+	job_id TEXT, 
+	actor TEXT NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	deleted_at BIGINT, 
+	note TEXT DEFAULT '' NOT NULL, 
+	CONSTRAINT pk_run PRIMARY KEY (number), 
+	CONSTRAINT fk_run_experiment FOREIGN KEY(experiment) REFERENCES experiment (name), 
+	CONSTRAINT fk_run_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_run_parent_id FOREIGN KEY(parent_id) REFERENCES run (id), 
+	CONSTRAINT fk_run_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
+	CONSTRAINT fk_run_model_snapshot_id FOREIGN KEY(model, snapshot_id) REFERENCES snapshot (model, id), 
+	CONSTRAINT fk_run_job_id FOREIGN KEY(job_id) REFERENCES job (id), 
+	CONSTRAINT uq_run_id UNIQUE (id), 
+	CONSTRAINT ck_run_state CHECK (state IN ('running', 'finished', 'failed', 'abandoned', 'cancelled'))
+);
+
+CREATE TABLE run_metric (
+	run_number BIGINT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	step BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	value FLOAT, 
+	CONSTRAINT pk_run_metric PRIMARY KEY (run_number, "key", step), 
+	CONSTRAINT fk_run_metric_run_number FOREIGN KEY(run_number) REFERENCES run (number)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_metric_latest (
+	run_number BIGINT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	step BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	value FLOAT, 
+	CONSTRAINT pk_run_metric_latest PRIMARY KEY (run_number, "key"), 
+	CONSTRAINT fk_run_metric_latest_run_number FOREIGN KEY(run_number) REFERENCES run (number)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_param (
+	run_number BIGINT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	CONSTRAINT pk_run_param PRIMARY KEY (run_number, "key"), 
+	CONSTRAINT fk_run_param_run_number FOREIGN KEY(run_number) REFERENCES run (number)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_tag (
+	run_number BIGINT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	CONSTRAINT pk_run_tag PRIMARY KEY (run_number, "key"), 
+	CONSTRAINT fk_run_tag_run_number FOREIGN KEY(run_number) REFERENCES run (number)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_run_parent_id_number ON run (parent_id, number) WHERE parent_id IS NOT NULL;
+
+CREATE INDEX ix_run_model_parent_id_number ON run (model, parent_id, number);
+
+CREATE INDEX ix_run_job_id ON run (job_id) WHERE job_id IS NOT NULL;
+
+CREATE INDEX ix_run_state ON run (state) WHERE state = 'running';
+
+CREATE INDEX ix_run_experiment_number ON run (experiment, number);
+
+CREATE INDEX ix_run_metric_latest_key_value_run_number ON run_metric_latest ("key", value, run_number);
+
+CREATE INDEX ix_run_param_key_value_run_number ON run_param ("key", value, run_number);
+
+CREATE INDEX ix_run_tag_key_value_run_number ON run_tag ("key", value, run_number);
+
+CREATE TABLE event (
+	seq INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	actor TEXT NOT NULL, 
+	via TEXT, 
+	action TEXT NOT NULL, 
+	subject_kind TEXT NOT NULL, 
+	subject_id TEXT NOT NULL, 
+	model TEXT, 
+	reason TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	previous_hash TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	CONSTRAINT pk_event PRIMARY KEY (seq)
+);
+
+CREATE INDEX ix_event_model_seq ON event (model, seq);
+
+CREATE INDEX ix_event_subject_kind_subject_id_seq ON event (subject_kind, subject_id, seq);
+
+CREATE TRIGGER event_not_updated BEFORE UPDATE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are append-only: no update'); END;
+
+CREATE TRIGGER event_not_deleted BEFORE DELETE ON event
+    BEGIN SELECT RAISE(ABORT, 'events are append-only: no delete'); END;
+
+CREATE TRIGGER event_next_only BEFORE INSERT ON event
+    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM event)
+    BEGIN SELECT RAISE(ABORT, 'events are append-only: not the next one'); END;
+
+CREATE TABLE alias (
+	model TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	version INTEGER, 
+	generation INTEGER NOT NULL, 
+	actor TEXT NOT NULL, 
+	moved_at BIGINT NOT NULL, 
+	CONSTRAINT pk_alias PRIMARY KEY (model, name), 
+	CONSTRAINT fk_alias_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_alias_model_version FOREIGN KEY(model, version) REFERENCES version (model, number)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE alias_move (
+	model TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	generation INTEGER NOT NULL, 
+	from_version INTEGER, 
+	to_version INTEGER, 
+	actor TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	moved_at BIGINT NOT NULL, 
+	CONSTRAINT pk_alias_move PRIMARY KEY (model, name, generation), 
+	CONSTRAINT fk_alias_move_model_name FOREIGN KEY(model, name) REFERENCES alias (model, name)
+)
+ WITHOUT ROWID;
+
+INSERT INTO alembic_version (version_num) VALUES ('0004');
 

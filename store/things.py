@@ -32,7 +32,8 @@ def run_thing(reader: Reader, id: str) -> Thing:
         UnknownName: no run begins so. Refused: several do.
     """
     run = runs.run(reader, id)
-    return Thing("run", run.id, run.model, "id = :run_id", "run_id", {"run_id": run.id}, "note")
+    params = {"run_id": run.id, "run_number": runs.number_of(reader, run.id)}
+    return Thing("run", run.id, run.model, "id = :run_id", "run_number", params, "note")
 
 
 def model_thing(reader: Reader, name: str) -> Thing:

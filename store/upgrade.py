@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from store.clock import Clock
 from store.creation import sync_folder
 from store.database import SCHEMA, connect
+from store.errors import WorkFailed
 from store.rows import rfc3339
 from store.storage import writing_to
 from store.whole import copy_registry
@@ -70,6 +71,8 @@ def migrate(path: Path) -> None:
     def opened() -> sqlite3.Connection:
         connection = connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
+        # a table that others refer to can be made anew; what is referred to is looked at in the end
+        connection.execute("PRAGMA foreign_keys = OFF")
         return connection
 
     engine = create_engine("sqlite://", creator=opened, poolclass=pool.NullPool)
@@ -83,10 +86,15 @@ def migrate(path: Path) -> None:
     settings.set_main_option("script_location", str(MIGRATIONS))
     settings.set_main_option("path_separator", "os")
     try:
-        with engine.connect() as connection:
+        with engine.begin() as connection:  # a transaction that Alembic finds open it neither divides nor commits
             settings.attributes["connection"] = connection
             command.upgrade(settings, f"{SCHEMA:04d}")
-            connection.commit()
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1)
+            if lost:
+                raise WorkFailed(
+                    f"the registry {path} is damaged: a row of {lost[0][0]} refers to a {lost[0][2]} that is not there",
+                    "it was not upgraded; restore a backup of the deck: modeldeck backup restore FILE DIR",
+                )
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise error.orig from error

@@ -27,14 +27,23 @@ def table(
     checks: Mapping[str, str] | None = None,
     by_key: bool = False,
 ) -> None:
-    """Create one table; a `?` after a kind allows null, `a b -> other x y [deferred]` is a foreign key.
+    """Create one table; a `?` after a kind allows null, `=` and a word give a default, `a b -> other x y [deferred]` is
+    a foreign key.
 
     `by_key` lets SQLite keep the rows in the order of the key, without a second tree beside it.
     """
     parts: list[sa.schema.SchemaItem] = []
     for column in columns.split(", "):
         label, kind = column.split()
-        parts.append(sa.Column(label, _KINDS[kind.rstrip("?")], nullable=kind.endswith("?")))
+        kind, given, default = kind.partition("=")
+        parts.append(
+            sa.Column(
+                label,
+                _KINDS[kind.rstrip("?")],
+                nullable=kind.endswith("?"),
+                server_default=default if given else None,
+            )
+        )
     parts.append(sa.PrimaryKeyConstraint(*key.split(), name=op.f(f"pk_{name}")))
     for reference in refers:
         own, _, target = reference.partition(" -> ")

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from store.errors import Refused
 
+_BEYOND_STORED = 1 << 63  # numbers that the registry cannot hold, nor be asked about
+
 
 class Order(NamedTuple):
     """A column and whether the largest comes first."""
@@ -77,5 +79,8 @@ def parse_cursor(text: str, order: Order, parts: tuple[tuple[type, ...], ...]) -
 
 def _fits(key: list[Any], types: tuple[type, ...]) -> bool:
     return len(key) == len(types) and all(
-        isinstance(value, kind) and not isinstance(value, bool) for value, kind in zip(key, types, strict=True)
+        isinstance(value, kind)
+        and not isinstance(value, bool)
+        and not (isinstance(value, int) and abs(value) >= _BEYOND_STORED)
+        for value, kind in zip(key, types, strict=True)
     )

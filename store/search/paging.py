@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from store.database import Reader, Row
@@ -14,6 +15,8 @@ GATHERED = 25_000  # rows of one term that are cheaper read at once than asked a
 RARE = 300  # rows that hold a word: more of them are soon met along the order
 LISTED = 2000  # rows that are cheaper named in the statement than found along the order
 MOST_SEARCHED = 100_000  # rows looked at for one page
+
+_PLACEHOLDER = re.compile(r":(\w+)")
 
 T = TypeVar("T")
 
@@ -39,7 +42,7 @@ class Rows(NamedTuple):
     owner_key: Callable[[str], str]  # ties a keyed table to the rows: the name of the table -> condition
     own_order: Callable[[str], str]  # the row's own key as a keyed table holds it
     sorted_order: Callable[[str], str]  # the same, said so that it is sorted and not read along an index
-    own: str = ""  # the row's own key where it is one text without spaces, of which sets can be made
+    own: str = ""  # the row's own key where it is one number, of which sets can be made
 
 
 class Common(NamedTuple):
@@ -78,14 +81,13 @@ class Query:
         matches: Callable[[T], bool] | None,
     ) -> Page[T]:
         """Return a page; `matches` decides where SQL could not, `read` makes rows of what was found."""
-        if self._exact or matches is None:
-            matches = _every
         self._common = self._in_common() or (self._scanned() if parts[0].source else None)
+        if self._exact or matches is None:
+            return self._page_as_found(parts, after, limit, read)
         kept: list[T] = []
-        seen = 0
-        size = limit + 1 if self._exact else max(limit + 1, 200)
         last: Position | None = None
-        for part_number, found in self._batches(parts, after, size):
+        seen = 0
+        for part_number, found in self._batches(parts, after, max(limit + 1, 200)):
             for row, made in zip(found, read(found), strict=True):
                 if len(kept) == limit or seen == MOST_SEARCHED:
                     return Page(kept, last)
@@ -93,6 +95,21 @@ class Query:
                     kept.append(made)
                 seen += 1
                 last = Position(part_number, _key(row, parts[part_number]))
+        return Page(kept, None)
+
+    def _page_as_found(
+        self, parts: Sequence[Part], after: Position | None, limit: int, read: Callable[[list[Row]], list[T]]
+    ) -> Page[T]:
+        """Return a page of what SQL found, all of which matches."""
+        kept: list[T] = []
+        last: Position | None = None
+        for part_number, found in self._batches(parts, after, limit + 1):
+            taken = found[: limit - len(kept)]
+            kept += read(taken)
+            if taken:
+                last = Position(part_number, _key(taken[-1], parts[part_number]))
+            if len(taken) < len(found):
+                return Page(kept, last)
         return Page(kept, None)
 
     def _batches(self, parts: Sequence[Part], after: Position | None, size: int) -> Iterator[tuple[int, list[Row]]]:
@@ -165,15 +182,15 @@ class Query:
         few, the rows of each are read from its index at once, which costs a tenth of that, and compared as sets.
         """
         choices = [one.chosen for one in self._asked if one.chosen is not None] if self._rows.own else []
-        counts = [self._count(chosen, GATHERED) for chosen in choices] if len(choices) > 1 else []
-        fewest_first = sorted((count, place) for place, count in enumerate(counts))
-        some = [choices[place] for count, place in fewest_first if count <= GATHERED]
-        if len(some) < 2 or min(counts) <= FEW:
+        if len(choices) < 2:
             return None
-        left = set(self._own_keys(some[0]))
-        for chosen in some[1:]:
-            left.intersection_update(self._own_keys(chosen))
-        return self._listed(sorted(left), [one for one in self._asked if one.chosen in some])
+        gathered = sorted(((self._own_keys(chosen), chosen) for chosen in choices), key=lambda one: len(one[0]))
+        some = [(keys, chosen) for keys, chosen in gathered if len(keys) <= GATHERED]
+        if len(some) < 2 or len(gathered[0][0]) <= FEW:
+            return None
+        left = frozenset.intersection(*(keys for keys, _ in some))
+        used = [chosen for _, chosen in some]
+        return self._listed(left, [one for one in self._asked if one.chosen in used])
 
     def _scanned(self) -> Common | None:
         """Return the rows that hold a word, where they are few and no index leaves few: one look at each row.
@@ -191,16 +208,20 @@ class Query:
         )
         return self._listed(found, scanned) if len(found) <= RARE else None
 
-    def _listed(self, keys: Sequence[str], answers: Sequence[Asked]) -> Common | None:
+    def _listed(self, keys: Collection[str], answers: Sequence[Asked]) -> Common | None:
         if len(keys) > LISTED:
             return None
-        named = ", ".join(map(self._bound.name, keys))
+        # own keys are numbers: named in the text they are read in a third of the time that parameters take
+        named = ", ".join(map(str, sorted(map(int, keys))))
         return Common(f"{self._rows.own} IN ({named})" if named else "1 = 0", answers)
 
-    def _own_keys(self, chosen: Chosen) -> list[str]:
+    def _own_keys(self, chosen: Chosen) -> frozenset[str]:
+        """Return the own keys of a term's rows, one more than `GATHERED` of them at most; pages ask for them again."""
         key, sql = self._rows.own_order("chosen"), chosen.sql.format(t="chosen")
-        return self._reader.words(
-            f"SELECT {key} AS word FROM {chosen.keyed.table} chosen WHERE {sql}", self._bound.params
+        asked = f"SELECT {key} AS word FROM {chosen.keyed.table} chosen WHERE {sql} LIMIT {GATHERED + 1}"
+        given = [self._bound.params[name] for name in _PLACEHOLDER.findall(sql)]
+        return self._reader.remembered(
+            (asked, *given), lambda: frozenset(self._reader.words(asked, self._bound.params))
         )
 
     def _count(self, chosen: Chosen, most: int = FEW) -> int:
@@ -242,7 +263,3 @@ def order_parts(
 
 def _key(row: Row, part: Part) -> tuple[Any, ...]:
     return tuple(row[f"key{place}"] for place in range(len(part.keys)))
-
-
-def _every(_row: Any) -> bool:
-    return True

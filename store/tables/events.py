@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index
 
 from store.tables.columns import Table, moment, serial, text
 
@@ -12,7 +12,6 @@ class EventTable(Table, table=True):
 
     __tablename__ = "event"
     __table_args__ = (
-        UniqueConstraint("hash"),
         Index("ix_event_model_seq", "model", "seq"),
         Index("ix_event_subject_kind_subject_id_seq", "subject_kind", "subject_id", "seq"),
     )

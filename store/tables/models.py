@@ -93,7 +93,7 @@ class AliasTable(Table, table=True):
     """A movable name. A removed one keeps its row without a version, so that its generation never repeats."""
 
     __tablename__ = "alias"
-    __table_args__ = (refers("model", "model", "name"), refers("model version", "version", "model number"))
+    __table_args__ = (refers("model", "model", "name"), refers("model version", "version", "model number"), BY_KEY)
 
     model: str = text(primary_key=True)
     name: str = text(primary_key=True)
@@ -107,7 +107,7 @@ class AliasMoveTable(Table, table=True):
     """Every move an alias has made."""
 
     __tablename__ = "alias_move"
-    __table_args__ = (refers("model name", "alias", "model name"), Index(None, "model", "moved_at"))
+    __table_args__ = (refers("model name", "alias", "model name"), BY_KEY)
 
     model: str = text(primary_key=True)
     name: str = text(primary_key=True)

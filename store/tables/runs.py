@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 
-from store.tables.columns import BY_KEY, Table, count, measure, moment, one_of, refers, text
+from store.tables.columns import BY_KEY, Table, count, measure, moment, one_of, refers, serial, text
+
+
+def _index(columns: str, where: str) -> Index:
+    """Declare an index of some runs only."""
+    return Index(None, *columns.split(), sqlite_where=sql(where), postgresql_where=sql(where))
 
 
 class ExperimentTable(Table, table=True):
@@ -21,10 +27,14 @@ class ExperimentTable(Table, table=True):
 
 
 class RunTable(Table, table=True):
-    """One training run, or a trial of the run `parent_id`."""
+    """One training run, or a trial of the run `parent_id`.
+
+    `number` is what tables of this registry that hold much know the run by, in a tenth of the room; nobody is told it.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
+        UniqueConstraint("id"),
         one_of("state", "running", "finished", "failed", "abandoned", "cancelled"),
         refers("experiment", "experiment", "name"),
         refers("model", "model", "name"),
@@ -32,14 +42,15 @@ class RunTable(Table, table=True):
         refers("settings_revision", "settings_revision", "revision"),
         refers("model snapshot_id", "snapshot", "model id"),
         refers("job_id", "job", "id"),
-        Index(None, "parent_id", "id"),
-        Index(None, "model", "parent_id", "id"),
-        Index(None, "job_id"),
-        Index(None, "state"),
-        Index(None, "experiment", "id"),
+        _index("parent_id number", "parent_id IS NOT NULL"),
+        Index(None, "model", "parent_id", "number"),
+        _index("job_id", "job_id IS NOT NULL"),
+        _index("state", "state = 'running'"),
+        Index(None, "experiment", "number"),
     )
 
-    id: str = text(primary_key=True)
+    number: int = serial(primary_key=True)
+    id: str = text()
     experiment: str = text()
     model: str | None = text(default=None)
     parent_id: str | None = text(default=None)
@@ -61,9 +72,9 @@ class RunParamTable(Table, table=True):
     """What a run was told."""
 
     __tablename__ = "run_param"
-    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"), BY_KEY)
+    __table_args__ = (refers("run_number", "run", "number"), Index(None, "key", "value", "run_number"), BY_KEY)
 
-    run_id: str = text(primary_key=True)
+    run_number: int = moment(primary_key=True)
     key: str = text(primary_key=True)
     value: str = text()
 
@@ -72,9 +83,9 @@ class RunMetricTable(Table, table=True):
     """Every point of a metric; a value that is not a number is null."""
 
     __tablename__ = "run_metric"
-    __table_args__ = (refers("run_id", "run", "id"), BY_KEY)
+    __table_args__ = (refers("run_number", "run", "number"), BY_KEY)
 
-    run_id: str = text(primary_key=True)
+    run_number: int = moment(primary_key=True)
     key: str = text(primary_key=True)
     step: int = moment(primary_key=True)
     at: int = moment()
@@ -85,9 +96,9 @@ class RunMetricLatestTable(Table, table=True):
     """The newest point of each metric, so that a list of runs reads no histories."""
 
     __tablename__ = "run_metric_latest"
-    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"), BY_KEY)
+    __table_args__ = (refers("run_number", "run", "number"), Index(None, "key", "value", "run_number"), BY_KEY)
 
-    run_id: str = text(primary_key=True)
+    run_number: int = moment(primary_key=True)
     key: str = text(primary_key=True)
     step: int = moment()
     at: int = moment()
@@ -98,9 +109,9 @@ class RunTagTable(Table, table=True):
     """A word and its value on a run."""
 
     __tablename__ = "run_tag"
-    __table_args__ = (refers("run_id", "run", "id"), Index(None, "key", "value", "run_id"), BY_KEY)
+    __table_args__ = (refers("run_number", "run", "number"), Index(None, "key", "value", "run_number"), BY_KEY)
 
-    run_id: str = text(primary_key=True)
+    run_number: int = moment(primary_key=True)
     key: str = text(primary_key=True)
     value: str = text()
 

@@ -232,7 +232,17 @@ def test_an_order_that_no_index_gives_is_refused(filled, order, said):
 
 
 @pytest.mark.parametrize(
-    "after", ["x", "%", "W10", "é", "bnVsbA", "WyItc3RhcnRlZF9hdCIsMCwxXQ", "WyItc3RhcnRlZF9hdCIsNywiYSJd"]
+    "after",
+    [
+        "x",
+        "%",
+        "W10",
+        "é",
+        "bnVsbA",
+        "WyItc3RhcnRlZF9hdCIsMCwiYSJd",
+        "WyItc3RhcnRlZF9hdCIsNywxXQ",
+        "WyItc3RhcnRlZF9hdCIsMCw5MjIzMzcyMDM2ODU0Nzc1ODA4XQ",
+    ],
 )
 def test_what_is_no_cursor_is_refused(filled, after):
     with pytest.raises(Refused, match="is no cursor"):
