@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from store import events, models
@@ -13,7 +13,7 @@ from store.database import Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.rows import Version
-from store.rows.making import maker
+from store.rows.making import maker, making_many
 
 _REFERENCE = re.compile(r"(?P<model>[^@\s]+)@(?P<number>[1-9][0-9]*)")
 _INSERTED = (
@@ -27,7 +27,7 @@ _OWN = _NAMES.index("aliases")  # aliases and tags stand in tables of their own
 _COLUMNS = (*_NAMES[:_OWN], *_NAMES[_OWN + 2 :])
 _WIDTH = len(_COLUMNS)
 _NUMBER_AT = _COLUMNS.index("number")
-_STRUCTURED = slice(_COLUMNS.index("signature"), _COLUMNS.index("evaluation") + 1)  # kept as JSON
+_SIGNATURE_AT = _COLUMNS.index("signature")  # it, the decision and the evaluation behind it are kept as JSON
 _DIRTY_AT = _COLUMNS.index("git_dirty")
 COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
 _NAMED = (
@@ -160,12 +160,13 @@ def versions(reader: Reader, model: str) -> list[Version]:
     """
     models.there(reader, model)
     asked = f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC"
-    aliases, tags = _aliases(reader, model), _tags(reader, model)
-    known = _Known()
-    return [
-        _made(row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known)
-        for row in reader.tuples(asked, {"model": model})
-    ]
+    with making_many():
+        aliases, tags = _aliases(reader, model), _tags(reader, model)
+        known, make = _Known(), maker(Version)
+        return [
+            _make(make, row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known)
+            for row in reader.tuples(asked, {"model": model})
+        ]
 
 
 def version(reader: Reader, model: str, number: int) -> Version:
@@ -185,13 +186,17 @@ def version(reader: Reader, model: str, number: int) -> Version:
 
 
 def named(reader: Reader, model: str, alias: str) -> Version | None:
-    """Return the version an alias names, None where it names none; one statement, for what asks again and again."""
+    """Return the version an alias names, None where it names none; for what asks again and again."""
+    return reader.remembered((named, model, alias), lambda: _named(reader, model, alias))
+
+
+def _named(reader: Reader, model: str, alias: str) -> Version | None:
     found = reader.rows(_NAMED, {"model": model, "alias": alias})
     if not found:
         return None
     tags = {row["tag"]: row["tag_value"] for row in found if row["tag"] is not None}
     names = sorted({row["called"] for row in found})
-    return _made(found[0], tuple(names), tags, _Known())
+    return _make(maker(Version), found[0], tuple(names), tags, _Known())
 
 
 def mark_abandoned(tx: Write, model: str, number: int, actor: str, reason: str = "") -> Version:
@@ -247,23 +252,27 @@ class _Known(dict[str, Any]):
         return said
 
 
-def _made(row: Sequence[Any], aliases: tuple[str, ...], tags: dict[str, str], known: _Known) -> Version:
+def _make(
+    make: Callable[..., Version],
+    row: Sequence[Any],
+    aliases: tuple[str, ...],
+    tags: dict[str, str],
+    known: _Known,
+) -> Version:
     """Make a version of a row that holds `COLUMNS` first."""
-    signature, decision, evaluation = row[_STRUCTURED]
     dirty = row[_DIRTY_AT]
-    made: Version = maker(Version)(
-        *row[: _STRUCTURED.start],
-        known[signature],
-        known[decision],
-        known[evaluation],
-        *row[_STRUCTURED.stop : _DIRTY_AT],
+    return make(
+        *row[:_SIGNATURE_AT],
+        known[row[_SIGNATURE_AT]],
+        known[row[_SIGNATURE_AT + 1]],
+        known[row[_SIGNATURE_AT + 2]],
+        *row[_SIGNATURE_AT + 3 : _DIRTY_AT],
         dirty if dirty is None else bool(dirty),
         *row[_DIRTY_AT + 1 : _OWN],
         aliases,
         tags,
         *row[_OWN:_WIDTH],
     )
-    return made
 
 
 def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
@@ -272,8 +281,8 @@ def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
         return []
     aliases = _aliases(reader, model)
     tags = _tags(reader, model, [row[_NUMBER_AT] for row in found])
-    known = _Known()
-    return [_made(row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known) for row in found]
+    known, make = _Known(), maker(Version)
+    return [_make(make, row, aliases.get(row[_NUMBER_AT], ()), tags[row[_NUMBER_AT]], known) for row in found]
 
 
 def _aliases(reader: Reader, model: str) -> dict[int, tuple[str, ...]]:
@@ -292,6 +301,10 @@ def _tags(reader: Reader, model: str, numbers: Sequence[int] = ()) -> dict[int, 
         params |= {f"number{place}": number for place, number in enumerate(numbers)}
         asked += f" AND number IN ({', '.join(f':number{place}' for place in range(len(numbers)))})"
     tags: dict[int, dict[str, str]] = defaultdict(dict)
+    of_number, last = tags[0], 0
     for number, key, value in reader.tuples(f"{asked} ORDER BY number, key", params):
-        tags[number][key] = value
+        if number != last:
+            of_number, last = {}, number
+            tags[number] = of_number
+        of_number[key] = value
     return tags

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, make_dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -25,3 +27,15 @@ def maker(kind: type[T]) -> Callable[..., T]:
         return made  # type: ignore[no-any-return]
 
     return make
+
+
+@contextmanager
+def making_many() -> Iterator[None]:
+    """Keep Python from looking for circles while thousands of rows are made: it would look at each time and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
