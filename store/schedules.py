@@ -9,7 +9,9 @@ from store import events
 from store.database import Reader, Write
 from store.lookup import unknown
 from store.rows import Schedule
+from store.rows.making import maker
 
+# in the order of the fields of Schedule
 _SELECT = (
     "SELECT id, model, kind, trigger, catch_up, grace_s, settings_revision, paused_at, next_at, last_at, last_job_id,"
     " jitter_s, overlap, skipped FROM schedule"
@@ -48,7 +50,8 @@ def forget_times(tx: Write) -> None:
 
 def schedules(reader: Reader) -> list[Schedule]:
     """Return the schedules that are declared now, by id."""
-    return [Schedule(**dict(row)) for row in reader.rows(f"{_SELECT} WHERE removed_at IS NULL ORDER BY id")]
+    make = maker(Schedule)
+    return [make(*row) for row in reader.tuples(f"{_SELECT} WHERE removed_at IS NULL ORDER BY id")]
 
 
 def schedule(reader: Reader, id: str) -> Schedule:

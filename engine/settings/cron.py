@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,10 +34,18 @@ class Cron:
     either_day: bool  # day and weekday both named: one of them is enough
     every_hour: bool
     zone: ZoneInfo
+    # the last answer, and what was asked: schedules that share an expression ask within moments of each other
+    _last: list[tuple[int, int]] = field(default_factory=list, compare=False, repr=False)
 
     def after(self, at_us: int) -> int | None:
         """Return the first time after `at_us`, None where there is none in years."""
-        return self._by_real_time(at_us) if self.every_hour else self._by_the_wall(at_us)
+        for asked, found in self._last:
+            if asked <= at_us < found:
+                return found
+        following = self._by_real_time(at_us) if self.every_hour else self._by_the_wall(at_us)
+        if following is not None:
+            self._last[:] = [(at_us, following)]
+        return following
 
     def _by_the_wall(self, at_us: int) -> int | None:
         begun = _wall(at_us, self.zone).replace(second=0, microsecond=0)
