@@ -17,6 +17,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "train": Kind("engine.jobs.training:train"),
+    "reproduce": Kind("engine.jobs.training:reproduce"),
     "ingest": Kind("engine.jobs.training:ingest"),
     "release": Kind("engine.jobs.releasing:release", resumable=True),
     "converge": Kind("engine.jobs.releasing:converge", resumable=True),

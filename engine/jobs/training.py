@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.jobs.context import JobContext
+from store.errors import WorkFailed
 
 
 def train(context: JobContext) -> dict[str, Any]:
@@ -42,3 +43,28 @@ def ingest(context: JobContext) -> dict[str, Any]:
         fence=context.fence,
     )
     return {"snapshot_id": snapshot.id, "rows": snapshot.rows}
+
+
+def reproduce(context: JobContext) -> dict[str, Any]:
+    """Fit a version's pipeline again and compare it with the stored model.
+
+    Raises:
+        WorkFailed: a prediction differs; the line says what else does.
+    """
+    from engine.training import reproducing
+    from store import versions
+
+    assert context.job.model is not None
+    number = context.args["version"]
+    version = versions.version(context.deck.database, context.job.model, number)
+    found = reproducing.reproduce(context.deck, version, context.progress)
+    line = reproducing.told(f"{version.model}@{number}", found)
+    if not found.is_same:
+        raise WorkFailed(line, "")
+    return {
+        "version": number,
+        "rows": found.rows,
+        "artifact_same": found.artifact_same,
+        "differs": list(found.reasons),
+        "told": line,
+    }

@@ -60,6 +60,14 @@ class TrainRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReproduceRequest:
+    """Fit a version again from what it pins, and compare predictions bit for bit."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version number", metavar="VERSION")
+
+
+@dataclass(frozen=True, slots=True)
 class IngestRequest:
     """Take a snapshot of a model's source."""
 
@@ -114,6 +122,17 @@ OPERATIONS = (
         Role.OPERATOR,
         Danger.CHANGE,
         f"{_HANDLERS}:train",
+        job=True,
+    ),
+    Operation(
+        "versions.reproduce",
+        ("reproduce",),
+        "fit a version again, compare bit for bit",
+        ReproduceRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:reproduce",
         job=True,
     ),
     Operation(

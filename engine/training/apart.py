@@ -11,6 +11,7 @@ import ctypes
 import multiprocessing
 import os
 import pickle
+import random
 import resource
 import signal
 import sys
@@ -22,7 +23,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 MB = 1024 * 1024
+SEED = 7
 PR_SET_PDEATHSIG = 1
 FIRST_TO_GO = 500  # added to what the kernel weighs when memory runs out: a trial goes before the training
 
@@ -118,6 +122,9 @@ class Child:
 
 
 def _prepare(memory_mb: int | None, parent: int) -> None:
+    # what draws without a seed of its own draws the same in every process, and so can be reproduced
+    random.seed(SEED)
+    np.random.seed(SEED)
     for number in (signal.SIGTERM, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl+c is the parent's to answer

@@ -26,7 +26,7 @@ from engine.training.folds import Fold, Split, check_classes, expanding_folds, s
 from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
 from engine.training.search import FLOOR_S, Earlier, Effort, Recorder, compare
-from engine.training.trial import Bench, FoldTables, Trial, fit_folds, one_quiet_thread
+from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from store.errors import WorkFailed
 
 if TYPE_CHECKING:
@@ -217,6 +217,7 @@ def _evaluate(
         "rows": {"train": len(split.train), "holdout": len(split.holdout)},
         "from_at": None if holdout.times is None else int(holdout.times.min()),
         "to_at": None if holdout.times is None else int(holdout.times.max()),
+        "threads": THREADS,
         "candidates": _candidates(found),
         **prove(proof),
     }

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.access import Role
-from engine.operations.runs import CompareRuns, IngestRequest, RunsPage, RunsRequest, RunsTable, TrainRequest
+from engine.operations.runs import (
+    CompareRuns,
+    IngestRequest,
+    ReproduceRequest,
+    RunsPage,
+    RunsRequest,
+    RunsTable,
+    TrainRequest,
+)
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
@@ -97,6 +105,27 @@ def train(context: ServiceContext, request: TrainRequest) -> Job:
     if request.time_budget is not None:
         args["time_budget_s"] = _budget(request.time_budget)
     return _enqueue(context, "train", request, args, revision)
+
+
+def reproduce(context: ServiceContext, request: ReproduceRequest) -> Job:
+    """Enqueue a reproduction, under the settings that the version pins."""
+    from engine.settings.apply import current_settings
+    from store import jobs, versions
+    from store import settings as applied
+
+    version = versions.version(context.deck.database, request.model, request.version)
+    _, revision = current_settings(context.deck)
+    with context.deck.database.write() as tx:
+        return jobs.enqueue(
+            tx,
+            kind="reproduce",
+            model=request.model,
+            terms=terms(applied.get(tx, revision).body, "reproduce"),
+            args={"version": version.number},
+            actor=context.caller.actor,
+            via=context.caller.via,
+            settings_revision=version.settings_revision,
+        )
 
 
 def _estimator(context: ServiceContext, name: str) -> str:

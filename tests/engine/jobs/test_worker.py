@@ -36,7 +36,8 @@ def test_job_of_a_kind_nobody_knows_fails_in_one_line(stage):
     done = stage.run("frobnicate")
     assert (done.state, done.exit_code) == ("failed", 3)
     assert (
-        done.reason == "no kind of job named 'frobnicate': kinds: train, ingest, release, converge, build-base, monitor"
+        done.reason
+        == "no kind of job named 'frobnicate': kinds: train, reproduce, ingest, release, converge, build-base, monitor"
     )
 
 
