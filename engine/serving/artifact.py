@@ -67,9 +67,8 @@ class _Renaming:
             return
         if node.get("__loader__") == "SetNode" and isinstance(node.get("content"), list):
             node["content"].sort(key=_unnumbered)
-        for key, value in node.items():
-            if key not in ("__id__", "file"):
-                self.walk(value)
+        for value in node.values():  # a node's own file and id are no nodes; a word of a vocabulary may be called so
+            self.walk(value)
         if "__id__" in node:
             node["__id__"] = self._number(node)
         if isinstance(node.get("file"), str) and "__loader__" in node:

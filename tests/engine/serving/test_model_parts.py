@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -82,6 +84,16 @@ def test_a_stored_model_answers_as_before(tmp_path: Path, classification: Any) -
     np.testing.assert_array_equal(
         loaded.predict_proba(classification.frame), classification.model.predict_proba(classification.frame)
     )
+
+
+def test_a_vocabulary_may_hold_the_words_of_the_format(tmp_path: Path) -> None:
+    texts = ["the file of the author", "another file", "a file and its content", "the content"] * 3
+    model = make_pipeline(TfidfVectorizer(min_df=2, max_features=6), Ridge()).fit(texts, range(12))
+    content = artifact.dump(model)
+    stored = tmp_path / "model.skops"
+    stored.write_bytes(content)
+    loaded = artifact.load(stored, hashlib.sha256(content).hexdigest(), artifact.untrusted_types(content))
+    assert loaded.predict(texts).tolist() == model.predict(texts).tolist()
 
 
 def test_a_corrupt_artifact_is_refused_before_it_is_read(tmp_path: Path, regression: Any) -> None:
