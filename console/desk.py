@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from console import keymap
 from console.acting import Acts, Otherwise, Then, Work
+from console.exporting import export_charts
 from console.help import MenuRow, help_box, menu_box
 from console.navigation import Navigator
 from console.poller import Answer, Asks, Failure, Read, Returned
@@ -290,6 +292,7 @@ class Desk:
             "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
             "look.copy_id": lambda: self._copy(subjects.identity(row)),
             "look.copy_command": lambda: self._copy(subjects.command_of(page)),
+            "look.export": lambda: self._export(row),
             "look.refresh": self.refresh,
             "look.help": self.help,
         }
@@ -299,6 +302,12 @@ class Desk:
         opened = self.page.open()
         if opened is not None:
             self.open(opened)
+
+    def _export(self, row: Any) -> None:
+        try:
+            self.say(f"written: {export_charts(row, Path.cwd())}", "ok")
+        except ModeldeckError as error:
+            self.say(error.line(), "warn")
 
     def _copy(self, text: str) -> None:
         if self._outside.copy(text):

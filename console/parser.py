@@ -38,7 +38,7 @@ EXIT_CODES = (
 )
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("daily", ("train", "predict", "promote", "rollback", "at", "trace", "reproduce")),
+    ("daily", ("train", "predict", "promote", "rollback", "at", "trace", "explain", "reproduce")),
     ("deck", ("init", "demo", "check", "doctor", "apply", "pulse")),
     ("models", ("models", "versions", "aliases")),
     ("runs and data", ("experiments", "runs", "data")),

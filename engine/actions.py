@@ -204,6 +204,7 @@ _LOOKS = (
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=_needs_row),
     Action("look.copy_id", "c", "copy the id", (EVERYWHERE,), "look", available=_needs_row),
     Action("look.copy_command", "C", "copy the command line that shows this", (EVERYWHERE,), "look"),
+    Action("look.export", "o", "write its charts here as SVG", ("version",), "look", "export", available=_needs_row),
     Action("look.refresh", "r", "read again now", (EVERYWHERE,), "look"),
     Action("look.follow", "f", "follow the end of the log", ("log",), "look", "follow"),
     Action("look.next_match", "n", "next match", ("log", "text"), "look"),

@@ -56,6 +56,19 @@ class OutcomesFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainFile:
+    """Say what moves a version's predictions: over all, for rows or a logged prediction, or beside another version."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version number")
+    against: int | None = argument("another version: what it looks at more or less", metavar="AGAINST", default=None)
+    row: str = argument("explain the rows of this file; - reads stdin", flag="--row", metavar="FILE", default="")
+    prediction: str | None = argument("explain this one, from the log", flag="--prediction", metavar="ID", default=None)
+    export: str = argument("write the charts here as SVG too", flag="--export", metavar="FILE", default="")
+    force: bool = argument("overwrite a file that is there", flag="--force", default=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRequest:
     """Write a file that a run kept to where the caller stands."""
 
@@ -106,6 +119,7 @@ LOCAL = (
     Verb(("doctor",), "versions, workspace, daemon, disk, screen", NoRequest, f"{_HERE}.doctor:run", needs_deck=False),
     Verb(("predict",), "ask an endpoint for every row of a file", PredictFile, f"{_HERE}.predict:run"),
     Verb(("outcomes",), "deliver what really happened", OutcomesFile, f"{_HERE}.predict:outcomes"),
+    Verb(("explain",), "what moves a version's predictions", ExplainFile, f"{_HERE}.explain:run"),
     Verb(("backup", "create"), "copy this deck, as it works, into one file", BackupFile, f"{_HERE}.backup:create"),
     Verb(
         ("backup", "restore"),

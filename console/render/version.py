@@ -7,6 +7,7 @@ from typing import Any
 
 from console.render.cells import Line, Span
 from console.render.columns import Cell
+from console.render.fairness import put_fairness
 from console.render.measures import change, primary, value_of, with_interval
 from console.render.models import estimator_name
 from console.render.plans import check_rows
@@ -33,6 +34,7 @@ def version_lines(
     _evaluation(sheet, version.evaluation)
     _gates(sheet, version, releases, steps, now)
     _slices(sheet, version.evaluation)
+    put_fairness(sheet, version.evaluation)
     _candidates(sheet, version.evaluation)
     _importance(sheet, version.evaluation)
     _signature(sheet, version.signature)
@@ -150,14 +152,15 @@ def _importance(sheet: Sheet, evaluation: dict[str, Any]) -> None:
     found = evaluation.get("importance")
     if not isinstance(found, list) or not found:
         return
-    items = [(str(one.get("name", "")), value_of(one.get("value")) or 0.0) for one in found if isinstance(one, dict)]
-    items.sort(key=lambda item: -item[1])
-    most = max((value for _, value in items), default=0.0)
-    sheet.heading("What it looks at")
-    rows: list[Sequence[Cell]] = [
-        (name, (bar(value / most if most > 0 else 0.0, 20), "spark"), number(value)) for name, value in items[:SHOWN]
-    ]
-    sheet.table(("FEATURE", "IMPORTANCE", ""), rows, frozenset({2}))
+    items = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -(value_of(one) or 0.0))
+    most = max((value_of(one) or 0.0 for one in items), default=0.0)
+    sheet.heading("What it looks at", f"growth of {evaluation.get('metric', 'the loss')} when a column is shuffled")
+    rows: list[Sequence[Cell]] = []
+    for one in items[:SHOWN]:
+        value = value_of(one) or 0.0
+        drawn = bar(value / most if most > 0 else 0.0, 20)
+        rows.append((str(one.get("name", "")), (drawn, "spark"), with_interval(one)))
+    sheet.table(("FEATURE", "IMPORTANCE", ""), rows)
     _more(sheet, len(items))
 
 

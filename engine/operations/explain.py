@@ -42,7 +42,7 @@ class Explanation:
     metric: str = ""
     importance: tuple[dict[str, Any], ...] = ()  # name, value, low, high: growth of the metric's loss
     attributions: tuple[dict[str, Any], ...] = ()  # name, value (mean size), share of all
-    dependence: tuple[dict[str, Any], ...] = ()  # column, kind, points (at, mean, low, high), curves
+    dependence: tuple[dict[str, Any], ...] = ()  # column, kind, points (value, mean, low, high), curves
     explained: tuple[dict[str, Any], ...] = ()  # row, prediction, base, predicted, contributions, parts
     drift: tuple[dict[str, Any], ...] = ()  # name, before, after, change, low, high: shares
 

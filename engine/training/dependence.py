@@ -20,7 +20,7 @@ SPREAD = (0.1, 0.9)
 def dependence(subject: Subject, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Return the curves of the first columns that have one: no free text, and no personal column.
 
-    `{"column", "kind", "points": [{"at", "mean", "low", "high"}], "curves": [[…] per row]}` in the unit of the output;
+    `{"column", "kind", "points": [{"value", "mean", "low", "high"}], "curves": [[…] per row]}`, in the output's unit;
     low and high hold four fifths of the rows (Goldstein et al. 2015, individual conditional expectation). Numbers and
     times are asked at their quantiles, categories at their commonest values.
     """
@@ -42,7 +42,7 @@ def _curve(subject: Subject, column: str) -> dict[str, Any] | None:
     curves = _answers(subject, asked).reshape(len(grid), len(frame))
     low, high = np.quantile(curves, SPREAD, axis=1)
     points = [
-        {"at": _text(value), "mean": float(curve.mean()), "low": float(low[at]), "high": float(high[at])}
+        {"value": _text(value), "mean": float(curve.mean()), "low": float(low[at]), "high": float(high[at])}
         for at, (value, curve) in enumerate(zip(grid, curves, strict=True))
     ]
     return {"column": column, "kind": kind, "points": points, "curves": curves.T[:CURVES].tolist()}

@@ -23,6 +23,7 @@ from engine.keeping.restore import Restored
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
 from engine.operations.deck import Pulse
+from engine.operations.explain import Explanation
 from engine.plans import Preview
 from store.rows import OutcomeBatch
 
@@ -37,6 +38,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "doctor": None,  # looked at below, as it is printed
     "predict": None,  # prediction_id and the columns of the signature
     "outcomes": [OutcomeBatch],
+    "explain": Explanation,
     "backup create": Backup,
     "backup restore": Restored,
     "runs fetch": Done,

@@ -65,14 +65,14 @@ def test_over_all_the_columns_that_make_the_price_come_first(whole):
 
 def test_partial_dependence_follows_what_a_night_costs(whole):
     nights = next(one for one in whole["dependence"] if one["column"] == "nights")
-    assert [point["at"] for point in nights["points"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert [point["value"] for point in nights["points"]] == [1, 2, 3, 4, 5, 6, 7]
     means = [point["mean"] for point in nights["points"]]
     assert np.diff(means).min() > 0
     assert means[-1] - means[0] == pytest.approx(54, abs=12)
     assert all(point["low"] <= point["mean"] <= point["high"] for point in nights["points"])
     assert len(nights["curves"][0]) == 7
     segment = next(one for one in whole["dependence"] if one["column"] == "segment")
-    assert (segment["kind"], {point["at"] for point in segment["points"]}) == ("category", {"online", "groups"})
+    assert (segment["kind"], {point["value"] for point in segment["points"]}) == ("category", {"online", "groups"})
     assert not {"note", "country"} & {one["column"] for one in whole["dependence"]}
 
 

@@ -1,0 +1,68 @@
+"""`modeldeck explain`: why a version predicts what it predicts, drawn here, and written as SVG where asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from console.commands.records import read_records
+from console.commands.session import Session
+from console.output import Output
+from console.writing import write_whole
+from engine.operations.deck import ShowRequest
+from engine.operations.explain import ExplainRequest, Explanation
+from store.errors import Refused
+
+
+def run(session: Session) -> int:
+    """Explain a version, rows of a file, or a logged prediction."""
+    said, out = session.said.request, session.output
+    target = _target(said.export, said.force)
+    with session.client() as client:
+        rows: list[dict[str, Any]] = []
+        if said.row:
+            version = client.call("deck.show", ShowRequest("version", f"{said.model}@{said.version}"))
+            types = {each["name"]: each["type"] for each in version.body["signature"].get("inputs", ())}
+            rows = read_records(said.row, out.stdin, types)
+        request = ExplainRequest(said.model, said.version, said.against, tuple(rows), said.prediction)
+        found: Explanation = client.call("versions.explain", request)
+    if target is not None:
+        from console.render.charts import charts_of
+        from console.render.svg import svg
+
+        write_whole(target, svg(charts_of(found)))
+        out.note(f"written: {target}")
+    if out.as_json:
+        out.data(found)
+    else:
+        _draw(found, out)
+    return 0
+
+
+def _target(name: str, force: bool) -> Path | None:
+    """Return the file to write; looked at first, so that no long work ends in a refusal.
+
+    Raises:
+        Refused: it is there already, is no SVG, or lies in no folder.
+    """
+    if not name:
+        return None
+    target = Path(name)
+    if target.suffix.lower() != ".svg":
+        raise Refused(f"charts are written as SVG, not {target.suffix or 'without an ending'}", "name it FILE.svg")
+    if target.exists() and not force:
+        raise Refused(f"{target} is there already", "name another, or overwrite it with --force")
+    if not target.parent.is_dir():
+        raise Refused(f"there is no folder {target.parent}", "make it first")
+    return target
+
+
+def _draw(found: Explanation, out: Output) -> None:
+    from console.render.cells import plain
+    from console.render.explain import explanation_lines
+    from console.render.signs import to_ascii
+
+    blocks = (getattr(out.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+    for line in explanation_lines(found, out.width()):
+        text = plain(line).rstrip()
+        out.line(text if blocks else to_ascii(text))

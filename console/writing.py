@@ -1,0 +1,31 @@
+"""Writes a text file whole or not at all, where the caller stands."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from store.errors import WorkFailed
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a file by another name first.
+
+    Raises:
+        WorkFailed: the folder takes no file.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, 0o644)
+            os.replace(name, target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise WorkFailed(f"{target} cannot be written: {error.strerror}", "name another folder") from None
