@@ -32,6 +32,8 @@ class Predicted:
     scores: Any = None
     classes: tuple[str, ...] = ()
     items: Any = None
+    low: Any = None  # (n,) ends of the interval around each value, where there is one
+    high: Any = None
 
     def __len__(self) -> int:
         return len(next(each for each in (self.values, self.items, self.labels) if each is not None))
@@ -44,6 +46,8 @@ class Predicted:
             scores=None if self.scores is None else self.scores[rows],
             classes=self.classes,
             items=None if self.items is None else self.items[rows],
+            low=None if self.low is None else self.low[rows],
+            high=None if self.high is None else self.high[rows],
         )
 
 
@@ -57,8 +61,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. `needs` is value, label, scores or items; `both_classes`: one class alone leaves it undefined.
+    """One metric. `needs` is value, interval, label, scores or items.
 
+    `both_classes` says that one class alone leaves it undefined.
     `averages` says that the metric is the mean of a per-row number, which `per_row` gives.
     """
 
@@ -72,7 +77,11 @@ class Metric:
     @property
     def task(self) -> str:
         """Return the task the metric belongs to."""
-        return {"value": "regression", "items": "ranking"}.get(self.needs, "classification")
+        return {"value": "regression", "interval": "regression", "items": "ranking"}.get(self.needs, "classification")
+
+    def fits(self, task: str) -> bool:
+        """Say whether it measures a task: a forecast is measured as a regression is."""
+        return self.task == ("regression" if task == "forecasting" else task)
 
 
 def predicted(records: Sequence[Mapping[str, Any]], classes: Sequence[str] = ()) -> Predicted:
@@ -80,7 +89,13 @@ def predicted(records: Sequence[Mapping[str, Any]], classes: Sequence[str] = ())
     if records and "items" in records[0]:
         return Predicted(items=of_lists(record["items"] for record in records))
     if not classes:
-        return Predicted(values=np.array([record["value"] for record in records], dtype=np.float64))
+        values, low, high = (
+            np.array([record[name] for record in records], dtype=np.float64)
+            if not records or name in records[0]
+            else None
+            for name in ("value", "low", "high")
+        )
+        return Predicted(values=values, low=low, high=high)
     scores = np.array([[record[f"scores.{name}"] for name in classes] for record in records], dtype=np.float64)
     labels = np.array([record["label"] for record in records], dtype=object)
     return Predicted(labels=labels, scores=scores.reshape(len(records), len(classes)), classes=tuple(classes))
@@ -103,6 +118,8 @@ def measure(name: str, truth: Any, guess: Predicted) -> Measured:
     metric = find(name)
     if len(truth) == 0:
         return Measured(None, "no rows")
+    if metric.needs == "interval" and guess.low is None:
+        return Measured(None, "the answers have no interval")
     if metric.both_classes and len(set(truth.tolist())) < 2:
         return Measured(None, f"only one class ({truth[0]}) among {len(truth)} rows: {name} is not defined")
     value = float(metric.compute(truth, guess))
@@ -116,9 +133,9 @@ def find(name: str, task: str | None = None) -> Metric:
         Refused: no such metric, or it is not one of the task; the closest name is told.
     """
     metric = METRICS.get(name)
-    if metric is not None and (task is None or metric.task == task):
+    if metric is not None and (task is None or metric.fits(task)):
         return metric
-    fitting = [one.name for one in METRICS.values() if task is None or one.task == task]
+    fitting = [one.name for one in METRICS.values() if task is None or one.fits(task)]
     close = difflib.get_close_matches(name, fitting, n=1)
     told = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(fitting)}"
     raise Refused(f"there is no {task + ' ' if task else ''}metric {name!r}", told)
@@ -129,9 +146,9 @@ def default_metric(task: str) -> str:
     return {"classification": "log_loss", "ranking": "ndcg_at_10"}.get(task, "mae")
 
 
-def names(task: str) -> list[str]:
-    """Return the names of a task's metrics, the order of every table."""
-    return [metric.name for metric in METRICS.values() if metric.task == task]
+def names(task: str, *, interval: bool = False) -> list[str]:
+    """Return the names of a task's metrics, the order of every table; those of intervals only where there are some."""
+    return [one.name for one in METRICS.values() if one.fits(task) and (interval or one.needs != "interval")]
 
 
 def as_loss(metric: Metric, value: float) -> float:
@@ -145,6 +162,14 @@ def _errors(truth: Any, guess: Predicted) -> Any:
 
 def _squares(truth: Any, guess: Predicted) -> Any:
     return (guess.values - truth) ** 2
+
+
+def _inside(truth: Any, guess: Predicted) -> Any:
+    return ((truth >= guess.low) & (truth <= guess.high)).astype(np.float64)
+
+
+def _widths(_truth: Any, guess: Predicted) -> Any:
+    return guess.high - guess.low
 
 
 def _r2(truth: Any, guess: Predicted) -> float:
@@ -258,6 +283,8 @@ METRICS: dict[str, Metric] = {
         Metric("rmse", "value", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean()))),
         Metric("median_error", "value", False, lambda truth, guess: float(np.median(_errors(truth, guess)))),
         Metric("r2", "value", True, _r2),
+        Metric("interval_coverage", "interval", True, _mean_of(_inside), False, _inside),
+        Metric("interval_width", "interval", False, _mean_of(_widths), False, _widths),
         Metric("log_loss", "scores", False, _mean_of(_log_losses), False, _log_losses),
         Metric("brier", "scores", False, _mean_of(_brier_rows), False, _brier_rows),
         Metric("roc_auc", "scores", True, lambda truth, guess: _by_score(truth, guess, roc_auc), True),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.settings.model import ModelSettings
     from store.rows import Version
 
+INTERVAL = ("outputs.low", "outputs.high")
 WORSE_BY = 1.1  # ratio of realised loss to the holdout's from which somebody would act
 CHANCE = 0.001  # a class is gone when chance alone would hide it less often than this
 
@@ -63,7 +64,8 @@ def realised(
         return Performance(primary, 0, coverage)
     ranks = settings.task == "ranking"
     truth, guess = _lists(labelled) if ranks else (_truth(labelled, classes), _guess(labelled, classes))
-    metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in names(settings.task)}
+    measured = names(settings.task, interval=guess.low is not None)
+    metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in measured}
     metrics[primary] = {key: _figure(value) for key, value in bootstrap(primary, truth, guess).items()}
     enough = len(truth) >= min_rows
     return Performance(
@@ -126,7 +128,8 @@ def _lists(labelled: pa.Table) -> tuple[Any, Predicted]:
 
 def _guess(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:
     if not classes:
-        return Predicted(values=_floats(labelled["outputs.value"]))
+        low, high = (_floats(labelled[name]) if name in labelled.column_names else None for name in INTERVAL)
+        return Predicted(values=_floats(labelled["outputs.value"]), low=low, high=high)
     scores = np.column_stack([_floats(labelled[f"outputs.scores.{name}"]) for name in classes])
     return Predicted(
         labels=np.array(labelled["outputs.label"].to_pylist(), dtype=object), scores=scores, classes=classes

@@ -15,7 +15,7 @@ from typing import Any
 from engine.serving.strict_skops import skops_io
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_OURS = ("engine.serving.features.", "engine.serving.ranking.")
+_OURS = ("engine.serving.features.", "engine.serving.forecasting.", "engine.serving.ranking.")
 _KNOWN = ("sklearn.", "numpy.", "scipy.")
 
 

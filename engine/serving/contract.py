@@ -10,6 +10,7 @@ nullable columns; a nullable column may be left out of a row. Output columns may
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,14 +103,17 @@ def class_text(value: Any) -> str:
     return str(value)
 
 
-def output_columns(task: str, classes: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Return the columns of a prediction record: `value`, `label, score, scores.<class>`, or `items, scores`."""
+def output_columns(task: str, classes: Sequence[str] = (), interval: bool = False) -> tuple[Column, ...]:
+    """Return the columns of a prediction record: `value[, low, high]`, or a class's, or `items, scores`.
+
+    Those of a class are `label, score, scores.<class>`.
+    """
     if task == "ranking":
         return (Column("items", "list<string>"), Column("scores", "list<double>"))
     if task == "classification":
         scores = (Column(f"scores.{name}", "double") for name in classes)
         return (Column("label", "string"), Column("score", "double"), *scores)
-    return (Column("value", "double"),)
+    return tuple(Column(name, "double") for name in (("value", "low", "high") if interval else ("value",)))
 
 
 def encode_outputs(
@@ -121,12 +125,14 @@ def encode_outputs(
     ranking the items and their scores.
     With two classes and `decision = {"threshold": t, "positive": class}` the label is the positive class when its
     score is at least t, else the other; otherwise the class of the largest score. `score` is the score of the label.
+    With `decision = {"interval": …}` (see `engine.training.conformal`) a number comes with `low` and `high`.
     """
     classes = signature.classes
     if ranks(signature):
         return [{"items": items, "scores": scores} for items, scores in answers]
     if not classes:
-        return [{"value": answer} for answer in answers]
+        bounds = (decision or {}).get("interval")
+        return [_between(answer, bounds) if bounds else {"value": answer} for answer in answers]
     names = [f"scores.{name}" for name in classes]
     threshold = (decision or {}).get("threshold")
     records: list[dict[str, Any]] = []
@@ -140,6 +146,16 @@ def encode_outputs(
         best = max(range(len(classes)), key=scores.__getitem__)
         records.append({"label": classes[best], "score": scores[best], **dict(zip(names, scores, strict=True))})
     return records
+
+
+def _between(answer: float, bounds: Mapping[str, Any]) -> dict[str, float]:
+    """Return value, low and high; what is added to an answer depends on the band it falls into."""
+    band = bisect_right(bounds["edges"], answer)
+    low, high = answer + bounds["low"][band], answer + bounds["high"][band]
+    floor = bounds.get("floor")
+    if floor is not None:
+        low = max(low, floor)
+    return {"value": answer, "low": min(low, answer), "high": max(high, answer)}
 
 
 def ranks(signature: Signature) -> bool:

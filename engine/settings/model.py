@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engine.settings.data import DataSettings
+from engine.settings.forecasting import ForecastSettings
 from engine.settings.work import JobSettings, ScheduleSettings
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DeckSettings",
     "DeploySettings",
     "EndpointSettings",
+    "ForecastSettings",
     "GateSettings",
     "HostSettings",
     "Limit",
@@ -45,6 +47,7 @@ class TrainSettings:
     memory_mb: int | None = None  # one trial may take so much; more fails that trial alone
     select: bool = False  # leave out columns that say no more than noise does, before the search
     constraints: dict[str, float] = field(default_factory=dict)  # name -> most allowed of a candidate
+    interval: float | None = None  # share of truths that an answer's low and high are to hold; None: no interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class DeploySettings:
 # keys younger than the first revisions
 UNSAID = {
     "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
-    "train": ("workers", "trials", "memory_mb", "select", "constraints"),
+    "train": ("workers", "trials", "memory_mb", "select", "constraints", "interval"),
     "deploy": ("strategy", "detect_errors", "memory_mb"),
 }
 
@@ -158,6 +161,7 @@ class ModelSettings:
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
+    forecast: ForecastSettings = field(default_factory=ForecastSettings)
     policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
 
@@ -168,6 +172,8 @@ class ModelSettings:
             for name in names:
                 if body[section][name] == _USUAL[section][name]:
                     del body[section][name]
+        if self.forecast == ForecastSettings():
+            del body["forecast"]
         if not self.policy_rollback:
             del body["policy_rollback"]
         if self.endpoint == EndpointSettings():
@@ -207,6 +213,7 @@ class ModelSettings:
             monitor=MonitorSettings(**body["monitor"]),
             endpoint=EndpointSettings(**body.get("endpoint", {})),
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
+            forecast=ForecastSettings.from_body(body.get("forecast", {})),
             policy_rollback=tuple(body.get("policy_rollback", ())),
             fairness=_fairness(body.get("fairness")),
         )

@@ -14,6 +14,7 @@ from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.data_schema import DataTable, JoinTable
 from engine.settings.fairness_schema import FairnessLimitTable, FairnessTable
+from engine.settings.forecasting_schema import ForecastTable
 from engine.settings.model import (
     DeploySettings,
     EndpointSettings,
@@ -205,6 +206,7 @@ class ModelFile(Section):
     policy: PolicyTable = PolicyTable()
     fairness: FairnessTable | None = None
     endpoint: EndpointTable = EndpointTable()
+    forecast: ForecastTable = ForecastTable()
     retrain: RetrainTable | None = None
     schedules: dict[Name, ScheduleTable] = {}
 
@@ -249,6 +251,7 @@ class ModelFile(Section):
             monitor=self.monitor.section(),
             endpoint=self.endpoint.section(),
             schedules=self.schedule_settings(),
+            forecast=self.forecast.section(),
             policy_rollback=tuple(self.policy.rollback),
             **({"fairness": self.fairness.section()} if self.fairness else {}),
         )

@@ -31,6 +31,7 @@ class TrainTable(Section):
     memory_mb: Annotated[int, Field(ge=16)] | None = None
     select: bool = False
     constraints: ConstraintsTable = ConstraintsTable()
+    interval: Annotated[float, Field(ge=0.5, le=0.99)] | None = None
 
     @field_validator("time_budget")
     @classmethod
@@ -53,4 +54,5 @@ class TrainTable(Section):
             memory_mb=self.memory_mb,
             select=self.select,
             constraints=self.constraints.model_dump(exclude_none=True),
+            interval=self.interval,
         )

@@ -13,6 +13,7 @@ from engine.model_io.rows import times_us
 from engine.serving.contract import Column, Signature, class_text, output_columns
 from engine.serving.frames import conform
 from engine.training import interactions
+from engine.training.forecast import Forecast, forecast_of
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
     from engine.settings.model import ModelSettings
 
-TASKS = ("classification", "regression", "ranking")
+TASKS = ("classification", "regression", "ranking", "forecasting")
 MAX_CLASSES = 100
 DISTINCT_NUMBERS = 12  # a column of more different numbers is compared in bands
 BANDS = 4
 MISSING = "missing"
 MIN_ROWS = 40
+FORECAST_LEVEL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Dataset:
     signature: Signature
     kinds: Kinds
     groups: Any = field(default=None, repr=False)
+    forecast: Forecast | None = None
     blocks: Any = field(default=None, repr=False)  # (n,) of a ranking: 0, the folds' 1 to n, the holdout's n + 1
     compared: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -71,6 +74,7 @@ class Dataset:
             signature=self.signature,
             kinds=self.kinds,
             groups=None if self.groups is None else self.groups[rows],
+            forecast=self.forecast,
             blocks=None if self.blocks is None else self.blocks[rows],
             compared={name: texts[rows] for name, texts in self.compared.items()},
         )
@@ -100,12 +104,19 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
     classes = tuple(sorted(set(truth.tolist()))) if settings.task == "classification" else ()
     _check_classes(classes, settings.task, data.target)
     inputs = _inputs(table, settings)
-    signature = Signature(inputs, output_columns(settings.task, classes), classes)
+    signature = Signature(inputs, output_columns(settings.task, classes, interval_level(settings) is not None), classes)
     frame = conform(table.select([column.name for column in inputs]).to_pandas(), signature)
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
     groups = _groups(table.column(data.group)) if data.group else None
     compared = {name: group_texts(table.column(name).to_pandas()) for name in settings.fairness.columns}
-    return Dataset(settings.task, frame, truth, times, signature, _kinds(table, inputs), groups, compared=compared)
+    forecast = forecast_of(settings, inputs) if settings.task == "forecasting" else None
+    kinds = _kinds(table, inputs)
+    return Dataset(settings.task, frame, truth, times, signature, kinds, groups, forecast, compared=compared)
+
+
+def interval_level(settings: ModelSettings) -> float | None:
+    """Return the share of truths that intervals are to hold; a forecast always has one. None: no interval."""
+    return settings.train.interval or (FORECAST_LEVEL if settings.task == "forecasting" else None)
 
 
 def _ranking(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
@@ -140,10 +151,10 @@ def truth_of(table: pa.Table, target: str, task: str) -> tuple[Any, Any]:
 
 def _truth(column: pa.ChunkedArray, task: str, name: str) -> tuple[Any, Any]:
     kind = column_type(column.type)
-    if task == "regression":
+    if task in ("regression", "forecasting"):
         if kind not in ("double", "long"):
             raise Refused(
-                f"the target {name!r} holds {kind}, regression needs numbers",
+                f"the target {name!r} holds {kind}, {task} needs numbers",
                 'name a numeric column, or set task = "classification"',
             )
         values = column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
@@ -195,8 +206,13 @@ def _inputs(table: pa.Table, settings: ModelSettings) -> tuple[Column, ...]:
     data = settings.data
     left_out = {data.target, data.id_column, data.group}
     names = data.features or [name for name in table.column_names if name not in left_out]
+    joined = {join.prefix + name for join in data.joins for name in join.columns}  # may be unknown at any time
     found = [
-        Column(name, column_type(table.schema.field(name).type) or "string", table.column(name).null_count > 0)
+        Column(
+            name,
+            column_type(table.schema.field(name).type) or "string",
+            table.column(name).null_count > 0 or name in joined,
+        )
         for name in names
         if table.column(name).null_count < table.num_rows  # a column that is always null says nothing
     ]

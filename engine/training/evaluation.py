@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.measures.intervals import evaluate
 from engine.measures.metrics import Metric, Predicted, measure, names, predicted
+from engine.training.conformal import interval
 from engine.training.dataset import Dataset, group_texts
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ SLICE_VALUES = 12
 def on_holdout(predictor: Predictor, holdout: Dataset, seed: int) -> tuple[dict[str, dict[str, Any]], Predicted]:
     """Return every metric of the task with its interval, and the predictions, on the holdout rows."""
     guess = predicted(predictor.predict_frame(holdout.frame), holdout.signature.classes)
-    return evaluate(names(holdout.task), holdout.truth, guess, seed=seed), guess
+    metrics = names(holdout.task, interval=guess.low is not None)
+    return evaluate(metrics, holdout.truth, guess, seed=seed), guess
 
 
 def by_slice(holdout: Dataset, guess: Predicted, columns: list[str], metric: str, seed: int) -> dict[str, Any]:
@@ -39,13 +41,18 @@ def by_slice(holdout: Dataset, guess: Predicted, columns: list[str], metric: str
     return found
 
 
-def decision(dataset: Dataset, tests: list[Any], guesses: tuple[Predicted, ...], metric: Metric) -> dict[str, Any]:
+def decision(
+    dataset: Dataset, tests: list[Any], guesses: tuple[Predicted, ...], metric: Metric, level: float | None = None
+) -> dict[str, Any]:
     """Choose the threshold of a two-class model on the folds' test rows, never on the holdout.
 
-    It maximises the trained metric where that looks at labels, else F1 of the positive class. Other tasks decide
-    nothing: an empty answer.
+    It maximises the trained metric where that looks at labels, else F1 of the positive class. With a `level` a
+    regression gets the intervals to answer, by its errors on the same rows. Others decide nothing: an empty answer.
     """
     classes = dataset.signature.classes
+    if level is not None and not classes:
+        values = np.concatenate([guess.values for guess in guesses])
+        return {"interval": interval(np.concatenate([dataset.truth[rows] for rows in tests]), values, level)}
     if len(classes) != 2:
         return {}
     truth = np.concatenate([dataset.truth[rows] for rows in tests])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.model_io import code
-from engine.training import named, rankers, tabular
+from engine.training import forecasts, named, rankers, tabular
 from engine.training.dataset import Dataset
 from engine.training.family import Family, Maker, Terms
 from store.errors import Refused
@@ -24,6 +24,7 @@ class Field:
 FIELDS: dict[str, Field] = {
     "classification": Field(tabular.dummy, tabular.linear, (tabular.boosting,)),
     "regression": Field(tabular.dummy, tabular.linear, (tabular.boosting,)),
+    "forecasting": Field(forecasts.naive, forecasts.linear, (forecasts.boosting,)),
     "ranking": Field(rankers.popular, rankers.factors, (rankers.neighbours,)),
 }
 
@@ -42,10 +43,13 @@ def families(dataset: Dataset, estimator: str, metric: str, seed: int, bundle: P
         return [dummy, *(make(terms) for make in (field.baseline, *field.others))]
     if estimator == dummy.name:
         return [dummy]
-    if dataset.task == "ranking":
+    if dataset.task in ("ranking", "forecasting"):
         made = {family.name: family for family in (make(terms) for make in (field.baseline, *field.others))}
         if estimator not in made:
-            raise Refused(f"estimator {estimator!r} ranks nothing", f'write "auto" or one of {", ".join(made)}')
+            raise Refused(
+                f"estimator {estimator!r} does not fit the task {dataset.task}",
+                f'write "auto" or one of {", ".join(made)}',
+            )
         return [dummy, made[estimator]]
     if estimator.startswith(code.PREFIX):
         return [dummy, named.from_function(dataset, estimator, bundle)]

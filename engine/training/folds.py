@@ -55,6 +55,11 @@ def _split(dataset: Dataset, share: float, seed: int) -> Split:
     if dataset.blocks is not None:  # the last of each user
         last = dataset.blocks.max()
         return Split(np.flatnonzero(dataset.blocks < last), np.flatnonzero(dataset.blocks == last))
+    if dataset.forecast is not None:  # as far ahead as is asked
+        cut = int(np.searchsorted(dataset.times, dataset.times[-1] - dataset.forecast.horizon_us, side="right"))
+        if min(cut, count - cut) < MIN_BLOCK:
+            raise Refused(f"{count} rows hold too little before the last horizon", "take a longer span")
+        return Split(np.arange(cut), np.arange(cut, count))
     if dataset.times is None:
         order = np.random.default_rng(seed).permutation(count)
         cut = count - max(MIN_BLOCK, round(count * share))
@@ -89,6 +94,8 @@ def expanding_folds(dataset: Dataset, rows: Any, count: int, seed: int) -> list[
     times = dataset.times[rows]
     cuts = [_moment_before(times, round(len(rows) * place / (count + 1))) for place in range(1, count + 1)]
     edges = [*cuts, len(rows)]
+    if dataset.forecast is not None:
+        return _rolling(rows, times, cuts, dataset.forecast.horizon_us)
     sizes = [cuts[0], *np.diff(edges)]
     if min(sizes) < MIN_BLOCK:
         raise Refused(
@@ -99,6 +106,17 @@ def expanding_folds(dataset: Dataset, rows: Any, count: int, seed: int) -> list[
         Fold(_apart(dataset, rows[:cut], rows[cut:end], f"the test part of fold {number}"), rows[cut:end])
         for number, (cut, end) in enumerate(zip(cuts, edges[1:], strict=True), 1)
     ]
+
+
+def _rolling(rows: Any, times: Any, cuts: list[int], horizon_us: int) -> list[Fold]:
+    """Return folds that each fit on all before an origin and measure the horizon after it (rolling origins)."""
+    found = []
+    for cut in cuts:
+        end = int(np.searchsorted(times, times[cut] + horizon_us, side="left"))
+        if min(cut, end - cut) < MIN_BLOCK:
+            raise Refused(f"{len(rows)} rows do not divide into {len(cuts)} origins", "take a longer span")
+        found.append(Fold(rows[:cut], rows[cut:end]))
+    return found
 
 
 def _parts_of_groups(dataset: Dataset, rows: Any, count: int, draw: Any, what: str) -> list[Any]:

@@ -18,11 +18,12 @@ from engine.serving.artifact import ArtifactError, dump
 from engine.serving.predict import Predictor
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.comparison import Comparison
-from engine.training.dataset import Dataset, prepare
+from engine.training.dataset import Dataset, interval_level, prepare
 from engine.training.evaluation import decision, on_holdout
 from engine.training.families import families
 from engine.training.family import Family, Params
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
+from engine.training.forecasts import remember
 from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
 from engine.training.search import FLOOR_S, Earlier, Effort, Recorder, compare
@@ -98,11 +99,13 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     best = _with_answers(bench, found.best, fitted_by)
     progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
     model = refit(dataset, split.train, best.family, best.params, fitted_by)
-    decided = decision(dataset, [fold.test for fold in folds], best.guess, metric)
+    decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
     with one_quiet_thread():
         evaluation = _evaluate(dataset, split, found, predictor, plain, settings, deadline)
+        if dataset.forecast is not None:
+            remember(model, dataset)
         content = _stored(model, modules)
         recorded = golden.make(predictor, dataset.take(split.holdout).frame)
     return Made(

@@ -69,7 +69,7 @@ def _importance(proof: Proof) -> Any:
     return importance(proof.predictor, proof.holdout, proof.metric, seconds=seconds, seed=proof.seed)
 
 
-TABULAR = frozenset({"classification", "regression"})
+TABULAR = frozenset({"classification", "regression", "forecasting"})
 
 # in the order they are made: what may take long comes last
 PARTS: tuple[Part, ...] = (
@@ -77,7 +77,7 @@ PARTS: tuple[Part, ...] = (
     Part("against_baseline", views.against_baseline),
     Part("calibration", views.calibration, TABULAR),
     Part("confusion", views.confusion, frozenset({"classification"})),
-    Part("residuals", views.residuals, frozenset({"regression"})),
+    Part("residuals", views.residuals, frozenset({"regression", "forecasting"})),
     Part("errors", views.errors, TABULAR),
     Part("fairness", groups.fairness, TABULAR),
     Part("importance", _importance),

@@ -22,6 +22,7 @@ from engine.serving.predict import Predictor
 from engine.training.dataset import Dataset, prepare
 from engine.training.families import families
 from engine.training.folds import split_holdout
+from engine.training.forecasts import remember
 from engine.training.making import refit
 from engine.training.trial import one_quiet_thread
 from store import runs
@@ -82,6 +83,8 @@ def reproduce(deck: Deck, version: Version, progress: Callable[[float, str], Non
     progress(0.2, f"fitting {family.name} on {len(rows)} rows with its pinned parameters")
     until = time.monotonic() + max(LEAST_S, 10 * settings.train.time_budget_s)
     model = refit(dataset, rows, family, winner["params"], until)
+    if dataset.forecast is not None:
+        remember(model, dataset)
     progress(0.8, "comparing predictions")
     with one_quiet_thread():
         again = Predictor.from_parts(model, dataset.signature, dataset.task, version.decision)

@@ -81,7 +81,7 @@ def boosting(terms: Terms) -> Family:
             "min_samples_leaf": trial.suggest_int("boosting.min_samples_leaf", 5, 80, log=True),
             "l2_regularization": trial.suggest_float("boosting.l2_regularization", 1e-3, 10.0, log=True),
         }
-        if len(losses) > 1 and dataset.task == "regression":
+        if len(losses) > 1 and dataset.task != "classification":
             params["loss"] = trial.suggest_categorical("boosting.loss", losses)
         return params
 
@@ -92,7 +92,7 @@ def boosting(terms: Terms) -> Family:
         "min_samples_leaf": 20,
         "l2_regularization": 1.0,
     }
-    if len(losses) > 1 and dataset.task == "regression":
+    if len(losses) > 1 and dataset.task != "classification":
         defaults["loss"] = "squared_error"
     return Family("boosting", lambda: boosted_features(dataset.kinds), build, defaults, draw)
 

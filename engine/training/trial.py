@@ -153,7 +153,7 @@ def predict(estimator: Any, table: Any, dataset: Dataset) -> Predicted:
     """
     if dataset.task == "ranking":
         return Predicted(items=of_lists(items for items, _ in estimator.predict(table)))
-    if dataset.task == "regression":
+    if dataset.task in ("regression", "forecasting"):
         values = np.asarray(estimator.predict(table), dtype=np.float64)
         _check_answers(values, table)
         return Predicted(values=values)

@@ -173,6 +173,8 @@ def test_gain_of_a_list_is_scikit_learns(k):
 def test_metric_that_averages_is_the_mean_of_its_rows(name):
     made = {"regression": numbers, "ranking": lists}.get(METRICS[name].task, lambda: guess_of(THREE))
     truth, guess = made()
+    if METRICS[name].needs == "interval":
+        guess = Predicted(values=guess.values, low=guess.values - 10.0, high=guess.values + 5.0)
     assert value(name, truth, guess) == pytest.approx(float(METRICS[name].per_row(truth, guess).mean()))
 
 
@@ -190,7 +192,10 @@ def test_unknown_metric_is_refused_with_the_closest_name():
 def test_metric_of_another_task_is_refused_with_those_of_the_task():
     with pytest.raises(Refused) as raised:
         find("log_loss", "regression")
-    assert raised.value.line() == "there is no regression metric 'log_loss': known are mae, rmse, median_error, r2"
+    assert raised.value.line() == (
+        "there is no regression metric 'log_loss': "
+        "known are mae, rmse, median_error, r2, interval_coverage, interval_width"
+    )
 
 
 def test_default_metric_is_one_of_the_task():
