@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

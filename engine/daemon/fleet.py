@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from engine.daemon.ticker import Ticker
 from engine.deck import Deck
-from engine.settings.model import DeckSettings, HostSettings
 from store import settings
 
 if TYPE_CHECKING:
     from engine.deploy.reconcile import Reconciler
+    from engine.settings.model import HostSettings
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class Fleet:
 
     def tick(self) -> bool:
         """Start and end reconcilers as the settings say now."""
+        from engine.settings.model import DeckSettings
+
         current = settings.current(self._deck.database)
         named = DeckSettings.from_body(current.body).hosts if current else ()
         wanted = {host.name: host for host in named if host.kind == "docker"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -124,7 +125,13 @@ async def _listen(server: _Server, listening: socket.socket, door: Door, parts: 
         return PeerProtocol(config=server.config, server_state=server.server_state, app_state={})
 
     following = asyncio.create_task(door.run(protocol))
-    asyncio.get_running_loop().call_later(PARTS_AFTER_S, parts.start)
+
+    def begin() -> None:
+        gc.freeze()  # what is loaded by now is never looked through
+        gc.enable()
+        parts.start()
+
+    asyncio.get_running_loop().call_later(PARTS_AFTER_S, begin)
     try:
         await server.serve(sockets=[listening])
     finally:

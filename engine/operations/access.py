@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.common import NoRequest
 from engine.operations.operation import Danger, Operation
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from engine.access import Role
 from engine.operations.common import Done, NoRequest, Page
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Alert, Event
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from engine.access import Role
 from engine.operations.operation import Danger, Operation, argument
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

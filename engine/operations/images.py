@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.hosts import HostRequest
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Image, Job
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.common import Done
 from engine.operations.operation import Danger, Operation, argument
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

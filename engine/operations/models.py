@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.common import Done, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Difference
 from store.rows import Alias, Model, Version
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

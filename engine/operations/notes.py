@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from engine.access import Role
 from engine.operations.common import Done
 from engine.operations.operation import Danger, Operation, argument
+from store.rows.frozen import dataclass
 
 _REASON = "why, kept on record"
 _DRY_RUN = "only say what would change"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from engine.access import Role
 from store.rows import microseconds
+from store.rows.frozen import dataclass
 
 REQUEST_BYTES = 64 * 1024
 ROWS_BYTES = 64 * 1024 * 1024

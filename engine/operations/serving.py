@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from engine.access import Role
@@ -10,6 +9,7 @@ from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Preview
 from store.rows import Deployment, Endpoint, Fault, Job, Release, Replica, Route, Step
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

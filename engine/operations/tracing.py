@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.operation import Danger, Operation, argument
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

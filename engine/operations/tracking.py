@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.common import NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Experiment, RunArtifact
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.access import Role
 from engine.operations.common import NoRequest, Page
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Job, Schedule
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ section into plain JSON and back; checking what a person wrote is `engine.settin
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
 from engine.settings.work import JobSettings, ScheduleSettings
+from store.rows.frozen import dataclass
 
 __all__ = [
     "DataSettings",

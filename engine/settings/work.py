@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import ceil
 from typing import Any
 
 from store.rows import Terms
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""Rows made quickly are what the standard decorator makes."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from typing import Any
+
+import pytest
+
+from store.rows import Alias, Version
+from store.rows.frozen import dataclass
+
+
+class Row:
+    a: int
+    b: dict[str, int] = dataclasses.field(default_factory=dict)
+    c: str = "x"
+
+
+def made_by(decorate: Any) -> Any:
+    kind = type(
+        "Row", (), {**{name: value for name, value in vars(Row).items() if name not in ("__dict__", "__weakref__")}}
+    )
+    kind.__qualname__ = "Row"
+    return decorate(frozen=True, slots=True)(kind)
+
+
+OURS, STANDARD = made_by(dataclass), made_by(dataclasses.dataclass)
+
+
+def test_a_row_shows_compares_and_hashes_as_a_standard_one() -> None:
+    for values in ((1,), (1, {"k": 2}), (1, {"k": 2}, "y")):
+        ours, standard = OURS(*values), STANDARD(*values)
+        assert repr(ours) == repr(standard)
+        assert dataclasses.asdict(ours) == dataclasses.asdict(standard)
+        assert ours == OURS(*values)
+        assert ours != OURS(2)
+        assert (ours == values) is (standard == values) is False
+        assert ours != standard
+    assert [field.name for field in dataclasses.fields(OURS)] == [field.name for field in dataclasses.fields(STANDARD)]
+    assert OURS.__match_args__ == STANDARD.__match_args__ == ("a", "b", "c")
+    alias = Alias("m", "champion", 1, 1, "user:a", 0)
+    assert hash(alias) == hash(Alias("m", "champion", 1, 1, "user:a", 0))
+    with pytest.raises(TypeError, match="unhashable type: 'dict'"):
+        hash(OURS(1))
+
+
+def test_a_row_is_frozen_has_slots_and_can_be_replaced_copied_and_pickled() -> None:
+    row = OURS(1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        row.a = 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del row.a
+    assert not hasattr(row, "__dict__")
+    assert dataclasses.replace(row, c="z") == OURS(1, {}, "z")
+    assert copy.deepcopy(row) == row
+    alias = Alias("m", "champion", 1, 1, "user:a", 0)
+    assert pickle.loads(pickle.dumps(alias)) == alias
+
+
+def test_a_row_that_holds_itself_can_be_shown() -> None:
+    row = OURS(1)
+    row.b["self"] = row
+    assert repr(row) == "Row(a=1, b={'self': ...}, c='x')"
+
+
+def test_what_a_class_says_itself_stays() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Said:
+        a: int
+
+        def __repr__(self) -> str:
+            return "said"
+
+    assert repr(Said(1)) == "said"
+    assert Said(1) == Said(1)
+
+
+def test_only_frozen_rows_with_slots_are_made() -> None:
+    with pytest.raises(TypeError, match="frozen and have slots"):
+        dataclass(frozen=False, slots=True)
+    assert Version.__slots__
