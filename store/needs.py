@@ -81,6 +81,8 @@ def _of_runs(reader: Reader, deleted_before: int) -> Iterator[tuple[str, str]]:
         bound,
     ):
         yield row["snapshot_id"], f"data of run {row['run'][:12]}"
+    for row in reader.rows("SELECT blob_hash, model FROM quarantine WHERE state = 'open'"):
+        yield row["blob_hash"], f"rejected rows of {row['model']}, not replayed yet"
     for row in reader.rows(
         "SELECT s.id, s.model FROM snapshot s JOIN model m ON m.name = s.model WHERE m.deleted_at IS NULL AND ("
         " s.created_at = (SELECT max(n.created_at) FROM snapshot n WHERE n.model = s.model)"

@@ -667,5 +667,41 @@ CREATE TABLE alias_move (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+CREATE TABLE data_check (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	snapshot_id TEXT, 
+	settings_revision BIGINT NOT NULL, 
+	verdict TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	rejected BIGINT NOT NULL, 
+	findings TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	checked_at BIGINT NOT NULL, 
+	CONSTRAINT pk_data_check PRIMARY KEY (id), 
+	CONSTRAINT fk_data_check_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT ck_data_check_verdict CHECK (verdict IN ('passed', 'warning', 'failed'))
+);
+
+CREATE INDEX ix_data_check_model_checked_at ON data_check (model, checked_at);
+
+CREATE TABLE quarantine (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	blob_hash TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	rules TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	settled_at BIGINT, 
+	CONSTRAINT pk_quarantine PRIMARY KEY (id), 
+	CONSTRAINT fk_quarantine_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_quarantine_blob_hash FOREIGN KEY(blob_hash) REFERENCES blob (hash), 
+	CONSTRAINT ck_quarantine_state CHECK (state IN ('open', 'replayed', 'superseded'))
+);
+
+CREATE INDEX ix_quarantine_model_state ON quarantine (model, state);
+
+INSERT INTO alembic_version (version_num) VALUES ('0005');
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from store import events
 from store.database import Reader, Row, Write
-from store.errors import UnknownName
+from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.rows import Snapshot
 
@@ -52,6 +52,24 @@ def snapshot(reader: Reader, id: str, model: str | None = None) -> Snapshot:
     if found is None:
         raise UnknownName(f"no snapshot {id!r}")
     return found
+
+
+def find(reader: Reader, prefix: str) -> Snapshot:
+    """Return the one snapshot whose id begins so, with or without `sha256:`.
+
+    Raises:
+        UnknownName: nothing begins so. Refused: several do.
+    """
+    wanted = "sha256:" + prefix.strip().lower().removeprefix("sha256:")
+    found = reader.rows(
+        "SELECT DISTINCT id FROM snapshot WHERE id >= :low AND id < :high ORDER BY id LIMIT 2",
+        {"low": wanted, "high": wanted + "g"},
+    )
+    if len(found) > 1:
+        raise Refused(f"several snapshots begin with {prefix!r}", "give more digits of the id")
+    if not found:
+        raise UnknownName(f"no snapshot {prefix!r}", "modeldeck data MODEL lists them")
+    return snapshot(reader, found[0]["id"])
 
 
 def snapshots(reader: Reader, model: str) -> list[Snapshot]:

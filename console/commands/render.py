@@ -30,6 +30,9 @@ EMPTY = {
     "alerts.list": "no open alerts",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
     "aliases.history": "no alias of this model has moved yet",
+    "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
+    "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
+    "data.quarantine": "no rows are in quarantine",
     "keys.list": "no keys: modeldeck keys add MODEL NAME",
     "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
 }

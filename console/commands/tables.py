@@ -352,7 +352,9 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
 
 def columns_of(kind: type) -> tuple[Column, ...]:
     """Return the columns of a row type; one that has none declared shows its scalar fields."""
-    declared = COLUMNS.get(kind)
+    from console.commands.data_tables import DATA_COLUMNS
+
+    declared = COLUMNS.get(kind) or DATA_COLUMNS.get(kind)
     if declared is not None:
         return declared
     return tuple(_field_column(each.name) for each in dataclasses.fields(kind))

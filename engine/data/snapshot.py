@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.data import bundle
+from engine.data import bundle, quality
 from engine.data.canonical import before, canonical, parquet_bytes
 from engine.data.gathering import gather, origin_of
 from engine.data.increments import base_of, merged
 from engine.measures.profile import profile
 from engine.model_io.rows import times_us, zone_of
 from store import blobs, snapshots
-from store.rows import Snapshot
+from store import quality as store_quality
+from store.rows import QuarantineBatch, Snapshot
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from engine.deck import Deck
     from engine.settings.data import DataSettings
     from engine.settings.model import ModelSettings
@@ -49,6 +53,48 @@ def ingest(
     if base is not None:
         table = canonical(merged(deck, settings, base, table, zone), data.time_column)
     table = before(table, data, until_us, zone)
+    return keep(
+        deck,
+        settings,
+        revision,
+        table,
+        quality.look(deck, settings, table, zone),
+        zone=zone,
+        code_hash=code_hash,
+        actor=actor,
+        fence=fence,
+        whole=base is None and until_us is None,
+    )
+
+
+def keep(  # noqa: PLR0913 (what a snapshot is made of)
+    deck: Deck,
+    settings: ModelSettings,
+    revision: int,
+    table: pa.Table,
+    looked: quality.Looked | None,
+    *,
+    zone: str,
+    code_hash: str,
+    actor: str,
+    fence: Fence | None,
+    whole: bool = False,
+    replayed: Sequence[QuarantineBatch] = (),
+) -> Snapshot:
+    """Record canonical rows as a snapshot, with what its checks found, in one transaction.
+
+    `looked` is what checks made of the rows, among which are those of the `replayed` batches.
+
+    Raises:
+        WorkFailed: checks rejected every row; that is on record, with the rows.
+    """
+    data = settings.data
+    if looked is not None:
+        table = looked.kept
+        if not table.num_rows:
+            with deck.database.write(fence) as tx:
+                quality.record(tx, looked, settings, revision, None, actor, whole)
+            raise quality.failed(store_quality.checks(deck.database, settings.name, limit=1)[0])
     content = parquet_bytes(table)
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
     taken = Snapshot(
@@ -66,7 +112,12 @@ def ingest(
     with deck.database.write(fence) as tx:
         blobs.record_blob(tx, taken.id, taken.size_bytes, "snapshot")
         blobs.record_blob(tx, code_hash, deck.artifacts.path(code_hash).stat().st_size, "bundle")
-        return snapshots.add_snapshot(tx, taken, actor)
+        known = snapshots.add_snapshot(tx, taken, actor)
+        for batch in replayed:
+            store_quality.settle(tx, batch, "replayed", actor)
+        if looked is not None:
+            quality.record(tx, looked, settings, revision, known.id, actor, whole)
+    return known
 
 
 def _without_values(data: DataSettings, column: dict[str, object]) -> dict[str, object]:

@@ -33,6 +33,11 @@ def ingest(context: JobContext) -> dict[str, Any]:
     from engine.data.snapshot import ingest as take
 
     settings, revision = context.settings()
+    if context.args.get("replay"):
+        from engine.data.replay import replay
+
+        snapshot = replay(context.deck, settings, revision, actor=context.job.actor, fence=context.fence)
+        return {"snapshot_id": snapshot.id, "rows": snapshot.rows}
     snapshot = take(
         context.deck,
         settings,

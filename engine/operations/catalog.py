@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.operations import (
     access,
+    data,
     deck,
     explain,
     history,
@@ -24,6 +25,7 @@ from engine.operations.operation import Operation
 
 _NOUNS = (
     access,
+    data,
     deck,
     explain,
     history,

@@ -1,6 +1,6 @@
-"""Work on the prediction log done by a process of its own, so that the daemon never loads Arrow.
+"""Work on rows done by a process of its own, so that the daemon never loads Arrow.
 
-`python -P -m engine.service.apart -w DIR outcomes|find` is that process: what is asked on stdin, the answer or the
+`python -P -m engine.service.apart -w DIR WHAT` is that process: what is asked on stdin, the answer or the
 error on stdout. What a kill at any point leaves of outcomes is `engine.monitoring.outcomes`' to answer for.
 """
 
@@ -58,6 +58,28 @@ def explain(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
     return _done(workspace, "explain", told, "the explanation", "", EXPLAINED_WITHIN_S)
 
 
+def proposed(workspace: Workspace, model: str) -> dict[str, Any]:
+    """Infer checks from a model's first snapshot in another process; plain values of `CheckSettings`.
+
+    Raises:
+        ModeldeckError: the snapshot cannot be read.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    return _done(workspace, "proposed", {"model": model}, "the look at the data", "", FOUND_WITHIN_S)
+
+
+def rejected(workspace: Workspace, model: str, limit: int) -> list[dict[str, Any]]:
+    """Read rows in quarantine in another process, values of personal columns masked.
+
+    Raises:
+        ModeldeckError: a batch cannot be read.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    told = {"model": model, "limit": limit}
+    rows: list[dict[str, Any]] = _done(workspace, "rejected", told, "the look at the rows", "", FOUND_WITHIN_S)["rows"]
+    return rows
+
+
 def _done(
     workspace: Workspace, what: str, told: dict[str, Any], named: str, remedy: str, within_s: float | None = None
 ) -> dict[str, Any]:
@@ -86,7 +108,7 @@ def main() -> int:
     """Do one thing."""
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
-    parser.add_argument("what", choices=("outcomes", "find", "explain"))
+    parser.add_argument("what", choices=("outcomes", "find", "explain", "proposed", "rejected"))
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
     try:
@@ -102,6 +124,14 @@ def main() -> int:
                 from engine.service.explaining import answer_of
 
                 answer = answer_of(deck, told)
+            elif asked.what == "proposed":
+                from engine.data.looking import proposed_checks
+
+                answer = proposed_checks(deck, told["model"])
+            elif asked.what == "rejected":
+                from engine.data.looking import rejected_rows
+
+                answer = {"rows": rejected_rows(deck, told["model"], told["limit"])}
             else:
                 from engine.monitoring.outcomes import record
 

@@ -1,4 +1,4 @@
-"""Changes of deck.toml that modeldeck makes itself: comments and order stay as their author wrote them."""
+"""Changes of settings files that modeldeck makes itself: comments and order stay as their author wrote them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,13 @@ def _table(host: HostSettings) -> object:
 def _change(
     deck: Deck, wanted: DeckSettings, edit: Callable[[str], str], actor: str, reason: str
 ) -> tuple[SettingsRevision, list[str]]:
-    path = deck.workspace.root / "deck.toml"
+    return change(deck, deck.workspace.root / "deck.toml", wanted, edit, actor, reason)
+
+
+def change(
+    deck: Deck, path: Path, wanted: DeckSettings, edit: Callable[[str], str], actor: str, reason: str
+) -> tuple[SettingsRevision, list[str]]:
+    """Write a settings file anew and apply what all files then say: both or neither."""
     with writing_to(path):
         fresh = _beside(path, edit(path.read_text(encoding="utf-8")))
     try:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, field
 from typing import Any
 
+from engine.settings.checks import CheckSettings
 from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
 from engine.settings.work import JobSettings, ScheduleSettings
 from store.rows.frozen import dataclass
 
 __all__ = [
+    "CheckSettings",
     "DataSettings",
     "DeckSettings",
     "DeploySettings",
@@ -163,6 +165,7 @@ class ModelSettings:
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
     forecast: ForecastSettings = field(default_factory=ForecastSettings)
+    checks: CheckSettings = field(default_factory=CheckSettings)
     policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
 
@@ -183,6 +186,8 @@ class ModelSettings:
             del body["fairness"]
         if self.gates.fairness is None:
             del body["gates"]["fairness"]
+        if self.checks == CheckSettings():
+            del body["checks"]
         return body
 
     @classmethod
@@ -213,6 +218,7 @@ class ModelSettings:
             log=LogSettings(**body["log"]),
             monitor=MonitorSettings(**body["monitor"]),
             endpoint=EndpointSettings(**body.get("endpoint", {})),
+            checks=CheckSettings.from_body(body["checks"]) if "checks" in body else CheckSettings(),
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},
             forecast=ForecastSettings.from_body(body.get("forecast", {})),
             policy_rollback=tuple(body.get("policy_rollback", ())),

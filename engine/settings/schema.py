@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
+from engine.settings.check_schema import ChecksTable
 from engine.settings.data_schema import DataTable, JoinTable
 from engine.settings.fairness_schema import FairnessLimitTable, FairnessTable
 from engine.settings.forecasting_schema import ForecastTable
@@ -198,6 +199,7 @@ class ModelFile(Section):
     model: ModelTable
     data: DataTable
     joins: dict[Name, JoinTable] = {}
+    checks: ChecksTable = ChecksTable()
     train: TrainTable = TrainTable()
     gates: GatesTable = Field(default_factory=lambda: GatesTable.model_validate({}))
     deploy: DeployTable = DeployTable()
@@ -224,6 +226,8 @@ class ModelFile(Section):
             raise ValueError('monitor.by = "event" needs data.time_column')
         if self.joins and self.data.time_column is None:
             raise ValueError("a join needs data.time_column: it takes what was known at each row's time")
+        if self.checks.fresh and self.data.time_column is None:
+            raise ValueError("checks.fresh needs data.time_column")
         return self
 
     @model_validator(mode="after")
@@ -250,6 +254,7 @@ class ModelFile(Section):
             log=self.log.section(),
             monitor=self.monitor.section(),
             endpoint=self.endpoint.section(),
+            checks=self.checks.section(),
             schedules=self.schedule_settings(),
             forecast=self.forecast.section(),
             policy_rollback=tuple(self.policy.rollback),

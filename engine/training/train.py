@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.data import bundle
+from engine.data.quality import require_good
 from engine.data.snapshot import ingest
 from engine.measures.metrics import default_metric, find
 from engine.model_io.code import bundle_modules
@@ -125,6 +126,9 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
 
     # a full disk ends it here, where nothing is lost by training again; later on it is waited for
     snapshot = patiently(take, lambda text: progress(0.02, text), (RegistryHeld,))
+    found = require_good(deck.database, settings, snapshot.id, attempt.revision)
+    if found is not None and found.verdict == "warning":
+        progress(0.05, f"the data are not all they should be: {', '.join(one['rule'] for one in found.findings)}")
     progress(0.08, f"{snapshot.rows} rows; loading the model libraries")
     from engine.training.making import make
     from engine.training.recording import TrialRecorder

@@ -7,6 +7,7 @@ those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, li
 from __future__ import annotations
 
 from store import json_rows
+from store.rows.data import DataCheck, QuarantineBatch
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
 from store.rows.record import Event
 from store.rows.releases import Release, Step
@@ -25,6 +26,7 @@ __all__ = [
     "Alert",
     "Alias",
     "AliasMove",
+    "DataCheck",
     "Deployment",
     "Endpoint",
     "EndpointKey",
@@ -37,6 +39,7 @@ __all__ = [
     "Model",
     "Monitor",
     "OutcomeBatch",
+    "QuarantineBatch",
     "Release",
     "Replica",
     "Route",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +23,25 @@ def from_function(source: str, bundle: Path, since: Since | None) -> pa.Table:
         WorkFailed: it raised, or returned no table.
         Refused: there is no such function.
     """
-    import pyarrow as pa
-
     function = code.function(source, bundle)
     try:
         wanted = "since" in inspect.signature(function).parameters
     except (TypeError, ValueError):  # one that does not tell its parameters
         wanted = False
+    told = {"since": since.at if since else None} if wanted else {}
+    return call(function, source, bundle, **told)
+
+
+def call(function: Callable[..., Any], source: str, bundle: Path, *given: Any, **told: Any) -> pa.Table:
+    """Call a function of the workspace that returns a table.
+
+    Raises:
+        WorkFailed: it raised, or returned something else.
+    """
+    import pyarrow as pa
+
     try:
-        made = function(since=since.at if since else None) if wanted else function()
+        made = function(*given, **told)
     except ModeldeckError:
         raise
     except (Exception, SystemExit) as error:  # the user's code raises anything, and may try to leave

@@ -102,7 +102,7 @@ def _deployment(reader: Reader, identity: str) -> Found:
 def _snapshot(reader: Reader, identity: str) -> Found:
     from store import snapshots
 
-    row = snapshots.snapshot(reader, identity)
+    row = snapshots.find(reader, identity)
     return row.id, to_json(row)
 
 

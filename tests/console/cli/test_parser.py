@@ -192,8 +192,8 @@ def test_a_noun_without_a_list_names_its_verbs() -> None:
     with pytest.raises(UsageError) as refused:
         parse(["audit"])
     assert "audit verify" in refused.value.hint
-    with pytest.raises(UsageError, match="no verb 'burn' under data"):
-        parse(["data", "burn"])
+    with pytest.raises(UsageError, match="no verb 'burn' under backup"):
+        parse(["backup", "burn"])
 
 
 @pytest.mark.parametrize(

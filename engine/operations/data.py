@@ -1,0 +1,117 @@
+"""Operations on a model's data: snapshots, the checks it must pass, the rows that did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.access import Role
+from engine.operations.common import Done, ModelRequest
+from engine.operations.operation import Danger, Operation, argument
+from store.rows import Job, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotsRequest:
+    """A model's snapshots, newest first."""
+
+    model: str = argument("the model's name")
+    limit: int = argument("at most this many rows", flag="--limit", default=100)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One rule and how the newest look at the data found it: passed, warning, failed; or what would be pinned."""
+
+    rule: str
+    severity: str
+    wanted: str
+    verdict: str
+    rows: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRequest:
+    """Rows that checks rejected and that were not replayed yet."""
+
+    model: str = argument("the model's name")
+    limit: int = argument("at most this many rows", flag="--limit", default=20)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """One rejected row, with the rule that rejected it. Values of personal columns are masked."""
+
+    batch: str
+    rejected_at: int
+    rule: str
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DataChange:
+    """A change of a model's data or of its checks."""
+
+    model: str = argument("the model's name")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+_HANDLERS = "engine.service.handlers.data"
+
+OPERATIONS = (
+    Operation(
+        "data.snapshots",
+        ("data",),
+        "the snapshots of a model, newest first",
+        SnapshotsRequest,
+        Snapshot,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:list_snapshots",
+        many=True,
+    ),
+    Operation(
+        "data.checks",
+        ("data", "checks"),
+        "what a model's data must hold, and do",
+        ModelRequest,
+        CheckLine,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:check_lines",
+        many=True,
+    ),
+    Operation(
+        "data.pin",
+        ("data", "pin"),
+        "write checks into the model file",
+        DataChange,
+        Done,
+        Role.ADMIN,
+        Danger.CHANGE,
+        f"{_HANDLERS}:pin",
+    ),
+    Operation(
+        "data.quarantine",
+        ("data", "quarantine"),
+        "rows that checks rejected, and why",
+        QuarantineRequest,
+        RejectedRow,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:rejected",
+        many=True,
+    ),
+    Operation(
+        "data.replay",
+        ("data", "replay"),
+        "check rejected rows once more",
+        DataChange,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:replay",
+        job=True,
+    ),
+)

@@ -1,0 +1,106 @@
+"""Snapshots, checks and quarantine from the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.data.replay import replay
+from engine.data.snapshot import ingest
+from engine.deck import Deck, make_deck
+from engine.settings.apply import apply_settings, current_settings
+from engine.workspace import Workspace
+from store.rows import Snapshot
+
+Line = Callable[..., Any]
+MODEL = """# a person's own words
+[model]
+name = "rates"
+task = "regression"
+
+[data]
+source = "rows.csv"
+target = "y"
+time_column = "at"
+personal = ["guest"]
+"""
+DAYS = [f"2026-01-{day:02d},guest {day},{'ab'[day % 2]},{day % 5 + 1},{day}" for day in range(1, 29)]
+
+
+@pytest.fixture
+def deck(folder: Path) -> Iterator[Deck]:
+    """The open deck, with a model's file and its rows."""
+    (folder / "models" / "rates.toml").write_text(MODEL)
+    write(folder, DAYS)
+    opened = make_deck(Workspace(folder))
+    yield opened
+    opened.database.close()
+
+
+def write(folder: Path, lines: list[str]) -> None:
+    (folder / "rows.csv").write_text("at,guest,room,nights,y\n" + "\n".join(lines) + "\n")
+
+
+def take(deck: Deck) -> Snapshot:
+    """Ingest under what the files say now."""
+    apply_settings(deck, "user:anna", "")
+    settings, revision = current_settings(deck)
+    return ingest(deck, settings.models["rates"], revision, actor="user:anna")
+
+
+def test_snapshots_are_listed_and_shown_by_a_part_of_their_id(line: Line, deck: Deck) -> None:
+    taken = take(deck)
+    (row,) = line("data", "rates", "--json").data
+    assert (row["id"], row["rows"], row["origin"]) == (taken.id, 28, "rows.csv")
+    assert taken.id[7:19] in line("data", "rates").out
+    shown = line("show", "snapshot", taken.id[7:15], "--json").data
+    assert shown["id"] == taken.id
+    assert [column["name"] for column in shown["body"]["columns"]] == ["at", "guest", "room", "nights", "y"]
+    assert "guest 1" not in line("show", "snapshot", taken.id).out
+    assert line("show", "snapshot", "ffff", "--json").code == 3
+
+
+def test_checks_are_proposed_pinned_and_told(line: Line, deck: Deck, folder: Path) -> None:
+    take(deck)
+    proposed = line("data", "checks", "rates", "--json").data
+    assert {row["verdict"] for row in proposed} == {"not pinned"}
+    assert {row["rule"]: row["wanted"] for row in proposed}["room.values"] == "a, b"
+    assert line("data", "pin", "rates").code == 0
+    text = (folder / "models" / "rates.toml").read_text()
+    assert text.startswith("# a person's own words")
+    pinned = tomllib.loads(text)["checks"]
+    assert pinned["columns"]["nights"] == {
+        "type": "long",
+        "min": 0,
+        "max": 7,
+        "nulls": 0.0,
+        "warn": ["range", "values"],
+    }
+    assert "values" not in pinned["columns"]["guest"]
+    assert line("data", "pin", "rates", "--json").error["message"] == "models/rates.toml has [checks] already"
+    write(folder, [*DAYS, "2026-02-01,guest 29,c,99,29"])
+    take(deck)
+    rows = {row["rule"]: row["verdict"] for row in line("data", "checks", "rates", "--json").data}
+    assert (rows["nights.range"], rows["room.values"], rows["y.type"]) == ("warning", "warning", "passed")
+
+
+def test_quarantine_is_listed_with_rules_and_masked(line: Line, deck: Deck, folder: Path) -> None:
+    text = MODEL + "[checks.columns.nights]\nmax = 60\n"
+    (folder / "models" / "rates.toml").write_text(text)
+    write(folder, [*DAYS, "2026-02-01,guest 90,b,90,29"])
+    take(deck)
+    (row,) = line("data", "quarantine", "rates", "--json").data
+    assert (row["rule"], row["row"]["nights"], row["row"]["guest"]) == ("nights.range", 90, "***")
+    listed = line("data", "quarantine", "rates").out
+    assert "nights.range" in listed
+    assert "guest 90" not in listed
+    assert line("data", "checks", "rates", "--json").data[0]["verdict"] == "failed"
+    (folder / "models" / "rates.toml").write_text(text.replace("60", "90"))
+    apply_settings(deck, "user:anna", "")
+    settings, revision = current_settings(deck)
+    assert replay(deck, settings.models["rates"], revision, actor="user:anna").rows == 29
+    assert line("data", "quarantine", "rates", "--json").data == []
