@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import optuna
 
 REFIT_MARGIN = 1.4
-FLOOR_S = 10.0  # Dummy and the first candidate have so long, whatever the budget: something must be there to compare
+FLOOR_S = 60.0  # Dummy and the first candidate have so long, whatever the budget: something must be there to compare
 WHATEVER = 2  # so many candidates are tried whatever the time
 
 
@@ -65,7 +65,7 @@ def compare(
 ) -> Comparison:
     """Try each family's defaults, then let Optuna draw until the best could no longer be refitted in time.
 
-    Dummy (the first family) and the one after it are tried whatever the time, ten seconds at most. A candidate that
+    Dummy (the first family) and the one after it are tried whatever the time, a minute at most. A candidate that
     raises, hangs, dies or answers nonsense fails alone.
 
     Raises:
