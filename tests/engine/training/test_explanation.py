@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from engine.service import apart
 from engine.training.attribution_drift import drift
 from engine.training.explanation import explain, explain_rows
 from store.errors import Refused
@@ -103,6 +104,16 @@ def test_versions_that_see_alike_do_not_drift_and_others_do(bench, rates):
 def test_rows_that_cannot_be_explained_are_refused(regression, says, rows, told):
     with pytest.raises(Refused, check=says(told)):
         explain_rows(regression.deck, regression.version, rows)
+
+
+def test_a_process_of_its_own_answers_the_same(regression):
+    told = {"model": "rates", "version": 1, "against": None, "rows": [ROW], "prediction": None}
+    found = apart.explain(regression.deck.workspace, told)
+    assert (found["kind"], found["model"], found["version"]) == ("rows", "rates", 1)
+    here = explain_rows(regression.deck, regression.version, [ROW])["explained"]
+    assert found["explained"][0]["predicted"] == pytest.approx(here[0]["predicted"])
+    with pytest.raises(Refused, match="column 'at'"):
+        apart.explain(regression.deck.workspace, {**told, "rows": [{}]})
 
 
 def test_a_prediction_that_is_not_on_the_log_is_refused(regression, says):
