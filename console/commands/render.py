@@ -17,7 +17,7 @@ from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
 from engine.operations.runs import RunsTable
-from engine.operations.serving import DeploymentDetail
+from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.work import JobDetail, JobLogs
 from engine.plans import Check, Plan, Preview
 from store.rows import Served, rfc3339
@@ -213,6 +213,16 @@ def job(answer: JobDetail, out: Output) -> None:
         out.table(ATTEMPTS, answer.attempts)
 
 
+def release(answer: ReleaseDetail, out: Output) -> None:
+    """Write a release as its page in the console shows it."""
+    from console.render.cells import plain
+    from console.render.releases import release_lines
+    from store.clock import SystemClock
+
+    for cells in release_lines(answer, out.width(), SystemClock().now(), keys=False):
+        out.line(plain(cells).rstrip())
+
+
 def logs(answer: JobLogs, out: Output) -> None:
     """Write a log as it stands."""
     out.block(answer.text)
@@ -260,6 +270,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     RunsTable: runs_table,
     Moment: moment,
     JobDetail: job,
+    ReleaseDetail: release,
     JobLogs: logs,
     Done: done,
     GcReport: garbage,

@@ -17,6 +17,7 @@ from engine.operations.serving import ReleaseDetail
 from store.rows import Release, Step
 
 BAR = 20
+LOOKED_AT = (("predictions", "answers"), ("metric", "outcomes"))
 
 
 def _move(row: Release, context: Context) -> tuple[Span, ...]:
@@ -44,11 +45,11 @@ COLUMNS = (
 )
 
 
-def release_lines(detail: ReleaseDetail, width: int, now: int) -> list[Line]:
-    """Return the page of a release."""
+def release_lines(detail: ReleaseDetail, width: int, now: int, *, keys: bool = True) -> list[Line]:
+    """Return the page of a release; without `keys` the ways out are commands, for who reads it outside the console."""
     release = detail.release
     sheet = Sheet(width)
-    sheet.pair("State", *_state_words(release))
+    sheet.pair("State", *_state_words(release, keys=keys))
     if release.detail:
         sheet.pair("", (release.detail, "dim"))
     before = "nothing" if release.from_version is None else f"v{release.from_version}"
@@ -61,23 +62,27 @@ def release_lines(detail: ReleaseDetail, width: int, now: int) -> list[Line]:
         sheet.lines.extend(_step_line(step, width))
         sheet.lines.extend(_step_more(step, width))
     sheet.blank()
-    sheet.pair("Way back", *_way_back(release))
+    sheet.pair("Way back", *_way_back(release, keys=keys))
     return sheet.lines
 
 
-def _state_words(release: Release) -> list[Span]:
+def _state_words(release: Release, *, keys: bool) -> list[Span]:
     cells: list[Span] = [(f"{glyph_of(release.state)} {release.state}", style_of(release.state))]
     if release.verdict:
         cells.append((f", verdict: {release.verdict}", style_of(release.verdict)))
-    if release.state == "held":
+    if release.state == "held" and not keys:
+        ways = f"modeldeck releases resume {release.endpoint} --reason …, or abort"
+        cells.append((f"; traffic stays as it is. {ways}", ""))
+    elif release.state == "held":
         cells += [("; traffic stays as it is. ", ""), ("U", "key"), (" resumes, ", ""), ("X", "key"), (" aborts", "")]
     return cells
 
 
-def _way_back(release: Release) -> list[Span]:
+def _way_back(release: Release, *, keys: bool) -> list[Span]:
     if release.state in ("pending", "running", "held"):
         champion = "nothing" if release.from_version is None else f"v{release.from_version}"
-        return [("X", "key"), (f" aborts: traffic returns to {champion}", "")]
+        key = ("X", "key") if keys else (f"modeldeck releases abort {release.endpoint}", "accent")
+        return [key, (f" aborts: traffic returns to {champion}", "")]
     undo = release.undo.get("command") if isinstance(release.undo, dict) else None
     planned = release.plan.get("undo") if isinstance(release.plan, dict) else None
     if release.reverted_by:
@@ -103,8 +108,13 @@ def _step_more(step: Step, width: int) -> list[Line]:
         return []
     sheet = Sheet(width - 7)
     observed = step.observed or {}
-    if step.kind == "weight":
+    if step.kind in ("shadow", "weight"):
         sheet.lines.extend(_samples(step, observed))
+        for name, label in LOOKED_AT:
+            if isinstance(observed.get(name), dict) and observed[name].get("detail"):
+                told = observed[name]
+                verdict = str(told.get("verdict", ""))
+                sheet.pair(label, (f"{verdict}: ", style_of(verdict)), (str(told["detail"]), "dim"), label_width=10)
     if isinstance(observed.get("checks"), list) and step.state in ("held", "failed", "running", "done"):
         sheet.table(("", "", "", ""), check_rows(check_from(item) for item in observed["checks"]))
     detail = str(observed.get("detail") or "")

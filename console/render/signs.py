@@ -34,6 +34,7 @@ SIGNS: dict[str, tuple[str, str]] = {
     "ok": ("✓", _OK),
     "passed": ("✓", _OK),
     "drift": ("~", _WARN),
+    "inconclusive": ("~", _WARN),
     "degraded": ("▼", _BAD),
     "no data": ("·", _IDLE),
     # alerts

@@ -15,11 +15,12 @@ SERVER_FAILED = 500  # below: the caller was refused, which says nothing about t
 
 
 def live_stats(deck: Deck, model: str, deployment_id: str, since_us: int, kind: str = "live") -> dict[str, Any]:
-    """Return rows, errors, refused, latencies and outputs of a deployment's traffic since a time (microseconds).
+    """Return rows, errors, refused, latencies, outputs and answers of a deployment since a time (microseconds).
 
     `rows` counts answered and failed rows, `errors` the failed ones, `refused` callers' mistakes, `latencies_ms` one
-    per request. `outputs` maps each numeric output to {"n", "mean", "std"}, and `label` to its counts. `kind` is live,
-    or shadow for copies of requests.
+    per request. `outputs` maps each numeric output to {"n", "mean", "std"}, and `label` to its counts. `answers` holds
+    the answered rows in order of their ids: `ids`, `requests`, `numbers` by output, and `labels`. `kind` is live, or
+    shadow for copies of requests.
     """
     rows, answered = _rows(deck, model, deployment_id, since_us, kind)
     # A failure that the router asked another server about, and got an answer, hurt nobody; a copy is never asked again.
@@ -126,6 +127,19 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "latencies_ms": latencies,
         "latency_p99_ms": latencies[math.ceil(0.99 * len(latencies)) - 1] if latencies else None,
         "outputs": _outputs(answered),
+        "answers": _answers(answered),
+    }
+
+
+def _answers(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    names = [name for name in rows[0] if name == "value" or name.startswith("scores.")] if rows else []
+    known = [row for row in rows if all(_is_number(row.get(name)) for name in names)]
+    known.sort(key=lambda row: str(row["prediction_id"]))
+    return {
+        "ids": tuple(row["prediction_id"] for row in known),
+        "requests": tuple(row["request_id"] for row in known),
+        "numbers": {name: tuple(float(row[name]) for row in known) for name in names},
+        "labels": tuple(str(row["label"]) for row in known) if known and known[0].get("label") is not None else (),
     }
 
 

@@ -57,9 +57,9 @@ class ReleaseDetail:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """One release by id."""
+    """One release by id, or the newest of a model."""
 
-    id: str = argument("a release's id; a unique prefix is enough")
+    id: str = argument("a release's id, a unique prefix is enough; or a model, for its newest", metavar="RELEASE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +162,13 @@ OPERATIONS = (
     ),
     Operation(
         "releases.detail",
-        (),
-        "one release with its steps",
+        ("releases", "show"),
+        "one release, step by step, with what was judged",
         ReleaseRequest,
         ReleaseDetail,
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:detail",
-        command_line=False,
     ),
     Operation(
         "releases.pause",

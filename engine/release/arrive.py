@@ -203,4 +203,5 @@ def hold_past(work: Work, step: Step, held: StepHeld) -> None:
         observed = {**step.observed, **held.observed, "detail": held.detail}
         releases.set_step(tx, work.release_id, step.number, "held", verdict=held.verdict, observed=observed)
         evidence = {**releases.release(tx, work.release_id).evidence, "cause": held.verdict}
-        releases.set_state(tx, work.release_id, "held", verdict="no data", detail=held.detail, evidence=evidence)
+        verdict = held.verdict if held.verdict == "inconclusive" else "no data"
+        releases.set_state(tx, work.release_id, "held", verdict=verdict, detail=held.detail, evidence=evidence)

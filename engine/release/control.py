@@ -14,6 +14,8 @@ from store.rows import Release, Step
 if TYPE_CHECKING:
     from engine.deck import Deck
 
+PASSABLE = ("no data", "inconclusive")  # held for a person's word; any other hold is tried again
+
 
 def pause(deck: Deck, model: str, *, reason: str = "", actor: str, via: str | None = None) -> Release:
     """Hold the running release where it is: traffic stays as it is, its job ends.
@@ -31,7 +33,8 @@ def pause(deck: Deck, model: str, *, reason: str = "", actor: str, via: str | No
 
 
 def resume(deck: Deck, model: str, *, reason: str, actor: str, via: str | None = None) -> Release:
-    """Let a held release go on, on record: past a step without data, again at a step whose host did not answer.
+    """Let a held release go on, on record: past a step without data, or with answers that differ; again at a step whose
+    host did not answer.
 
     Raises:
         Refused: no reason is given, or no release of the model is held.
@@ -78,9 +81,9 @@ def abort_in(tx: Write, release: Release, *, reason: str, actor: str, via: str |
 
 
 def _go_past_or_again(tx: Write, step: Step, actor: str, reason: str) -> None:
-    if step.state == "held" and step.verdict == "no data":
+    if step.state == "held" and step.verdict in PASSABLE:
         observed = {**step.observed, "resumed_by": actor, "resume_reason": reason}
-        releases.set_step(tx, step.release_id, step.number, "done", verdict="no data", observed=observed)
+        releases.set_step(tx, step.release_id, step.number, "done", verdict=step.verdict, observed=observed)
         return
     again(tx, step)
 

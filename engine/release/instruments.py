@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine.release.answers import Answers
 from engine.release.judge import Live
 
 if TYPE_CHECKING:
@@ -24,14 +25,16 @@ Say = Callable[[float, str], None]
 @dataclass(frozen=True, slots=True)
 class Instruments:
     """`live(deck, model, deployment_id, since_us)` and `shadow(…)` of copies, `agreement(deck, model, champion_id,
-    shadow_id, since_us)` of their answers, `latency(deck, version, replica, repeats)` in ms,
-    `memory_mb(deck, replica)`, `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
+    shadow_id, since_us)` of their answers, `outcomes(deck, model, since_us, ids)` by prediction id,
+    `latency(deck, version, replica, repeats)` in ms, `memory_mb(deck, replica)`,
+    `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
     `unreachable(deck, host)`: why the host's router cannot listen, empty where it can,
     `build(work, version, host, say)` and `ship(work, digest, host, say)` of an image."""
 
     live: Callable[[Deck, str, str, int], Live]
     shadow: Callable[[Deck, str, str, int], Live]
     agreement: Callable[[Deck, str, str, str, int], dict[str, Any]]
+    outcomes: Callable[[Deck, str, int, Sequence[str]], dict[str, float | str]]
     latency: Callable[[Deck, Version, Replica, int], list[float]]
     memory_mb: Callable[[Deck, Replica], float | None]
     gates: Callable[[Deck, ModelSettings, Version, Version | None], list[Check]]
@@ -50,6 +53,7 @@ def real_instruments() -> Instruments:
         live=live_rows,
         shadow=shadow_rows,
         agreement=agreement,
+        outcomes=outcomes_of,
         latency=golden_latency,
         memory_mb=resident_mb,
         gates=evaluate,
@@ -64,16 +68,31 @@ def live_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live
     """Read what a deployment answered since a time from the prediction log."""
     from engine.monitoring.predictions import live_stats
 
-    seen = live_stats(deck, model, deployment_id, since_us)
-    return Live(seen["rows"], seen["errors"], tuple(seen["latencies_ms"]), seen["refused"])
+    return _live(live_stats(deck, model, deployment_id, since_us))
 
 
 def shadow_rows(deck: Deck, model: str, deployment_id: str, since_us: int) -> Live:
     """Read what a deployment answered to copies of requests since a time."""
     from engine.monitoring.predictions import live_stats
 
-    seen = live_stats(deck, model, deployment_id, since_us, kind="shadow")
-    return Live(seen["rows"], seen["errors"], tuple(seen["latencies_ms"]), seen["refused"])
+    return _live(live_stats(deck, model, deployment_id, since_us, kind="shadow"))
+
+
+def _live(seen: dict[str, Any]) -> Live:
+    answers = Answers(**seen["answers"])
+    return Live(seen["rows"], seen["errors"], tuple(seen["latencies_ms"]), seen["refused"], answers)
+
+
+def outcomes_of(deck: Deck, model: str, since_us: int, ids: Sequence[str]) -> dict[str, float | str]:
+    """Return prediction id -> what really happened, of these ids; empty where nothing was delivered since a time."""
+    folder = deck.workspace.outcomes / model
+    if not any(path.stat().st_mtime_ns // 1000 >= since_us for path in folder.glob("*.parquet")):
+        return {}
+    from engine.monitoring.outcomes import current
+
+    found = current(deck, model, ids)
+    rows = zip(found["prediction_id"].to_pylist(), found["number"].to_pylist(), found["text"].to_pylist(), strict=True)
+    return {name: text if number is None else number for name, number, text in rows}
 
 
 def agreement(deck: Deck, model: str, champion_id: str, shadow_id: str, since_us: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.release.answers import Answers
 from engine.release.sequential import is_worse, quantile, slower_count
 
 LATENCY_QUANTILE = 0.9  # answers slower than the champion's slowest tenth are counted
@@ -18,12 +19,13 @@ UNCONTROLLED_ERRORS = 0.5  # without any control rows, only this error rate is h
 @dataclass(frozen=True, slots=True)
 class Live:
     """What one deployment did in an interval: rows answered or failed, failures among them, requests refused as the
-    caller's mistake (not among the rows), and one latency per request."""
+    caller's mistake (not among the rows), one latency per request, and the answers."""
 
     rows: int = 0
     errors: int = 0
     latencies_ms: tuple[float, ...] = field(default=(), repr=False)
     refused: int = 0
+    answers: Answers = field(default_factory=Answers, repr=False)
 
     @property
     def asked(self) -> int:
@@ -38,7 +40,8 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """passed (samples and hold are there, no harm seen), failed (harm seen), waiting, or no data (waited enough)."""
+    """passed (samples and hold are there, no harm seen), failed (harm seen), waiting, inconclusive (waited enough for a
+    difference to become certain or to go away), or no data (waited enough for rows)."""
 
     verdict: str
     detail: str

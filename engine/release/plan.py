@@ -151,7 +151,22 @@ def recorded_checks(settings: ModelSettings, to: Version, champion: Version | No
         metric = str(to.evaluation.get("metric", ""))
         return (*checks, Check(f"{metric} vs Dummy", "pending", "", "better than Dummy"))
     checks += [Check(f"slices of {column}", "pending", "", "no worse than champion") for column in slices(settings)]
-    return tuple(checks)
+    return (*checks, *live_checks(settings, to))
+
+
+def live_checks(settings: ModelSettings, to: Version) -> list[Check]:
+    """Return what live answers will be asked beside errors and latency; how long outcomes take nobody can plan."""
+    judge, metric = settings.deploy.judge, str(to.evaluation.get("metric", "") or "metric")
+    found: list[Check] = []
+    if settings.task not in ("regression", "classification"):
+        return found
+    if judge.predictions is not None:
+        required = f"at most {judge.predictions * 100:g} % moved"
+        found.append(Check("live answers vs champion", "pending", "", required))
+    if judge.metric is not None:
+        required = f"at most {judge.metric:g} x, from {judge.labels} outcomes each; not planned"
+        found.append(Check(f"live {metric} vs champion", "pending", "", required))
+    return found
 
 
 def bounded(name: str, value: float | None, low: float | None, high: float | None) -> Check:
@@ -236,14 +251,28 @@ def _weight_step(
     host: HostFacts, to: Version, step: RolloutStep, settings: ModelSettings, traffic: Traffic
 ) -> PlanStep:
     deploy = settings.deploy
-    needed = need(step.weight, step.hold_s, deploy.min_samples, deploy.detect_errors, traffic)
+    needed = need(
+        step.weight,
+        step.hold_s,
+        deploy.min_samples,
+        deploy.detect_errors,
+        traffic,
+        deploy.judge.predictions,
+        deploy.detect_predictions,
+    )
     title = need_line(step.weight, to.number, step.hold_s, needed, traffic.rate, deploy.max_wait_s)
     args = {
         "weight": step.weight,
         "hold_s": step.hold_s,
         "min_samples": needed.rows,
         "max_wait_s": deploy.max_wait_s,
-        "planned": {"harm": needed.harm, "takes_s": needed.takes_s, "rate": traffic.rate, "usual": traffic.error_rate},
+        "planned": {
+            "harm": needed.harm,
+            "moved": needed.moved,
+            "takes_s": needed.takes_s,
+            "rate": traffic.rate,
+            "usual": traffic.error_rate,
+        },
     }
     return PlanStep("weight", title, host.name, args)
 

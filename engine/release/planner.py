@@ -11,6 +11,9 @@ so that after n rows it has passed b = log(1 / alpha) + log(GRID) (a mixture is 
 probability `POWER` where n mu - z sqrt(n var) >= b. Sources: A. Wald, "Sequential Tests of Statistical Hypotheses",
 1945 (drift of the likelihood ratio); H. Robbins, "Statistical Methods Related to the Law of the Iterated Logarithm",
 1970 (mixtures as tests of power one); J. Ville 1939 (the bound 1/alpha).
+
+Moved answers are seen where their share exceeds what is forgiven by the margin of `engine.release.answers` and by the
+chance of a share, at most Z / 2 sqrt(1/n + 1/m). Realised metrics are not planned: outcomes come when they come.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from engine.release.answers import GROWTH, LEAST, margin_of, size_asked
 from engine.release.sequential import ALPHA, GRID
 
 POWER = 0.9  # chance that a harm of the stated size has shown by then
@@ -74,30 +78,72 @@ def harm_to_see(rows: int, weight: int, usual: float = USUAL_ERRORS) -> float | 
     return high
 
 
+def moved_to_see(rows: int, weight: int, size: float) -> float | None:
+    """Return the smallest share of moved answers that `rows` rows would show beyond `size`, None where none would."""
+    if rows < LEAST:
+        return None
+    share = min(weight / 100.0, MOST_SHARE)
+    beside = rows * (1.0 - share) / share
+    looks = 1 + math.ceil(math.log(rows / LEAST) / math.log(GROWTH))
+    chance = Z / 2.0 * math.sqrt(1.0 / rows + 1.0 / beside)
+    seen = size_asked(size, concurrent=weight < 100) + margin_of(rows, beside, looks) + chance
+    return seen if seen <= 1.0 else None
+
+
+def rows_to_see_moved(moved: float, weight: int, size: float) -> int | None:
+    """Return the rows after which `moved` answers (a share) would have shown, None where the step forgives as many."""
+    if moved <= size_asked(size, concurrent=weight < 100):
+        return None
+    low, high = int(LEAST), int(LEAST)
+    while (moved_to_see(high, weight, size) or 2.0) > moved:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if (moved_to_see(middle, weight, size) or 2.0) <= moved else (middle, high)
+    return high
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one weight step needs: rows of the new version, the harm they show, and the seconds they take at the
-    present traffic (None without any)."""
+    """What one weight step needs: rows of the new version, the harm they show, the seconds they take at the present
+    traffic (None without any), and the share of moved answers that they show."""
 
     rows: int
     harm: float | None
     takes_s: float | None
+    moved: float | None = None
 
 
-def need(weight: int, hold_s: float, min_samples: int, detect: float | None, traffic: Traffic) -> Need:
-    """Return what a weight step needs: the rows a stated harm asks for, never fewer than `min_samples`."""
+def need(
+    weight: int,
+    hold_s: float,
+    min_samples: int,
+    detect: float | None,
+    traffic: Traffic,
+    size: float | None = None,
+    moved: float | None = None,
+) -> Need:
+    """Return what a weight step needs: the rows a stated harm asks for, never fewer than `min_samples`.
+
+    `detect` is more errors and `moved` a share of moved answers, of which `size` are forgiven (None judges none).
+    """
     rows = min_samples
     if detect is not None:
         rows = max(rows, rows_to_see(detect, weight, traffic.error_rate))
+    if moved is not None and size is not None:
+        rows = max(rows, rows_to_see_moved(moved, weight, size) or 0)
     arriving = traffic.rate * weight / 100.0
     # What the stated rows would show is told where the champion's error rate is known, from its traffic.
     harm = detect if detect or not arriving else harm_to_see(rows, weight, traffic.error_rate)
-    return Need(rows, harm, max(rows / arriving, hold_s) if arriving > 0 else None)
+    shown = moved_to_see(rows, weight, size) if size is not None and (moved is not None or arriving) else None
+    return Need(rows, harm, max(rows / arriving, hold_s) if arriving > 0 else None, shown)
 
 
 def need_line(weight: int, version: int, hold_s: float, needed: Need, rate: float, max_wait_s: float) -> str:
     """Say a weight step in one line; `rate` is of all rows, a second."""
-    shows = f" to see +{needed.harm * 100:.2g} % errors" if needed.harm is not None else ""
+    harms = [f"+{needed.harm * 100:.2g} % errors"] if needed.harm is not None else []
+    harms += [f"{math.ceil(needed.moved * 100)} % of answers moved"] if needed.moved is not None else []
+    shows = f" to see {' or '.join(harms)}" if harms else ""
     to, wait = f"{weight} % of traffic to v{version}", duration(max_wait_s)
     if needed.takes_s is None:
         hold = f" and {duration(hold_s)}" if hold_s else ""

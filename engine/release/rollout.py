@@ -8,6 +8,7 @@ from engine.deploy.memory import LACK_OF_MEMORY
 from engine.release import judge
 from engine.release.arrive import need_deployment
 from engine.release.judge import Live, StepNeeds, Verdict
+from engine.release.looks import Looks
 from engine.release.routing import champion_of, is_applied, shadowed, split, with_others
 from engine.release.work import SECOND_US, StepFailed, StepHeld, Work
 from store import deployments, releases
@@ -65,19 +66,25 @@ def _watch(
         concurrent=not _is_full(step),
     )
     silence_accepted = accepted_silence(work)
+    since = (observed["since_at"], _control_since(step, observed))
+    looks = Looks(work, (work.version(pair[0].version), work.version(pair[1].version)), since, observed)
     deaths = Deaths(work, pair[0])
     recorded = -1
     count = len(work.steps())
 
     def look() -> tuple[Verdict, Live, Live]:
-        elapsed_s = (work.deck.clock.now() - observed["since_at"]) / SECOND_US
+        elapsed_s = (work.deck.clock.now() - since[0]) / SECOND_US
         seen_by = work.instruments.shadow if step.kind == "shadow" else work.instruments.live
-        new = seen_by(work.deck, release.endpoint, pair[0].id, observed["since_at"])
-        champion = work.instruments.live(work.deck, release.endpoint, pair[1].id, _control_since(step, observed))
+        new = seen_by(work.deck, release.endpoint, pair[0].id, since[0])
+        champion = work.instruments.live(work.deck, release.endpoint, pair[1].id, since[1])
         died = deaths.harm()
         if died:
             return Verdict("failed", died), new, champion
-        return judge.judge(new, champion, elapsed_s, needs, silence_accepted=silence_accepted), new, champion
+        told = judge.judge(new, champion, elapsed_s, needs, silence_accepted=silence_accepted)
+        if told.verdict != "failed":
+            looks.look(new.answers, champion.answers, closing=told.verdict == "passed")
+            told = with_looks(work, told, looks, elapsed_s >= needs.max_wait_s)
+        return told, new, champion
 
     seen = look()
 
@@ -86,22 +93,49 @@ def _watch(
         seen = look()
         if seen[1].rows != recorded and seen[0].verdict == "waiting":
             recorded = seen[1].rows
-            _record(work, step, {**observed, **_figures(seen)})
+            _record(work, step, {**observed, **_figures(seen), **looks.records()})
             done = (step.number - 1) / count
             work.progress(done, f"{_where(step)} on {step.host}: {seen[0].detail}")
         return seen[0].verdict != "waiting"
 
     work.wait(is_decided, poll_s=LOOK_S)
     verdict = seen[0]
-    observed = {**observed, **_figures(seen)}
+    observed = {**observed, **_figures(seen), **looks.records()}
     if step.kind == "shadow":
-        since = observed["since_at"]
-        observed["answers"] = work.instruments.agreement(work.deck, release.endpoint, pair[1].id, pair[0].id, since)
+        observed["answers"] = work.instruments.agreement(work.deck, release.endpoint, pair[1].id, pair[0].id, since[0])
     if verdict.verdict == "failed":
         raise StepFailed(f"{_where(step)}: {verdict.detail}", "harm", observed)
+    if verdict.verdict == "inconclusive":
+        raise StepHeld(f"{_where(step)}: {verdict.detail}", "inconclusive", observed)
     if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
         raise StepHeld(f"{_where(step)}: {verdict.detail}", "no data", observed)
     return observed
+
+
+def with_looks(work: Work, told: Verdict, looks: Looks, is_late: bool) -> Verdict:
+    """Return the verdict with what answers and outcomes say.
+
+    Harm aborts; answers that differ are held for a person where the settings say so, and go on once one has resumed
+    past them. What looks wrong and is not certain keeps a step waiting that would have passed, at most `max_wait`.
+    """
+    accepted = accepted_difference(work)
+    harm = looks.harm()
+    if harm and looks.differs():
+        if accepted:
+            return told
+        if work.settings.deploy.judge.then == "hold":
+            return Verdict("inconclusive", f"{harm}; is this difference meant?")
+    if harm:
+        return Verdict("failed", harm)
+    doubt = looks.doubt()
+    if doubt and told.verdict == "passed" and not accepted:
+        return Verdict("inconclusive" if is_late else "waiting", doubt)
+    return told
+
+
+def accepted_difference(work: Work) -> bool:
+    """Say whether an approver has resumed this release past answers that differ from the champion's."""
+    return any(one.verdict == "inconclusive" and "resumed_by" in one.observed for one in work.steps())
 
 
 class Deaths:

@@ -14,7 +14,7 @@ ALPHA = 0.01  # chance of wrongly aborting one step by one of its comparisons
 GRID = 24  # alternatives mixed over, evenly between the share and 1
 
 
-def e_value(on_new: int, on_champion: int, share: float) -> float:
+def e_value(on_new: float, on_champion: float, share: float) -> float:
     """Return the evidence that events fall on the new version more often than its `share` of rows (0 < share < 1)."""
     if on_new + on_champion == 0:
         return 1.0

@@ -30,12 +30,12 @@ class Overtaken(Exception):
 
 
 class StepHeld(Exception):
-    """The step has no data, or its host does not answer: traffic stays as it is."""
+    """The step has no data or is for a person, or its host does not answer: traffic stays as it is."""
 
     def __init__(self, detail: str, verdict: str = "no data", observed: dict[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.verdict = verdict  # "no data" may be resumed past, "no answer" is tried again
+        self.verdict = verdict  # "no data" and "inconclusive" may be resumed past, "no answer" is tried again
         self.observed = observed or {}
 
 

@@ -147,7 +147,7 @@ def _known_keys(kind: type[BaseModel], keys: tuple[str, ...]) -> list[str]:
             if not inner:
                 return []
             table = inner[-1]
-    return list(table.model_fields)
+    return [field.alias or name for name, field in table.model_fields.items()]
 
 
 def _closest(name: str, known: list[str]) -> str:

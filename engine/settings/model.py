@@ -98,6 +98,29 @@ class RolloutStep:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeSettings:
+    """From where on a version's live answers are too different, or too wrong, beside the champion's.
+
+    `predictions` is a share of answers, `metric` a ratio of losses; None judges neither. `labels` are the outcomes of
+    each version below which the metric says nothing.
+    """
+
+    predictions: float | None = 0.2
+    metric: float | None = 1.1
+    labels: int = 100
+    then: str = "abort"  # abort, hold (for a person, where answers differ)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSettings:
+    """An A/B: the new version's fixed share in percent, and when it ends: after a time, or sooner, after its rows."""
+
+    weight: int = 50
+    for_s: float = 86_400.0
+    samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeploySettings:
     """Where and how a version is rolled out."""
 
@@ -106,16 +129,19 @@ class DeploySettings:
     min_samples: int = 200
     max_wait_s: float = 900.0
     rollout: tuple[RolloutStep, ...] = (RolloutStep(10, 60.0), RolloutStep(50, 60.0), RolloutStep(100))
-    strategy: str = "canary"  # canary, blue-green (all at once), shadow (copies of the traffic first)
+    strategy: str = "canary"  # canary, blue-green (all at once), shadow (copies of the traffic first), ab (fixed split)
     memory_mb: int | None = None  # of one server; more is killed. None: a container's 512, a process's none
     detect_errors: float | None = None  # a step lasts until this many more errors (a share of rows) would have shown
+    detect_predictions: float | None = None  # and until this share of moved answers would have
+    judge: JudgeSettings = JudgeSettings()
+    split: SplitSettings = SplitSettings()
 
 
 # keys younger than the first revisions
 UNSAID = {
     "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
     "train": ("workers", "trials", "memory_mb", "select", "constraints", "interval"),
-    "deploy": ("strategy", "detect_errors", "memory_mb"),
+    "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
 }
 
 
@@ -212,6 +238,8 @@ class ModelSettings:
                 **{
                     **deploy,
                     "hosts": tuple(deploy["hosts"]),
+                    "judge": JudgeSettings(**deploy.get("judge", {})),
+                    "split": SplitSettings(**deploy.get("split", {})),
                     "rollout": tuple(RolloutStep(**step) for step in deploy["rollout"]),
                 }
             ),

@@ -6,7 +6,7 @@ Each model turns itself into the frozen section of `engine.settings.model` with 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -14,10 +14,10 @@ from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.check_schema import ChecksTable
 from engine.settings.data_schema import DataTable, JoinTable
+from engine.settings.deploy_schema import DeployTable
 from engine.settings.fairness_schema import FairnessLimitTable, FairnessTable
 from engine.settings.forecasting_schema import ForecastTable
 from engine.settings.model import (
-    DeploySettings,
     EndpointSettings,
     GateSettings,
     HostSettings,
@@ -25,7 +25,6 @@ from engine.settings.model import (
     LogSettings,
     ModelSettings,
     MonitorSettings,
-    RolloutStep,
 )
 from engine.settings.sections import Column, Duration, Name, Section
 from engine.settings.train_schema import TrainTable
@@ -82,64 +81,6 @@ class GatesTable(BaseModel):
         limits = {name: Limit(**limit.model_dump()) for name, limit in sorted(self.__pydantic_extra__.items())}
         fairness = self.fairness.section() if self.fairness else None
         return GateSettings(limits, tuple(self.slices), self.approvals, fairness)
-
-
-class RolloutTable(Section):
-    """One entry of deploy.rollout."""
-
-    weight: Annotated[int, Field(ge=1, le=100)]
-    hold: Duration = 0.0
-
-
-class DetectTable(Section):
-    """[deploy] detect: the harm that each weight step must be able to see."""
-
-    errors: Annotated[float, Field(gt=0, le=0.9)]
-
-
-class DeployTable(Section):
-    """[deploy]"""
-
-    hosts: Annotated[list[Name], Field(min_length=1)] = ["local"]
-    replicas: Annotated[int, Field(ge=1, le=64)] = 1
-    min_samples: Annotated[int, Field(ge=0)] = 200
-    max_wait: Duration = 900.0
-    rollout: list[RolloutTable] | None = None
-    strategy: Literal["canary", "blue-green", "shadow"] = "canary"
-    detect: DetectTable | None = None
-    memory_mb: Annotated[int, Field(ge=64)] | None = None
-
-    @model_validator(mode="after")
-    def _blue_green_has_one_step(self) -> DeployTable:
-        if self.strategy == "blue-green" and self.rollout is not None and len(self.rollout) > 1:
-            raise ValueError('a blue-green rollout switches all at once: leave rollout out, or say strategy = "canary"')
-        return self
-
-    @field_validator("rollout")
-    @classmethod
-    def _rises_to_all(cls, rollout: list[RolloutTable] | None) -> list[RolloutTable] | None:
-        weights = [step.weight for step in rollout or []]
-        if rollout is not None and (weights != sorted(set(weights)) or weights[-1:] != [100]):
-            raise ValueError("weights must rise from step to step and end with 100")
-        return rollout
-
-    def section(self) -> DeploySettings:
-        """Return the frozen section."""
-        chosen: dict[str, Any] = {}
-        if self.rollout is None and self.strategy == "blue-green":
-            chosen["rollout"] = (RolloutStep(100),)
-        elif self.rollout is not None:
-            chosen["rollout"] = tuple(RolloutStep(step.weight, step.hold) for step in self.rollout)
-        return DeploySettings(
-            hosts=tuple(self.hosts),
-            replicas=self.replicas,
-            min_samples=self.min_samples,
-            max_wait_s=self.max_wait,
-            strategy=self.strategy,
-            memory_mb=self.memory_mb,
-            detect_errors=self.detect.errors if self.detect else None,
-            **chosen,
-        )
 
 
 class LogTable(Section):

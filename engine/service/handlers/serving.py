@@ -80,10 +80,11 @@ def releases(context: ServiceContext, request: ReleasesRequest) -> list[Release]
 
 
 def detail(context: ServiceContext, request: ReleaseRequest) -> ReleaseDetail:
-    """Return one release with its steps."""
+    """Return one release with its steps; by a model's name it is the newest."""
     from store import releases as history
 
-    release = history.release(context.deck.database, request.id)
+    newest = history.releases(context.deck.database, endpoint=request.id, limit=1)
+    release = newest[0] if newest else history.release(context.deck.database, request.id)
     return ReleaseDetail(release, tuple(history.steps(context.deck.database, release.id)))
 
 

@@ -51,6 +51,7 @@ PROMISED = (
     "endpoints stop",
     "deployments",
     "releases",
+    "releases show",
     "releases pause",
     "releases resume",
     "releases abort",

@@ -124,6 +124,30 @@ def test_a_held_release_says_that_traffic_stays() -> None:
     assert "at 10 %: 3 of 200 rows after 20s" in shown
 
 
+def test_a_release_says_what_its_answers_and_outcomes_were_judged() -> None:
+    rows = list(steps(RELEASES[0].id, 8))
+    at = next(number for number, one in enumerate(rows) if one.kind == "weight")
+    judged = {
+        "predictions": {
+            "verdict": "inconclusive",
+            "detail": "9 % of value moved by more than 4.1; it may be 0 to 31 %",
+        },
+        "metric": {"verdict": "no data", "detail": "no outcomes have come"},
+    }
+    rows[at] = replace(rows[at], observed={**rows[at].observed, **judged})
+    shown = releases.release_lines(ReleaseDetail(RELEASES[0], tuple(rows)), 79, NOW)
+    assert "answers   inconclusive: 9 % of value moved by more than 4.1" in text(shown)
+    assert "outcomes  no data: no outcomes have come" in text(shown)
+    assert all(line_width(cells) <= 79 for cells in shown)
+
+
+def test_outside_the_console_a_release_names_commands_not_keys() -> None:
+    held = replace(RELEASES[0], state="held", detail="at 10 %: 3 of 200 live rows after 900 s")
+    shown = text(releases.release_lines(ReleaseDetail(held, steps(held.id, 8)), 79, NOW, keys=False))
+    assert "modeldeck releases resume nightly-rates --reason" in " ".join(shown.split())
+    assert "modeldeck releases abort nightly-rates aborts" in shown
+
+
 def test_a_finished_release_names_its_undo() -> None:
     shown = text(releases.release_lines(ReleaseDetail(RELEASES[1], steps(RELEASES[1].id, 99)), 80, NOW))
     assert "Way back    modeldeck rollback nightly-rates" in shown

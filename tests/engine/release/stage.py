@@ -9,6 +9,7 @@ from typing import Any
 from engine.deck import Deck
 from engine.plans import Check
 from engine.release import run_release
+from engine.release.answers import Answers
 from engine.release.instruments import Instruments
 from engine.release.judge import Live
 from engine.settings.model import DeckSettings, HostSettings, ModelSettings
@@ -82,6 +83,8 @@ class Stage:
     error_rates: dict[int, float] = field(default_factory=dict)  # version -> share of requests that fail
     latency_ms: dict[int, float] = field(default_factory=dict)
     golden_ms: dict[int, float] = field(default_factory=dict)
+    answers: dict[int, Callable[[str, int], Answers]] = field(default_factory=dict)  # version -> of n rows
+    outcomes: dict[str, float | str] = field(default_factory=dict)
     gate_checks: list[Check] = field(default_factory=lambda: [Check("mae", "passed", "10", "at most 30")])
     proof_checks: list[Check] = field(default_factory=list)
     unreachable: str = ""
@@ -153,7 +156,8 @@ class Stage:
             if one.id == deployment_id
         )
         errors = int(rows * self.error_rates.get(version, 0.0))
-        return Live(int(rows), errors, (self.latency_ms.get(version, 4.0),) * int(rows))
+        answers = self.answers.get(version, lambda _id, _rows: Answers())(deployment_id, int(rows))
+        return Live(int(rows), errors, (self.latency_ms.get(version, 4.0),) * int(rows), answers=answers)
 
     def shadow(self, deck: Deck, model: str, deployment_id: str, since: int) -> Live:
         """Count the copies that a deployment answered since a time: all requests, while its route says shadow."""
@@ -178,6 +182,9 @@ class Stage:
             live=self.live,
             shadow=self.shadow,
             agreement=lambda *_: {"rows": 1, "differ": 0, "difference": {}},
+            outcomes=lambda _deck, _model, _since, ids: {
+                one: self.outcomes[one] for one in ids if one in self.outcomes
+            },
             latency=self.latency,
             memory_mb=lambda _deck, _replica: 100.0,
             gates=lambda _deck, _settings, _new, _champion: self.gate_checks,

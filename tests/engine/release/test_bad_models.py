@@ -53,7 +53,7 @@ def release_of_a_bad_version(live, host, add_real, stage_parts, model_settings, 
     def promote(how: str):
         at_import, at_predict = BAD[how]
         code = MODEL.format(at_import=at_import, at_predict=at_predict)
-        number = add_real(2.0, code, f"bad_{how}")
+        number = add_real(1.05, code, f"bad_{how}")
         return run(live, submit_promote(live, settings.name, number, actor="user:anna")), callers
 
     yield promote

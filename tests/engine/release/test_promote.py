@@ -180,7 +180,13 @@ def test_plan_says_in_words_what_will_happen(serving, apply_settings):
     ]
     assert plan.undo == f"modeldeck rollback {serving.model}"
     verdicts = {check.name: check.verdict for check in plan.checks}
-    assert verdicts == {"mae": "passed", "mae vs champion": "pending", "latency_p99_ms": "pending"}
+    assert verdicts == {
+        "mae": "passed",
+        "mae vs champion": "pending",
+        "latency_p99_ms": "pending",
+        "live answers vs champion": "pending",
+        "live mae vs champion": "pending",
+    }
 
 
 def test_plan_says_how_long_each_step_will_take_and_the_step_waits_for_those_rows(serving, apply_settings, segment):
@@ -190,8 +196,10 @@ def test_plan_says_how_long_each_step_will_take_and_the_step_waits_for_those_row
     preview = preview_promote(serving.deck, serving.model, 2)
     told = [step.title for step in preview.plan.steps if step.kind == "weight"]
     assert told == [
-        "50 % of traffic to v2 for about 83s: 415 rows at 5/s to see +5 % errors; held after 30s",
-        "100 % of traffic to v2 for about 42s: 415 rows at 10/s to see +5 % errors; held after 30s",
+        "50 % of traffic to v2 for about 83s: 415 rows at 5/s to see +5 % errors or 49 % of answers moved;"
+        " held after 30s",
+        "100 % of traffic to v2 for about 42s: 415 rows at 10/s to see +5 % errors or 69 % of answers moved;"
+        " held after 30s",
     ]
     opened = promote(serving, 2)
     serving.rate = 10.0
@@ -204,7 +212,9 @@ def test_without_a_stated_harm_the_plan_says_what_its_rows_would_show(serving, s
     titles = [
         step.title for step in preview_promote(serving.deck, serving.model, 2).plan.steps if step.kind == "weight"
     ]
-    assert titles[0] == "10 % of traffic to v2 for about 20s: 200 rows at 10/s to see +3.7 % errors"
+    assert titles[0] == (
+        "10 % of traffic to v2 for about 20s: 200 rows at 10/s to see +3.7 % errors or 48 % of answers moved"
+    )
 
 
 def test_an_image_is_null_on_a_process_host(serving):

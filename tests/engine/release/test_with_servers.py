@@ -27,7 +27,7 @@ def test_promotion_and_rollback_under_traffic_drop_no_request(live, host, add_re
     add_real(1.0)
     first = run(live, submit_promote(live, model, 1, actor="user:anna"))
     assert (first.state, first.detail) == ("completed", "")
-    add_real(2.0)
+    add_real(1.05)
     callers = Callers(deployments.endpoint(live.database, model).addresses[host.name])
     try:
         done = run(live, submit_promote(live, model, 2, actor="user:anna"))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine.settings.model import DeckSettings, HostSettings, Limit, RolloutStep
+from engine.settings.model import DeckSettings, HostSettings, JudgeSettings, Limit, RolloutStep
 
 FULL = """
 time_column = "at"
@@ -36,7 +36,8 @@ min_rows = 20
 min_samples = 50
 max_wait = "20s"
 rollout = [{ weight = 10, hold = "2s" }, { weight = 100 }]
-detect = { errors = 0.01 }
+detect = { errors = 0.01, predictions = 0.5 }
+judge = { predictions = 0.3, metric = false, labels = 50, then = "hold" }
 
 [log]
 personal = "keep"
@@ -64,7 +65,8 @@ def test_everything_a_file_may_say_is_kept(files):
     rates = files.load().models["rates"]
     assert rates.gates.limits == {"mae": Limit(max=25, vs_champion=1.02)}
     assert rates.deploy.rollout == (RolloutStep(10, 2.0), RolloutStep(100))
-    assert rates.deploy.detect_errors == 0.01
+    assert (rates.deploy.detect_errors, rates.deploy.detect_predictions) == (0.01, 0.5)
+    assert rates.deploy.judge == JudgeSettings(0.3, None, 50, "hold")
     assert (rates.monitor.window_s, rates.monitor.lateness_s) == (30 * 86400, 3600)
     assert (rates.data.features, rates.data.personal, rates.train.holdout) == (("x",), ("x",), 0.25)
 
