@@ -58,8 +58,17 @@ def model_of(row: Any) -> str | None:
 
 
 def version_of(row: Any) -> int | None:
-    """Return the version number when the row is a version, else None."""
+    """Return the version number when the row is a version, or a release whose A/B waits for a decision, else None."""
+    if _decides(row):
+        return int(row.to_version)
     return row.number if hasattr(row, "artifact_hash") else None
+
+
+def _decides(row: Any) -> bool:
+    """Say whether a row is a release held at the end of its A/B."""
+    evidence = getattr(row, "evidence", None)
+    waits = getattr(row, "state", "") == "held" and isinstance(evidence, dict)
+    return bool(waits and evidence and evidence.get("cause") == "to decide")
 
 
 def _needs_row(row: Any) -> str | None:
@@ -76,6 +85,8 @@ def _promotable(row: Any) -> str | None:
     reason = _needs_model(row)
     if reason:
         return reason
+    if _decides(row):
+        return None
     if version_of(row) is not None:
         return f"v{row.number} serves already" if "champion" in row.aliases else None
     if not hasattr(row, "challenger"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from console.render.arms import arm_lines
 from console.render.cells import Line, Span, line, spread, wrap
 from console.render.columns import Column, Context
 from console.render.plans import check_rows
@@ -70,7 +71,10 @@ def _state_words(release: Release, *, keys: bool) -> list[Span]:
     cells: list[Span] = [(f"{glyph_of(release.state)} {release.state}", style_of(release.state))]
     if release.verdict:
         cells.append((f", verdict: {release.verdict}", style_of(release.verdict)))
-    if release.state == "held" and not keys:
+    if release.state == "held" and release.evidence.get("cause") == "to decide":
+        promote = ("P", "key") if keys else (f"modeldeck promote {release.endpoint} {release.to_version}", "accent")
+        cells += [("; traffic stays split. ", ""), promote, (" promotes", "")]
+    elif release.state == "held" and not keys:
         ways = f"modeldeck releases resume {release.endpoint} --reason …, or abort"
         cells.append((f"; traffic stays as it is. {ways}", ""))
     elif release.state == "held":
@@ -110,11 +114,10 @@ def _step_more(step: Step, width: int) -> list[Line]:
     observed = step.observed or {}
     if step.kind in ("shadow", "weight"):
         sheet.lines.extend(_samples(step, observed))
-        for name, label in LOOKED_AT:
-            if isinstance(observed.get(name), dict) and observed[name].get("detail"):
-                told = observed[name]
-                verdict = str(told.get("verdict", ""))
-                sheet.pair(label, (f"{verdict}: ", style_of(verdict)), (str(told["detail"]), "dim"), label_width=10)
+        _looked_at(sheet, observed)
+    if step.kind == "ab" and isinstance(observed.get("arms"), dict):
+        sheet.lines.extend(arm_lines(step, observed["arms"], width - 7))
+        _looked_at(sheet, observed)
     if isinstance(observed.get("checks"), list) and step.state in ("held", "failed", "running", "done"):
         sheet.table(("", "", "", ""), check_rows(check_from(item) for item in observed["checks"]))
     detail = str(observed.get("detail") or "")
@@ -139,6 +142,15 @@ def _samples(step: Step, observed: dict[str, Any]) -> list[Line]:
         cells.append((f"{count(rows)} rows", "dim"))
     beside = f"; champion {_figures(champion)}" if isinstance(champion, dict) else ""
     return [line(*cells), line("  ", (f"new {_figures(new)}{beside}", "dim"))]
+
+
+def _looked_at(sheet: Sheet, observed: dict[str, Any]) -> None:
+    """Add what was said of answers and of their outcomes."""
+    for name, label in LOOKED_AT:
+        told = observed.get(name)
+        if isinstance(told, dict) and told.get("detail"):
+            verdict = str(told.get("verdict", ""))
+            sheet.pair(label, (f"{verdict}: ", style_of(verdict)), (str(told["detail"]), "dim"), label_width=10)
 
 
 def _figures(live: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ SIGNS: dict[str, tuple[str, str]] = {
     "passed": ("✓", _OK),
     "drift": ("~", _WARN),
     "inconclusive": ("~", _WARN),
+    "to decide": ("?", _WARN),
     "degraded": ("▼", _BAD),
     "no data": ("·", _IDLE),
     # alerts

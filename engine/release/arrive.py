@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.plans import Check
 from engine.release.carry import image_for
-from engine.release.facts import ready_replicas
+from engine.release.facts import TO_DECIDE, ready_replicas
 from engine.release.plan import bounded
 from engine.release.routing import champion_of, of_release
 from engine.release.sequential import quantile
@@ -203,5 +203,5 @@ def hold_past(work: Work, step: Step, held: StepHeld) -> None:
         observed = {**step.observed, **held.observed, "detail": held.detail}
         releases.set_step(tx, work.release_id, step.number, "held", verdict=held.verdict, observed=observed)
         evidence = {**releases.release(tx, work.release_id).evidence, "cause": held.verdict}
-        verdict = held.verdict if held.verdict == "inconclusive" else "no data"
+        verdict = held.verdict if held.verdict in ("inconclusive", TO_DECIDE) else "no data"
         releases.set_state(tx, work.release_id, "held", verdict=verdict, detail=held.detail, evidence=evidence)

@@ -37,6 +37,7 @@ def promote_basis(facts: PromoteFacts) -> str:
             "champion_generation": facts.here.champion_generation,
             "settings_revision": facts.here.settings_revision,
             "evidence": evidence_hash(facts.to),
+            **({"decides": facts.decides.id} if facts.decides is not None else {}),
         }
     )
 

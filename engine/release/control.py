@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.release.facts import TO_DECIDE
 from engine.release.opening import give_job
 from engine.release.routing import return_to_champion
 from store import models, releases
@@ -14,7 +15,7 @@ from store.rows import Release, Step
 if TYPE_CHECKING:
     from engine.deck import Deck
 
-PASSABLE = ("no data", "inconclusive")  # held for a person's word; any other hold is tried again
+PASSABLE = ("no data", "inconclusive", TO_DECIDE)  # held for a person's word; any other hold is tried again
 
 
 def pause(deck: Deck, model: str, *, reason: str = "", actor: str, via: str | None = None) -> Release:
@@ -45,11 +46,16 @@ def resume(deck: Deck, model: str, *, reason: str, actor: str, via: str | None =
         release = _open_release(tx, model)
         if release.state != "held":
             raise Refused(f"the release of {model} is {release.state}, not held", "follow it: modeldeck releases")
-        for step in releases.steps(tx, release.id):
-            if step.state in ("held", "running"):
-                _go_past_or_again(tx, step, actor, reason)
-        releases.set_state(tx, release.id, "running", actor=actor, reason=reason, via=via)
-        return give_job(tx, release, actor=actor, via=via)
+        return go_on(tx, release, actor=actor, reason=reason, via=via)
+
+
+def go_on(tx: Write, release: Release, *, actor: str, reason: str, via: str | None) -> Release:
+    """Let a held release go on, inside a transaction of the caller's."""
+    for step in releases.steps(tx, release.id):
+        if step.state in ("held", "running"):
+            _go_past_or_again(tx, step, actor, reason)
+    releases.set_state(tx, release.id, "running", actor=actor, reason=reason, via=via)
+    return give_job(tx, release, actor=actor, via=via)
 
 
 def abort(deck: Deck, model: str, *, reason: str = "", actor: str, via: str | None = None) -> Release:

@@ -11,6 +11,7 @@ from store.database import Reader
 from store.errors import Refused, UnknownName
 from store.rows import Alias, Deployment, Endpoint, Fault, Release, Replica, Version
 
+TO_DECIDE = "to decide"  # the verdict of an A/B that is over: a person promotes or aborts
 PAST_RELEASES = 500  # further back than anyone rolls
 
 
@@ -54,6 +55,13 @@ class PromoteFacts:
     here: EndpointFacts
     to: Version
     reason: str = ""
+
+    @property
+    def decides(self) -> Release | None:
+        """The release whose A/B is over and waits for this very promotion."""
+        active = self.here.active
+        waits = active is not None and active.state == "held" and active.evidence.get("cause") == TO_DECIDE
+        return active if waits and active is not None and active.to_version == self.to.number else None
 
 
 @dataclass(frozen=True, slots=True)

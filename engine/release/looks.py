@@ -85,7 +85,7 @@ class Looks:
     ) -> None:
         from engine.release.realised import compare_metric
 
-        first, second = self.labelled(new, champion)
+        first, second = self.outcomes(new, champion)
         if first is None or second is None:
             return
         if series.is_due(len(first), closing=closing) or series.found is None:
@@ -100,7 +100,7 @@ class Looks:
             )
             series.take(found, len(first), at)
 
-    def labelled(self, new: Answers, champion: Answers) -> tuple[Labelled | None, Labelled | None]:
+    def outcomes(self, new: Answers, champion: Answers) -> tuple[Labelled | None, Labelled | None]:
         """Return the rows of both versions whose outcome is known; None where none has come at all."""
         from engine.release.outcomes import labelled
 
@@ -149,8 +149,15 @@ class Looks:
 
     @property
     def metric(self) -> str:
-        """The metric of the new version."""
+        """The metric of the new version, empty for a task without one."""
         return self._metric
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether more of the metric is better."""
+        from engine.measures.metrics import find
+
+        return bool(self._metric) and find(self._metric).greater_is_better
 
 
 def _is(series: Series, verdict: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.plans import Check, Difference, Plan, PlanStep
 from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts, RollbackFacts, warm_of
 from engine.release.fairness import fairness_checks
-from engine.release.planner import NO_TRAFFIC, Traffic, duration, need, need_line
+from engine.release.planner import NO_TRAFFIC, Traffic, about, duration, need, need_line
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
 
@@ -31,10 +33,13 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         steps += _arrival(host, to, here)
         if running_gates(here.settings):
             steps.append(_running_gates_step(host, here.settings))
-        if host.serving is not None:
+        if host.serving is not None and here.settings.deploy.strategy != "ab":
             if here.settings.deploy.strategy == "shadow":
                 steps.append(_shadow_step(host, to, here.settings))
             steps += [_weight_step(host, to, step, here.settings, traffic) for step in here.settings.deploy.rollout]
+    divided = [host.name for host in here.hosts if host.serving is not None]
+    if divided and here.settings.deploy.strategy == "ab":
+        steps.append(_ab_step(divided, to, here.settings, traffic))
     steps.append(
         PlanStep(
             "alias",
@@ -275,6 +280,30 @@ def _weight_step(
         },
     }
     return PlanStep("weight", title, host.name, args)
+
+
+def _ab_step(hosts: list[str], to: Version, settings: ModelSettings, traffic: Traffic) -> PlanStep:
+    divided, deploy = settings.deploy.split, settings.deploy
+    until = f", or until {divided.samples:,} rows of it" if divided.samples is not None else ""
+    arriving = traffic.rate * divided.weight / 100
+    takes = f" (about {about(divided.samples / arriving)})" if divided.samples is not None and arriving else ""
+    title = f"A/B: {divided.weight} % of traffic to v{to.number} for {duration(divided.for_s)}{until}{takes}"
+    args = {
+        "hosts": hosts,
+        "weight": divided.weight,
+        "for_s": divided.for_s,
+        "samples": divided.samples,
+        "min_samples": min(deploy.min_samples, divided.samples or deploy.min_samples),
+    }
+    return PlanStep("ab", f"{title}; then held, for a person to promote or abort", args=args)
+
+
+def plan_decision(facts: PromoteFacts, active: Release) -> Plan:
+    """Plan what is left of an A/B that is decided for the new version: no step of it is asked again."""
+    whole = plan_promote(facts)
+    left = tuple(step for step in whole.steps if step.kind in ("alias", "drain", "record"))
+    summary = f"{facts.here.model}: the A/B is decided for v{active.to_version} on {_hosts(facts.here)}"
+    return replace(whole, summary=summary, steps=left, checks=())
 
 
 def _departure(here: EndpointFacts, *, keep_warm: bool) -> list[PlanStep]:

@@ -15,7 +15,7 @@ from engine.release.facts import (
     ready_replicas,
     warm_of,
 )
-from engine.release.plan import NOT_NEEDED, plan_abort, plan_promote, plan_rollback
+from engine.release.plan import NOT_NEEDED, plan_abort, plan_decision, plan_promote, plan_rollback
 from engine.release.planner import Traffic, traffic_of
 from store.rows import Release, Version
 
@@ -31,8 +31,9 @@ def preview_promote(deck: Deck, model: str, version: int | None = None, reason: 
         Refused: no version is named and there is no challenger, or no settings are applied.
     """
     facts = gather_promote(deck.database, model, version, reason)
+    decided = facts.decides
     return Preview(
-        plan=plan_promote(facts, traffic_now(deck, model)),
+        plan=plan_promote(facts, traffic_now(deck, model)) if decided is None else plan_decision(facts, decided),
         basis=promote_basis(facts),
         already=promote_already(facts),
         blocked=promote_blocked(facts),
@@ -74,6 +75,8 @@ def promote_already(facts: PromoteFacts) -> str:
 def promote_blocked(facts: PromoteFacts) -> str:
     """Return why this promotion cannot be submitted, else nothing."""
     here, to = facts.here, facts.to
+    if facts.decides is not None:
+        return ""
     if here.active is not None:
         return running_line(here.active)
     if to.abandoned_at is not None and not facts.reason.strip():

@@ -57,12 +57,11 @@ def await_router(work: Work, endpoint: str, host: str, generation: int) -> None:
 def _watch(
     work: Work, release: Release, step: Step, pair: tuple[Deployment, Deployment], observed: dict[str, Any]
 ) -> dict[str, Any]:
-    bound = work.settings.gates.limits.get("latency_p99_ms")
     needs = StepNeeds(
         min_samples=int(step.args["min_samples"]),
         hold_s=float(step.args["hold_s"]),
         max_wait_s=float(step.args["max_wait_s"]),
-        tolerated_ms=(bound.max if bound else None) or 0.0,
+        tolerated_ms=tolerated_ms(work),
         concurrent=not _is_full(step),
     )
     silence_accepted = accepted_silence(work)
@@ -110,6 +109,12 @@ def _watch(
     if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
         raise StepHeld(f"{_where(step)}: {verdict.detail}", "no data", observed)
     return observed
+
+
+def tolerated_ms(work: Work) -> float:
+    """Return the latency that the settings call quick enough, 0 where they state none."""
+    bound = work.settings.gates.limits.get("latency_p99_ms")
+    return (bound.max if bound else None) or 0.0
 
 
 def with_looks(work: Work, told: Verdict, looks: Looks, is_late: bool) -> Verdict:

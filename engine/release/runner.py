@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from engine.release import arrive, carry, rollout
+from engine.release import ab, arrive, carry, rollout
+from engine.release.facts import TO_DECIDE
 from engine.release.instruments import Instruments, real_instruments
 from engine.release.routing import of_release, return_to_champion
 from engine.release.settle import settle
@@ -33,6 +34,7 @@ ACTS: dict[str, Act] = {
     "limits": arrive.limits,
     "shadow": rollout.weight,
     "weight": rollout.weight,
+    "ab": ab.ab,
 }
 
 
@@ -88,6 +90,9 @@ def ending_error(release: Release, job_id: str | None = None) -> ModeldeckError 
         name = release.endpoint
         if release.evidence.get("cause") == NO_ANSWER:
             return Held(told, f"back? modeldeck deployments converge {name}; or return now: modeldeck rollback {name}")
+        if release.evidence.get("cause") == TO_DECIDE:
+            ways = f"modeldeck promote {name} {release.to_version}, or: modeldeck releases abort {name}"
+            return Held(told, f"look: modeldeck releases show {name}; decide: {ways}")
         return Held(told, f"modeldeck releases resume {name} --reason …, or: modeldeck releases abort {name}")
     if release.state == "failed" and release.evidence.get("cause") == "gate":
         return GateFailed(told, "the champion keeps the traffic")

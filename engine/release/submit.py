@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.release.basis import promote_basis, rollback_basis
-from engine.release.control import abort_in
+from engine.release.control import abort_in, go_on
 from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, gather_rollback, warm_of
 from engine.release.history import made_champion
 from engine.release.opening import open_with_job
@@ -51,6 +51,8 @@ def submit_promote(
         if promote_already(facts) and serving is not None:
             return serving
         check_basis(basis, promote_basis(facts))
+        if facts.decides is not None:
+            return go_on(tx, facts.decides, actor=actor, reason=reason, via=via)
         deployments.ensure_endpoint(tx, model)
         return open_with_job(
             tx,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from engine.settings.model import DeploySettings, JudgeSettings, RolloutStep
+from engine.settings.model import DeploySettings, JudgeSettings, RolloutStep, SplitSettings
 from engine.settings.sections import Duration, Name, Section
 
 
@@ -48,6 +48,25 @@ class JudgeTable(Section):
         return JudgeSettings(**self.model_dump())
 
 
+class SplitTable(Section):
+    """[deploy] split: the new version's fixed share of an A/B, for how long, or until how many rows of it."""
+
+    weight: Annotated[int, Field(ge=1, le=99)] = 50
+    period: Annotated[Duration, Field(alias="for")] = 86_400.0
+    samples: Annotated[int, Field(ge=1)] | None = None
+
+    @field_validator("period")
+    @classmethod
+    def _some_time(cls, period: float) -> float:
+        if period <= 0:
+            raise ValueError('give it some time, such as "2d"')
+        return period
+
+    def section(self) -> SplitSettings:
+        """Return the frozen section."""
+        return SplitSettings(self.weight, self.period, self.samples)
+
+
 class DeployTable(Section):
     """[deploy]"""
 
@@ -56,10 +75,21 @@ class DeployTable(Section):
     min_samples: Annotated[int, Field(ge=0)] = 200
     max_wait: Duration = 900.0
     rollout: list[RolloutTable] | None = None
-    strategy: Literal["canary", "blue-green", "shadow"] = "canary"
+    strategy: Literal["canary", "blue-green", "shadow", "ab"] = "canary"
+    split: SplitTable = SplitTable()
     detect: DetectTable | None = None
     memory_mb: Annotated[int, Field(ge=64)] | None = None
     judge: JudgeTable = JudgeTable()
+
+    @model_validator(mode="after")
+    def _an_ab_has_a_split_and_no_steps(self) -> DeployTable:
+        if self.strategy == "ab" and self.rollout is not None:
+            raise ValueError(
+                'an A/B has one fixed split: leave rollout out and say split = { weight = 50, for = "2d" }'
+            )
+        if self.strategy != "ab" and "split" in self.model_fields_set:
+            raise ValueError('split belongs to strategy = "ab"')
+        return self
 
     @model_validator(mode="after")
     def _detects_more_than_it_forgives(self) -> DeployTable:
@@ -101,5 +131,6 @@ class DeployTable(Section):
             detect_errors=self.detect.errors if self.detect else None,
             detect_predictions=self.detect.predictions if self.detect else None,
             judge=self.judge.section(),
+            split=self.split.section(),
             **chosen,
         )

@@ -158,7 +158,8 @@ def _release_line(reader: Reader, release: Release | None) -> str:
         return ""
     steps = releases.steps(reader, release.id)
     current = next((step for step in steps if step.state in ("running", "held")), None)
-    weight = next((step.args.get("weight") for step in reversed(steps) if step.kind == "weight" and step.started_at), 0)
+    shared = (step for step in reversed(steps) if step.kind in ("weight", "ab") and step.started_at)
+    weight = next((step.args.get("weight") for step in shared), 0)
     said = f"v{release.to_version} {weight} %"
     if release.state == "held":
         return f"{said}, held: {release.detail}" if release.detail else f"{said}, held"

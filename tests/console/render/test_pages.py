@@ -141,6 +141,33 @@ def test_a_release_says_what_its_answers_and_outcomes_were_judged() -> None:
     assert all(line_width(cells) <= 79 for cells in shown)
 
 
+ARMS = {
+    "new": {"rows": 1203, "errors": 2, "refused": 0, "latency_p50_ms": 3.1, "latency_p99_ms": 5.9, "labels": {},
+            "numbers": {"value": {"mean": 104.2}}, "metric": {"name": "mae", "value": 9.12, "labels": 812}},
+    "champion": {"rows": 1198, "errors": 1, "refused": 0, "latency_p50_ms": 3.0, "latency_p99_ms": 5.1, "labels": {},
+                 "numbers": {"value": {"mean": 103.0}}, "metric": {"name": "mae", "value": 10.02, "labels": 790}},
+    "difference": {
+        "errors": {"difference": 0.00083, "low": -0.0031, "high": 0.0052},
+        "value": {"difference": 1.2, "low": -1.0, "high": 3.4},
+        "mae": {"difference": -0.9, "low": -1.5, "high": -0.3},
+    },
+}  # fmt: skip
+
+
+def test_the_arms_of_an_ab_stand_side_by_side_within_a_terminal_of_80() -> None:
+    held = replace(RELEASES[0], state="held", verdict="to decide", evidence={"cause": "to decide"})
+    split = replace(
+        steps(held.id, 8)[7], kind="ab", state="held", args={"weight": 50}, observed={"arms": ARMS}, verdict="to decide"
+    )
+    lines = releases.release_lines(ReleaseDetail(held, (split,)), 79, NOW)
+    shown = text(lines)
+    said = " ".join(shown.split())
+    assert "errors 2 (0.17 %) 1 (0.083 %) +0.083 % (-0.31 to 0.52)" in said
+    assert "mae 9.12 of 812 10 of 790 -0.9 (-1.5 to -0.3)" in said
+    assert "traffic stays split. P promotes" in shown
+    assert all(line_width(cells) <= 79 for cells in lines)
+
+
 def test_outside_the_console_a_release_names_commands_not_keys() -> None:
     held = replace(RELEASES[0], state="held", detail="at 10 %: 3 of 200 live rows after 900 s")
     shown = text(releases.release_lines(ReleaseDetail(held, steps(held.id, 8)), 79, NOW, keys=False))

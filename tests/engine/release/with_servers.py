@@ -85,6 +85,16 @@ class Callers:
                 connection.close()
             self._stop.wait(0.003)
 
+    def version_for(self, key: str) -> int:
+        """Ask once with a stickiness key; returns the version that answered."""
+        connection = http.client.HTTPConnection(self._place.hostname, self._place.port, timeout=10)
+        try:
+            head = {"Content-Type": "application/json", "X-Modeldeck-Key": key}
+            connection.request("POST", f"{self._place.path}/predict", json.dumps([{"x": 2.0}]), head)
+            return int(json.loads(connection.getresponse().read())["version"])
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self._stop.set()
         self._thread.join(DEADLINE_S)

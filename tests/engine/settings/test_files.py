@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from engine.settings.model import DeckSettings, HostSettings, JudgeSettings, Limit, RolloutStep
+from engine.settings.model import DeckSettings, HostSettings, JudgeSettings, Limit, RolloutStep, SplitSettings
+from store.errors import BrokenSettings
 
 FULL = """
 time_column = "at"
@@ -93,3 +94,31 @@ def test_deck_without_models_is_a_deck(files):
 def test_only_roles_that_name_somebody_are_kept(files):
     files.write("deck.toml", 'name = "test"\n[access]\nviewer = ["ben", "@staff"]\noperator = []\n')
     assert files.load().access == {"viewer": ("ben", "@staff")}
+
+
+AB = FULL.replace('rollout = [{ weight = 10, hold = "2s" }, { weight = 100 }]\n', 'strategy = "ab"\nsplit = {}\n')
+
+
+def test_an_ab_states_its_split(files):
+    files.add(AB.replace("split = {}", 'split = { weight = 30, for = "2d", samples = 900 }'))
+    deploy = files.load().models["rates"].deploy
+    assert (deploy.strategy, deploy.split) == ("ab", SplitSettings(30, 2 * 86400.0, 900))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (AB.replace("split = {}", 'split = { fro = "2d" }'), "known here: weight, for, samples"),
+        (AB.replace("split = {}", 'split = { for = "0s" }'), "give it some time"),
+        (AB.replace("split = {}", "rollout = [{ weight = 100 }]"), "an A/B has one fixed split"),
+        (AB.replace('"ab"', '"canary"'), 'split belongs to strategy = "ab"'),
+        (FULL.replace("predictions = 0.5", "predictions = 0.3"), "must be more than judge.predictions"),
+        (FULL.replace("predictions = 0.3", "predictions = true"), "valid number"),
+        (FULL.replace("predictions = 0.3", "predictions = false"), "needs judge.predictions, which is false"),
+    ],
+)
+def test_settings_of_a_rollout_that_contradict_each_other_are_told_in_one_line(files, said, told):
+    files.add(said)
+    with pytest.raises(BrokenSettings) as caught:
+        files.load()
+    assert told in caught.value.line()
