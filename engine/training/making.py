@@ -16,6 +16,7 @@ from engine.model_io.load import trusted_types
 from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
 from engine.serving.predict import Predictor
+from engine.settings.checks import ERROR
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.comparison import Comparison
 from engine.training.dataset import Dataset, interval_level, prepare
@@ -24,11 +25,13 @@ from engine.training.families import families
 from engine.training.family import Family, Params
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.forecasts import remember
+from engine.training.leakage import Leak, leaks
 from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
 from engine.training.search import FLOOR_S, Earlier, Effort, Recorder, compare
+from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
-from store.errors import WorkFailed
+from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 PROOF_SHARE = 0.1  # of the budget, for everything after the refit
 PROOF_LOOKS = 5.0  # or so many times what measuring the Dummy took
 PROOF_S = 0.4  # and this to store the model
+LEAKS_SHARE = 0.03  # of the budget, for the look at columns that explain the target by themselves
+LEAKS_S = 0.1  # or so long: a few columns
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
 
@@ -80,6 +85,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     split = split_holdout(dataset, train.holdout, train.seed)
     folds = expanding_folds(dataset, split.train, train.folds, train.seed)
     check_classes(dataset, split, folds)
+    leaking = _leaks(dataset, split, settings, deadline - time.monotonic(), progress)
     candidates = families(dataset, train.estimator, metric.name, train.seed, bundle)
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
@@ -107,7 +113,10 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         if dataset.forecast is not None:
             remember(model, dataset)
         content = _stored(model, modules)
-        recorded = golden.make(predictor, dataset.take(split.holdout).frame)
+        shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
+        recorded = golden.make(predictor, shown)
+    if leaking:
+        evaluation["leakage"] = [{"name": leak.name, "explained": leak.explained} for leak in leaking]
     return Made(
         artifact=content,
         golden=recorded,
@@ -118,6 +127,27 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         params=params_of(best, trials=len(found.trials), rows=len(split.train), winner=best.family.name),
         cutoff_at=int(dataset.times[split.train].max()) if dataset.times is not None else None,
     )
+
+
+def _leaks(
+    dataset: Dataset, split: Split, settings: ModelSettings, budget: float, progress: Callable[[float, str], None]
+) -> list[Leak]:
+    """Name the columns that explain the target by themselves, or refuse to train with them.
+
+    Raises:
+        Refused: there are some, and the settings call that an error.
+    """
+    if settings.checks.leakage == "off":
+        return []
+    with one_quiet_thread():
+        found = leaks(dataset, split.train, seconds=max(LEAKS_SHARE * budget, LEAKS_S), seed=settings.train.seed)
+    if not found:
+        return []
+    told = "; ".join(leak.told() for leak in found[:3])
+    if settings.checks.leakage == ERROR:
+        raise Refused(told, 'leave it out in [data] features, or say [checks] leakage = "warning" where that is right')
+    progress(0.1, f"look whether this is known at prediction time: {told}")
+    return found
 
 
 def _baseline(dataset: Dataset, split: Split, dummy: Family, seed: int) -> tuple[dict[str, Any], Predicted]:
