@@ -7,6 +7,7 @@ from typing import Any
 
 from console.render.cells import Line, Span
 from console.render.columns import Cell
+from console.render.errors import put_comparisons, put_errors
 from console.render.fairness import put_fairness
 from console.render.measures import change, primary, value_of, with_interval
 from console.render.models import estimator_name
@@ -35,6 +36,7 @@ def version_lines(
     _gates(sheet, version, releases, steps, now)
     _slices(sheet, version.evaluation)
     put_fairness(sheet, version.evaluation)
+    put_errors(sheet, version.evaluation)
     _candidates(sheet, version.evaluation)
     _importance(sheet, version.evaluation)
     _signature(sheet, version.signature)
@@ -81,6 +83,7 @@ def _evaluation(sheet: Sheet, evaluation: dict[str, Any]) -> None:
             )
         )
     sheet.table(("METRIC", "VALUE", "DUMMY", "CHANGE", "ROWS"), rows, frozenset({2, 3, 4}))
+    put_comparisons(sheet, evaluation)
 
 
 def _when(value: Any) -> str:
@@ -144,8 +147,9 @@ def _candidates(sheet: Sheet, evaluation: dict[str, Any]) -> None:
     for item in candidates:
         if isinstance(item, dict):
             folds = "  ".join(number(value_of(fold)) for fold in item.get("folds") or ())
-            rows.append((str(item.get("name", "")), number(value_of(item.get("mean"))), (folds, "dim")))
-    sheet.table(("CANDIDATE", "MEAN", "FOLDS"), rows, frozenset({1}))
+            tried = str(item.get("trials", "-"))
+            rows.append((str(item.get("name", "")), number(value_of(item.get("mean"))), tried, (folds, "dim")))
+    sheet.table(("CANDIDATE", "MEAN", "TRIED", "FOLDS"), rows, frozenset({1, 2}))
 
 
 def _importance(sheet: Sheet, evaluation: dict[str, Any]) -> None:

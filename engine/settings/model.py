@@ -48,7 +48,6 @@ class TrainSettings:
     workers: int = 1  # processes that try candidates at once
     trials: int = 60  # at most so many are drawn beyond the families' defaults
     memory_mb: int | None = None  # one trial may take so much; more fails that trial alone
-    select: bool = False  # leave out columns that say no more than noise does, before the search
     constraints: dict[str, float] = field(default_factory=dict)  # name -> most allowed of a candidate
     interval: float | None = None  # share of truths that an answer's low and high are to hold; None: no interval
 
@@ -140,7 +139,7 @@ class DeploySettings:
 # keys younger than the first revisions
 UNSAID = {
     "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
-    "train": ("workers", "trials", "memory_mb", "select", "constraints", "interval"),
+    "train": ("workers", "trials", "memory_mb", "constraints", "interval"),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
 }
 

@@ -29,7 +29,6 @@ class TrainTable(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     trials: Annotated[int, Field(ge=0, le=100_000)] = 60
     memory_mb: Annotated[int, Field(ge=16)] | None = None
-    select: bool = False
     constraints: ConstraintsTable = ConstraintsTable()
     interval: Annotated[float, Field(ge=0.5, le=0.99)] | None = None
 
@@ -52,7 +51,6 @@ class TrainTable(Section):
             workers=self.workers,
             trials=self.trials,
             memory_mb=self.memory_mb,
-            select=self.select,
             constraints=self.constraints.model_dump(exclude_none=True),
             interval=self.interval,
         )

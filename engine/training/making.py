@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.measures.metrics import Predicted, default_metric, find
+from engine.measures.metrics import Metric, Predicted, default_metric, find
 from engine.model_io.load import trusted_types
 from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
@@ -71,10 +71,12 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     recorder: Recorder,
     progress: Callable[[float, str], None],
     earlier: Callable[[list[Family]], Earlier] = lambda _families: Earlier(),
+    champion: Callable[[Dataset, Predicted, Metric], Any] = lambda _holdout, _guess, _metric: None,
 ) -> Made:
     """Search, refit and prove a model; `deadline` is of `time.monotonic()`, `modules` those of the code bundle.
 
-    `earlier` returns the trials of a search that was cut off, for the families that compete.
+    `earlier` returns the trials of a search that was cut off, for the families that compete; `champion` how answers for
+    the holdout compare with the champion's.
 
     Raises:
         Refused: the data do not fit the settings. WorkFailed: nothing could be fitted, or the model not be stored.
@@ -109,7 +111,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
     with one_quiet_thread():
-        evaluation = _evaluate(dataset, split, found, predictor, plain, settings, deadline)
+        evaluation = _evaluate(dataset, split, found, predictor, plain, settings, deadline, champion)
         if dataset.forecast is not None:
             remember(model, dataset)
         content = _stored(model, modules)
@@ -237,13 +239,16 @@ def _evaluate(
     baseline: tuple[dict[str, Any], Predicted],
     settings: ModelSettings,
     until: float,
+    champion: Callable[[Dataset, Predicted, Metric], Any],
 ) -> dict[str, Any]:
     seed = settings.train.seed
     holdout = dataset.take(split.holdout)
     figures, guess = on_holdout(predictor, holdout, seed)
     metric = found.metric
     proof = Proof(holdout, predictor, guess, baseline[1], metric, settings, until)
+    against = champion(holdout, guess, metric)
     return {
+        **({} if against is None else {"against_champion": against}),
         "metric": metric.name,
         "holdout": figures,
         "baseline": baseline[0],
@@ -269,6 +274,7 @@ def _candidates(found: Comparison) -> list[dict[str, Any]]:
                 "folds": [_finite(value) for value in shown.folds],
                 "mean": _finite(shown.mean),
                 "trials": len(mine),
+                "stopped": sum(trial.family.name == name for trial in found.stopped),
                 "params": dict(shown.params),
             }
         )

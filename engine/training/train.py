@@ -130,6 +130,7 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
     if found is not None and found.verdict == "warning":
         progress(0.05, f"the data are not all they should be: {', '.join(one['rule'] for one in found.findings)}")
     progress(0.08, f"{snapshot.rows} rows; loading the model libraries")
+    from engine.training.champion import against_champion
     from engine.training.making import make
     from engine.training.recording import TrialRecorder
     from engine.training.resuming import take_up
@@ -145,6 +146,9 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
             deadline=attempt.deadline,
             recorder=recorder,
             progress=progress,
+            champion=lambda holdout, guess, metric: against_champion(
+                deck, settings.name, holdout, guess, metric, settings.train.seed
+            ),
             earlier=lambda families: take_up(deck, run, families, metric_of(settings), attempt.job),
         )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
