@@ -163,12 +163,10 @@ def live_checks(settings: ModelSettings, to: Version) -> list[Check]:
     """Return what live answers will be asked beside errors and latency; how long outcomes take nobody can plan."""
     judge, metric = settings.deploy.judge, str(to.evaluation.get("metric", "") or "metric")
     found: list[Check] = []
-    if settings.task not in ("regression", "classification"):
-        return found
-    if judge.predictions is not None:
+    if judge.predictions is not None and settings.task != "ranking":
         required = f"at most {judge.predictions * 100:g} % moved"
         found.append(Check("live answers vs champion", "pending", "", required))
-    if judge.metric is not None:
+    if judge.metric is not None and settings.task in ("regression", "classification"):
         required = f"at most {judge.metric:g} x, from {judge.labels} outcomes each; not planned"
         found.append(Check(f"live {metric} vs champion", "pending", "", required))
     return found

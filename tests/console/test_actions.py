@@ -3,10 +3,11 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from engine.actions import ACTIONS, BY_ID, EVERYWHERE, SCOPES, in_scope, key_table
+from engine.actions import ACTIONS, BY_ID, EVERYWHERE, SCOPES, in_scope, key_table, model_of, version_of
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
 
@@ -41,6 +42,23 @@ def test_changes_have_upper_case_keys_so_that_y_never_opens_what_it_confirms() -
         if action.danger != Danger.READ:
             assert action.key.isupper()
             assert len(action.key) == 1
+
+
+def test_an_ab_that_is_over_is_promoted_from_its_release_and_no_other_release_is() -> None:
+    promote = BY_ID["releases.promote"]
+    over = SimpleNamespace(endpoint="rates", to_version=7, state="held", evidence={"cause": "to decide"})
+    assert (promote.available(over), version_of(over)) == (None, 7)
+    for other in ({"state": "running"}, {"evidence": {"cause": "no data"}}):
+        row = SimpleNamespace(**{**vars(over), **other})
+        assert (promote.available(row), version_of(row)) == ("choose a version: open the model", None)
+
+
+def test_an_alert_offers_the_way_back_of_its_model() -> None:
+    back = BY_ID["releases.rollback"]
+    alert = SimpleNamespace(model="rates", state="open")
+    assert back.reaches("alerts")
+    assert back.reaches("alert")
+    assert (back.available(alert), model_of(alert)) == (None, "rates")
 
 
 def test_nothing_irreversible_has_a_direct_key() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.plans import Check
-from engine.release import preview_rollback, stop_endpoint, submit_promote, submit_rollback
-from store import deployments, events, releases
+from engine.release import preview_rollback, stop_endpoint, submit_converge, submit_promote, submit_rollback
+from store import deployments, events, faults, releases
 from store.errors import Refused, StaleBasis
 
 
@@ -101,6 +101,26 @@ def test_a_version_that_is_not_warm_is_started_and_proved_before_it_gets_the_tra
     assert promoted.champion() == 1
     assert promoted.standing() == {1: "serving"}
     assert promoted.version(2).abandoned_at is not None
+
+
+def test_a_cold_way_back_over_a_host_that_is_away_is_held_and_goes_on_when_it_is_back(promoted):
+    promoted.stop_warm()
+    opened = submit_rollback(promoted.deck, promoted.model, actor="user:bob")
+    with promoted.deck.database.write() as tx:
+        faults.found(tx, "local", faults.CONNECTION, "no answer for 30 s")
+    held = promoted.run(opened)
+    assert (held.state, held.evidence["cause"]) == ("held", "no answer")
+    assert (promoted.champion(), promoted.route()) == (2, [(2, 100, "champion")])
+    with pytest.raises(Refused):
+        submit_converge(promoted.deck, promoted.model, actor="user:bob")
+    away = faults.silent(promoted.deck.database, "local")
+    with promoted.deck.database.write() as tx:
+        faults.cleared(tx, away, "it answers again")
+    job = submit_converge(promoted.deck, promoted.model, actor="user:bob")
+    done = promoted.run_job(job, held)
+    assert (done.state, promoted.champion()) == ("completed", 1)
+    proof = next(step for step in promoted.steps(done) if step.kind == "proof")
+    assert (proof.state, proof.verdict) == ("done", "passed")
 
 
 def test_another_environment_does_not_bar_the_way_back_but_is_on_record(promoted):
