@@ -16,7 +16,7 @@ RECIPE = "demo.toml"  # how the demo drives an example; not part of a workspace
 class Recipe:
     """How the demo drives one example. Times are texts in the deck's zone, as a person would type them.
 
-    An outcome comes `label_delay_days` of event time after its row.
+    An outcome comes `label_delay_days` of event time after its row. `by_default` examples run where none is named.
     """
 
     example: str
@@ -27,6 +27,7 @@ class Recipe:
     replay_to: str
     rows_per_request: int
     label_delay_days: float
+    by_default: bool = False
 
 
 def names() -> list[str]:
@@ -49,6 +50,11 @@ def recipe(name: str) -> Recipe:
 def demo_names() -> list[str]:
     """Return the examples that have a recipe."""
     return [name for name in names() if (_folder() / name / RECIPE).is_file()]
+
+
+def default_names() -> list[str]:
+    """Return the examples of a demo that names none."""
+    return [name for name in demo_names() if recipe(name).by_default]
 
 
 def write_deck(root: Path, name: str, time_zone: str = "UTC") -> None:

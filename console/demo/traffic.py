@@ -59,7 +59,8 @@ def later_rows(workspace: Workspace, settings: ModelSettings, recipe: Recipe, in
     for row in table.to_pylist():
         at = _naive(row[time_column])
         if start <= at < end:
-            record = {name: _plain(value) for name, value in row.items() if name in inputs}
+            # the time may come along although the model does not look at it: windows by event time are made of it
+            record = {name: _plain(value) for name, value in row.items() if name in inputs or name == time_column}
             rows.append(LaterRow(at, record, _plain(row[settings.data.target])))
     rows.sort(key=lambda row: row.at)
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from console.demo.files import copy_example, demo_names, write_deck
+from console.demo.files import copy_example, default_names, demo_names, write_deck
 from engine.workspace import Workspace
 from store.errors import Refused, UnknownName
 
@@ -42,7 +42,7 @@ def prepare(folder: Path, example: str | None) -> tuple[Workspace, list[str], bo
 def _wanted(example: str | None) -> list[str]:
     known = demo_names()
     if example is None:
-        return known
+        return default_names()
     if example not in known:
         raise UnknownName(f"no example named {example!r} for a demo", f"there are: {', '.join(known)}")
     return [example]

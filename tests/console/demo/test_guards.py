@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.demo import run as runs
-from console.demo.files import demo_names
+from console.demo.files import default_names, demo_names
 from console.demo.run import Told
 from console.demo.stages import Stage
 from console.demo.workspace import MARKER, prepare
@@ -50,13 +50,14 @@ def test_an_example_that_is_not_there_exits_three(demo: Demo, tmp_path: Path) ->
 def test_an_empty_folder_becomes_a_demo_deck_and_is_known_again(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     workspace, examples, existed = prepare(tmp_path / "new", None)
-    assert (examples, existed) == (demo_names(), False)
-    assert sorted(path.stem for path in (workspace.root / "models").iterdir()) == sorted(demo_names())
+    assert (examples, existed) == (default_names(), False)
+    assert sorted(path.stem for path in (workspace.root / "models").iterdir()) == sorted(default_names())
     assert prepare(tmp_path / "new", None) == (workspace, examples, True)
 
 
 def test_a_demo_of_one_example_is_not_taken_for_another(tmp_path: Path) -> None:
     first, second = demo_names()[:2]
+    assert first not in default_names()  # one that runs only when it is named
     workspace, examples, _ = prepare(tmp_path / "new", first)
     assert examples == [first]
     assert [path.stem for path in (workspace.root / "models").iterdir()] == [first]
@@ -104,7 +105,7 @@ def test_without_a_terminal_a_finished_demo_prints_a_summary(
     assert code == 0
     assert "this demo deck is finished" in err
     assert "cd deck" in out
-    assert f"modeldeck versions {demo_names()[0]}" in out
+    assert f"modeldeck versions {default_names()[0]}" in out
     assert "modeldeck daemon stop --all" in out
     code, out, err = demo("--dir", "deck", "--json")
     assert (code, set(json.loads(out))) == (0, {"workspace", "pulse"})
