@@ -38,7 +38,7 @@ def version_lines(
     put_fairness(sheet, version.evaluation)
     put_errors(sheet, version.evaluation)
     _candidates(sheet, version.evaluation)
-    _importance(sheet, version.evaluation)
+    _importance(sheet, version)
     _signature(sheet, version.signature)
     _lineage(sheet, version)
     return sheet.lines
@@ -152,7 +152,8 @@ def _candidates(sheet: Sheet, evaluation: dict[str, Any]) -> None:
     sheet.table(("CANDIDATE", "MEAN", "TRIED", "FOLDS"), rows, frozenset({1, 2}))
 
 
-def _importance(sheet: Sheet, evaluation: dict[str, Any]) -> None:
+def _importance(sheet: Sheet, version: Version) -> None:
+    evaluation = version.evaluation
     found = evaluation.get("importance")
     if not isinstance(found, list) or not found:
         return
@@ -166,6 +167,10 @@ def _importance(sheet: Sheet, evaluation: dict[str, Any]) -> None:
         rows.append((str(one.get("name", "")), (drawn, "spark"), with_interval(one)))
     sheet.table(("FEATURE", "IMPORTANCE", ""), rows)
     _more(sheet, len(items))
+    inputs = len(version.signature.get("inputs") or ())
+    if len(items) < inputs:
+        command = f"modeldeck explain {version.model} {version.number}"
+        sheet.paragraph(f"{len(items)} of {inputs} were measured in the time there was; all: {command}", "dim")
 
 
 def _more(sheet: Sheet, amount: int) -> None:

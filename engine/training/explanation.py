@@ -22,7 +22,7 @@ from engine.settings.apply import settings_of
 from engine.training.dataset import Dataset, prepare, truth_of
 from engine.training.folds import split_holdout
 from engine.training.importance import importance
-from store.errors import Refused
+from store.errors import Refused, UnknownName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,6 +241,7 @@ def _logged(deck: Deck, subject: Subject, prediction: str) -> dict[str, Any]:
     """Return the input columns of a logged prediction of this version.
 
     Raises:
+        UnknownName: the log holds no such prediction.
         Refused: the log keeps tokens of personal columns, or the prediction is another version's or failed.
     """
     from engine.monitoring.find import find_inputs
@@ -248,7 +249,7 @@ def _logged(deck: Deck, subject: Subject, prediction: str) -> dict[str, Any]:
     version = subject.version
     found = find_inputs(deck, version.model, prediction)
     if found is None:
-        raise Refused(f"no prediction {prediction!r} of {version.model} is on the log", "modeldeck trace finds it")
+        raise UnknownName(f"no prediction {prediction!r} of {version.model} is on the log", "modeldeck trace finds it")
     if found["version"] != version.number:
         raise Refused(
             f"prediction {prediction} is of version {found['version']}, not {version.number}",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_deck import VERSIONS
+from sample_deck import NOW, VERSIONS
 
 from console.exporting import export_charts
 from console.render.cells import line_width, plain
@@ -18,6 +18,7 @@ from console.render.fairness import put_fairness
 from console.render.sheet import Sheet
 from console.render.signs import to_ascii
 from console.render.svg import svg
+from console.render.version import version_lines
 from engine.operations.explain import Explanation
 from store.errors import Refused
 
@@ -123,6 +124,15 @@ def test_small_groups_are_marked_and_the_gap_is_told_with_its_interval() -> None
     assert "40.00 [39.00, 41.00] few" in shown
     assert "4 apart [2.5, 5.5], a to b of 2" in shown
     assert [bar.says for bar in fairness_charts("rates@2", fairness())[0].bars][-1] == "9 rows, too few"
+
+
+def test_the_page_says_which_columns_were_not_reached() -> None:
+    found = [{"name": "lead_time", "value": 8.2, "low": 7.0, "high": 9.5}]
+    signature = {"inputs": [{"name": "lead_time", "type": "long"}, {"name": "meal", "type": "string"}], "outputs": []}
+    short = replace(RECORDED, signature=signature, evaluation={**RECORDED.evaluation, "importance": found})
+    shown = "\n".join(plain(cells) for cells in version_lines(short, (), 100, NOW))
+    assert "8.200 [7.000, 9.500]" in shown
+    assert "1 of 2 were measured in the time there was; all: modeldeck explain" in shown
 
 
 def test_exporting_never_overwrites(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engine.service import apart
 from engine.training.attribution_drift import drift
 from engine.training.explanation import explain, explain_rows
-from store.errors import Refused
+from store.errors import Refused, UnknownName
 
 ROW = {
     "at": "2026-03-20",
@@ -116,6 +116,6 @@ def test_a_process_of_its_own_answers_the_same(regression):
         apart.explain(regression.deck.workspace, {**told, "rows": [{}]})
 
 
-def test_a_prediction_that_is_not_on_the_log_is_refused(regression, says):
-    with pytest.raises(Refused, check=says("no prediction 'abc-0' of rates is on the log")):
+def test_a_prediction_that_is_not_on_the_log_is_unknown(regression, says):
+    with pytest.raises(UnknownName, check=says("no prediction 'abc-0' of rates is on the log")):
         explain_rows(regression.deck, regression.version, prediction="abc-0")
