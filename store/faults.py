@@ -59,14 +59,18 @@ def ask(tx: Write, fault: Fault, *, actor: str, reason: str = "", via: str | Non
 
 
 def standing(reader: Reader, host: str | None = None) -> list[Fault]:
-    """Return the faults that stand, oldest first; of one host where given."""
+    """Return the faults that stand, oldest first; of one host where given. Every look of a reconciler asks for them."""
+    read = reader.remembered(standing, lambda: _standing(reader))
+    return [fault for fault in read if host is None or fault.host == host]
+
+
+def _standing(reader: Reader) -> list[Fault]:
     rows = reader.rows(
         "SELECT seq, action, model, body FROM event WHERE action <> :cleared AND seq IN"
         " (SELECT max(seq) FROM event WHERE subject_kind = :kind GROUP BY subject_id) ORDER BY seq",
         {"cleared": _CLEARED, "kind": KIND},
     )
-    read = [_fault(row) for row in rows]
-    return [fault for fault in read if host is None or fault.host == host]
+    return [_fault(row) for row in rows]
 
 
 def silent(reader: Reader, host: str) -> Fault | None:
