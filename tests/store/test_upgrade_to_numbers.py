@@ -103,7 +103,7 @@ def test_every_row_is_kept_and_means_what_it_meant(old: Path, clock: FrozenClock
     chain = events.verify(kept := Database(old, clock))
     kept.close()
     database = create_or_upgrade(old, clock)
-    assert counts(old) == before
+    assert counts(old).items() >= before.items()
     assert (events.verify(database), damage(old)) == (chain, [])
     for id in (PARENT, TRIAL, FREE):
         run = runs.run(database, id)
@@ -137,7 +137,8 @@ def test_a_kill_on_the_way_leaves_the_old_registry(old: Path, clock: FrozenClock
     assert killed.returncode == -9, killed.stderr
     assert (schema_of(old), counts(old), damage(old)) == (3, before, [])
     create_or_upgrade(old, clock).close()
-    assert (schema_of(old), counts(old)) == (SCHEMA, before)
+    assert schema_of(old) == SCHEMA
+    assert counts(old).items() >= before.items()
 
 
 def test_a_damaged_registry_is_not_upgraded_and_says_what_is_lost(old: Path, clock: FrozenClock) -> None:
