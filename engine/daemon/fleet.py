@@ -62,7 +62,7 @@ class Fleet:
         from engine.deploy.reconcile import Reconciler
 
         reconciler = Reconciler(self._deck, DockerRuntime(self._deck, host))
-        ticker = Ticker(f"host {host.name}", reconciler.tick, idle_s=0.5, busy_s=0.1)
+        ticker = Ticker(f"host {host.name}", reconciler.tick, idle_s=0.2, busy_s=0.05)
         ticker.start()
         return _Host(host, reconciler, ticker)
 

@@ -140,11 +140,11 @@ def unreachable(deck: Deck, host: str) -> str:
     there = _docker_host(deck, host)
     if there is None:
         return listening.unreachable(deck, host)
-    from engine.deploy.hosts.connection import DockerHost
+    from engine.deploy.hosts.connection import reached
     from store.errors import ModeldeckError, Unavailable
 
     try:
-        with DockerHost(there) as connection:
+        with reached(there) as connection:
             connection.client()
     except Unavailable:
         raise
@@ -155,10 +155,10 @@ def unreachable(deck: Deck, host: str) -> str:
 
 def built_image(work: Work, version: Version, host: str, say: Say) -> Image:
     """Return the image of a version for a host, made as far as it is not there."""
-    from engine.deploy.hosts.connection import DockerHost
+    from engine.deploy.hosts.connection import reached
     from engine.deploy.images.build import build_image
 
-    with DockerHost(_declared(work.deck, host)) as connection:
+    with reached(_declared(work.deck, host)) as connection:
         made = build_image(
             work.deck,
             version,
@@ -173,12 +173,12 @@ def built_image(work: Work, version: Version, host: str, say: Say) -> Image:
 
 def shipped_image(work: Work, digest: str, host: str, say: Say) -> dict[str, Any]:
     """Bring an image to a host; returns what went over the wire."""
-    from engine.deploy.hosts.connection import DockerHost
+    from engine.deploy.hosts.connection import reached
     from engine.deploy.images.build import made_image
     from engine.deploy.images.ship import ship
 
     workspace = work.deck.workspace
-    with DockerHost(_declared(work.deck, host)) as connection:
+    with reached(_declared(work.deck, host)) as connection:
         shipped = ship(workspace, connection.client(), host, made_image(workspace, digest), say)
     return {"bytes_sent": shipped.bytes_sent, "whole": shipped.whole, "already": shipped.already}
 

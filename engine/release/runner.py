@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from engine.deploy.hosts.connection import kept_connections
 from engine.release import ab, arrive, carry, rollout
 from engine.release.facts import TO_DECIDE
 from engine.release.instruments import Instruments, real_instruments
@@ -67,6 +68,11 @@ def run_release(
         with deck.database.write(fence) as tx:
             if releases.release(tx, release_id).state == "pending":
                 releases.set_state(tx, release_id, "running")
+    with kept_connections():
+        return _carried(work)
+
+
+def _carried(work: Work) -> Release:
     if work.release().state == "running":
         try:
             _forward(work)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.deck import Deck
     from engine.release.instruments import Instruments
 
-POLL_S = 0.2
+POLL_S = 0.1
 NO_ANSWER = "no answer"  # the verdict of a step whose host does not answer: it is tried again, never gone past
 SECOND_US = 1_000_000
 

@@ -38,6 +38,17 @@ class Inside:
             self._kept = None
             raise
 
+    def ready(self, file: str) -> dict[str, Any]:
+        """Ask the server whether it is ready; one that still loads says so by its file, and is not waited for."""
+        try:
+            with open(file, encoding="utf-8") as said:
+                loads = json.load(said)["state"] == "starting"
+        except FileNotFoundError:
+            loads = True
+        if loads:
+            return {"status": 503, "body": "{}", "ms": 0.0}
+        return self.ask("GET", "/health/ready", "", {})
+
     @staticmethod
     def _ask(
         connection: http.client.HTTPConnection, method: str, path: str, body: str, headers: dict[str, str]
@@ -101,6 +112,7 @@ def main(log: str, port: int) -> None:
     inside = Inside(log, port)
     does = {
         "ask": inside.ask,
+        "ready": inside.ready,
         "segments": inside.segments,
         "read": inside.read,
         "remove": inside.remove,

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from engine.deploy.exec_channel import ExecChannel
-from engine.deploy.images.container import PORT
+from engine.deploy.images.container import PORT, READY_FILE
 from engine.deploy.images.contents import LOG, MODEL
 from engine.deploy.images.speaking import spoken_to
 from store.errors import Unavailable, WorkFailed
@@ -46,6 +46,14 @@ class Link:
         """
         return dict(self._do("ask", method=method, path=path, body=body, headers=headers or {}))
 
+    def ready(self) -> dict[str, Any]:
+        """Ask the server whether it is ready; 503 with an empty object, at once, while it still loads.
+
+        Raises:
+            Unavailable: the container is gone, or its server does not answer.
+        """
+        return dict(self._do("ready", file=READY_FILE))
+
     def segments(self) -> list[tuple[str, int]]:
         """Return name and size of each segment of its prediction log."""
         return [(str(name), int(size)) for name, size in self._do("segments")]
@@ -80,6 +88,6 @@ class Link:
             raise Unavailable(f"{self._who} does not answer: {error}", "see modeldeck deployments") from None
         if answer["ok"]:
             return answer["answer"]
-        if do == "ask":
+        if do in ("ask", "ready"):
             raise Unavailable(f"the server in {self._who} does not answer: {answer['error']}")
         raise WorkFailed(f"{self._who}: {answer['error']}")

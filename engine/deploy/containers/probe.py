@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from engine.deck import Deck
 from engine.deploy.containers.link import Link
 from engine.deploy.containers.runtime import deck_id
-from engine.deploy.hosts.connection import DockerHost
+from engine.deploy.hosts.connection import reached
 from engine.deploy.images import containers
 from engine.settings.model import HostSettings
 from store.errors import UnknownName
@@ -23,7 +23,7 @@ def opened(deck: Deck, host: HostSettings, replica: Replica) -> Iterator[Link]:
         Unavailable: the host or the container does not answer.
         UnknownName: the host has no container of this replica.
     """
-    with DockerHost(host) as connection:
+    with reached(host) as connection:
         engine = connection.client()
         for found in containers.find(engine, host.name, deck_id(deck.workspace)):
             if found.story.deployment == replica.deployment_id and found.story.replica == replica.number:

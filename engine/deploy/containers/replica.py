@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from engine.deploy.containers.link import Link
-from engine.deploy.containers.mirror import Mirror
+from engine.deploy.containers.watching import Seen, Watching
 from engine.deploy.images import containers
 from engine.deploy.images.container import PORT
 from engine.deploy.images.containers import Found
@@ -19,8 +18,10 @@ from store.rows import Deployment, Replica
 if TYPE_CHECKING:
     from engine.deploy.containers.runtime import DockerRuntime
 
-PROBE_EVERY_S = 1.0
-MISSED_UNREADY = 3  # probes without an answer until others are asked first
+LOOK_EVERY_S = 1.0
+LOOK_JOINING_S = 0.2  # while a release waits for it
+ARTIFACT_EVERY_S = 5.0
+MISSED_UNREADY = 3  # looks without an answer until others are asked first
 STEADY_S = 60.0
 BACKOFF_MOST_S = 30.0
 SEEN_EVERY_S = 10.0
@@ -46,10 +47,10 @@ class ReplicaContainer:
         self.damage = ""  # what is wrong with the artifact it was made from, as last looked at
         self._seen: Found | None = None  # as at the last look, to tell what another hand has done since
         self._runtime = runtime
-        self._segments = runtime.workspace.segments / self.id
-        self._link: Link | None = None
-        self._mirror: Mirror | None = None
-        self._probe_due = 0.0
+        self._watching = Watching(self._open_link, runtime.workspace.segments / self.id)
+        self._wanted = ""  # the artifact it is to be made from, once that was asked for
+        self._look_due = 0.0
+        self._artifact_due = 0.0
         self._missed = 0
         self._ready_since: float | None = None
         self._stopping: Future[Found] | None = None
@@ -92,7 +93,7 @@ class ReplicaContainer:
         if before is None or self._stopping is not None:
             return ""
         if now is None:
-            self._hang_up()
+            self._watching.hang_up()
             self.state, self.detail = "exited", "its container was removed"
             return self.detail
         if now.id != before.id or now.state not in ALIVE:
@@ -104,9 +105,9 @@ class ReplicaContainer:
         return ""
 
     def _starts_over(self, told: str) -> str:
-        self._hang_up()
+        self._watching.hang_up()
         self.state, self.detail = "unready", told
-        self._probe_due = 0.0
+        self._look_due = 0.0
         return told
 
     def start(self, prepared: str, now_us: int) -> None:
@@ -114,7 +115,7 @@ class ReplicaContainer:
         self.started_at = now_us
         self.state, self.detail, self.proof = "starting", "loading", {}
         self._missed = 0
-        self._probe_due = 0.0
+        self._look_due = 0.0
         try:
             spec = self._runtime.spec(self.deployment, self.number, prepared)
             engine = self._runtime.engine()
@@ -146,30 +147,38 @@ class ReplicaContainer:
         self.state, self.detail = "exited", detail
 
     def observe(self, now: float, threads: ThreadPoolExecutor) -> None:
-        """Ask the server inside whether it is ready, once a second, and bring its log."""
+        """Heed the last look at the server inside and its log, and begin the next one when it is due."""
+        seen = self._watching.seen()
+        if seen is not None:
+            self._heed(seen, now)
         found = self.found
-        if found is None or now < self._probe_due:
+        if found is None or now < self._look_due or self._watching.is_looking:
             return
-        self._probe_due = now + PROBE_EVERY_S
+        self._look_due = now + (LOOK_EVERY_S if self.joined else LOOK_JOINING_S)
         if not self.joined and found.restarts:  # it never served, and its engine would try for ever
             with contextlib.suppress(ModeldeckError):
                 self.found = containers.stop(self._runtime.engine(), self._runtime.name, found.name)
             return
         if found.state != "running":
             self.state, self.detail = "unready", f"its container is {found.state}"
-            self._hang_up()
+            self._watching.hang_up()
             return
-        try:
-            link = self._opened(found)
-            answer = link.ask("GET", "/health/ready")
+        artifact = bool(self._wanted) and self.joined and now >= self._artifact_due
+        if artifact:
+            self._artifact_due = now + ARTIFACT_EVERY_S
+        self._watching.begin(threads, artifact=artifact)
+
+    def _heed(self, seen: Seen, now: float) -> None:
+        if seen.answered:
             self._missed = 0
-            self._take(answer["status"] == 200, json.loads(answer["body"]), now)
-            self._fetch(link)
-        except (ModeldeckError, ValueError) as error:
+            self._take(seen.ready, seen.told, now)
+        if seen.artifact:
+            there = seen.artifact == self._wanted
+            self.damage = "" if there else f"the artifact of {self.title} was changed on the host"
+        if seen.wrong:
             self._missed += 1
             if self.joined and self._missed >= MISSED_UNREADY:
-                told = error.message if isinstance(error, ModeldeckError) else str(error)
-                self.state, self.detail = "unready", f"no answer to {self._missed} probes: {told}"
+                self.state, self.detail = "unready", f"no answer to {self._missed} probes: {seen.wrong}"
 
     def _take(self, ready: bool, told: dict[str, Any], now: float) -> None:
         detail = str(told.get("golden", ""))
@@ -185,7 +194,7 @@ class ReplicaContainer:
 
     def away(self, detail: str) -> None:
         """Say that its host does not answer: whether it runs is not known."""
-        self._hang_up()
+        self._watching.hang_up()
         if self.state != "exited":
             self.state, self.detail = "unready", detail
 
@@ -195,7 +204,7 @@ class ReplicaContainer:
             return True
         self.state, self.detail = "draining", "stopping"
         if self._stopping is None:
-            self._hang_up()
+            self._watching.hang_up()
             self._stopping = self._runtime.threads.submit(
                 containers.stop, self._runtime.engine(), self._runtime.name, self.found.name
             )
@@ -217,9 +226,9 @@ class ReplicaContainer:
         found = self.found
         if found is None:
             return
-        self._hang_up()
+        self._watching.hang_up()
         engine = self._runtime.engine()
-        self._mirrored().fetch_stopped(self._runtime.container(found), self._runtime.name)
+        self._watching.fetch_stopped(self._runtime.container(found), self._runtime.name)
         containers.remove(engine, self._runtime.name, found.name, with_log=True)
         self.found = self._seen = None
 
@@ -229,18 +238,12 @@ class ReplicaContainer:
 
     def clear(self) -> None:
         """Give its log folder back, and remove it where nothing is left in it."""
-        self._hang_up()
         self._runtime.forget(self.id)
-        if self._mirror is not None:
-            self._mirror.remove()
-            self._mirror = None
+        self._watching.let_go(for_good=True)
 
     def release(self) -> None:
         """Let go of its link and its log folder; it goes on."""
-        self._hang_up()
-        if self._mirror is not None:
-            self._mirror.let_go()
-            self._mirror = None
+        self._watching.let_go(for_good=False)
 
     def to_write(self, now: float, now_us: int) -> Replica | None:
         """Return the row to write, None while nothing has changed for a while."""
@@ -266,31 +269,16 @@ class ReplicaContainer:
             observed_at=now_us,
         )
 
-    def _opened(self, found: Found) -> Link:
-        if self._link is None or not self._link.is_open:
-            self._link = Link(self._runtime.container(found), self._runtime.name)
-        return self._link
-
     def look(self, wanted: str) -> str:
-        """Compare the artifact in its container with the registry's hash; returns what is wrong, empty for nothing."""
-        if self.found is not None and self.found.state == "running" and self.joined:
-            with contextlib.suppress(ModeldeckError):
-                there = self._opened(self.found).artifact()
-                self.damage = "" if there == wanted else f"the artifact of {self.title} was changed on the host"
+        """Have the artifact in its container compared with this hash; returns what was wrong at the last look."""
+        self._wanted = wanted
         return self.damage
 
-    def _fetch(self, link: Link) -> None:
-        self._mirrored().fetch(link)
-
-    def _mirrored(self) -> Mirror:
-        if self._mirror is None:
-            self._mirror = Mirror(self._segments)
-        return self._mirror
-
-    def _hang_up(self) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+    def _open_link(self) -> Link:
+        found = self.found
+        if found is None:
+            raise Unavailable(f"{self.title} has no container")
+        return Link(self._runtime.container(found), self._runtime.name)
 
     def _last_line(self) -> str:
         assert self.found is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,6 +51,7 @@ class DockerRuntime:
         self._settings = host
         self._host = DockerHost(host)
         self._handles: dict[str, ReplicaContainer] = {}
+        self._found: list[Found] = []  # as last seen
         self._looked = float("-inf")
         self._look_due = float("-inf")
         self._artifacts: dict[str, str] = {}  # by deployment, never changing
@@ -65,7 +66,8 @@ class DockerRuntime:
         if now - self._looked < LOOK_EVERY_S:
             return
         try:
-            found = {f"{one.story.deployment}-{one.story.replica}": one for one in self._find()}
+            self._found = self._find(self._found)
+            found = {f"{one.story.deployment}-{one.story.replica}": one for one in self._found}
         except ModeldeckError as error:
             for handle in self._handles.values():
                 handle.away(error.message)
@@ -209,8 +211,8 @@ class DockerRuntime:
         """Return seconds since boot."""
         return self._deck.clock.boottime()
 
-    def _find(self) -> list[Found]:
-        return containers.find(self.engine(), self.name, deck_id(self.workspace))
+    def _find(self, known: Sequence[Found] = ()) -> list[Found]:
+        return containers.find(self.engine(), self.name, deck_id(self.workspace), known)
 
 
 def _quiet(_share: float, _text: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +109,35 @@ class DockerHost:
         return Unavailable(
             f"host {self.name}: SSH works, but {where}", f"start it there, or put {who} into the group docker"
         )
+
+
+_kept: ContextVar[dict[HostSettings, DockerHost] | None] = ContextVar("kept connections", default=None)
+
+
+@contextlib.contextmanager
+def kept_connections() -> Iterator[None]:
+    """Keep what `reached` connects to until the block ends: making an SSH connection takes longer than most of its use.
+
+    Holds for this thread; one that is lost meanwhile is made again by the next call.
+    """
+    known: dict[HostSettings, DockerHost] = {}
+    token = _kept.set(known)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for connection in known.values():
+            connection.close()
+
+
+@contextlib.contextmanager
+def reached(host: HostSettings) -> Iterator[DockerHost]:
+    """Give a host's connection for the block; the one that is kept, where connections are kept."""
+    known = _kept.get()
+    if known is None:
+        with DockerHost(host) as connection:
+            yield connection
+        return
+    if host not in known:
+        known[host] = DockerHost(host)
+    yield known[host]

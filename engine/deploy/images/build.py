@@ -10,6 +10,7 @@ from engine.deck import Deck
 from engine.deploy.images.archive import Image, architecture
 from engine.deploy.images.base import Base, Say, choose_base
 from engine.deploy.images.code import distributions_of
+from engine.deploy.images.container import PORT, READY_FILE, USER
 from engine.deploy.images.contents import LOG, MODEL, SERVER, model_layer, server_layer
 from engine.deploy.images.dependencies import AT, dependency_layer
 from engine.deploy.images.layers import keep, kept, layers_of, told
@@ -25,8 +26,6 @@ from store.errors import WorkFailed
 from store.rows import Image as ImageRow
 from store.rows import Version
 
-PORT = 8080
-USER = "10001:10001"
 _ONE_THREAD = ("OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "NUMEXPR_NUM_THREADS=1")
 _SECOND = 1_000_000_000
 
@@ -135,7 +134,7 @@ def _config(version: Version, base: Base) -> dict[str, Any]:
         "WorkingDir": "/tmp",  # noqa: S108 (in the container, a tmpfs of its own)
         "Entrypoint": [
             *("python3", "-P", "-m", "engine.serving", "--folder", f"/{MODEL}", "--address", "0.0.0.0"),  # noqa: S104
-            *("--port", str(PORT), "--segments", f"/{LOG}", "--ready-file", "/tmp/ready.json"),  # noqa: S108
+            *("--port", str(PORT), "--segments", f"/{LOG}", "--ready-file", READY_FILE),
         ],
         "ExposedPorts": {f"{PORT}/tcp": {}},
         "StopSignal": "SIGTERM",

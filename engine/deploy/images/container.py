@@ -13,6 +13,7 @@ from engine.serving.contract import CONTRACT
 PORT = 8080
 USER = "10001:10001"
 KEY_FILE = f"/{SECRETS}/log"
+READY_FILE = "/tmp/ready.json"  # noqa: S108 (in the container, a tmpfs of its own)
 _PREFIX = "modeldeck."
 _MB = 1 << 20
 _TMPFS = "size=16m,mode=1777,noexec,nosuid,nodev"

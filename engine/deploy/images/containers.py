@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.deploy.images.container import KEY_FILE, ContainerSpec, Story
@@ -31,6 +31,7 @@ class Found:
     exit_code: int
     out_of_memory: bool
     begun: str = ""  # when its process was started, as the engine writes it
+    listed: str = ""  # what the engine's list says of it
 
 
 def create(engine: Any, spec: ContainerSpec, log_key: bytes) -> Found:
@@ -100,16 +101,30 @@ def remove(engine: Any, host: str, name: str, *, with_log: bool = False) -> None
                 engine.volumes.get(volume).remove()
 
 
-def find(engine: Any, host: str, deck_id: str) -> list[Found]:
+def find(engine: Any, host: str, deck_id: str, known: Sequence[Found] = ()) -> list[Found]:
     """Return every model container of a deck on an engine, running or not, by name; labels are all that is asked.
+
+    One call where nothing has changed since `known` was found: only what the engine's list tells otherwise is looked
+    into.
 
     Raises:
         Unavailable: the engine does not answer.
     """
+    from docker.errors import NotFound
+
+    before = {(one.id, one.listed): one for one in known}
     wanted = {"label": ["modeldeck.kind=model", f"modeldeck.deck-id={deck_id}"]}
     with spoken_to(f"host {host}"):
-        seen = engine.containers.list(all=True, filters=wanted, ignore_removed=True)
-        return sorted((_found(each) for each in seen if Story.from_labels(each.labels)), key=lambda found: found.name)
+        found: list[Found] = []
+        for each in engine.containers.list(all=True, filters=wanted, sparse=True):
+            # "running Up 3 hours (healthy)": a start, an end and a restart each change it, within a second
+            listed = f"{each.attrs['State']} {each.attrs['Status']}"
+            if (each.id, listed) in before:
+                found.append(before[each.id, listed])
+            elif Story.from_labels(each.attrs["Labels"] or {}):
+                with contextlib.suppress(NotFound):  # removed since it was listed
+                    found.append(replace(_found(each), listed=listed))
+        return sorted(found, key=lambda one: one.name)
 
 
 @contextlib.contextmanager

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
+import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.deploy.containers.link import Link
+from engine.deploy.containers.watching import Seen, Watching
 from engine.deploy.images import debian, from_engine, host_python
 from engine.deploy.images.archive import Image, architecture, archive_size, chain_ids
 from engine.deploy.images.base import choose_base
@@ -205,6 +210,11 @@ def test_containers_are_found_again_from_labels_alone(build: Any, host: Host, en
     assert host.create(spec).id == created.id
     (found,) = find(engine, "dock", host.deck_id)
     assert (found.story, found.state, found.restarts) == (spec.story, "created", 0)
+    assert find(engine, "dock", host.deck_id, [found])[0] is found  # nothing has changed: nothing more was asked
+    start(engine, "dock", spec.name)
+    (begun,) = find(engine, "dock", host.deck_id, [found])
+    assert begun.state == "running"
+    stop(engine, "dock", spec.name)
     assert find(engine, "dock", "of-another-deck") == []
     other = host.spec(made)
     changed = Story(
@@ -218,6 +228,44 @@ def test_containers_are_found_again_from_labels_alone(build: Any, host: Host, en
     remove(engine, "dock", spec.name, with_log=True)
     with pytest.raises(UnknownName, match="has no container"):
         start(engine, "dock", spec.name)
+
+
+def test_a_server_that_hangs_holds_up_nobody_who_looks_at_it(
+    build: Any, host: Host, engine: Any, world_with_images: Any, tmp_path: Path
+) -> None:
+    made = build(1)
+    host.ship(made)
+    spec = host.spec(made)
+    host.create(spec)
+    start(engine, "dock", spec.name)
+    watching = Watching(lambda: Link(engine.containers.get(spec.name), "dock"), tmp_path / "segments")
+    pid = engine.containers.get(spec.name).attrs["State"]["Pid"]
+    (server,) = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] or [pid]
+    with ThreadPoolExecutor(1) as threads:
+
+        def seen() -> Seen:
+            watching.begin(threads, artifact=True)
+            while (told := watching.seen()) is None:
+                time.sleep(0.02)
+            return told
+
+        loading = seen()  # told at once, by its own word
+        assert (loading.answered, loading.ready) == (True, False)
+        until_ready(host, spec.name)
+        ready = seen()
+        assert (ready.ready, ready.wrong) == (True, "")
+        assert ready.artifact == world_with_images.version(1).artifact_hash
+        os.kill(server, signal.SIGSTOP)
+        try:
+            watching.begin(threads, artifact=False)
+            time.sleep(0.5)
+            assert watching.is_looking
+            watching.hang_up()
+            assert not watching.is_looking
+            threads.submit(time.sleep, 0).result(5)  # the look has ended: the thread is free again
+        finally:
+            os.kill(server, signal.SIGCONT)
+    watching.let_go(for_good=True)
 
 
 def test_an_engine_that_lacks_a_layer_after_all_is_sent_the_whole_image(engine: Any, tmp_path: Path) -> None:
