@@ -20,7 +20,7 @@ from engine.operations.runs import RunsTable
 from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.work import JobDetail, JobLogs
 from engine.plans import Check, Plan, Preview
-from store.rows import Served, rfc3339
+from store.rows import Endpoint, Host, Served, rfc3339
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -74,19 +74,21 @@ def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
     if answer:
         out.tell_apart([row.id for row in answer if hasattr(row, "id")])
         out.table(columns_of(kind), answer)
-        if kind is DeploymentDetail:
+        if kind in (DeploymentDetail, Endpoint, Host):
             _faults(answer, out)
     else:
         out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
 
 
-def _faults(details: list[DeploymentDetail], out: Output) -> None:
-    """Say under the deployments what stands against them, and the one command that mends it."""
-    standing = {(one.host, one.key): one for detail in details for one in detail.faults}
+def _faults(told: list[DeploymentDetail] | list[Endpoint] | list[Host], out: Output) -> None:
+    """Say under the rows what stands against them, and the one command that mends what runs there."""
+    standing = {(one.host, one.key): one for row in told for one in row.faults}
     for fault in standing.values():
         out.line(f"! {fault.detail}, since {out.second(fault.since_at)}")
-    for model in sorted({detail.deployment.endpoint for detail in details if detail.faults}):
-        out.note(f"mend: modeldeck deployments converge {model}")
+    wrong = {row.deployment.endpoint if isinstance(row, DeploymentDetail) else row.name for row in told if row.faults}
+    for name in sorted(wrong):
+        mended = f"hosts check {name}" if isinstance(told[0], Host) else f"deployments converge {name}"
+        out.note(f"{'look' if isinstance(told[0], Host) else 'mend'}: modeldeck {mended}")
 
 
 def one(answer: Any, out: Output) -> None:
@@ -103,6 +105,8 @@ def pulse(answer: Pulse, out: Output) -> None:
     """Write what serves, then the open alerts and the work under way."""
     if answer.models:
         out.table(PULSE, answer.models)
+        for fault in dict.fromkeys(fault for model in answer.models for fault in model.faults):
+            out.line(f"! {fault}")
     else:
         out.note(EMPTY["models.list"])
     if answer.alerts:

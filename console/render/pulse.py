@@ -19,6 +19,7 @@ TREND = 8
 LABELS = 10
 DEGRADED = "degraded"
 SPARK = 4
+FAULTS = 2
 
 
 def _serving(row: PulseModel, context: Context) -> tuple[Span, ...]:
@@ -80,6 +81,10 @@ def answers(row: PulseModel, releases: Sequence[Release], width: int, now: int) 
     sheet = Sheet(width)
     sheet.rule(row.model, (row.task, "dim"))
     sheet.pair("Serving", *_serving_words(row, now), label_width=LABELS)
+    for fault in row.faults[:FAULTS]:
+        sheet.pair("", ("✗ ", "bad"), (fault, ""), label_width=LABELS)
+    if len(row.faults) > FAULTS:
+        sheet.pair("", (f"and {len(row.faults) - FAULTS} more: modeldeck endpoints", "dim"), label_width=LABELS)
     sheet.pair("Changed", *_changed_words(row, now), label_width=LABELS)
     for position, spans in enumerate(_hurting(row, width - LABELS - INDENT)):
         sheet.pair("Hurting?" if position == 0 else "", *spans, label_width=LABELS)

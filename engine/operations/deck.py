@@ -59,6 +59,7 @@ class PulseModel:
     last_change_at: int | None
     last_change_by: str
     last_change_reason: str
+    faults: tuple[str, ...] = ()  # what is wrong now on the hosts it answers on, longest standing first
 
 
 @dataclass(frozen=True, slots=True)

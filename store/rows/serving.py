@@ -8,16 +8,6 @@ from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
-    """A place that serves. Kind `process` or `docker`, fixed when added."""
-
-    name: str
-    kind: str
-    address: str
-    added_at: int
-
-
-@dataclass(frozen=True, slots=True)
 class Fault:
     """Something that is wrong on a host, until it is cleared. `model` is None where it concerns the host itself."""
 
@@ -30,6 +20,17 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """A place that serves. Kind `process` or `docker`, fixed when added."""
+
+    name: str
+    kind: str
+    address: str
+    added_at: int
+    faults: tuple[Fault, ...] = ()  # what stands against it, or what runs there
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a model answers; one per model, one address per host."""
 
@@ -39,6 +40,7 @@ class Endpoint:
     stopped_at: int | None
     champion: int | None
     addresses: dict[str, str]  # host -> URL
+    faults: tuple[Fault, ...] = ()  # what stands against it, or against a host it answers on
 
 
 @dataclass(frozen=True, slots=True)

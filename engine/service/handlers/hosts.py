@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 
 from engine.operations.common import Done, NoRequest
@@ -16,10 +17,14 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def hosts(context: ServiceContext, _request: NoRequest) -> list[Host]:
-    """Return the deck's hosts."""
-    from store import settings
+    """Return the deck's hosts, and what is wrong with each."""
+    from store import faults, settings
 
-    return settings.hosts(context.deck.database)
+    standing = faults.standing(context.deck.database)
+    return [
+        dataclasses.replace(host, faults=tuple(one for one in standing if one.host == host.name))
+        for host in settings.hosts(context.deck.database)
+    ]
 
 
 def add(context: ServiceContext, request: AddHost) -> Done:

@@ -12,7 +12,7 @@ from engine.service.call import ServiceContext
 from engine.service.lock import holder
 from engine.service.traffic import day_traffic
 from store.database import Reader
-from store.rows import Alert, Alias, Deployment, Event, Model, Release, Replica, RouteSpan, Window
+from store.rows import Alert, Alias, Deployment, Event, Fault, Model, Release, Replica, RouteSpan, Window
 
 DAY_US = 86_400_000_000
 WINDOWS = 60  # columns of a sparkline
@@ -66,10 +66,11 @@ class _Look:
     spans: list[RouteSpan]
     alerts: list[Alert]
     traffic: dict[str, tuple[int, int]]  # rows and errors of the last day
+    faults: list[Fault]
 
 
 def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
-    from store import deployments, models, routes, watching
+    from store import deployments, faults, models, routes, watching
 
     return _Look(
         reader=reader,
@@ -80,6 +81,7 @@ def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, in
         spans=list(routes.route_history(reader, limit=500)),
         alerts=list(watching.alerts(reader, open_only=True)),
         traffic=traffic,
+        faults=faults.standing(reader),
     )
 
 
@@ -124,6 +126,7 @@ def _model(look: _Look, model: Model) -> PulseModel:
         last_change_at=change.at if change else None,
         last_change_by=change.actor if change else "",
         last_change_reason=_reason(look.reader, change) if change else "",
+        faults=_faults(look, model),
     )
 
 
@@ -149,6 +152,11 @@ def _health(look: _Look, model: Model) -> str:
     if states.count("ready") >= wanted:
         return "ready"
     return "unready" if "unready" in states or "exited" in states else "starting"
+
+
+def _faults(look: _Look, model: Model) -> tuple[str, ...]:
+    hosts = {row.host for row in look.deployments if row.endpoint == model.name and row.desired != "stopped"}
+    return tuple(one.detail for one in look.faults if one.host in hosts and one.model in (None, model.name))
 
 
 def _release_line(reader: Reader, release: Release | None) -> str:

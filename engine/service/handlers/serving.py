@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
     ConvergeRequest,
@@ -20,7 +22,7 @@ from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.service.predicting import ask_endpoint
-from store.rows import Endpoint, Job, Release
+from store.rows import Endpoint, Fault, Job, Release
 
 
 def preview_promote(context: ServiceContext, request: PromoteRequest) -> Preview:
@@ -124,17 +126,29 @@ def stop(context: ServiceContext, request: ReleaseChange) -> Done:
 
 
 def endpoints(context: ServiceContext, _request: NoRequest) -> list[Endpoint]:
-    """Return where each model answers."""
+    """Return where each model answers, and what is wrong there."""
     from store import deployments as places
+    from store import faults
 
-    return places.endpoints(context.deck.database)
+    standing = faults.standing(context.deck.database)
+    return [with_faults(one, standing) for one in places.endpoints(context.deck.database)]
 
 
 def endpoint(context: ServiceContext, request: ModelRequest) -> Endpoint:
-    """Return one model's endpoint."""
+    """Return one model's endpoint, and what is wrong there."""
     from store import deployments as places
+    from store import faults
 
-    return places.endpoint(context.deck.database, request.model)
+    found = places.endpoint(context.deck.database, request.model)
+    return with_faults(found, faults.standing(context.deck.database))
+
+
+def with_faults(endpoint: Endpoint, standing: list[Fault]) -> Endpoint:
+    """Return an endpoint with those standing faults that concern it; a stopped one has none."""
+    if endpoint.stopped_at is not None:
+        return endpoint
+    mine = (one for one in standing if one.host in endpoint.addresses and one.model in (None, endpoint.model))
+    return dataclasses.replace(endpoint, faults=tuple(mine))
 
 
 def deployments(context: ServiceContext, _request: NoRequest) -> list[DeploymentDetail]:
