@@ -17,10 +17,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+DISK = 8 << 30  # bytes that its engine's disk may grow to; sparse
 START_S = 30.0
 STOP_S = 20.0
 NEEDED = {
     "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
     "nsenter": "util-linux",
     "unshare": "util-linux",
     "dockerd": "docker.io",
@@ -84,6 +86,10 @@ class SecondEngine:
             self._make_network()
         except subprocess.CalledProcessError as error:
             raise CannotRun(f"no network namespace can be made: {error.stderr.decode().strip()}") from None
+        try:
+            self._make_disk()
+        except subprocess.CalledProcessError as error:
+            raise CannotRun(f"no disk of its own can be made: {error.stderr.decode().strip()}") from None
         self.start_engine()
         self._start_sshd()
 
@@ -136,6 +142,16 @@ class SecondEngine:
         self.inside("ip", "link", "set", "eth0", "up")
         self.is_cut = False
 
+    def fill_disk(self, leaving: int) -> None:
+        """Take all but so many bytes of the engine's disk."""
+        found = os.statvfs(self.folder / "data")
+        with (self.folder / "data" / "filler").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - leaving)
+
+    def free_disk(self) -> None:
+        """Give back what `fill_disk` took."""
+        (self.folder / "data" / "filler").unlink(missing_ok=True)
+
     def inside(self, *command: str) -> None:
         """Run a command in the host's network."""
         _run("nsenter", f"--net=/run/netns/{self.namespace}", *command)
@@ -169,6 +185,7 @@ class SecondEngine:
             ("ip", "route", "del", "blackhole", f"{self.network}.0/24", "metric", "4000"),
         ):
             subprocess.run(command, check=False, capture_output=True)
+        subprocess.run(["umount", "--lazy", str(self.folder / "data")], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _look(self) -> None:
@@ -187,6 +204,14 @@ class SecondEngine:
         _run("ip", "-n", self.namespace, "addr", "add", f"{self.ip}/24", "dev", "eth0")
         for name in ("lo", "eth0"):
             _run("ip", "-n", self.namespace, "link", "set", name, "up")
+
+    def _make_disk(self) -> None:
+        disk, data = self.folder / "disk.img", self.folder / "data"
+        data.mkdir()
+        with disk.open("wb") as file:
+            file.truncate(DISK)
+        _run("mkfs.ext4", "-q", "-F", "-m", "0", str(disk))
+        _run("mount", "-o", "loop", str(disk), str(data))
 
     def _start_sshd(self) -> None:
         assert self._dockerd is not None

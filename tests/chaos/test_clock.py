@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from counts import Report
+from faketime import moved_clock
 from tiny_deck import MODEL, Tiny
 
 from engine.deck import Deck, open_deck
@@ -31,27 +32,8 @@ overlap = "skip"
 
 @pytest.fixture
 def faked(tmp_path: Path) -> Callable[[int], dict[str, str]]:
-    """Return a function that moves the wall clock by seconds, and returns the environment of those who see it.
-
-    Only the wall clock moves, as it does where an operator or NTP sets it: not CLOCK_BOOTTIME, not CLOCK_MONOTONIC.
-    """
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not found:
-        told = "libfaketime is not here: apt-get install faketime"
-        pytest.fail(told) if os.environ.get("MODELDECK_TEST_CLOCK") == "required" else pytest.skip(told)
-    place = tmp_path / "clock"
-
-    def move(seconds: int) -> dict[str, str]:
-        place.with_suffix(".new").write_text(f"{seconds:+d}")
-        place.with_suffix(".new").replace(place)
-        return {
-            "LD_PRELOAD": str(found[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(place),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    return move
+    """Return a function that moves the wall clock by seconds, and returns the environment of those who see it."""
+    return moved_clock(tmp_path / "clock")
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +76,8 @@ def test_a_changed_host_key_is_never_believed(alpha: DockerHost, remote: Any) ->
     remote.start()
     with pytest.raises(Refused, match="host alpha shows another host key than the pinned one"):
         alpha.client()
+    (line,) = preflight(alpha, PLATFORM)
+    assert line.remedy == "find out why; if it is right: hosts remove alpha, then hosts add"
 
 
 def test_a_key_that_the_host_does_not_let_in_is_said_so(sshd: Any) -> None:
@@ -95,6 +99,30 @@ def test_an_engine_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     here = HostSettings("here", "docker", f"unix://{tmp_path}/docker.sock")
     with DockerHost(here) as host, pytest.raises(Unavailable, match=r"no Docker engine answers at .*No such file"):
         host.client()
+
+
+def test_a_socket_nobody_let_us_at_is_one_line_with_its_remedy() -> None:
+    import docker  # noqa: F401 (as another user it could not be read everywhere)
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as engine:
+        place = Path(folder, "docker.sock")
+        engine.bind(str(place))
+        engine.listen()
+        os.chmod(folder, 0o755)  # a folder everybody may enter, as /run is
+        place.chmod(0o000)
+        here = HostSettings("here", "docker", f"unix://{place}")
+        root = os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(65534)
+            with DockerHost(here) as host:
+                (line,) = preflight(host, PLATFORM)
+        finally:
+            if root:
+                os.seteuid(0)
+    assert line.verdict == "failed"
+    assert line.observed == f"host here: no permission on the engine's socket {place}"
+    assert line.remedy == "join the group docker"
 
 
 def test_nothing_is_left_behind(sshd: Any) -> None:
