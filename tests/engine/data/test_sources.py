@@ -28,7 +28,7 @@ def parquet():
     [
         ("rows.csv", CSV),
         ("rows.tsv", CSV.replace(",", "\t")),
-        ("rows.csv.gz", gzip.compress(CSV.encode())),
+        ("rows.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         ("rows.parquet", parquet()),
         ("rows.json", '[{"x": 1, "y": 2.5}, {"x": 3, "y": 4.5}]'),
         ("rows.jsonl", '{"x": 1, "y": 2.5}\n{"x": 3, "y": 4.5}\n'),
