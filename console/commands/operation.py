@@ -258,6 +258,9 @@ def job_line(job: Job) -> str:
         return (
             f"{job.model}@{result['version']} trained{metric}; next: modeldeck promote {job.model} {result['version']}"
         )
+    if job.kind == "derive" and "version" in result:
+        said = f"{job.model}@{result['version']} is {job.model}@{result['derived_from']} at {result['threshold']:g}"
+        return f"{said}; next: modeldeck promote {job.model} {result['version']}"
     if job.kind == "release":
         return (
             f"the release of {job.model} is {result.get('state', job.state)}: modeldeck deployments shows what serves"

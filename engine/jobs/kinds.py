@@ -18,6 +18,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "train": Kind("engine.jobs.training:train"),
     "reproduce": Kind("engine.jobs.training:reproduce"),
+    "derive": Kind("engine.jobs.training:derive"),
     "ingest": Kind("engine.jobs.training:ingest"),
     "release": Kind("engine.jobs.releasing:release", resumable=True),
     "converge": Kind("engine.jobs.releasing:converge", resumable=True),

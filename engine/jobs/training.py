@@ -73,3 +73,22 @@ def reproduce(context: JobContext) -> dict[str, Any]:
         "differs": list(found.reasons),
         "told": line,
     }
+
+
+def derive(context: JobContext) -> dict[str, Any]:
+    """Register a version that differs from another in its threshold alone."""
+    from engine.training import deriving
+    from store import versions
+
+    assert context.job.model is not None
+    of = versions.version(context.deck.database, context.job.model, context.args["version"])
+    made = deriving.derive(
+        context.deck,
+        of,
+        context.args["threshold"],
+        job=context.fence,
+        actor=context.job.actor,
+        reason=context.args.get("reason", ""),
+        progress=context.progress,
+    )
+    return {"version": made.number, "derived_from": of.number, "threshold": made.decision["threshold"]}

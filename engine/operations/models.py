@@ -6,7 +6,7 @@ from engine.access import Role
 from engine.operations.common import Done, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Difference
-from store.rows import Alias, Model, Version
+from store.rows import Alias, Job, Model, Version
 from store.rows.frozen import dataclass
 
 
@@ -52,6 +52,16 @@ class Comparison:
     first: str
     second: str
     differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveVersion:
+    """Make a version with another threshold, without training: the same artifact, proven again."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version it is derived from", metavar="VERSION")
+    threshold: float = argument("the score from which on the positive class is answered", flag="--threshold")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:compare",
+    ),
+    Operation(
+        "versions.derive",
+        ("versions", "derive"),
+        "the same model with another threshold",
+        DeriveVersion,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:derive",
+        job=True,
     ),
     Operation(
         "aliases.list",

@@ -40,6 +40,7 @@ class ScheduleSettings:
 DEFAULTS: dict[str, JobSettings] = {
     "train": JobSettings(at_once=1),  # fits models: one at a time, so that serving keeps its cores
     "reproduce": JobSettings(at_once=1),
+    "derive": JobSettings(at_once=1),
     "ingest": JobSettings(),
     "release": JobSettings(at_once=8, per_model=None, priority=10),  # mostly waits; a person waits for it
     "converge": JobSettings(at_once=8, per_model=None, priority=10),

@@ -94,7 +94,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
 
     bench = Bench(dataset, folds, candidates, metric, dict(train.constraints))
     begun = time.monotonic()
-    plain = _baseline(dataset, split, candidates[0], train.seed)
+    plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed)
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
     fitted_by = deadline - min(proof_s, budget / 2)
     found = compare(
@@ -155,12 +155,12 @@ def _leaks(
     return found
 
 
-def _baseline(dataset: Dataset, split: Split, dummy: Family, seed: int) -> tuple[dict[str, Any], Predicted]:
-    """Return what the Dummy is worth on the holdout, and its answers there."""
+def baseline(dataset: Dataset, rows: Any, holdout: Any, dummy: Family, seed: int) -> tuple[dict[str, Any], Predicted]:
+    """Return what the Dummy, fitted on some rows, is worth on those of the holdout, and its answers there."""
     with one_quiet_thread():
-        model = fit(dataset, split.train, dummy, dummy.defaults)
+        model = fit(dataset, rows, dummy, dummy.defaults)
         predictor = Predictor.from_parts(model, dataset.signature, dataset.task)
-        return on_holdout(predictor, dataset.take(split.holdout), seed)
+        return on_holdout(predictor, dataset.take(holdout), seed)
 
 
 def _with_answers(bench: Bench, best: Trial, until: float) -> Trial:

@@ -63,7 +63,7 @@ def reproduce(deck: Deck, version: Version, progress: Callable[[float, str], Non
     named = f"{version.model}@{version.number}"
     progress(0.05, "reading snapshot, code and environment")
     reasons = [f"environment: {told}" for told in _environment(deck, version)]
-    settings = _settings(deck, version)
+    settings = settings_of(deck, version)
     try:
         table = read_snapshot(deck, version.snapshot_id)
         code = extract_bundle(deck, version.bundle_hash)
@@ -102,7 +102,7 @@ def _environment(deck: Deck, version: Version) -> list[str]:
     return differences(pinned, json.loads(json.dumps(lock())))
 
 
-def _settings(deck: Deck, version: Version) -> ModelSettings:
+def settings_of(deck: Deck, version: Version) -> ModelSettings:
     """Return the settings of a version, with the estimator its training was told instead of theirs."""
     from engine.settings.model import DeckSettings
 

@@ -6,6 +6,7 @@ from engine.operations.common import Done, NoRequest
 from engine.operations.models import (
     CompareVersions,
     Comparison,
+    DeriveVersion,
     ModelsRequest,
     RemoveAlias,
     SetAlias,
@@ -16,7 +17,7 @@ from engine.service.call import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
 from store.errors import Refused
-from store.rows import Alias, Model, Version
+from store.rows import Alias, Job, Model, Version
 
 CHAMPION = "champion"
 
@@ -61,6 +62,29 @@ def compare(context: ServiceContext, request: CompareVersions) -> Comparison:
         numbers.version(context.deck.database, *numbers.parse_ref(ref)) for ref in (request.first, request.second)
     )
     return Comparison(request.first, request.second, differences(first, second))
+
+
+def derive(context: ServiceContext, request: DeriveVersion) -> Job:
+    """Enqueue the making of a version with another threshold.
+
+    Raises:
+        Refused: no such threshold, or there is a version of it already.
+    """
+    from engine.service.handlers.runs import enqueue_pinned
+    from engine.training.threshold import check_threshold
+    from store import versions as numbers
+
+    database = context.deck.database
+    version = numbers.version(database, request.model, request.version)
+    threshold = check_threshold(version, request.threshold)
+    for other in numbers.versions(database, request.model):
+        if other.derived_from == version.number and other.decision.get("threshold") == threshold:
+            raise Refused(
+                f"{request.model}@{other.number} is {request.model}@{version.number} at {threshold:g} already",
+                f"modeldeck promote {request.model} {other.number}",
+            )
+    args = {"version": version.number, "threshold": threshold, "reason": request.reason}
+    return enqueue_pinned(context, "derive", version, args)
 
 
 def aliases(context: ServiceContext, _request: NoRequest) -> list[Alias]:

@@ -23,7 +23,7 @@ from engine.settings.durations import seconds
 from engine.settings.work import terms
 from store.clock import parse_time
 from store.errors import Refused
-from store.rows import Job, Run
+from store.rows import Job, Run, Version
 
 
 def runs(context: ServiceContext, request: RunsRequest) -> list[Run]:
@@ -109,19 +109,26 @@ def train(context: ServiceContext, request: TrainRequest) -> Job:
 
 def reproduce(context: ServiceContext, request: ReproduceRequest) -> Job:
     """Enqueue a reproduction, under the settings that the version pins."""
-    from engine.settings.apply import current_settings
-    from store import jobs, versions
-    from store import settings as applied
+    from store import versions
 
     version = versions.version(context.deck.database, request.model, request.version)
+    return enqueue_pinned(context, "reproduce", version, {"version": version.number})
+
+
+def enqueue_pinned(context: ServiceContext, kind: str, version: Version, args: dict[str, Any]) -> Job:
+    """Enqueue work on a version, under the settings that the version pins."""
+    from engine.settings.apply import current_settings
+    from store import jobs
+    from store import settings as applied
+
     _, revision = current_settings(context.deck)
     with context.deck.database.write() as tx:
         return jobs.enqueue(
             tx,
-            kind="reproduce",
-            model=request.model,
-            terms=terms(applied.get(tx, revision).body, "reproduce"),
-            args={"version": version.number},
+            kind=kind,
+            model=version.model,
+            terms=terms(applied.get(tx, revision).body, kind),
+            args=args,
             actor=context.caller.actor,
             via=context.caller.via,
             settings_revision=version.settings_revision,

@@ -163,10 +163,20 @@ def regression(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -
 @pytest.fixture(scope="session")
 def classification(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> Iterator[Trained]:
     """A classification version of a logistic regression; tests only look at it."""
+    yield from _logistic(tmp_path_factory, empty_registry)
+
+
+@pytest.fixture(scope="module")
+def classification_of_its_own(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> Iterator[Trained]:
+    """The same in a deck that the module's tests may write to."""
+    yield from _logistic(tmp_path_factory, empty_registry)
+
+
+def _logistic(factory: pytest.TempPathFactory, empty_registry: Path) -> Iterator[Trained]:
     settings = model_settings(
         task="classification", target="kept", estimator="sklearn.linear_model.LogisticRegression", id_column="note"
     )
-    made = train_in(tmp_path_factory.mktemp("classification"), empty_registry, settings)
+    made = train_in(factory.mktemp("classification"), empty_registry, settings)
     yield made
     made.deck.database.close()
 
