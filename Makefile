@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 VENV = .venv
+PROCESSES ?= 0
 BIN = $(VENV)/bin
 STAMP = $(VENV)/installed
 APT = apt-get install -y make python3 python3-venv
@@ -12,9 +13,9 @@ APT = apt-get install -y make python3 python3-venv
 demo: $(STAMP)
 	@$(BIN)/modeldeck demo
 
-# Two processes: one for what kills things or needs the Docker engine, one for all the rest (tests/conftest.py).
+# `make test PROCESSES=2` is sooner: one for what kills things or needs the engine, one for the rest (tests/conftest.py).
 test: $(STAMP)
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
 
 # What a change is tried with while it is made: no test that drives the whole loop or kills things.
 fast: $(STAMP)

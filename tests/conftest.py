@@ -29,6 +29,7 @@ from second_engine import CannotRun, SecondEngine
 START = microseconds("2026-03-01T12:00:00Z")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests run one after another where several processes share the tests (`make test`).
 
