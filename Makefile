@@ -5,7 +5,6 @@
 
 PYTHON ?= python3
 VENV = .venv
-PROCESSES ?= 0
 BIN = $(VENV)/bin
 STAMP = $(VENV)/installed
 APT = apt-get install -y make python3 python3-venv
@@ -13,13 +12,12 @@ APT = apt-get install -y make python3 python3-venv
 demo: $(STAMP)
 	@$(BIN)/modeldeck demo
 
-# `make test PROCESSES=2` is sooner: one for what kills things or needs the engine, one for the rest (tests/conftest.py).
 test: $(STAMP)
-	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
+	@$(BIN)/pytest
 
 # What a change is tried with while it is made: no test that drives the whole loop or kills things.
 fast: $(STAMP)
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup -m 'not e2e and not chaos'
+	@$(BIN)/pytest -m 'not e2e and not chaos'
 
 check: $(STAMP)
 	$(BIN)/ruff format --check

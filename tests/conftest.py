@@ -29,18 +29,6 @@ from second_engine import CannotRun, SecondEngine
 START = microseconds("2026-03-01T12:00:00Z")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests run one after another where several processes share the tests (`make test`).
-
-    What kills things or needs the one Docker engine keeps to one process; the others go by folder, whose costly
-    fixtures are then made once.
-    """
-    for item in items:
-        alone = any(item.get_closest_marker(name) for name in ("docker", "e2e", "chaos"))
-        item.add_marker(pytest.mark.xdist_group("machine" if alone else str(item.path.parent)))
-
-
 @pytest.fixture
 def clock() -> FrozenClock:
     """A clock that moves only by `advance(seconds)`."""
