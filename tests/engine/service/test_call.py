@@ -70,7 +70,7 @@ def test_settings_and_the_end_of_a_pause_need_more_than_an_operator():
     above = {o.id: o.role for o in OPERATIONS.values() if o.role > Role.OPERATOR}
     assert above == {
         **dict.fromkeys(("deck.apply", "deck.gc", "backup.record", "hosts.add", "hosts.remove"), Role.ADMIN),
-        **dict.fromkeys(("keys.add", "keys.revoke"), Role.ADMIN),
+        **dict.fromkeys(("keys.add", "keys.revoke", "data.pin"), Role.ADMIN),
         "releases.resume": Role.APPROVER,
     }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.training.apart import Lost, Overdue, Raised, apart
+from engine.training.apart import Child, Lost, Overdue, Raised, apart
 
 
 def test_answer_comes_back_from_another_process():
@@ -22,12 +22,13 @@ def test_answer_comes_back_from_another_process():
 
 
 def test_what_is_overdue_is_ended():
-    begun = time.monotonic()
+    child = Child(lambda _connection: time.sleep(60))
+    pid, begun = child.pid, time.monotonic()
     with pytest.raises(Overdue):
-        apart(lambda: time.sleep(60), begun + 0.2)
+        child.receive(begun + 0.2)
     assert time.monotonic() - begun < 30
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(pid, os.WNOHANG)
 
 
 def test_errors_and_deaths_are_told():
