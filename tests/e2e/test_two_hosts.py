@@ -73,7 +73,14 @@ class TwoHosts:
 
     def serves(self, host: str, version: int) -> None:
         """Wait until a host answers with nothing but a version; one without a server answers that it has none."""
-        self.tiny.wait(lambda: {self.ask(host).get("version") for _ in range(10)} == {version})
+
+        def answers() -> bool:
+            try:
+                return {self.ask(host).get("version") for _ in range(10)} == {version}
+            except OSError:  # a link that has just come up has no route for a moment
+                return False
+
+        self.tiny.wait(answers)
 
     def faults(self) -> set[str]:
         """Return what stands against deployments and hosts, by the registry."""
