@@ -33,8 +33,8 @@ BAD = {
     "ends": ("if SERVES: os._exit(3)", "pass"),
     "hangs": ("", "time.sleep(3600)"),
     "neverready": ("if SERVES: time.sleep(3600)", "pass"),
-    # more with each answer, so that it is at its limit before its slowness on a busy machine can be told from chance
-    "leaks": ("", "KEPT.append(b'x' * (len(KEPT) << 21))"),
+    # slowly while it is proven, then so quickly that it is at its limit before its slowness can be told from chance
+    "leaks": ("", "KEPT.append(b'x' * ((32 if len(KEPT) > 60 else 1) << 20))"),
 }
 
 
