@@ -62,5 +62,5 @@ def _gap(gap: dict[str, Any]) -> list[Span | str]:
     ratio = gap.get("ratio")
     if ratio:
         said.append(f", ratio {brief(ratio['value'])} [{brief(ratio['low'])}, {brief(ratio['high'])}]")
-    said.append((f", {gap['lowest']} to {gap['highest']} of {gap['judged']}", "dim"))
+    said.append((f"; of {gap['judged']} groups {gap['lowest']} has the least, {gap['highest']} the most", "dim"))
     return said

@@ -122,7 +122,7 @@ def test_small_groups_are_marked_and_the_gap_is_told_with_its_interval() -> None
     shown = "\n".join(plain(cells).rstrip() for cells in sheet.lines)
     assert "groups below 50 rows are not judged" in shown
     assert "40.00 [39.00, 41.00] few" in shown
-    assert "4 apart [2.5, 5.5], a to b of 2" in shown
+    assert "4 apart [2.5, 5.5]; of 2 groups a has the least, b the most" in shown
     assert [bar.says for bar in fairness_charts("rates@2", fairness())[0].bars][-1] == "9 rows, too few"
 
 
