@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +34,11 @@ def test_a_host_whose_clock_is_off_is_said_so_until_it_agrees(tmp_path: Path, en
         assert _clock(tiny("hosts", "check", "near", "--json").data)["verdict"] == "passed"
         move(-3600)  # this machine's goes back: the engine's is ahead
         line = _clock(tiny("hosts", "check", "near", "--json").data)
-        assert (line["verdict"], line["observed"][:6]) == ("warning", "+3600.")
+        assert line["verdict"] == "warning"
+        assert float(line["observed"].split()[0]) == pytest.approx(3600, abs=5)  # what the question took is in it
         assert "time service" in line["remedy"]
         told = tiny.wait(lambda: [fault["detail"] for host in _hosts(tiny) for fault in host["faults"]])
-        assert told == ["the clock of near is +3600 s from here: windows go by it"]
+        assert re.fullmatch(r"the clock of near is \+360\d s from here: windows go by it", told[0])
         assert f"! {told[0]}, since" in tiny("hosts").out
         move(0)
         tiny.wait(lambda: not [fault for host in _hosts(tiny) for fault in host["faults"]])

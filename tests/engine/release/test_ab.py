@@ -13,7 +13,7 @@ from engine.release import abort, ending_error, preview_promote, submit_promote
 from engine.release.answers import Answers
 from engine.release.judge import Live
 from engine.release.report import report, says
-from engine.settings.model import DeploySettings, GateSettings, HostSettings, JudgeSettings, SplitSettings
+from engine.settings.model import DeploySettings, GateSettings, JudgeSettings, SplitSettings
 from store import deployments, events, releases
 from store.errors import Held, Refused, StaleBasis
 
@@ -151,14 +151,14 @@ def test_labels_are_told_as_shares_with_the_interval_of_their_difference():
 
 
 @pytest.mark.e2e
-def test_an_ab_on_real_servers_is_sticky_by_key(live, add_real, stage_parts, model_settings):
-    deploy = dataclasses.replace(AB, min_samples=20, split=SplitSettings(50, 60.0, 40))
+def test_an_ab_on_real_servers_is_sticky_by_key(live, host, add_real, stage_parts, model_settings):
+    deploy = dataclasses.replace(AB, hosts=(host.name,), min_samples=20, split=SplitSettings(50, 60.0, 40))
     settings = model_settings(gates=GateSettings(), deploy=deploy)
-    stage_parts.apply(live, settings, host=HostSettings("local"))
+    stage_parts.apply(live, settings, host=host)
     add_real(1.0)
     assert run(live, submit_promote(live, settings.name, 1, actor="user:anna")).state == "completed"
     add_real(1.05)
-    address = deployments.endpoint(live.database, settings.name).addresses["local"]
+    address = deployments.endpoint(live.database, settings.name).addresses[host.name]
     callers = Callers(address)
     try:
         held = run(live, submit_promote(live, settings.name, 2, actor="user:anna"))
