@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from engine.model_io import code
+
 MB = 1024 * 1024
 SEED = 7
 PR_SET_PDEATHSIG = 1
@@ -46,10 +48,16 @@ class Raised(Exception):
 
 
 class Child:
-    """A forked process that runs `serve(connection)`; `connection` here is the other end."""
+    """A forked process that runs `serve(connection)`; `connection` here is the other end.
 
-    def __init__(self, serve: Callable[[Connection], None], memory_mb: int | None = None) -> None:
+    Without `memory_mb` it may take what is free when it starts. Errors are told with their line in `folder`.
+    """
+
+    def __init__(
+        self, serve: Callable[[Connection], None], memory_mb: int | None = None, folder: Path | None = None
+    ) -> None:
         self.memory_mb = memory_mb
+        self.folder = folder
         self.connection, theirs = multiprocessing.Pipe()
         parent = os.getpid()
         sys.stdout.flush()
@@ -70,7 +78,7 @@ class Child:
             code = 0
         except BaseException as error:
             with suppress(BaseException):
-                connection.send(("raised", told(error, self.memory_mb)))
+                connection.send(("raised", told(error, self.memory_mb, self.folder)))
         finally:
             os._exit(code)
 
@@ -134,8 +142,9 @@ def _prepare(memory_mb: int | None, parent: int) -> None:
         os._exit(1)  # it ended before we could ask to end with it
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
-    if memory_mb is not None:
-        most = _data_bytes() + memory_mb * MB
+    allowed = free_bytes() if memory_mb is None else memory_mb * MB
+    if allowed is not None:
+        most = _data_bytes() + allowed
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
@@ -148,14 +157,26 @@ def _data_bytes() -> int:
     return 0
 
 
-def told(error: BaseException, memory_mb: int | None = None) -> str:
-    """Return an error on one line; memory by the limit that was hit."""
+def free_bytes() -> int | None:
+    """Return what this machine could still give to a process without swapping; None where it does not say."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def told(error: BaseException, memory_mb: int | None = None, folder: Path | None = None) -> str:
+    """Return an error on one line; memory by the limit that was hit, code of `folder` by its line."""
     if isinstance(error, MemoryError) or "bad_alloc" in str(error):
-        return "out of memory" + (f": it took more than train.memory_mb = {memory_mb}" if memory_mb else "")
+        limit = f"train.memory_mb = {memory_mb}" if memory_mb else "this machine has free"
+        return f"out of memory: it took more than {limit}"
+    if folder is not None:
+        return code.told(error, folder)
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def apart(work: Callable[[], Done], until: float, memory_mb: int | None = None) -> Done:
+def apart(work: Callable[[], Done], until: float, memory_mb: int | None = None, folder: Path | None = None) -> Done:
     """Do some work in a process of its own and return what it returned (it is pickled on the way).
 
     Raises:
@@ -165,7 +186,7 @@ def apart(work: Callable[[], Done], until: float, memory_mb: int | None = None) 
     def serve(connection: Connection) -> None:
         connection.send(("done", work()))
 
-    child = Child(serve, memory_mb)
+    child = Child(serve, memory_mb, folder)
     try:
         done: Done = child.receive(until)
         return done

@@ -37,7 +37,7 @@ def check_outcome(bench: Bench, trials: Sequence[Trial], stopped: Sequence[Trial
     limits = bench.constraints
     candidates = [one for one in trials if one.family is not bench.families[0]]
     if len(bench.families) > 1 and not candidates:
-        raise WorkFailed(*why_none(stopped))
+        raise WorkFailed(*why_none(bench, stopped))
     if candidates and all(beyond(limits, one.measured) for one in candidates):
         nearest = min(candidates, key=lambda one: max(excess(limits, one.measured).values()))
         raise WorkFailed(
@@ -47,14 +47,16 @@ def check_outcome(bench: Bench, trials: Sequence[Trial], stopped: Sequence[Trial
         )
 
 
-def why_none(stopped: Sequence[Trial]) -> tuple[str, str]:
+def why_none(bench: Bench, stopped: Sequence[Trial]) -> tuple[str, str]:
     """Say why no candidate was fitted, and what to do."""
     first: dict[str, Trial] = {}
     for trial in stopped:
         first.setdefault(trial.family.name, trial)
     reasons = "; ".join(f"{name}: {trial.reason}" for name, trial in first.items()) or "nothing was tried"
+    named = bench.families[1].name if len(bench.families) == 2 else ""
     if any(trial.state == "failed" for trial in stopped):
-        return f"no candidate could be fitted: {reasons}", "correct it, or name another estimator"
+        failed = f"{named} could not be fitted: {first[named].reason}" if named in first else ""
+        return failed or f"no candidate could be fitted: {reasons}", "correct it, or name another estimator"
     return f"no candidate was fitted within the time budget: {reasons}", "give it more time, or take fewer rows"
 
 

@@ -92,7 +92,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
 
-    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints))
+    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle)
     begun = time.monotonic()
     plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed)
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 REFIT_MARGIN = 1.4
 FLOOR_S = 60.0  # Dummy and the first candidate have so long, whatever the budget: something must be there to compare
 WHATEVER = 2  # so many candidates are tried whatever the time
+SHARE = 0.5  # of the time that is left, for any one candidate while others wait: one that never ends leaves them some
 
 
 class Recorder(Protocol):
@@ -171,10 +172,13 @@ class _Search:
         family, params, ask, until = chosen
         number, self.next_number = self.next_number, self.next_number + 1
         self.recorder.begun(number, family, params)
-        child = self.idle.pop() if self.idle else Child(serve_trials(self.bench), self.effort.memory_mb)
+        child = self.idle.pop() if self.idle else self._worker()
         self.running[child] = _Running(number, family, params, ask, time.monotonic(), until)
         child.connection.send((self.bench.families.index(family), params))
         return True
+
+    def _worker(self) -> Child:
+        return Child(serve_trials(self.bench), self.effort.memory_mb, self.bench.code)
 
     def _next(self) -> tuple[Family, Params, optuna.Trial | None, float] | None:
         """Return what to try next and until when, None where nothing may be begun now."""
@@ -189,7 +193,8 @@ class _Search:
                 continue
             self.queue.popleft()
             ask = self.study.retry(family, params) if self.study and params != family.defaults else None
-            return family, params, ask, max(limit, now + FLOOR_S) if whatever else limit
+            until = self._share(now, limit) if self.queue or self.study else limit
+            return family, params, ask, max(until, now + FLOOR_S) if whatever else until
         if self.study is None or self.is_over or self.drawn >= self.effort.trials:
             return None
         tuned = [one.seconds for one in self.trials if one.family.space]
@@ -201,7 +206,10 @@ class _Search:
             return None
         self.drawn += 1
         ask, family, params = self.study.draw()
-        return family, params, ask, limit
+        return family, params, ask, self._share(now, limit)
+
+    def _share(self, now: float, limit: float) -> float:
+        return now + (limit - now) * SHARE
 
     def _hear(self, child: Child) -> None:
         one = self.running[child]
@@ -239,7 +247,7 @@ class _Search:
         folds = self.bench.folds
         growth = len(folds[place + 1].train) / max(len(folds[place].train), 1)
         if time.monotonic() + seconds * growth > one.until:
-            return "cut", "the time was up"
+            return "cut", f"after {place + 1} of {len(folds)} folds: the rest would take too long"
         loss = mean_loss(one.folds, self.bench.metric)
         if self.study and one.ask is not None and self.study.is_hopeless(one.ask, place, loss):
             return "pruned", f"after {place + 1} of {len(folds)} folds worse than the median of the others"
@@ -248,9 +256,8 @@ class _Search:
     def _lose(self, child: Child, state: str, reason: str) -> None:
         one = self.running[child]
         seconds = time.monotonic() - one.begun
-        trial = Trial(
-            one.number, one.family, one.params, tuple(one.folds), seconds, seconds, state=state, reason=reason
-        )
+        where = f"in fold {len(one.folds) + 1} of {len(self.bench.folds)}: {reason}"
+        trial = Trial(one.number, one.family, one.params, tuple(one.folds), seconds, seconds, state=state, reason=where)
         self._keep(child, trial)
 
     def _keep(self, child: Child, trial: Trial) -> None:
@@ -260,7 +267,6 @@ class _Search:
         if self.study and one.ask is not None:
             over = excess(self.bench.constraints, trial.measured)
             self.study.tell(one.ask, trial.state, self._loss(trial), over)
-            self.is_over |= trial.state == "cut"
         best = self._best()
         if best is not None:
             span = max(self.effort.deadline - self.begun, 1e-6)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,13 +51,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every trial of a search is fitted on and measured by."""
+    """What every trial of a search is fitted on and measured by; `code` is the folder of the workspace's own code."""
 
     dataset: Dataset
     folds: list[Fold]
     families: list[Family]
     metric: Metric
     constraints: dict[str, float]
+    code: Path | None = None
 
 
 @contextmanager

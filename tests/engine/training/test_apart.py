@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.training.apart import Child, Lost, Overdue, Raised, apart
+from engine.training.apart import Child, Lost, Overdue, Raised, apart, free_bytes
 
 
 def test_answer_comes_back_from_another_process():
@@ -46,6 +46,13 @@ def test_memory_beyond_the_limit_fails_the_work_alone():
     assert apart(lambda: len(bytearray(20 * 1024 * 1024)), time.monotonic() + 20, memory_mb=100) > 0
     with pytest.raises(Raised, match=r"out of memory: it took more than train.memory_mb = 100"):
         apart(lambda: len(bytearray(300 * 1024 * 1024)), time.monotonic() + 20, memory_mb=100)
+
+
+def test_without_a_limit_no_more_is_taken_than_is_free():
+    free = free_bytes()
+    assert free
+    with pytest.raises(Raised, match="out of memory: it took more than this machine has free"):
+        apart(lambda: len(bytearray(2 * free)), time.monotonic() + 20)
 
 
 ORPHAN = """

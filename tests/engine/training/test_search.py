@@ -113,6 +113,9 @@ def test_scores_take_the_order_of_the_signature(bookings, rates):
     assert guess.labels.tolist() == ["ES"] * 4
 
 
+FIRST_FOLD = 100  # rows; the second fold is fitted on more
+
+
 class Ends:
     """An estimator of the mean that first does something."""
 
@@ -120,7 +123,7 @@ class Ends:
         self.act = act
 
     def fit(self, _table, truth):
-        self.mean = float(truth.mean())
+        self.mean, self.rows = float(truth.mean()), len(truth)
         self.act(self)
         return self
 
@@ -149,6 +152,11 @@ def lies(estimator):
     estimator.mean = float("nan")
 
 
+def later(act):
+    """Return what does so only where there is more to fit on than in the first fold."""
+    return lambda estimator: act(estimator) if estimator.rows > FIRST_FOLD else None
+
+
 def acting(name, act, space=None):
     return Family(name, nothing, lambda _params: Ends(act), {}, space)
 
@@ -156,41 +164,63 @@ def acting(name, act, space=None):
 @pytest.mark.parametrize(
     ("act", "state", "reason"),
     [
-        (raises, "failed", "ValueError: too sour"),
-        (dies, "failed", "its process was killed by SIGKILL"),
-        (eats, "failed", "out of memory: it took more than train.memory_mb = 150"),
-        (lies, "failed", "ValueError: 80 of its 80 answers are not finite numbers"),
-        (hangs, "cut", "the time was up"),
+        (raises, "failed", "in fold 1 of 2: ValueError: too sour"),
+        (later(raises), "failed", "in fold 2 of 2: ValueError: too sour"),
+        (later(dies), "failed", "in fold 2 of 2: its process was killed by SIGKILL"),
+        (later(eats), "failed", "in fold 2 of 2: out of memory: it took more than train.memory_mb = 150"),
+        (later(lies), "failed", "in fold 2 of 2: ValueError: 80 of its 80 answers are not finite numbers"),
+        (hangs, "cut", "in fold 1 of 2: the time was up"),
     ],
 )
 def test_candidate_that_ends_badly_fails_alone(compared, act, state, reason):
-    field = [acting("dummy", lambda _: None), acting("plain", lambda _: None), acting("bad", act)]
-    found, heard = compared(1.5, families=field, memory_mb=150)
+    fine = [acting("dummy", lambda _: None), acting("plain", lambda _: None)]
+    found, heard = compared(8.0, families=[*fine, acting("bad", act), acting("last", lambda _: None)], memory_mb=150)
     assert [(one.family.name, one.state) for one in heard.trials] == [
         ("dummy", "finished"),
         ("plain", "finished"),
         ("bad", state),
+        ("last", "finished"),
     ]
-    assert heard.trials[-1].reason == reason
-    assert found.best.family.name in ("dummy", "plain")
+    assert heard.trials[2].reason == reason
+    assert found.best.family.name in ("dummy", "plain", "last")
     assert [one.family.name for one in found.stopped] == ["bad"]
 
 
 def test_nothing_that_could_be_fitted_is_told_with_its_reason(compared, says):
     field = [acting("dummy", lambda _: None), acting("bad", raises)]
-    with pytest.raises(WorkFailed, check=says("no candidate could be fitted: bad: ValueError: too sour")):
+    with pytest.raises(WorkFailed, check=says("^bad could not be fitted: in fold 1 of 2: ValueError: too sour")):
         compared(1.0, families=field)
 
 
 def test_candidate_that_never_ends_ends_with_the_budget(compared, says, monkeypatch):
     monkeypatch.setattr("engine.training.search.FLOOR_S", 0.5)
     field = [acting("dummy", lambda _: None), acting("endless", hangs)]
-    with pytest.raises(WorkFailed, check=says("no candidate was fitted within the time budget: endless: the time was")):
+    with pytest.raises(
+        WorkFailed, check=says("no candidate was fitted within the time budget: endless: in fold 1 of 2: the time was")
+    ):
         compared(1.0, families=field)
 
 
 def drawn(trial):
     return {"depth": trial.suggest_int("drawn.depth", 1, 1000)}
+
+
+def test_search_goes_on_after_a_drawn_candidate_that_never_ends(compared):
+    made = []
+
+    def space(trial):
+        made.append(trial.suggest_int("drawn.depth", 1, 1000))
+        return {"depth": made[-1], "ends": len(made) != 2}
+
+    field = [
+        acting("dummy", lambda _: None),
+        Family(
+            "drawn", nothing, lambda told: Ends(lambda _: None if told["ends"] else hangs(_)), {"ends": True}, space
+        ),
+    ]
+    _, heard = compared(12.0, families=field, trials=5)
+    states = [one.state for one in heard.trials]
+    assert states == ["finished", "finished", "finished", "cut", "finished", "finished", "finished"]
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 
@@ -405,10 +406,12 @@ def test_estimator_that_raises_in_a_trial_ends_trial_and_run(bench, rates, says)
     bench.put(
         "own.py",
         "from sklearn.linear_model import Ridge\n\n\nclass Sour(Ridge):\n"
-        "    def fit(self, rows, target):\n        raise ValueError('too sour\\nfor words')\n\n\n"
+        "    def fit(self, rows, target):\n        if len(target) > 100:\n"
+        "            raise ValueError('too sour\\nfor words')\n        return super().fit(rows, target)\n\n\n"
         "def build():\n    return Sour()\n",
     )
-    with pytest.raises(WorkFailed, check=says("no candidate could be fitted: build: ValueError: too sour for words")):
+    told = r"ValueError: too sour for words \(line 7 of own.py, in fit\)"
+    with pytest.raises(WorkFailed, check=says(f"^build could not be fitted: in fold 2 of 2: {told}")):
         bench.train(rates(estimator="python:own:build"))
     run = only_run(bench.deck)
     assert run.state == "failed"
@@ -417,6 +420,8 @@ def test_estimator_that_raises_in_a_trial_ends_trial_and_run(bench, rates, says)
         ("trial 1 dummy", "finished"),
         ("trial 2 build", "failed"),
     ]
+    assert re.fullmatch(f"in fold 2 of 2: {told}", trials[1].reason)
+    assert len(runs.metric_history(bench.deck.database, trials[1].id, "fold.mae")) == 1
 
 
 def test_registration_that_fails_leaves_nothing_of_the_version(bench, monkeypatch, says):
