@@ -106,6 +106,9 @@ class Silent:
     def ended(self, *_told: Any) -> None:
         """A trial ends."""
 
+    def write(self) -> None:
+        """It would be put on record."""
+
 
 def ranking(example: Example, quick: bool) -> Iterator[Figure]:
     """The last ratings of each user: the model beside most-popular."""

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -187,10 +187,11 @@ class Database:
             reader.rows("ROLLBACK")
 
     @contextmanager
-    def write(self, fence: Fence | None = None, *, dry_run: bool = False) -> Iterator[Write]:
+    def write(self, fence: Fence | None = None, *, dry_run: bool = False, synced: bool = True) -> Iterator[Write]:
         """Open the one write transaction; it commits when the block ends and rolls back when it raises.
 
-        A dry run rolls back in any case: whatever would be refused is refused, and nothing is changed.
+        A dry run rolls back in any case: whatever would be refused is refused, and nothing is changed. What is not
+        `synced` survives a killed process at once, a power loss from the next synced commit on.
 
         Raises:
             LeaseLost: a newer attempt of the fence's job exists, or the job has ended.
@@ -203,6 +204,7 @@ class Database:
             self._writing_thread = threading.get_ident()
             tx = Write(connection, self.path, self.clock)
             try:
+                tx.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 tx.execute("BEGIN IMMEDIATE")
                 if fence is not None:
                     _hold(tx, fence)
@@ -314,12 +316,9 @@ def schema_of(path: Path) -> int | None:
     if not path.is_file() or path.stat().st_size == 0:
         return None
     try:
-        connection = connect(path)
-        try:
+        with closing(connect(path)) as connection:
             found = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             number = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone() if found else None
-        finally:
-            connection.close()
     except FAILURES as error:
         raise_failure(error, path)
     return int(number[0]) if number and number[0] else 0

@@ -37,6 +37,9 @@ class Recorder(Protocol):
     def ended(self, trial: Trial) -> None:
         """A trial has its figures, or ended without."""
 
+    def write(self) -> None:
+        """Put on record what was told since: asked when the workers have work and the search would wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -107,6 +110,7 @@ class _Search:
         self.begun = time.monotonic()
         self.trials: list[Trial] = [one for one in earlier.done if one.state == "finished"]
         self.stopped: list[Trial] = [one for one in earlier.done if one.state != "finished"]
+        self.leader: Trial | None = min(self.trials, key=self._rank, default=None)
         self.next_number = 1 + max((one.number for one in earlier.done), default=-1)
         self.drawn = 0
         self.is_over = False
@@ -144,6 +148,7 @@ class _Search:
         while True:
             while len(self.running) < self.effort.workers and self._start():
                 pass
+            self.recorder.write()
             if not self.running:
                 return
             soonest = min(one.until for one in self.running.values())
@@ -162,8 +167,7 @@ class _Search:
 
     def refit_s(self) -> float:
         """Return how long the winner so far would take on all rows."""
-        best = self._best()
-        return best.fit_seconds * self.growth if best else 0.0
+        return self.leader.fit_seconds * self.growth if self.leader else 0.0
 
     def _start(self) -> bool:
         chosen = self._next()
@@ -171,10 +175,10 @@ class _Search:
             return False
         family, params, ask, until = chosen
         number, self.next_number = self.next_number, self.next_number + 1
-        self.recorder.begun(number, family, params)
         child = self.idle.pop() if self.idle else self._worker()
         self.running[child] = _Running(number, family, params, ask, time.monotonic(), until)
         child.connection.send((self.bench.families.index(family), params))
+        self.recorder.begun(number, family, params)
         return True
 
     def _worker(self) -> Child:
@@ -264,10 +268,12 @@ class _Search:
         one = self.running.pop(child)
         self.recorder.ended(trial)
         (self.trials if trial.state == "finished" else self.stopped).append(trial)
+        if trial.state == "finished" and (self.leader is None or self._rank(trial) < self._rank(self.leader)):
+            self.leader = trial
         if self.study and one.ask is not None:
             over = excess(self.bench.constraints, trial.measured)
             self.study.tell(one.ask, trial.state, self._loss(trial), over)
-        best = self._best()
+        best = self.leader
         if best is not None:
             span = max(self.effort.deadline - self.begun, 1e-6)
             self.progress(
@@ -279,12 +285,9 @@ class _Search:
     def _loss(self, trial: Trial) -> float:
         return loss_of(trial, self.bench.metric)
 
-    def _best(self) -> Trial | None:
-        within = [one for one in self.trials if not self._beyond(one)]
-        return min(within or self.trials, key=self._loss, default=None)
-
-    def _beyond(self, trial: Trial) -> str:
-        return beyond(self.bench.constraints, trial.measured)
+    def _rank(self, trial: Trial) -> tuple[bool, float]:
+        """Return what candidates are ordered by: within the constraints first, then the smaller loss."""
+        return bool(beyond(self.bench.constraints, trial.measured)), self._loss(trial)
 
     def result(self) -> Comparison:
         """Return what was found.
@@ -292,10 +295,9 @@ class _Search:
         Raises:
             WorkFailed: no candidate but the Dummy ended well, or none keeps within the constraints.
         """
-        best = self._best()
         check_outcome(self.bench, self.trials, self.stopped)
-        assert best is not None
-        return Comparison(tuple(self.trials), best, self.refit_s(), self.bench.metric, tuple(self.stopped))
+        assert self.leader is not None
+        return Comparison(tuple(self.trials), self.leader, self.refit_s(), self.bench.metric, tuple(self.stopped))
 
 
 def load_libraries(families: Sequence[Family]) -> None:

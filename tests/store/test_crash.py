@@ -84,3 +84,26 @@ def test_two_processes_and_this_one_write_one_chain(database: Database) -> None:
     chain = events.verify(database)
     assert chain.ok, chain.detail
     assert chain.verified == 121 + by_actor(database, "user:here")
+
+
+UNSYNCED = """
+import os, signal, sys
+from pathlib import Path
+from store import runs
+from store.clock import SystemClock
+from store.database import open_database
+
+database = open_database(Path(sys.argv[1]), SystemClock())
+for number in range(3):
+    with database.write(synced=False) as tx:
+        runs.start_run(tx, model="rates", actor="user:anna", name=f"unsynced {number}")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_not_synced_survives_a_killed_process(database: Database) -> None:
+    done = subprocess.run([sys.executable, "-c", UNSYNCED, str(database.path)], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    names = {run.name for run in runs.runs(database)}
+    assert {f"unsynced {number}" for number in range(3)} <= names
+    assert events.verify(database).ok

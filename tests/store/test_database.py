@@ -124,6 +124,15 @@ def test_connections_use_the_log_full_sync_and_foreign_keys(database: Database) 
         assert timeout[0] == 5000
 
 
+def test_a_write_that_is_not_synced_leaves_the_next_one_synced(database: Database) -> None:
+    full, normal = 2, 1
+    seen = []
+    for synced in (True, False, True):
+        with database.write(synced=synced) as tx:
+            seen.append(tx.tuples("PRAGMA synchronous")[0][0])
+    assert seen == [full, normal, full]
+
+
 def test_raising_inside_a_write_leaves_nothing_behind(database: Database) -> None:
     def fail() -> None:
         with database.write() as tx:

@@ -35,6 +35,9 @@ class Heard:
     def ended(self, trial):
         self.trials.append(trial)
 
+    def write(self):
+        assert len(self.begun_as) >= len(self.trials)
+
 
 @pytest.fixture(name="compared")
 def comparison_run(tmp_path, bookings, rates):
