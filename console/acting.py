@@ -18,7 +18,7 @@ from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import Action, model_of, version_of
 from engine.operations.common import ModelRequest
 from engine.operations.runs import TrainRequest
-from engine.operations.serving import PromoteRequest, ReleaseChange, RollbackRequest
+from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.operations.watching import AlertChange
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
@@ -80,6 +80,7 @@ class Acts:
         starts: dict[str, Callable[[], None]] = {
             "releases.promote": lambda: self._preview(action, name, version or version_of(row), ""),
             "releases.rollback": lambda: self._preview(action, name, None, ""),
+            "releases.deploy": lambda: self._preview(action, name, None, ""),
             "releases.abort": lambda: self._preview(action, name, None, ""),
             "runs.train": lambda: self._train(action, name),
             "monitors.run": lambda: self._send(action, "monitors.run", ModelRequest(name)),
@@ -118,6 +119,8 @@ class Acts:
         def submit(why: str) -> tuple[str, Any]:
             if plan.kind == "promote":
                 return "releases.promote", PromoteRequest(model, plan.to_version, why, preview.basis)
+            if action.id == "releases.deploy":
+                return "releases.deploy", DeployRequest(model, why, preview.basis)
             if action.id == "releases.abort":
                 return "releases.abort", ReleaseChange(model, why)
             return "releases.rollback", RollbackRequest(model, why, preview.basis)
@@ -311,4 +314,6 @@ _RESUME = (
 def _preview_work(action: Action, model: str, version: int | None, reason: str) -> Work:
     if action.id == "releases.promote":
         return lambda client: client.call("releases.preview_promote", PromoteRequest(model, version, reason))
+    if action.id == "releases.deploy":
+        return lambda client: client.call("releases.preview_deploy", DeployRequest(model, reason))
     return lambda client: client.call("releases.preview_rollback", RollbackRequest(model, reason))

@@ -20,6 +20,7 @@ QUITS = ("q", "quit", "q!", "wq", "exit")
 ACTS = {
     "promote": "releases.promote",
     "rollback": "releases.rollback",
+    "deploy": "releases.deploy",
     "train": "runs.train",
     "abort": "releases.abort",
 }

@@ -42,7 +42,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("deck", ("init", "demo", "check", "doctor", "apply", "pulse")),
     ("models", ("models", "versions", "aliases")),
     ("runs and data", ("experiments", "runs", "data")),
-    ("serving", ("endpoints", "keys", "deployments", "releases", "images", "hosts")),
+    ("serving", ("endpoints", "keys", "deployments", "deploy", "releases", "images", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts")),
     ("work", ("jobs", "schedules", "daemon")),
     ("people", ("access",)),

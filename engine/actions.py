@@ -103,6 +103,18 @@ def _returnable(row: Any) -> str | None:
     return None
 
 
+def _deployable(row: Any) -> str | None:
+    """Return why a deploy has nothing to do; a row that does not tell what differs leaves it to the preview."""
+    reason = _needs_model(row)
+    if reason:
+        return reason
+    if hasattr(row, "challenger") and row.champion is None:
+        return "nothing serves: promote a version first"
+    if hasattr(row, "undeployed") and not row.undeployed:
+        return "its servers run as the applied settings say"
+    return None
+
+
 def _cancellable(row: Any) -> str | None:
     if row is None:
         return "nothing is selected"
@@ -171,6 +183,15 @@ _CHANGES = (
         "roll back",
         Danger.DANGEROUS,
         _returnable,
+    ),
+    _act(
+        "releases.deploy",
+        "D",
+        "deploy: bring the champion to the applied settings",
+        ("pulse", "models", "releases", "release"),
+        "",
+        Danger.DANGEROUS,
+        _deployable,
     ),
     _act("runs.train", "T", "train a new version", _TRAIN_SCOPES, "train", Danger.CHANGE, _needs_model),
     _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, _needs_model),

@@ -44,6 +44,14 @@ _ENDPOINT = (
     " (SELECT a.version FROM alias a WHERE a.model = e.model AND a.name = 'champion') AS champion FROM endpoint e"
 )
 
+# a host that an endpoint has left is none of its addresses; a stopped endpoint keeps its own
+_ADDRESSES = (
+    "SELECT a.endpoint, a.host, a.url FROM endpoint_address a JOIN endpoint e ON e.name = a.endpoint"
+    " WHERE e.stopped_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM route r JOIN route_generation g"
+    " ON g.endpoint = r.endpoint AND g.host = r.host AND g.generation = r.desired_generation"
+    " WHERE r.endpoint = a.endpoint AND r.host = a.host AND g.entries = '[]') ORDER BY a.endpoint, a.host"
+)
+
 
 def ensure_endpoint(tx: Write, model: str) -> Endpoint:
     """Return the endpoint of a model, made if this is its first release.
@@ -244,7 +252,7 @@ def replicas(reader: Reader, deployment_id: str | None = None) -> list[Replica]:
 
 def _endpoints(reader: Reader, found: list[Row]) -> list[Endpoint]:
     addresses: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in reader.rows("SELECT endpoint, host, url FROM endpoint_address ORDER BY endpoint, host"):
+    for row in reader.rows(_ADDRESSES):
         addresses[row["endpoint"]][row["host"]] = row["url"]
     return [Endpoint(**dict(row), addresses=addresses[row["name"]]) for row in found]
 

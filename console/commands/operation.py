@@ -22,7 +22,12 @@ from store.rows import Job, Release, Schedule
 if TYPE_CHECKING:
     from engine.client import Client
 
-SETTINGS_FIRST = ("runs.train", "releases.promote", "data.ingest")  # the owner's changed files are applied before
+SETTINGS_FIRST = (
+    "runs.train",
+    "releases.promote",
+    "releases.deploy",
+    "data.ingest",
+)  # the owner's changed files are applied before
 BROKEN = 1
 
 
@@ -243,9 +248,13 @@ def _ended(client: Client, answer: Any, job: Job, out: Output) -> None:
 def release_line(release: Release) -> str:
     """Say in one line how a release ended."""
     if release.state == "completed":
-        verb = {"promote": "serves", "rollback": "serves again", "deploy": "serves"}.get(release.kind, "serves")
-        line = f"{release.endpoint}@{release.to_version} {verb}"
-        return f"{line}; back: modeldeck rollback {release.endpoint}" if release.kind == "promote" else line
+        verb = {"rollback": "serves again", "deploy": f"serves under settings {release.settings_revision}"}
+        if release.kind == "rollback" and release.from_version == release.to_version:
+            return f"{release.endpoint}@{release.to_version} serves as before the deploy"
+        line = f"{release.endpoint}@{release.to_version} {verb.get(release.kind, 'serves')}"
+        return f"{line}; back: modeldeck rollback {release.endpoint}" if release.kind != "rollback" else line
+    if release.from_version == release.to_version:
+        return f"{release.kind} of {release.endpoint}@{release.to_version} {release.state}, its former servers serve"
     kept = f", {release.endpoint}@{release.from_version} keeps the traffic" if release.from_version else ""
     return f"{release.kind} of {release.endpoint}@{release.to_version} {release.state}{kept}"
 

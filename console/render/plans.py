@@ -30,6 +30,8 @@ def check_rows(checks: Iterable[Check]) -> list[Sequence[Cell]]:
 
 def title(plan: Plan) -> str:
     """Return the dialog's title: what it does, from what to what."""
+    if plan.from_version == plan.to_version:
+        return f"{VERBS.get(plan.kind, plan.kind.capitalize())} {plan.endpoint}: v{plan.to_version} stays"
     before = "nothing" if plan.from_version is None else f"v{plan.from_version}"
     return f"{VERBS.get(plan.kind, plan.kind.capitalize())} {plan.endpoint}: {before} → v{plan.to_version}"
 

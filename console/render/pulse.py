@@ -110,6 +110,8 @@ def _serving_words(row: PulseModel, now: int) -> list[Span]:
         cells += [("; ", ""), (f"releasing {row.release}", "busy")]
     elif row.challenger is not None:
         cells += [(f"; v{row.challenger} waits, ", ""), ("P", "key"), (" promotes it", "")]
+    if row.undeployed and not row.release:
+        cells += [(f"; not yet under {', '.join(row.undeployed)} as applied, ", "warn"), ("D", "key"), (" deploys", "")]
     return cells
 
 
@@ -189,6 +191,10 @@ def way_back(row: PulseModel, releases: Sequence[Release]) -> list[Span]:
         return [("R", "key"), (f" aborts the release: traffic returns to v{row.champion}", "")]
     for release in releases:
         if release.endpoint == row.model and release.state == "completed" and release.to_version == row.champion:
+            if release.from_version == release.to_version:  # a deploy, or one taken back
+                if release.kind == "deploy" and release.reverted_by is None:
+                    return [("R", "key"), (" returns the servers from before the deploy, proof shown first", "")]
+                continue
             if release.kind == "promote" and release.reverted_by is None and release.from_version is not None:
                 return [("R", "key"), (f" returns the traffic to v{release.from_version}, proof shown first", "")]
             break

@@ -22,6 +22,8 @@ LOOKED_AT = (("predictions", "answers"), ("metric", "outcomes"))
 
 
 def _move(row: Release, context: Context) -> tuple[Span, ...]:
+    if row.from_version == row.to_version:
+        return ((f"v{row.to_version}", "name"),)
     before = "nothing" if row.from_version is None else f"v{row.from_version}"
     return ((f"{before} → ", ""), (f"v{row.to_version}", "name"))
 
@@ -54,8 +56,10 @@ def release_lines(detail: ReleaseDetail, width: int, now: int, *, keys: bool = T
     if release.detail:
         sheet.pair("", (release.detail, "dim"))
     before = "nothing" if release.from_version is None else f"v{release.from_version}"
+    stays = release.from_version == release.to_version
+    move = f"v{release.to_version} stays, its servers change" if stays else f"{before} → v{release.to_version}"
     by = f" by {person(release.actor)}, {ago(release.requested_at, now)}"
-    sheet.pair("Moves", (f"{before} → v{release.to_version}", "strong"), (by, "dim"))
+    sheet.pair("Moves", (move, "strong"), (by, "dim"))
     if release.reason:
         sheet.pair("Why", release.reason)
     sheet.blank()
@@ -85,6 +89,8 @@ def _state_words(release: Release, *, keys: bool) -> list[Span]:
 def _way_back(release: Release, *, keys: bool) -> list[Span]:
     if release.state in ("pending", "running", "held"):
         champion = "nothing" if release.from_version is None else f"v{release.from_version}"
+        if release.from_version == release.to_version:
+            champion = "the former servers"
         key = ("X", "key") if keys else (f"modeldeck releases abort {release.endpoint}", "accent")
         return [key, (f" aborts: traffic returns to {champion}", "")]
     undo = release.undo.get("command") if isinstance(release.undo, dict) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from store.rows import Event
 
-_RELEASED = {"promote": "promoted", "rollback": "rolled back"}
+_RELEASED = {"promote": "promoted", "rollback": "rolled back", "deploy": "deployed"}
 _RELEASE = {"promote": "promotion", "rollback": "rollback"}
 _STATES = {"requested": "asked for"}
 _FAULTS = {"found": "fault on", "cleared": "fault over on", "converge": "mending asked on"}
@@ -33,8 +33,8 @@ def words(event: Event) -> str:
 
 
 def _move(event: Event) -> str:
-    """Return `v2 → v1`, or `v1` where nothing was before."""
+    """Return `v2 → v1`, or `v1` where nothing was before, or where the version stays."""
     before, after = event.body.get("from"), event.body.get("to")
     if not isinstance(after, int):
         return ""
-    return f"v{before} → v{after}" if isinstance(before, int) else f"v{after}"
+    return f"v{before} → v{after}" if isinstance(before, int) and before != after else f"v{after}"

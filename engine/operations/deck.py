@@ -60,6 +60,7 @@ class PulseModel:
     last_change_by: str
     last_change_reason: str
     faults: tuple[str, ...] = ()  # what is wrong now on the hosts it answers on, longest standing first
+    undeployed: tuple[str, ...] = ()  # settings its servers do not run under yet, by name: deploy.replicas
 
 
 @dataclass(frozen=True, slots=True)

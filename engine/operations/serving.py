@@ -32,6 +32,15 @@ class RollbackRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """Bring the champion to the applied settings: hosts, replicas, limits, and the image of this modeldeck."""
+
+    model: str = argument("the model's name")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    basis: str = argument("the preview's basis", flag="--basis", default="")
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseChange:
     """Pause, resume or abort the running release of a model."""
 
@@ -147,6 +156,30 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:preview_rollback",
+        command_line=False,
+    ),
+    Operation(
+        "releases.deploy",
+        ("deploy",),
+        "bring the champion to the applied settings",
+        DeployRequest,
+        Release,
+        Role.OPERATOR,
+        Danger.DANGEROUS,
+        f"{_HANDLERS}:deploy",
+        reversible=True,
+        job=True,
+        preview="releases.preview_deploy",
+    ),
+    Operation(
+        "releases.preview_deploy",
+        (),
+        "what a deploy would do",
+        DeployRequest,
+        Preview,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:preview_deploy",
         command_line=False,
     ),
     Operation(

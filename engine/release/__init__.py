@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.release.control import abort, pause, resume
 from engine.release.converge import await_converged, preview_converge, submit_converge
+from engine.release.deploy import preview_deploy, submit_deploy
 from engine.release.preview import preview_promote, preview_rollback
 from engine.release.recovery import recover
 from engine.release.runner import ending_error, run_release
@@ -16,6 +17,7 @@ __all__ = [
     "ending_error",
     "pause",
     "preview_converge",
+    "preview_deploy",
     "preview_promote",
     "preview_rollback",
     "recover",
@@ -23,6 +25,7 @@ __all__ = [
     "run_release",
     "stop_endpoint",
     "submit_converge",
+    "submit_deploy",
     "submit_promote",
     "submit_rollback",
 ]

@@ -62,8 +62,8 @@ def start(work: Work, release: Release, step: Step) -> Observed:
                 version=release.to_version,
                 role="challenger",
                 weight=0,
-                replicas=work.settings.deploy.replicas,
-                settings_revision=release.settings_revision,
+                replicas=int(step.args.get("replicas", work.settings.deploy.replicas)),
+                settings_revision=int(step.args.get("settings_revision", release.settings_revision)),
                 release_id=release.id,
                 image=image_for(work, step.host),
             )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.release.facts import PromoteFacts, RollbackFacts
 from store.rows import Version
+
+if TYPE_CHECKING:
+    from engine.release.deploy import DeployFacts
 
 
 def evidence_hash(version: Version | None) -> str:
@@ -54,6 +57,22 @@ def rollback_basis(facts: RollbackFacts) -> str:
             "champion_generation": facts.here.champion_generation,
             "settings_revision": facts.here.settings_revision,
             "evidence": evidence_hash(facts.to),
+        }
+    )
+
+
+def deploy_basis(facts: DeployFacts) -> str:
+    """Hash what a deploy starts from and leads to: what serves on each host, the settings, the version's evidence."""
+    here = facts.here
+    return _hash(
+        {
+            "kind": "deploy",
+            "model": here.model,
+            "champion_generation": here.champion_generation,
+            "settings_revision": here.settings_revision,
+            "evidence": evidence_hash(facts.champion),
+            "serving": {host.name: host.serving.id if host.serving else None for host in (*here.hosts, *here.leaving)},
+            "changing": [host.name for host in facts.changing],
         }
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.release.work import StepFailed, Work
+from store import images
 from store.rows import Release, Step
 
 Observed = dict[str, Any]
@@ -15,6 +16,9 @@ def build(work: Work, release: Release, step: Step) -> Observed:
     if not step.args.get("needed"):
         return {"needed": False}
     assert step.host is not None
+    if step.args.get("image"):  # on the way back it is the very one that ran
+        row = images.image(work.deck.database, step.args["image"])
+        return {"image": row.id, "digest": row.digest, "size_bytes": row.size_bytes, "base": row.base}
     made = work.instruments.build(work, work.version(release.to_version), step.host, _teller(work, step))
     return {"image": made.id, "digest": made.digest, "size_bytes": made.size_bytes, "base": made.base}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from engine.release.history import former_champion, newest_revertible
+from engine.release.placing import Placement, placements
 from engine.settings.model import DeckSettings, ModelSettings
 from store import deployments, faults, models, releases, settings, versions
 from store.database import Reader
@@ -39,6 +41,7 @@ class EndpointFacts:
     challenger: int | None
     hosts: tuple[HostFacts, ...]
     active: Release | None
+    leaving: tuple[HostFacts, ...] = ()  # they run servers of the endpoint, and the settings name them no more
 
     @property
     def serves(self) -> bool:
@@ -66,16 +69,34 @@ class PromoteFacts:
 
 @dataclass(frozen=True, slots=True)
 class RollbackFacts:
-    """Everything `plan_rollback` reads. `to` is None where there is nothing to go back to."""
+    """Everything a rollback is planned from. `to` is None where there is nothing to go back to.
+
+    `former` is where the servers were before the deploy that is taken back; it is empty where a promotion is. The hosts
+    and settings of `here` are then those of before, too.
+    """
 
     here: EndpointFacts
     reverts: Release | None
     to: Version | None
+    former: tuple[Placement, ...] = ()
 
     @property
     def is_warm(self) -> bool:
-        """Say whether going back is a route change: the target is kept warm on every host."""
-        return self.to is not None and all(warm_of(host, self.to.number) is not None for host in self.here.hosts)
+        """Say whether going back is a route change: the target is kept warm on every host, or serves there still."""
+        return self.to is not None and all(
+            self.stays(host) or self.warm_on(host) is not None for host in self.here.hosts
+        )
+
+    def warm_on(self, host: HostFacts) -> Deployment | None:
+        """Return the warm deployment that going back leads to on a host, if there is one."""
+        if not self.former:
+            return warm_of(host, self.to.number) if self.to is not None else None
+        ids = {one.deployment_id for one in self.former}
+        return next((one for one in host.warm if one.id in ids), None)
+
+    def stays(self, host: HostFacts) -> bool:
+        """Say whether a host was left alone by the deploy that is taken back."""
+        return host.serving is not None and any(one.deployment_id == host.serving.id for one in self.former)
 
 
 def warm_of(host: HostFacts, version: int) -> Deployment | None:
@@ -127,6 +148,7 @@ def gather(reader: Reader, model: str) -> EndpointFacts:
         challenger=_version_of(aliases.get("challenger")),
         hosts=tuple(_host(reader, name, kinds[name], live) for name in body.deploy.hosts),
         active=releases.active(reader, model),
+        leaving=_beside(reader, body.deploy.hosts, kinds, live),
     )
 
 
@@ -151,13 +173,42 @@ def gather_rollback(reader: Reader, model: str) -> RollbackFacts:
     """Gather what a rollback is decided on."""
     here = gather(reader, model)
     past = releases.releases(reader, endpoint=model, limit=PAST_RELEASES)
-    reverts = newest_revertible(past)
+    reverts = newest_revertible(past, here.champion.number if here.champion else None)
+    if here.active is None and reverts is not None and reverts.kind == "deploy":
+        return _before_deploy(reader, here, reverts)
     known = {one.number: one for one in versions.versions(reader, model)}
     left = {number for number, one in known.items() if one.abandoned_at is not None}
     deleted = {number for one in past for number in (one.from_version, one.to_version) if number not in known}
     away = left | {number for number in deleted if number is not None}
     target = former_champion(past, here.champion.number, away) if here.champion and reverts else None
     return RollbackFacts(here=here, reverts=reverts, to=known[target] if target is not None else None)
+
+
+def _before_deploy(reader: Reader, here: EndpointFacts, reverts: Release) -> RollbackFacts:
+    """Return what taking a deploy back leads to: the same version, on the servers it had.
+
+    Raises:
+        Refused: a host it was on is no host of the deck any more.
+    """
+    former = placements(reverts.evidence)
+    kinds = {host.name: host.kind for host in deployments.hosts(reader)}
+    gone = [one.host for one in former if one.host not in kinds]
+    if gone:
+        raise Refused(
+            f"{here.model} was on {gone[0]}, which is no host of this deck any more",
+            "declare it again, or say in the model file where it should be, then: modeldeck deploy",
+        )
+    names = [one.host for one in former]
+    live = deployments.deployments(reader, endpoint=here.model)
+    body, revision = applied_settings(reader, here.model, max(one.settings_revision for one in former))
+    before = replace(
+        here,
+        settings=body,
+        settings_revision=revision,
+        hosts=tuple(_host(reader, name, kinds[name], live) for name in names),
+        leaving=_beside(reader, names, kinds, live),
+    )
+    return RollbackFacts(here=before, reverts=reverts, to=here.champion, former=former)
 
 
 def ready_replicas(reader: Reader, deployment: Deployment) -> tuple[Replica, ...]:
@@ -176,6 +227,15 @@ def _host(reader: Reader, name: str, kind: str, live: list[Deployment]) -> HostF
         warm=tuple(one for one in here if one.desired == "warm" and (silent or ready_replicas(reader, one))),
         silent=silent,
     )
+
+
+def _beside(
+    reader: Reader, named: Iterable[str], kinds: dict[str, str], live: list[Deployment]
+) -> tuple[HostFacts, ...]:
+    """Return the hosts that run servers of an endpoint and are not among those named; undeclared ones are out of
+    anybody's reach and left out."""
+    names = sorted({one.host for one in live if one.desired != "stopped"} - set(named))
+    return tuple(_host(reader, name, kinds[name], live) for name in names if name in kinds)
 
 
 def _version_of(alias: Alias | None) -> int | None:

@@ -9,9 +9,14 @@ from store.rows import Release
 REVERTIBLE = ("promote", "deploy")
 
 
-def newest_revertible(releases: Sequence[Release]) -> Release | None:
-    """Return the newest completed release that nobody has reverted; `releases` are newest first."""
+def newest_revertible(releases: Sequence[Release], champion: int | None = None) -> Release | None:
+    """Return the newest completed release that nobody has reverted; `releases` are newest first.
+
+    A deploy counts only while the version that it moved serves: those of other versions have nothing to give back.
+    """
     for release in releases:
+        if release.kind == "deploy" and release.to_version != champion:
+            continue
         if release.state == "completed" and release.kind in REVERTIBLE and release.reverted_by is None:
             return release
     return None

@@ -1,12 +1,14 @@
-"""What a promotion, a rollback or an abort will do, step by step. Pure over gathered facts."""
+"""What a promotion will do, step by step, and the parts of a plan that others share. Pure over gathered facts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from engine.plans import Check, Difference, Plan, PlanStep
-from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts, RollbackFacts, warm_of
+from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts
 from engine.release.fairness import fairness_checks
+from engine.release.placing import Placement
 from engine.release.planner import NO_TRAFFIC, Traffic, about, duration, need, need_line
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
@@ -30,9 +32,9 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         PlanStep("approvals", "approvals: none asked", args={"asked": here.settings.gates.approvals}),
     ]
     for host in here.hosts:
-        steps += _arrival(host, to, here)
+        steps += arrival(host, to, here)
         if running_gates(here.settings):
-            steps.append(_running_gates_step(host, here.settings))
+            steps.append(running_gates_step(host, here.settings))
         if host.serving is not None and here.settings.deploy.strategy != "ab":
             if here.settings.deploy.strategy == "shadow":
                 steps.append(_shadow_step(host, to, here.settings))
@@ -43,69 +45,22 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
     steps.append(
         PlanStep(
             "alias",
-            f"champion moves from {_name(champion)} to v{to.number}, and all traffic with it",
-            args={"from": champion, "to": to.number, "generation": here.champion_generation},
+            f"champion moves from {named(champion)} to v{to.number}, and all traffic with it",
+            args={"from": champion, "to": to.number, **settled(here)},
         )
     )
-    steps += _departure(here, keep_warm=True)
+    steps += leaving_steps(here)
+    steps += departure(here, keep_warm=True)
     return Plan(
         kind="promote",
         endpoint=here.model,
         from_version=champion,
         to_version=to.number,
-        summary=f"{here.model}: {_name(champion)} → v{to.number} on {_hosts(here)}",
+        summary=f"{here.model}: {named(champion)} → v{to.number} on {hosts_of(here)}",
         undo=undo_command(here.model),
         steps=tuple(steps),
         differences=differences(rival, to),
         checks=recorded_checks(here.settings, to, rival),
-    )
-
-
-def plan_rollback(facts: RollbackFacts, target: Version, checks: tuple[Check, ...] = ()) -> Plan:
-    """Plan going back to `target`: a route change where it is kept warm, else a start without weight steps."""
-    here = facts.here
-    left = here.champion.number if here.champion else None
-    move = f"champion moves from {_name(left)} to v{target.number}, and all traffic with it"
-    args = {"from": left, "to": target.number, "generation": here.champion_generation}
-    steps: list[PlanStep] = []
-    if facts.is_warm:
-        for host in here.hosts:
-            warm = warm_of(host, target.number)
-            title = f"all traffic to v{target.number}, kept warm here"
-            steps.append(PlanStep("route", title, host.name, {"deployment_id": warm.id if warm else None}))
-    else:
-        for host in here.hosts:
-            steps += _arrival(host, target, here)
-    steps.append(PlanStep("alias", f"{move}; {_name(left)} is marked abandoned", args=args))
-    steps += _departure(here, keep_warm=False)
-    how = "a route change" if facts.is_warm else f"v{target.number} is not warm and is started first"
-    return Plan(
-        kind="rollback",
-        endpoint=here.model,
-        from_version=left,
-        to_version=target.number,
-        summary=f"{here.model}: {_name(left)} → v{target.number} on {_hosts(here)}: {how}",
-        undo=f"modeldeck promote {here.model} {left} --reason …",
-        steps=tuple(steps),
-        differences=differences(here.champion, target),
-        checks=checks,
-    )
-
-
-def plan_abort(here: EndpointFacts, active: Release) -> Plan:
-    """Plan returning the traffic of a running release to the champion, nothing more."""
-    champion = here.champion.number if here.champion else None
-    steps = [PlanStep("route", f"all traffic to {_name(champion)}", host.name) for host in here.hosts]
-    steps.append(PlanStep("drain", f"drain v{active.to_version} and stop it"))
-    steps.append(PlanStep("record", "record what was seen"))
-    return Plan(
-        kind="abort",
-        endpoint=here.model,
-        from_version=active.to_version,
-        to_version=champion if champion is not None else active.to_version,
-        summary=f"{here.model}: the release of v{active.to_version} is aborted, {_name(champion)} keeps the traffic",
-        undo=f"modeldeck promote {here.model} {active.to_version}",
-        steps=tuple(steps),
     )
 
 
@@ -215,13 +170,22 @@ def _gates_title(rival: Version | None, to: Version) -> str:
     return f"gates on data that neither v{to.number} nor v{rival.number} was trained on"
 
 
-def _arrival(host: HostFacts, to: Version, here: EndpointFacts) -> list[PlanStep]:
-    replicas = here.settings.deploy.replicas
+def arrival(host: HostFacts, to: Version, here: EndpointFacts, former: Placement | None = None) -> list[PlanStep]:
+    """Plan what brings servers of a version up on a host and proves them; `former` are those to be had again."""
+    replicas = former.replicas if former else here.settings.deploy.replicas
     count = "1 server" if replicas == 1 else f"{replicas} servers"
     beside = f" beside v{host.serving.version}" if host.serving else ""
+    if host.serving and host.serving.version == to.number:
+        beside = " beside those that serve"
+    started: dict[str, Any] = {"replicas": replicas}
+    needed: dict[str, Any] = {"needed": True}
+    if former:
+        started["settings_revision"] = former.settings_revision
+        needed["image"] = former.image
     if host.kind == "docker":
+        made = "found, as it was" if former else "found, or made from the registry"
         carried = [
-            PlanStep("build", f"image of v{to.number}: found, or made from the registry", host.name, {"needed": True}),
+            PlanStep("build", f"image of v{to.number}: {made}", host.name, needed),
             PlanStep("ship", "ship what the host lacks of it, layer by layer", host.name, {"needed": True}),
         ]
     else:
@@ -231,12 +195,13 @@ def _arrival(host: HostFacts, to: Version, here: EndpointFacts) -> list[PlanStep
         ]
     return [
         *carried,
-        PlanStep("start", f"start {count} of v{to.number}{beside}", host.name, {"replicas": replicas}),
+        PlanStep("start", f"start {count} of v{to.number}{beside}", host.name, started),
         PlanStep("proof", "warm, and answer the golden requests as recorded, on every server", host.name),
     ]
 
 
-def _running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
+def running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
+    """Plan the gates that need a running server on a host."""
     names = running_gates(settings)
     title = f"gates {', '.join(names)}: {GOLDEN_REPEATS} golden requests before any live one"
     return PlanStep("limits", title, host.name, {"gates": names, "repeats": GOLDEN_REPEATS})
@@ -299,17 +264,31 @@ def _ab_step(hosts: list[str], to: Version, settings: ModelSettings, traffic: Tr
 def plan_decision(facts: PromoteFacts, active: Release) -> Plan:
     """Plan what is left of an A/B that is decided for the new version: no step of it is asked again."""
     whole = plan_promote(facts)
-    left = tuple(step for step in whole.steps if step.kind in ("alias", "drain", "record"))
-    summary = f"{facts.here.model}: the A/B is decided for v{active.to_version} on {_hosts(facts.here)}"
+    left = tuple(step for step in whole.steps if step.kind in ("alias", "leave", "drain", "record"))
+    summary = f"{facts.here.model}: the A/B is decided for v{active.to_version} on {hosts_of(facts.here)}"
     return replace(whole, summary=summary, steps=left, checks=())
 
 
-def _departure(here: EndpointFacts, *, keep_warm: bool) -> list[PlanStep]:
+def settled(here: EndpointFacts) -> dict[str, Any]:
+    """Return what the step that settles a release holds to, beside the versions."""
+    leaving = [host.name for host in here.leaving]
+    return {"generation": here.champion_generation, **({"leaving": leaving} if leaving else {})}
+
+
+def leaving_steps(here: EndpointFacts) -> list[PlanStep]:
+    """Plan that hosts which the settings name no more are emptied, after all others have the traffic."""
+    title = "no longer named: no traffic here any more, drain the servers and stop them"
+    return [PlanStep("leave", title, host.name) for host in here.leaving]
+
+
+def departure(here: EndpointFacts, *, keep_warm: bool, what: str = "") -> list[PlanStep]:
+    """Plan what becomes of those that served (`what` says who they are where it is no version), and the record."""
     steps = []
     if any(host.serving for host in here.hosts):
-        left = here.champion.number if here.champion else 0
-        what = f"drain v{left} and keep it warm" if keep_warm else f"drain v{left} and stop it"
-        steps.append(PlanStep("drain", what, args={"keep_warm": keep_warm}))
+        left = what or f"v{here.champion.number if here.champion else 0}"
+        them = "them" if what else "it"
+        title = f"drain {left} and keep {them} warm" if keep_warm else f"drain {left} and stop {them}"
+        steps.append(PlanStep("drain", title, args={"keep_warm": keep_warm}))
     steps.append(PlanStep("record", "record the evidence and the way back"))
     return steps
 
@@ -327,9 +306,11 @@ def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.6g}"
 
 
-def _name(version: int | None) -> str:
+def named(version: int | None) -> str:
+    """Return a version as plans name it."""
     return "nothing" if version is None else f"v{version}"
 
 
-def _hosts(here: EndpointFacts) -> str:
+def hosts_of(here: EndpointFacts) -> str:
+    """Return the names of the hosts in the order of the settings."""
     return ", ".join(host.name for host in here.hosts)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from engine.plans import Check, Preview
 from engine.release.basis import promote_basis, rollback_basis
 from engine.release.facts import (
+    EndpointFacts,
     PromoteFacts,
     RollbackFacts,
     applied_settings,
     gather_promote,
     gather_rollback,
     ready_replicas,
-    warm_of,
 )
-from engine.release.plan import NOT_NEEDED, plan_abort, plan_decision, plan_promote, plan_rollback
+from engine.release.plan import NOT_NEEDED, plan_decision, plan_promote
+from engine.release.plan_back import plan_abort, plan_rollback
 from engine.release.planner import Traffic, traffic_of
 from store.rows import Release, Version
 
@@ -81,10 +82,13 @@ def promote_blocked(facts: PromoteFacts) -> str:
         return running_line(here.active)
     if to.abandoned_at is not None and not facts.reason.strip():
         return f"v{to.number} is marked abandoned and needs a reason to serve again (--reason; in the console e)"
+    return approvals_line(here)
+
+
+def approvals_line(here: EndpointFacts) -> str:
+    """Say that approvals are asked for which nobody can give yet, else nothing."""
     asked = here.settings.gates.approvals
-    if asked:
-        return f"{here.model} asks for {asked} approvals, and none are recorded; set gates.approvals to 0"
-    return ""
+    return f"{here.model} asks for {asked} approvals, and none are recorded; set gates.approvals to 0" if asked else ""
 
 
 def rollback_target(facts: RollbackFacts) -> Version:
@@ -127,7 +131,10 @@ def proof(deck: Deck, facts: RollbackFacts, target: Version) -> tuple[Check, ...
     body, _ = applied_settings(deck.database, facts.here.model)
     checks = version_proof(deck, target, body)
     for host in facts.here.hosts:
-        warm = warm_of(host, target.number)
+        if facts.stays(host):
+            checks.append(Check(f"servers on {host.name}", "passed", "were left as they are", "as before"))
+            continue
+        warm = facts.warm_on(host)
         if host.kind == "docker":
             seen = f"runs on {host.name}" if warm else "made and shipped first"
             checks.append(Check(f"image on {host.name}", "passed" if warm else "pending", seen, "present"))

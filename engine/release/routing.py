@@ -84,6 +84,16 @@ def hand_over(tx: Write, endpoint: str, arriving: list[Deployment], release_id: 
     return generations
 
 
+def leave(tx: Write, endpoint: str, host: str, release_id: str) -> int:
+    """Take all traffic from a host that is no longer named and have its servers end once they are drained.
+
+    Returns the desired generation there.
+    """
+    for deployment in live(tx, endpoint, host):
+        deployments.set_desired(tx, deployment.id, "stopped", role=deployment.role)
+    return deployments.set_routes(tx, endpoint, host, [], release_id)
+
+
 def return_to_champion(tx: Write, endpoint: str, release_id: str) -> dict[str, int]:
     """Take the traffic from what a release started and give it to the champion, on every host that differs.
 
@@ -107,6 +117,9 @@ def left_standing(reader: Reader, release: Release) -> list[Deployment]:
     """Return what runs on after a release has ended and need not: what it started in vain, or what it rolled back."""
     if release.state != "completed":
         left = [one for one in of_release(reader, release.endpoint, release.id) if one.role != "champion"]
+    elif release.kind == "rollback" and release.from_version == release.to_version:
+        taken_back = str(release.evidence.get("reverts"))
+        left = [one for one in of_release(reader, release.endpoint, taken_back) if one.role == "warm"]
     elif release.kind == "rollback" and _is_abandoned(reader, release):
         every = live(reader, release.endpoint)
         left = [one for one in every if one.role == "warm" and one.version == release.from_version]

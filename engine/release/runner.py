@@ -11,8 +11,9 @@ from engine.deploy.hosts.connection import kept_connections
 from engine.release import ab, arrive, carry, rollout
 from engine.release.facts import TO_DECIDE
 from engine.release.instruments import Instruments, real_instruments
-from engine.release.routing import of_release, return_to_champion
+from engine.release.routing import live, of_release, return_to_champion
 from engine.release.settle import settle
+from engine.release.switch import switch
 from engine.release.tail import finish
 from engine.release.work import NO_ANSWER, Overtaken, Progress, Sleep, StepFailed, StepHeld, Work, open_work
 from store import releases
@@ -35,6 +36,7 @@ ACTS: dict[str, Act] = {
     "limits": arrive.limits,
     "shadow": rollout.weight,
     "weight": rollout.weight,
+    "switch": switch,
     "ab": ab.ab,
 }
 
@@ -161,7 +163,9 @@ def _become_champion(work: Work, step: Step) -> None:
     work.check_reached()
     release = work.release()
     with work.write() as tx:
+        kept = step.args.get("arriving", ())  # servers of before, still warm, that get the traffic back
         arriving = [one for one in of_release(tx, release.endpoint, release.id) if one.desired == "serving"]
+        arriving += [one for one in live(tx, release.endpoint) if one.id in kept and one.desired != "stopped"]
         settle(tx, release, step, arriving, reverts=release.evidence.get("reverts"))
         releases.set_state(tx, release.id, "completed", verdict="passed")
 

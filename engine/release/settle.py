@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.release.routing import hand_over
+from engine.release.routing import hand_over, leave
 from store import models, releases, versions
 from store.database import Write
 from store.rows import Deployment, Release, Step
@@ -20,6 +20,8 @@ def settle(
     """
     endpoint, to = release.endpoint, release.to_version
     generations = hand_over(tx, endpoint, arriving, release.id)
+    for host in step.args.get("leaving", ()):  # last: the others have the traffic already
+        generations[host] = leave(tx, endpoint, host, release.id)
     models.set_alias(
         tx,
         endpoint,
@@ -32,7 +34,8 @@ def settle(
     challenger = next((one for one in models.aliases(tx, endpoint) if one.name == "challenger"), None)
     if challenger is not None and challenger.version == to:
         models.remove_alias(tx, endpoint, "challenger", actor=release.actor, reason=f"v{to} is champion")
-    if release.kind == "rollback" and release.from_version is not None:
+    if release.kind == "rollback" and release.from_version not in (None, to):  # the version of a deploy is not at fault
+        assert release.from_version is not None
         versions.mark_abandoned(tx, endpoint, release.from_version, actor=release.actor, reason=release.reason)
     elif versions.version(tx, endpoint, to).abandoned_at is not None:
         versions.clear_abandoned(tx, endpoint, to, actor=release.actor, reason=release.reason)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from engine.release.basis import promote_basis, rollback_basis
 from engine.release.control import abort_in, go_on
-from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, gather_rollback, warm_of
+from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, gather_rollback
 from engine.release.history import made_champion
 from engine.release.opening import open_with_job
-from engine.release.plan import plan_promote, plan_rollback
+from engine.release.plan import plan_promote
+from engine.release.plan_back import plan_rollback
 from engine.release.preview import promote_already, promote_blocked, rollback_target, traffic_now
 from engine.release.settle import settle
 from store import deployments, releases
@@ -106,7 +107,7 @@ def check_basis(carried: str, now: str) -> None:
 
 def _change_route(tx: Write, facts: RollbackFacts, release: Release) -> Release:
     """Commit the routes, the alias and the marks of a warm rollback; its job drains and records."""
-    arriving = [warm for host in facts.here.hosts if (warm := warm_of(host, release.to_version)) is not None]
+    arriving = [warm for host in facts.here.hosts if (warm := facts.warm_on(host)) is not None]
     releases.set_state(tx, release.id, "running")
     for step in releases.steps(tx, release.id):
         if step.kind == "route":

@@ -9,7 +9,7 @@ from engine.release.routing import is_applied, live, of_release, stop_left
 from engine.release.work import POLL_S, SECOND_US, Work
 from store import deployments, faults, releases
 from store.errors import WorkFailed
-from store.rows import Release
+from store.rows import Release, Step
 
 DRAIN_WAIT_S = 60.0
 
@@ -33,7 +33,7 @@ def _finish_completed(work: Work, release: Release) -> None:
         return
     followed = _await_routers(work, release.endpoint)
     for step in left:
-        observed = _drain(work, release, followed) if step.kind == "drain" else evidence(work)
+        observed = _seen(work, release, step, followed)
         verdict = "passed" if followed else "no data"
         with work.deck.database.write(work.fence) as tx:
             releases.set_step(tx, release.id, step.number, "done", verdict=verdict, observed=observed)
@@ -43,6 +43,17 @@ def _finish_completed(work: Work, release: Release) -> None:
             f" {DRAIN_WAIT_S:.0f} s",
             "it will once the daemon reconciles again: modeldeck daemon status",
         )
+
+
+def _seen(work: Work, release: Release, step: Step, followed: bool) -> dict[str, Any]:
+    if step.kind == "drain":
+        return _drain(work, release, followed)
+    if step.kind == "leave":
+        assert step.host is not None
+        route = deployments.route(work.deck.database, release.endpoint, step.host)
+        away = faults.silent(work.deck.database, step.host) is not None
+        return {"drained": followed and not away, "generation": route.desired_generation if route else 0}
+    return evidence(work)
 
 
 def _drain(work: Work, release: Release, drained: bool) -> dict[str, Any]:

@@ -165,6 +165,20 @@ ROLLBACK = Plan(
     ),
 )
 
+DEPLOY = Plan(
+    kind="deploy",
+    endpoint="nightly-rates",
+    from_version=2,
+    to_version=2,
+    summary="nightly-rates: v2 under settings 5 on local",
+    undo="modeldeck rollback nightly-rates",
+    steps=(
+        PlanStep("start", "start 2 servers of v2 beside those that serve", "local"),
+        PlanStep("switch", "all traffic here to the new servers, watched for 10 s", "local"),
+    ),
+    differences=(Difference("deploy.replicas", "1", "2"),),
+)
+
 
 def release(number: int, state: str, **changes: Any) -> Release:
     row = Release(
@@ -480,8 +494,10 @@ class SampleClient:
             "jobs.cancel": job(1, "train", "cancelled"),
             "releases.preview_promote": Preview(PLAN, "basis-1"),
             "releases.preview_rollback": Preview(ROLLBACK, "basis-2"),
+            "releases.preview_deploy": Preview(DEPLOY, "basis-3"),
             "releases.promote": RELEASES[0],
             "releases.rollback": RELEASES[1],
+            "releases.deploy": release(4, "running", kind="deploy", from_version=2, to_version=2),
             "releases.abort": release(4, "aborted", from_version=2, to_version=3),
             "releases.pause": release(4, "held", from_version=2, to_version=3),
             "releases.resume": release(4, "running", from_version=2, to_version=3),

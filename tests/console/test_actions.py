@@ -61,6 +61,17 @@ def test_an_alert_offers_the_way_back_of_its_model() -> None:
     assert (back.available(alert), model_of(alert)) == (None, "rates")
 
 
+def test_a_deploy_is_offered_where_settings_differ_and_says_why_not_elsewhere() -> None:
+    deploy = BY_ID["releases.deploy"]
+    row = SimpleNamespace(model="rates", champion=2, challenger=None, undeployed=("deploy.replicas",))
+    assert deploy.available(row) is None
+    row.undeployed = ()
+    assert deploy.available(row) == "its servers run as the applied settings say"
+    row.champion = None
+    assert deploy.available(row) == "nothing serves: promote a version first"
+    assert deploy.available(SimpleNamespace(endpoint="rates", state="completed")) is None  # the preview tells
+
+
 def test_nothing_irreversible_has_a_direct_key() -> None:
     assert all(action.danger != Danger.IRREVERSIBLE for action in ACTIONS)
 

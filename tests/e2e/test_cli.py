@@ -115,6 +115,30 @@ def test_without_traffic_a_promotion_is_held_and_goes_on_only_with_a_reason(serv
     serving.intact()
 
 
+def test_changed_settings_are_deployed_to_the_champion_and_taken_back(serving) -> None:  # type: ignore[no-untyped-def]
+    champion = serving.champion()
+    assert serving("deploy", "rates", "--yes").out == f"already deployed: rates v{champion} runs as the settings say\n"
+    file = serving.root / "models" / "rates.toml"
+    written = file.read_text()
+    file.write_text(written.replace("min_samples = 20", "min_samples = 20\nreplicas = 2"))
+    serving("apply")
+    assert serving("pulse", "--json").data["models"][0]["undeployed"] == ["deploy.replicas"]
+    shown = serving("deploy", "rates", "--dry-run", "--json").data["plan"]
+    assert shown["differences"] == [{"name": "deploy.replicas", "before": "1", "after": "2"}]
+    assert "was not confirmed" in serving("deploy", "rates").refusal(2)
+    done = serving("deploy", "rates", "--yes", "--json", "--reason", "more room").data
+    assert (done["kind"], done["state"], done["to_version"]) == ("deploy", "completed", champion)
+    ready = [len(one["replicas"]) for one in serving("deployments", "--json").data]
+    assert sorted(ready) == [1, 2]
+    assert serving("pulse", "--json").data["models"][0]["undeployed"] == []
+    assert serving("rollback", "rates", "--yes").out == f"rates@{champion} serves as before the deploy\n"
+    assert serving.champion() == champion
+    file.write_text(written)
+    serving("apply")
+    assert serving("deploy", "rates", "--yes").code == 0
+    serving.intact()
+
+
 def test_every_read_prints_the_fields_of_the_contract(serving) -> None:  # type: ignore[no-untyped-def]
     for line in READS:
         verb = " ".join(word for word in line.split()[:2] if f"{word}" not in ("rates", "model", "--all"))

@@ -127,6 +127,7 @@ def _model(look: _Look, model: Model) -> PulseModel:
         last_change_by=change.actor if change else "",
         last_change_reason=_reason(look.reader, change) if change else "",
         faults=_faults(look, model),
+        undeployed=_undeployed(look, model),
     )
 
 
@@ -157,6 +158,29 @@ def _health(look: _Look, model: Model) -> str:
 def _faults(look: _Look, model: Model) -> tuple[str, ...]:
     hosts = {row.host for row in look.deployments if row.endpoint == model.name and row.desired != "stopped"}
     return tuple(one.detail for one in look.faults if one.host in hosts and one.model in (None, model.name))
+
+
+def _undeployed(look: _Look, model: Model) -> tuple[str, ...]:
+    """Return in which settings the servers that serve differ from what is applied; an image is looked at by deploy."""
+    from engine.settings.model import ModelSettings
+    from engine.settings.started import differing, terms_of
+    from store import settings
+
+    applied = look.settings.get(model.name)
+    mine = [row for row in look.deployments if row.endpoint == model.name]
+    serving = {row.host: row for row in mine if row.desired == "serving" and row.role == "champion"}
+    if applied is None or not serving:
+        return ()
+    now = ModelSettings.from_body(applied)
+    there = {row.host for row in mine if row.desired != "stopped"}
+    found = dict.fromkeys(["deploy.hosts"] if there ^ set(now.deploy.hosts) else [])
+    for revision in {row.settings_revision for row in serving.values()}:
+        body = settings.get(look.reader, revision).body["models"][model.name]
+        if body != applied:
+            found.update(
+                dict.fromkeys(one.name for one in differing(terms_of(ModelSettings.from_body(body)), terms_of(now)))
+            )
+    return tuple(found)
 
 
 def _release_line(reader: Reader, release: Release | None) -> str:

@@ -8,6 +8,7 @@ from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
     ConvergeRequest,
     DeploymentDetail,
+    DeployRequest,
     Predictions,
     PredictRequest,
     PromoteRequest,
@@ -61,6 +62,29 @@ def rollback(context: ServiceContext, request: RollbackRequest) -> Release:
     from engine.release.submit import submit_rollback
 
     return submit_rollback(
+        context.deck,
+        request.model,
+        basis=request.basis,
+        reason=request.reason,
+        actor=context.caller.actor,
+        via=context.caller.via,
+    )
+
+
+def preview_deploy(context: ServiceContext, request: DeployRequest) -> Preview:
+    """Return what bringing the champion to the applied settings would do."""
+    from engine.release.deploy import preview_deploy as preview
+
+    return preview(context.deck, request.model)
+
+
+def deploy(context: ServiceContext, request: DeployRequest) -> Release:
+    """Open a deploy; without a basis, an admin's changed settings files are applied first."""
+    from engine.release.deploy import submit_deploy
+
+    if not request.basis:
+        for_change(context, request.model)
+    return submit_deploy(
         context.deck,
         request.model,
         basis=request.basis,

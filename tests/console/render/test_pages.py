@@ -63,6 +63,26 @@ def test_a_model_that_does_not_serve_says_what_to_do() -> None:
     assert "T trains one" in text(pulse.answers(replace(bare, challenger=None), (), 79, NOW))
 
 
+def test_settings_that_the_servers_do_not_run_under_yet_are_named_with_the_key_that_deploys() -> None:
+    changed = replace(NIGHTLY, challenger=None, undeployed=("deploy.replicas", "deploy.memory_mb"))
+    shown = " ".join(text(pulse.answers(changed, RELEASES, 79, NOW)).split())
+    assert "not yet under deploy.replicas, deploy.memory_mb as applied, D deploys" in shown
+    under_way = replace(changed, release="v2 0 %, start 2 servers")
+    assert "D deploys" not in text(pulse.answers(under_way, RELEASES, 79, NOW))
+
+
+def test_after_a_deploy_the_way_back_leads_to_its_former_servers() -> None:
+    deployed = replace(RELEASES[0], kind="deploy", state="completed", from_version=2, to_version=2, reverted_by=None)
+    told = text(pulse.answers(NIGHTLY, (deployed, *RELEASES), 79, NOW))
+    assert "R returns the servers from before the deploy, proof shown first" in told
+    taken_back = replace(deployed, reverted_by="later")
+    back = replace(deployed, kind="rollback")
+    told = text(pulse.answers(NIGHTLY, (back, taken_back, *RELEASES), 79, NOW))
+    assert "R returns the traffic to v1" in told
+    page = text(releases.release_lines(ReleaseDetail(deployed, ()), 79, NOW))
+    assert "v2 stays, its servers change" in page
+
+
 def test_a_running_release_makes_rollback_its_abort() -> None:
     under_way = replace(NIGHTLY, release="10 %, held: no data")
     assert "R aborts the release: traffic returns to v2" in text(pulse.answers(under_way, RELEASES, 79, NOW))

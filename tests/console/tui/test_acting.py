@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from sample_deck import ALERTS, JOBS, PLAN, PULSE, RELEASES, SampleClient
+from sample_deck import ALERTS, DEPLOY, JOBS, PLAN, PULSE, RELEASES, SampleClient
 
-from engine.operations.serving import PromoteRequest, ReleaseChange, RollbackRequest
+from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
 from store.errors import Refused, StaleBasis
@@ -47,6 +47,31 @@ async def test_promote_shows_the_plan_and_carries_its_basis(console: Any, sample
         await screen.until(lambda: sample.called("releases.promote"))
         assert sample.called("releases.promote") == [PromoteRequest("nightly-rates", 3, "", "basis-1")]
         await screen.shows("76 still needed", "X abort")
+
+
+@run
+async def test_changed_settings_are_deployed_from_the_pulse_with_their_differences_shown(
+    console: Any, sample: SampleClient
+) -> None:
+    changed = replace(PULSE.models[0], undeployed=("deploy.replicas",))
+    sample.answers["deck.pulse"] = replace(PULSE, models=(changed, *PULSE.models[1:]))
+    async with console(size=(80, 24)) as screen:
+        await screen.shows("deploys")
+        await screen.press("D")
+        await screen.shows("Deploy nightly-rates: v2 stays", "deploy.replicas", *DEPLOY.lines())
+        assert sample.called("releases.deploy") == []
+        await screen.press("y")
+        await screen.until(lambda: sample.called("releases.deploy"))
+        assert sample.called("releases.deploy") == [DeployRequest("nightly-rates", "", "basis-3")]
+
+
+@run
+async def test_where_no_setting_differs_deploy_says_so_and_asks_nothing(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("D")
+        await screen.shows("D: its servers run as the applied settings say")
+        assert sample.called("releases.preview_deploy") == []
 
 
 @run

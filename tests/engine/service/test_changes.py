@@ -15,6 +15,8 @@ from store.rows import Event
         ("release.completed", "0193a1", {"kind": "promote", "from": None, "to": 1}, "promoted v1"),
         ("release.requested", "0193a1", {"kind": "promote", "from": 1, "to": 2}, "promotion v1 → v2 asked for"),
         ("release.held", "0193a1", {"kind": "promote", "from": 1, "to": 2}, "promotion v1 → v2 held"),
+        ("release.completed", "0193a1", {"kind": "deploy", "from": 2, "to": 2}, "deployed v2"),
+        ("release.requested", "0193a1", {"kind": "deploy", "from": 2, "to": 2}, "deploy v2 asked for"),
         ("release.completed", "0193a1", {}, "release completed"),
         ("version.abandoned", "posts@2", {}, "v2 abandoned"),
         ("alias.moved", "posts:champion", {"from": 2, "to": 1}, "champion v2 → v1"),

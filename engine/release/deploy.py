@@ -1,0 +1,204 @@
+"""Brings a champion to the applied settings: new servers of the same version, host by host, and a way back.
+
+DESIGN 8: a deploy is a release like a promotion, of the version that serves already. Nothing is judged against a rival;
+what must hold is the proof (golden requests), the gates that need a running server, and that the new servers stay up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.plans import Difference, Plan, PlanStep, Preview
+from engine.release.basis import deploy_basis
+from engine.release.facts import PAST_RELEASES, EndpointFacts, HostFacts, applied_settings, gather
+from engine.release.history import made_champion
+from engine.release.opening import open_with_job
+from engine.release.placing import placement_of
+from engine.release.plan import arrival, departure, hosts_of, leaving_steps, running_gates, running_gates_step
+from engine.release.preview import approvals_line, running_line
+from engine.settings.started import Terms, differing, terms_of
+from store import deployments, images, releases
+from store.database import Reader
+from store.errors import Refused, StaleBasis
+from store.rows import Release, Version, to_json
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+
+WATCHED_S = 10.0  # how long new servers are watched under traffic before the next host
+
+
+@dataclass(frozen=True, slots=True)
+class DeployFacts:
+    """Everything a deploy is planned from; `before` tells of each host that serves what its servers run under."""
+
+    here: EndpointFacts
+    champion: Version
+    now: Terms
+    before: Mapping[str, Terms]
+    outdated: frozenset[str]  # ids of images whose server is that of another modeldeck
+
+    def differs(self, host: HostFacts) -> bool:
+        """Say whether a host needs new servers."""
+        serving = host.serving
+        return (
+            serving is None
+            or serving.version != self.champion.number
+            or self.before[host.name] != self.now
+            or serving.image in self.outdated
+        )
+
+    @property
+    def changing(self) -> tuple[HostFacts, ...]:
+        """The hosts that get new servers, in the order of the settings."""
+        return tuple(host for host in self.here.hosts if self.differs(host))
+
+
+def preview_deploy(deck: Deck, model: str) -> Preview:
+    """Return the plan that brings the champion to the applied settings.
+
+    Raises:
+        UnknownName: no such model.
+        Refused: nothing of it serves, or it serves on a host that the deck does not know any more.
+    """
+    facts = gather_deploy(deck.database, model, outdated_images(deck, model))
+    return Preview(plan_deploy(facts), deploy_basis(facts), already(facts), blocked(facts))
+
+
+def submit_deploy(
+    deck: Deck, model: str, *, basis: str = "", reason: str = "", actor: str, via: str | None = None
+) -> Release:
+    """Open a deploy and enqueue its job; where nothing differs nothing is written, and the last release is returned.
+
+    Raises:
+        StaleBasis: what was previewed no longer stands.
+        Refused: a release is open already, or nothing of the model serves.
+        UnknownName: no such model.
+    """
+    outdated = outdated_images(deck, model)
+    with deck.database.write() as tx:
+        facts = gather_deploy(tx, model, outdated)
+        if blocked(facts):
+            raise Refused(blocked(facts))
+        if already(facts):
+            past = releases.releases(tx, endpoint=model, limit=PAST_RELEASES)
+            serving = made_champion(past, facts.champion.number)
+            if serving is None:
+                raise Refused(already(facts))
+            return serving
+        if basis and basis != deploy_basis(facts):
+            raise StaleBasis("this changed since you looked", "look again, then decide")
+        hosts = (*facts.here.hosts, *facts.here.leaving)
+        former = [placement_of(host.serving) for host in hosts if host.serving is not None]
+        return open_with_job(
+            tx,
+            plan_deploy(facts),
+            deploy_basis(facts),
+            facts.here.settings_revision,
+            reason=reason,
+            actor=actor,
+            via=via,
+            evidence={"former": to_json(former)},
+        )
+
+
+def gather_deploy(reader: Reader, model: str, outdated: frozenset[str] = frozenset()) -> DeployFacts:
+    """Gather what a deploy is decided on.
+
+    Raises:
+        UnknownName: no such model.
+        Refused: nothing of it serves, or it serves on a host that the deck does not know any more.
+    """
+    here = gather(reader, model)
+    everywhere = (*here.hosts, *here.leaving)
+    if here.champion is None or not any(host.serving for host in everywhere):
+        version = f" {here.champion.number}" if here.champion else ""
+        raise Refused(f"nothing of {model} serves", f"give a version the traffic: modeldeck promote {model}{version}")
+    known = {host.name for host in everywhere}
+    lost = [one for one in deployments.deployments(reader, endpoint=model) if one.host not in known]
+    if any(one.desired != "stopped" for one in lost):
+        name = lost[0].host
+        raise Refused(f"{model} still serves on {name}, which is no host of this deck any more", "declare it again")
+    before = {
+        host.name: terms_of(applied_settings(reader, model, host.serving.settings_revision)[0])
+        for host in here.hosts
+        if host.serving is not None
+    }
+    return DeployFacts(here, here.champion, terms_of(here.settings), before, outdated)
+
+
+def outdated_images(deck: Deck, model: str) -> frozenset[str]:
+    """Return the images in use whose server is another than this modeldeck would put in now."""
+    from engine.deploy.images.contents import server_layer
+
+    live = deployments.deployments(deck.database, endpoint=model)
+    used = {one.image for one in live if one.image is not None and one.desired == "serving"}
+    if not used:
+        return frozenset()
+    ours, found = server_layer(deck.workspace).diff_id, set()
+    for id in used:
+        record = json.loads(deck.artifacts.read(images.image(deck.database, id).record_hash))
+        inside = next((each["diff_id"] for each in record["layers"] if each["what"] == "server"), ours)
+        if inside != ours:
+            found.add(id)
+    return frozenset(found)
+
+
+def plan_deploy(facts: DeployFacts) -> Plan:
+    """Plan it host by host: start beside what serves, prove, switch; at the end the hosts no longer named. Pure."""
+    here, to = facts.here, facts.champion
+    steps: list[PlanStep] = []
+    for host in facts.changing:
+        steps += arrival(host, to, here)
+        if running_gates(here.settings):
+            steps.append(running_gates_step(host, here.settings))
+        title = f"all traffic here to the new servers, watched for {WATCHED_S:.0f} s"
+        steps.append(PlanStep("switch", title, host.name, {"hold_s": WATCHED_S}))
+    leaving = [host.name for host in here.leaving]
+    args = {"from": to.number, "to": to.number, "generation": here.champion_generation, "leaving": leaving}
+    steps.append(PlanStep("alias", f"v{to.number} stays champion, under settings {here.settings_revision}", args=args))
+    steps += leaving_steps(here)
+    steps += departure(here, keep_warm=True, what="the former servers")
+    return Plan(
+        kind="deploy",
+        endpoint=here.model,
+        from_version=to.number,
+        to_version=to.number,
+        summary=f"{here.model}: v{to.number} under settings {here.settings_revision} on {hosts_of(here)}",
+        undo=f"modeldeck rollback {here.model}",
+        steps=tuple(steps),
+        differences=differences(facts),
+    )
+
+
+def differences(facts: DeployFacts) -> tuple[Difference, ...]:
+    """Return in what the applied settings differ from what serves: hosts first, then each setting once. Pure."""
+    here = facts.here
+    served = [host.name for host in (*here.hosts, *here.leaving) if host.serving is not None]
+    named = [host.name for host in here.hosts]
+    found = [Difference("deploy.hosts", ", ".join(served), ", ".join(named))] if set(served) != set(named) else []
+    for host in here.hosts:
+        if host.serving is None:
+            continue
+        if host.serving.version != facts.champion.number:
+            found.append(Difference(f"version on {host.name}", f"v{host.serving.version}", f"v{facts.champion.number}"))
+        found += [one for one in differing(facts.before[host.name], facts.now) if one not in found]
+        if host.serving.image in facts.outdated:
+            found.append(Difference(f"server on {host.name}", "of another modeldeck", "of this one"))
+    return tuple(found)
+
+
+def already(facts: DeployFacts) -> str:
+    """Return a line where everything runs as the settings say, else nothing."""
+    here = facts.here
+    if here.active is None and not facts.changing and not here.leaving:
+        return f"already deployed: {here.model} v{facts.champion.number} runs as the settings say"
+    return ""
+
+
+def blocked(facts: DeployFacts) -> str:
+    """Return why this deploy cannot be submitted, else nothing."""
+    return running_line(facts.here.active) if facts.here.active is not None else approvals_line(facts.here)
