@@ -14,14 +14,16 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.measures.drift_categorical import CategoricalProfile, profile_categorical, to_texts
+from engine.measures.drift_categorical import CategoricalProfile, CategoryTally, profile_categorical, to_texts
 from engine.measures.drift_correction import benjamini_hochberg
-from engine.measures.drift_numeric import NumericProfile, profile_numeric
-from engine.measures.drift_text import TextProfile, profile_text
+from engine.measures.drift_numeric import NumericProfile, NumericTally, profile_numeric
+from engine.measures.drift_text import TextProfile, TextTally, profile_text
 from engine.measures.profile import is_free_text
 
 Kind = Literal["numeric", "categorical", "text", "datetime", "identifier"]
 Profile = NumericProfile | CategoricalProfile | TextProfile
+Tally = NumericTally | CategoryTally | TextTally
+_KEPT: dict[str, type[Profile]] = {"numeric": NumericProfile, "categorical": CategoricalProfile, "text": TextProfile}
 
 SMALLEST_EFFECT = 0.1  # nobody acts on less
 WITHOUT_BAND = 0.25  # the reference was too short to show how much it moves by itself
@@ -66,6 +68,21 @@ def profile(
     if found == "text":
         return profile_text(name, reference)
     raise ValueError(f"column {name!r} is {found}: it moves by nature")
+
+
+def to_state(made: Profile) -> dict[str, Any]:
+    """Return a profile as plain data that JSON can hold."""
+    kind = next(kind for kind, type_ in _KEPT.items() if isinstance(made, type_))
+    return {"kind": kind, **made.to_state()}
+
+
+def from_state(state: dict[str, Any]) -> Profile:
+    """Return the profile that `to_state` told of.
+
+    Raises:
+        KeyError: it is not what `to_state` tells.
+    """
+    return _KEPT[state["kind"]].from_state(state)
 
 
 def compare(

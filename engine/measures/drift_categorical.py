@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.measures.drift_codes import Band, Codes, coded_band, count, rounded
+from engine.measures.drift_bins import Codes
+from engine.measures.drift_codes import Band, coded_band, count, rounded
 from engine.measures.drift_distances import Counts, chi_square, cramers_v, jensen_shannon, population_stability
 
 CATEGORIES = 100  # told apart; rarer ones are one bin
 NAMED = 5  # new and lost categories that are named
 EXPECTED_LOST = 5.0  # a category is lost when this many rows of it were to be expected and none came
+MOST_UNSEEN = 10_000  # new categories told apart; of more only the rows are counted
+
+
+@dataclass(slots=True)
+class CategoryTally:
+    """A sample counted into the bins of a reference, batch by batch, and the categories it had never seen."""
+
+    profile: CategoricalProfile
+    counts: Counts
+    unseen: Counter[str] = field(default_factory=Counter)
+    _words: pa.Array | None = None  # the dictionary of the last batch, whose codes are known
+    _codes: Codes | None = None
+
+    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
+        """Count more values."""
+        for chunk in values.chunks if isinstance(values, pa.ChunkedArray) else [values]:
+            self._add(chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode())
+
+    def merge(self, other: CategoryTally) -> None:
+        """Add what another tally of the same reference counted."""
+        self.counts += other.counts
+        for value, rows in other.unseen.items():
+            self._count_unseen(value, rows)
+
+    def _add(self, chunk: pa.DictionaryArray) -> None:
+        # A few distinct values are coded instead of every row.
+        words = chunk.dictionary
+        if self._words is None or not self._words.equals(words):
+            self._words, self._codes = words, self.profile.codes(to_texts(words))
+        assert self._codes is not None
+        indices = chunk.indices.drop_null() if chunk.indices.null_count else chunk.indices
+        rows = np.bincount(_integers(indices), minlength=len(words)) if len(indices) else np.zeros(len(words), int)
+        self.counts[0] += len(chunk) - len(indices)
+        np.add.at(self.counts, self._codes, rows)
+        never_seen = np.flatnonzero((self._codes == len(self.counts) - 1) & (rows > 0))
+        if len(never_seen):
+            values = to_texts(words.take(pa.array(never_seen))).to_pylist()
+            for value, number in zip(values, rows[never_seen].tolist(), strict=True):
+                self._count_unseen(value, number)
+
+    def _count_unseen(self, value: str, rows: int) -> None:
+        if value in self.unseen or len(self.unseen) < MOST_UNSEEN:
+            self.unseen[value] += rows
 
 
 @dataclass(slots=True)
@@ -28,10 +73,19 @@ class CategoricalProfile:
     band: Band
     named: bool  # False: values are tokens of a person's data, and only their number is told
 
+    def tally(self) -> CategoryTally:
+        """Return an empty sample."""
+        return CategoryTally(self, np.zeros(len(self.counts), np.int64))
+
     def compare(self, current: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
         """Return how a current sample differs; see `engine.measures.drift`."""
-        texts = to_texts(current)
-        counts = count(_codes(texts, self.frequent, self.known), len(self.counts))
+        tally = self.tally()
+        tally.add(current)
+        return self.against(tally)
+
+    def against(self, tally: CategoryTally) -> dict[str, Any]:
+        """Return how a counted sample differs."""
+        counts = tally.counts
         statistic, p_value = chi_square(self.counts, counts)
         n, reference = int(counts.sum()), int(self.counts.sum())
         return {
@@ -48,18 +102,41 @@ class CategoricalProfile:
             "n_reference": reference,
             "nulls": rounded(counts[0] / n if n else 0.0),
             "nulls_reference": rounded(self.counts[0] / reference if reference else 0.0),
-            "new": self._new(texts, int(counts[-1]), n),
+            "new": self._new(tally, n),
             "lost": self._lost(counts, n, reference),
         }
 
-    def _new(self, texts: pa.Array, rows: int, n: int) -> dict[str, Any]:
-        found: dict[str, Any] = {"rows": rows, "share": rounded(rows / n if n else 0.0), "categories": 0, "names": []}
-        if rows:
-            unseen = texts.filter(pc.and_(pc.is_valid(texts), pc.invert(pc.is_in(texts, value_set=self.known))))
-            values = sorted(pc.value_counts(unseen).to_pylist(), key=lambda one: (-one["counts"], one["values"]))
-            found["categories"] = len(values)
-            found["names"] = [one["values"] for one in values[:NAMED]] if self.named else []
-        return found
+    def codes(self, texts: pa.Array) -> Codes:
+        """Return the bin of each text."""
+        return _codes(texts, self.frequent, self.known)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return it as plain data, of which `from_state` makes it again."""
+        return {
+            "name": self.name,
+            "known": self.known.to_pylist(),
+            "counts": self.counts.tolist(),
+            "band": self.band.to_state(),
+            "named": self.named,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> CategoricalProfile:
+        """Return the profile that `to_state` told of."""
+        known = pa.array(state["known"], pa.string())
+        counts = np.array(state["counts"], np.int64)
+        return cls(state["name"], known[:CATEGORIES], known, counts, Band.from_state(state["band"]), state["named"])
+
+    def _new(self, tally: CategoryTally, n: int) -> dict[str, Any]:
+        rows = int(tally.counts[-1])
+        values = sorted(tally.unseen, key=lambda one: (-tally.unseen[one], one))
+        share = rounded(rows / n if n else 0.0)
+        return {
+            "rows": rows,
+            "share": share,
+            "categories": len(values),
+            "names": values[:NAMED] if self.named else [],
+        }
 
     def _lost(self, counts: Counts, n: int, reference: int) -> dict[str, Any]:
         inside = slice(1, len(self.frequent) + 1)
@@ -86,9 +163,17 @@ def to_texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_floating(array.type) and pc.all(pc.equal(pc.floor(array), array)).as_py():
-        array = array.cast(pa.int64(), safe=False)
+    if pa.types.is_floating(array.type):
+        whole = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), 2.0**53))
+        integers = pc.if_else(whole, array, None).cast(pa.int64(), safe=False)
+        return pc.if_else(whole, integers.cast(pa.string()), array.cast(pa.string()))
     return array.cast(pa.string())
+
+
+def _integers(indices: pa.Array) -> Codes:
+    # The buffer itself: `to_numpy` imports pandas where it is installed.
+    whole = indices if pa.types.is_int32(indices.type) else indices.cast(pa.int32())
+    return np.frombuffer(whole.buffers()[1], np.int32)[whole.offset : whole.offset + len(whole)].astype(np.int64)
 
 
 def _codes(texts: pa.Array, frequent: pa.Array, known: pa.Array) -> Codes:
@@ -97,5 +182,4 @@ def _codes(texts: pa.Array, frequent: pa.Array, known: pa.Array) -> Codes:
     rare, unseen = len(frequent) + 1, len(frequent) + 2
     codes = pc.if_else(pc.is_valid(rank), pc.add(rank, 1), pc.if_else(seen, rare, unseen))
     codes = pc.if_else(pc.is_valid(texts), codes, 0)
-    found: Codes = np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
-    return found
+    return _integers(codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,12 @@ WIDEST_BAND = 0.9  # a complete replacement is drift, however restless the colum
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Band:
     """How large an effect contiguous chunks of the reference show against the rest of it, by chunk size."""
 
     rows: int
-    effect_of: Callable[[int, int], float]  # (from row, to row) of the reference -> effect against the other rows
-    _known: dict[int, float | None] = field(default_factory=dict)
+    highs: dict[int, float]  # chunk size, a power of two -> mean + 3 standard deviations over chunks of that size
 
     def high(self, n: int) -> float | None:
         """Return mean + 3 standard deviations for chunks of about `n` rows, None where the reference is too short.
@@ -34,18 +33,31 @@ class Band:
         the reference is short, chunks get smaller and the band wider.
         """
         size = min(n, self.rows // FEWEST_CHUNKS)
-        if size < SMALLEST_CHUNK:
-            return None
-        size = 1 << (size.bit_length() - 1)  # few sizes, each computed once
-        if size not in self._known:
-            self._known[size] = self._spread(size)
-        return self._known[size]
+        return self.highs.get(1 << (size.bit_length() - 1)) if size >= SMALLEST_CHUNK else None
 
-    def _spread(self, size: int) -> float:
-        whole = self.rows // size
+    def to_state(self) -> dict[str, Any]:
+        """Return it as plain data, of which `from_state` makes it again."""
+        return {"rows": self.rows, "highs": {str(size): high for size, high in self.highs.items()}}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Band:
+        """Return the band that `to_state` told of."""
+        return cls(state["rows"], {int(size): high for size, high in state["highs"].items()})
+
+
+def band_of(rows: int, effect_of: Callable[[int, int], float]) -> Band:
+    """Return the band of a reference of so many rows.
+
+    `effect_of(start, end)` is the effect of its rows start to end - 1 against all the others.
+    """
+    highs, size = {}, SMALLEST_CHUNK
+    while size <= rows // FEWEST_CHUNKS:
+        whole = rows // size
         starts = np.unique(np.linspace(0, whole - 1, min(CHUNKS, whole)).astype(int)) * size
-        effects = np.array([self.effect_of(int(start), int(start) + size) for start in starts])
-        return float(min(effects.mean() + 3 * effects.std(ddof=1), WIDEST_BAND))
+        effects = np.array([effect_of(int(start), int(start) + size) for start in starts])
+        highs[size] = float(min(effects.mean() + 3 * effects.std(ddof=1), WIDEST_BAND))
+        size *= 2
+    return Band(rows, highs)
 
 
 def coded_band(codes: Codes, bins: int, effect: Callable[[Counts, Counts], float]) -> Band:
@@ -56,7 +68,7 @@ def coded_band(codes: Codes, bins: int, effect: Callable[[Counts, Counts], float
         chunk = count(codes[start:end], bins)
         return effect(total - chunk, chunk)
 
-    return Band(len(codes), effect_of)
+    return band_of(len(codes), effect_of)
 
 
 def count(codes: Codes, bins: int) -> Counts:

@@ -8,26 +8,53 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.measures.drift_codes import Band, Codes, coded_band, count, rounded
-from engine.measures.drift_distances import Counts, Floats, jensen_shannon, kolmogorov_smirnov, population_stability
+from engine.measures.drift_bins import Bins, Codes, Edges, Grid, bins_of, float_chunks, to_floats
+from engine.measures.drift_codes import Band, coded_band, count, rounded
+from engine.measures.drift_distances import Counts, jensen_shannon, kolmogorov_smirnov, population_stability
 
-EDGES = 512  # D is exact to one part in this; values fewer than these are told apart one by one
 GROUPS = 10
 
 
 @dataclass(slots=True)
+class NumericTally:
+    """A sample counted into the bins of a reference, batch by batch."""
+
+    bins: Bins
+    counts: Counts
+
+    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
+        """Count more values."""
+        for chunk in float_chunks(values):
+            self.counts += self.bins.counts(chunk)
+
+    def merge(self, other: NumericTally) -> None:
+        """Add what another tally of the same reference counted."""
+        self.counts += other.counts
+
+
+@dataclass(slots=True)
 class NumericProfile:
-    """Bins of a numeric reference. Bin 0 is null: a rise of nulls moves the cumulative shares like any other value."""
+    """Counts of a numeric reference. Bin 0 is null: a rise of nulls moves cumulative shares as any other value does."""
 
     name: str
-    edges: Floats
+    bins: Bins
     counts: Counts
     groups: Codes  # bin -> one of about ten groups of equal reference mass
     band: Band
 
+    def tally(self) -> NumericTally:
+        """Return an empty sample."""
+        return NumericTally(self.bins, np.zeros(self.bins.size, np.int64))
+
     def compare(self, current: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
         """Return how a current sample differs; see `engine.measures.drift`."""
-        counts = count(_codes(to_floats(current), self.edges), len(self.counts))
+        tally = self.tally()
+        tally.add(current)
+        return self.against(tally)
+
+    def against(self, tally: NumericTally) -> dict[str, Any]:
+        """Return how a counted sample differs."""
+        counts = tally.counts
         statistic, p_value = kolmogorov_smirnov(self.counts, counts)
         size = int(self.groups.max()) + 1
         first = np.bincount(self.groups, self.counts, size).astype(np.int64)
@@ -49,37 +76,35 @@ class NumericProfile:
             "nulls_reference": rounded(self.counts[0] / reference if reference else 0.0),
         }
 
+    def to_state(self) -> dict[str, Any]:
+        """Return it as plain data, of which `from_state` makes it again."""
+        bins: dict[str, Any] = (
+            {"low": self.bins.low, "scale": self.bins.scale}
+            if isinstance(self.bins, Grid)
+            else {"edges": [str(edge) for edge in self.bins.edges.tolist()]}  # as text: JSON has no infinity
+        )
+        return {"name": self.name, "bins": bins, "counts": self.counts.tolist(), "band": self.band.to_state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> NumericProfile:
+        """Return the profile that `to_state` told of."""
+        told = state["bins"]
+        bins: Bins = (
+            Grid(told["low"], told["scale"])
+            if "low" in told
+            else Edges(np.array([float(edge) for edge in told["edges"]]))
+        )
+        counts = np.array(state["counts"], np.int64)
+        return cls(state["name"], bins, counts, _groups(counts), Band.from_state(state["band"]))
+
 
 def profile_numeric(name: str, reference: pa.Array | pa.ChunkedArray) -> NumericProfile:
     """Return the profile of a reference column, whose rows are in time order."""
     values = to_floats(reference)
-    known = np.unique(values[~np.isnan(values)])
-    if len(known) > EDGES:
-        known = np.unique(np.quantile(values[~np.isnan(values)], np.linspace(0, 1, EDGES), method="lower"))
-    bins = len(known) + 2
-    codes = _codes(values, known)
-    counts = count(codes, bins)
-    return NumericProfile(name, known, counts, _groups(counts), coded_band(codes, bins, _distance))
-
-
-def to_floats(values: pa.Array | pa.ChunkedArray) -> Floats:
-    """Return numbers as float64, null as NaN; text that is no number is NaN too."""
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if pa.types.is_null(array.type):
-        return np.full(len(array), np.nan)
-    if pa.types.is_boolean(array.type):
-        array = array.cast(pa.int8())
-    if pa.types.is_decimal(array.type) or pa.types.is_integer(array.type):
-        array = array.cast(pa.float64(), safe=False)
-    found: Floats = np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
-    return found
-
-
-def _codes(values: Floats, edges: Floats) -> Codes:
-    missing = np.isnan(values)
-    codes = np.searchsorted(edges, values, side="left") + 1
-    codes[missing] = 0
-    return codes.astype(np.int64)
+    bins = bins_of(values)
+    codes = bins.codes(values)
+    counts = count(codes, bins.size)
+    return NumericProfile(name, bins, counts, _groups(counts), coded_band(codes, bins.size, _distance))
 
 
 def _groups(counts: Counts) -> Codes:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from itertools import chain
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from engine.measures.drift_bins import Codes
 from engine.measures.drift_categorical import to_texts
-from engine.measures.drift_codes import Band, Codes, count, rounded
+from engine.measures.drift_codes import Band, band_of, count, rounded
 from engine.measures.drift_distances import Counts, Floats, jensen_shannon, population_stability
 
 WORDS = 300  # most frequent words told apart
 NAMED = 5
 CLEAR = 3.0  # standard deviations from which a word is told to rise or fall
 MOST_TEXTS = 50_000  # of a longer reference, evenly spread texts
+MOST_UNSEEN = 10_000  # new words told apart; of more only their occurrences are counted
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -47,13 +49,54 @@ class Words:
 
 
 @dataclass(slots=True)
+class TextTally:
+    """Texts counted word by word against the vocabulary of a reference, batch by batch."""
+
+    profile: TextProfile
+    counts: Counts  # occurrences of each word
+    texts_with: Counts  # texts in which each word occurs, and last those that are null
+    texts: int = 0
+    unseen: Counter[str] = field(default_factory=Counter)
+
+    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
+        """Count more texts."""
+        for chunk in values.chunks if isinstance(values, pa.ChunkedArray) else [values]:
+            self._add(_split(to_texts(chunk).to_pylist()))
+
+    def merge(self, other: TextTally) -> None:
+        """Add what another tally of the same reference counted."""
+        self.counts += other.counts
+        self.texts_with += other.texts_with
+        self.texts += other.texts
+        for word, times in other.unseen.items():
+            self._count_unseen(word, times)
+
+    def _add(self, split: list[list[str] | None]) -> None:
+        words = _code(split, self.profile.frequent, self.profile.known)
+        bins = self.profile.bins
+        self.counts += words.counts(0, words.texts, bins)
+        self.texts_with += np.append(words.texts_with(bins), words.nulls)
+        self.texts += words.texts
+        for text in split:
+            for word in text or ():
+                if word not in self.profile.known:
+                    self._count_unseen(word, 1)
+
+    def _count_unseen(self, word: str, times: int) -> None:
+        if word in self.unseen or len(self.unseen) < MOST_UNSEEN:
+            self.unseen[word] += times
+
+
+@dataclass(slots=True)
 class TextProfile:
     """The vocabulary of a text reference. The last two bins are rarer known words and words never seen."""
 
     name: str
     frequent: dict[str, int]
     known: frozenset[str]
-    words: Words
+    counts: Counts
+    texts_with: Counts  # and last the texts that are null
+    texts: int
     band: Band
 
     @property
@@ -61,47 +104,76 @@ class TextProfile:
         """Number of word bins."""
         return len(self.frequent) + 2
 
+    def tally(self) -> TextTally:
+        """Return an empty sample."""
+        return TextTally(self, np.zeros(self.bins, np.int64), np.zeros(self.bins + 1, np.int64))
+
     def compare(self, current: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
         """Return how a current sample differs; see `engine.measures.drift`."""
-        split = _split(to_texts(current).to_pylist())
-        words = _code(split, self.frequent, self.known)
-        first, second = self.words.counts(0, self.words.texts, self.bins), words.counts(0, words.texts, self.bins)
-        statistic, p_value, ratio = self._test(words)
-        n = words.texts
-        unseen: dict[str, int] = {}
-        for word in chain.from_iterable(one or () for one in split):
-            if word not in self.known:
-                unseen[word] = unseen.get(word, 0) + 1
+        tally = self.tally()
+        tally.add(current)
+        return self.against(tally)
+
+    def against(self, tally: TextTally) -> dict[str, Any]:
+        """Return how a counted sample differs."""
+        statistic, p_value, ratio = self._test(tally)
+        n, reference = tally.texts, self.texts
+        effect = rounded(jensen_shannon(self.counts, tally.counts))
         names = sorted(self.frequent, key=lambda word: ratio[self.frequent[word]])
         return {
             "name": self.name,
             "kind": "text",
             "test": "document frequency",
-            "psi": rounded(population_stability(first, second)),
-            "js": rounded(jensen_shannon(first, second)),
+            "psi": rounded(population_stability(self.counts, tally.counts)),
+            "js": effect,
             "statistic": rounded(statistic),
             "p_value": p_value,
-            "effect": rounded(jensen_shannon(first, second)),
+            "effect": effect,
             "band": rounded(self.band.high(n)),
             "n": n,
-            "n_reference": self.words.texts,
-            "nulls": rounded(words.nulls / n if n else 0.0),
-            "nulls_reference": rounded(self.words.nulls / self.words.texts if self.words.texts else 0.0),
+            "n_reference": reference,
+            "nulls": rounded(tally.texts_with[-1] / n if n else 0.0),
+            "nulls_reference": rounded(self.texts_with[-1] / reference if reference else 0.0),
             "new": {
-                "rows": int(second[-1]),
-                "share": rounded(second[-1] / max(1, int(second.sum()))),
-                "categories": len(unseen),
-                "names": sorted(unseen, key=lambda word: (-unseen[word], word))[:NAMED],
+                "rows": int(tally.counts[-1]),
+                "share": rounded(tally.counts[-1] / max(1, int(tally.counts.sum()))),
+                "categories": len(tally.unseen),
+                "names": sorted(tally.unseen, key=lambda word: (-tally.unseen[word], word))[:NAMED],
             },
             "rising": [word for word in names[::-1][:NAMED] if ratio[self.frequent[word]] > CLEAR],
             "falling": [word for word in names[:NAMED] if ratio[self.frequent[word]] < -CLEAR],
         }
 
-    def _test(self, words: Words) -> tuple[float, float, Floats]:
+    def to_state(self) -> dict[str, Any]:
+        """Return it as plain data, of which `from_state` makes it again."""
+        rare = self.known - set(self.frequent)
+        return {
+            "name": self.name,
+            "frequent": list(self.frequent),
+            "rare": sorted(rare),
+            "counts": self.counts.tolist(),
+            "texts_with": self.texts_with.tolist(),
+            "texts": self.texts,
+            "band": self.band.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> TextProfile:
+        """Return the profile that `to_state` told of."""
+        return cls(
+            state["name"],
+            {word: number for number, word in enumerate(state["frequent"])},
+            frozenset((*state["frequent"], *state["rare"])),
+            np.array(state["counts"], np.int64),
+            np.array(state["texts_with"], np.int64),
+            state["texts"],
+            Band.from_state(state["band"]),
+        )
+
+    def _test(self, tally: TextTally) -> tuple[float, float, Floats]:
         """Return the largest chi-square of any word, its p-value corrected for having looked at all, signed roots."""
-        n, m = self.words.texts, words.texts
-        first = np.append(self.words.texts_with(self.bins), self.words.nulls)
-        second = np.append(words.texts_with(self.bins), words.nulls)
+        n, m = self.texts, tally.texts
+        first, second = self.texts_with, tally.texts_with
         if not n or not m:
             return 0.0, 1.0, np.zeros(len(first))
         share = (first + second) / (n + m)
@@ -134,7 +206,15 @@ def profile_text(name: str, reference: pa.Array | pa.ChunkedArray) -> TextProfil
         chunk = coded.counts(start, end, bins)
         return jensen_shannon(total - chunk, chunk)
 
-    return TextProfile(name, frequent, frozenset(seen), coded, Band(coded.texts, effect_of))
+    return TextProfile(
+        name,
+        frequent,
+        frozenset(seen),
+        total,
+        np.append(coded.texts_with(bins), coded.nulls),
+        coded.texts,
+        band_of(coded.texts, effect_of),
+    )
 
 
 def _split(texts: list[str | None]) -> list[list[str] | None]:
