@@ -10,6 +10,9 @@ from engine.jobs.reactions import react
 
 def watch(context: JobContext) -> dict[str, Any]:
     """Compute the windows that are due, raise alerts for their findings, and do what policy lets an alert do."""
+    from engine.monitoring.light import without_pandas
+
+    without_pandas()
     from engine.jobs import deadman, policy
     from engine.monitoring.verdicts import findings
     from engine.monitoring.watch import watch as look

@@ -94,6 +94,22 @@ def write_parquet(table: Any, path: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def write_durably(content: bytes, path: Path) -> None:
+    """Write bytes durably, as `write_parquet` does a table.
+
+    Raises:
+        StorageUnwritable: the disk is full or read-only; nothing of that name appeared.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing_to(path.parent):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            replace_durably(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
 def replace_durably(temporary: Path, path: Path) -> None:
     """Give a finished temporary file its name, and make both survive a power loss."""
     with temporary.open("rb") as file:

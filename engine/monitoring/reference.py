@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures import drift
-from engine.monitoring.layout import write_parquet
+from engine.monitoring import asked
+from engine.monitoring.layout import write_durably
 from engine.serving.contract import class_text
 from store.errors import ModeldeckError
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
 PREDICTION = "prediction"
+FORM = 2  # of what is kept; another form is made anew
 MOST_SCORED = 5000  # rows after the cut-off that the version is asked about, evenly spread
 
 
@@ -37,13 +42,74 @@ class Reference:
     classes: dict[str, float] = field(default_factory=dict)  # share of each class of the target
     prediction: drift.Profile | None = None
     prediction_note: str = ""
+    is_whole: bool = True  # False: something could not be read that may be there another time
+
+    def to_state(self) -> dict[str, Any]:
+        """Return it as plain data, of which `from_state` makes it again."""
+        return {
+            "rows": self.rows,
+            "profiles": {name: drift.to_state(one) for name, one in self.profiles.items()},
+            "left_out": {name: list(why) for name, why in self.left_out.items()},
+            "tokens_of": sorted(self.tokens_of),
+            "key_id": self.key_id,
+            "classes": self.classes,
+            "prediction": drift.to_state(self.prediction) if self.prediction else None,
+            "prediction_note": self.prediction_note,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Reference:
+        """Return the reference that `to_state` told of."""
+        return cls(
+            state["rows"],
+            {name: drift.from_state(one) for name, one in state["profiles"].items()},
+            {name: (kind, note) for name, (kind, note) in state["left_out"].items()},
+            frozenset(state["tokens_of"]),
+            state["key_id"],
+            state["classes"],
+            drift.from_state(state["prediction"]) if state["prediction"] else None,
+            state["prediction_note"],
+        )
 
 
 def reference_of(deck: Deck, settings: ModelSettings, version: Version) -> Reference:
-    """Return the profiles of a version; where its snapshot cannot be read every column says so.
+    """Return the profiles of a version, made once and then kept beside the predictions.
 
     Column names come from the version's signature. `settings` says what is personal and what the target is called.
+    Where the snapshot cannot be read every column says so, and the next call tries again.
     """
+    key = _key(deck, settings)
+    kept = _place(deck, version, f"{_terms(settings, version, key)}.json")
+    found = _kept(kept)
+    if found is None:
+        found = _made(deck, settings, version, key)
+        if found.is_whole:
+            write_durably(orjson.dumps(found.to_state()), kept)
+    return found
+
+
+def _place(deck: Deck, version: Version, name: str) -> Path:
+    content = version.artifact_hash.removeprefix("sha256:")[:12]
+    return deck.workspace.predictions / "reference" / f"{version.model}@{version.number}-{content}-{name}"
+
+
+def _terms(settings: ModelSettings, version: Version, key: LogKey | None) -> str:
+    """Return a hash of all that decides what a version's reference is."""
+    data = settings.data
+    told = [FORM, version.snapshot_id, version.cutoff_at, version.signature, version.decision, settings.task]
+    told += [data.target, data.time_column, sorted(data.personal), settings.log.personal, key.id if key else None]
+    told.append((version.evaluation.get("rows") or {}).get("train"))
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _kept(place: Path) -> Reference | None:
+    try:
+        return Reference.from_state(orjson.loads(place.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not made yet, or cut short: it is made again
+
+
+def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | None) -> Reference:
     from engine.model_io.rows import read_snapshot
 
     inputs = version.signature.get("inputs", ())
@@ -52,9 +118,9 @@ def reference_of(deck: Deck, settings: ModelSettings, version: Version) -> Refer
         fitted, later = _split(deck, settings, version, table)
     except ModeldeckError as error:
         note = f"unavailable: {error.message}"
-        return Reference(left_out={one["name"]: (one["type"], note) for one in inputs}, prediction_note=note)
+        left_out = {one["name"]: (one["type"], note) for one in inputs}
+        return Reference(left_out=left_out, prediction_note=note, is_whole=False)
     found = Reference(rows=len(fitted))
-    key = _key(deck, settings)
     tokenised = set(settings.data.personal) if settings.log.personal == "token" else set()
     for column in inputs:
         _add_column(found, fitted, column, settings, tokenised, key)
@@ -63,7 +129,7 @@ def reference_of(deck: Deck, settings: ModelSettings, version: Version) -> Refer
         counts = pc.value_counts(fitted[settings.data.target].drop_null()).to_pylist()
         total = sum(one["counts"] for one in counts)
         found.classes = {class_text(one["values"]): one["counts"] / total for one in counts}
-    found.prediction, found.prediction_note = _prediction_profile(deck, version, later)
+    _add_prediction(found, deck, version, later)
     return found
 
 
@@ -154,42 +220,17 @@ def _add_tokenised(found: Reference, values: pa.ChunkedArray, name: str, key: Lo
         found.tokens_of |= {name}
 
 
-def _prediction_profile(deck: Deck, version: Version, later: pa.Table) -> tuple[drift.Profile | None, str]:
-    """Return the profile of what the version answers on rows it was not fitted on."""
+def _add_prediction(found: Reference, deck: Deck, version: Version, later: pa.Table) -> None:
+    """Add the profile of what the version answers on rows it was not fitted on."""
     if not len(later):
-        return None, "unavailable: the snapshot holds no row after the cut-off"
-    try:
-        answers = _answers(deck, version, later)
-    except ModeldeckError as error:
-        return None, f"unavailable: {error.message}"
-    except Exception as error:  # the model is user code, which raises anything; drift of inputs is still worth having
-        return None, f"unavailable: the version cannot be asked ({type(error).__name__}: {error})"
-    kind: drift.Kind = "categorical" if pa.types.is_string(answers.type) else "numeric"
-    return drift.profile(PREDICTION, answers, kind), ""
-
-
-def _answers(deck: Deck, version: Version, later: pa.Table) -> pa.ChunkedArray:
-    """Return the watched output for evenly spread later rows; asked once, then kept beside the predictions."""
-    import pyarrow.parquet as pq
-
-    from engine.model_io.load import score_version
-
-    content = version.artifact_hash.removeprefix("sha256:")[:12]
-    kept = deck.workspace.predictions / "reference" / f"{version.model}@{version.number}-{content}.parquet"
-    if kept.is_file():
-        return pq.ParquetFile(kept).read()[PREDICTION]
+        found.prediction_note = "unavailable: the snapshot holds no row after the cut-off"
+        return
     if len(later) > MOST_SCORED:
         later = later.take(pa.array(range(0, len(later), -(-len(later) // MOST_SCORED))))
-    guess = score_version(deck, version, later)
-    positive = positive_class(version)
-    if guess.items is not None:
-        answers = pa.array([listed[0] for listed in guess.items if listed], pa.string())
-    elif guess.values is not None:
-        answers = pa.array(guess.values)
-    elif positive is None:
-        answers = pa.array(guess.labels.tolist(), pa.string())
-    else:
-        answers = pa.array(guess.scores[:, list(guess.classes).index(positive)])
-    table = pa.table({PREDICTION: answers})
-    write_parquet(table, kept)
-    return table[PREDICTION]
+    try:
+        answers = asked.answers(deck, version, later, _place(deck, version, "answers.parquet"))
+    except ModeldeckError as error:  # drift of inputs is still worth having
+        found.prediction_note, found.is_whole = f"unavailable: {error.message}", False
+        return
+    kind: drift.Kind = "categorical" if pa.types.is_string(answers.type) else "numeric"
+    found.prediction = drift.profile(PREDICTION, answers, kind)

@@ -1,0 +1,131 @@
+"""What a version is compared with is made once and kept, and made anew where what decides it changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from engine.deck import Deck
+from engine.monitoring.reference import reference_of
+from engine.serving import artifact
+from store import jobs, versions
+from store.rows import microseconds
+
+MIDNIGHT = microseconds("2026-02-01T00:00:00Z")
+ONLY_NUMBERS = {
+    "inputs": [
+        {"name": "lead_time", "type": "double", "nullable": False},
+        {"name": "guests", "type": "long", "nullable": False},
+    ],
+    "outputs": [{"name": "value", "type": "double"}],
+}
+
+
+def kept(deck: Deck) -> list[Any]:
+    return sorted((deck.workspace.predictions / "reference").glob("rates@*"))
+
+
+@pytest.fixture
+def real(deck: Deck, serving: Any, made: Any) -> Any:
+    """Settings of `rates`, whose version 2 has a model that answers 3 times the lead time plus the guests."""
+    settings = serving()
+    frame = pd.DataFrame({"lead_time": [0.0, 1.0, 0.0], "guests": [0, 0, 1]})
+    stored = deck.artifacts.put_bytes(artifact.dump(LinearRegression().fit(frame, [0.0, 3.0, 1.0])))
+    table = made.snapshot_of(made.rates_rows(1_000))
+    made.register(deck, "rates", table, ONLY_NUMBERS, artifact_hash=stored)
+    return settings
+
+
+def test_answers_are_those_of_the_model_on_rows_it_was_not_fitted_on(deck: Deck, real: Any, made: Any) -> None:
+    found = reference_of(deck, real, versions.version(deck.database, "rates", 2))
+    later = made.rates_rows(1_000)[801:]
+    told = pd.Series([3 * row["lead_time"] + row["guests"] for row in later])
+    assert found.prediction is not None, found.prediction_note
+    same = found.prediction.compare(pa.array(told.to_numpy()))
+    assert (same["effect"], same["n_reference"]) == (pytest.approx(0.0, abs=0.02), len(later))
+
+
+def test_what_was_made_is_kept_and_needs_neither_snapshot_nor_model_again(deck: Deck, real: Any) -> None:
+    version = versions.version(deck.database, "rates", 2)
+    first = reference_of(deck, real, version)
+    assert len(kept(deck)) == 2
+    for content in (version.snapshot_id, version.artifact_hash):
+        deck.artifacts.path(content).unlink()
+    assert reference_of(deck, real, version).to_state() == first.to_state()
+
+
+def test_a_file_cut_short_is_made_anew(deck: Deck, real: Any) -> None:
+    version = versions.version(deck.database, "rates", 2)
+    first = reference_of(deck, real, version)
+    (place,) = (one for one in kept(deck) if one.suffix == ".json")
+    for left in (b"", b"{", b"[]", b'{"rows": 3}'):
+        place.write_bytes(left)
+        assert reference_of(deck, real, version).to_state() == first.to_state()
+        assert json.loads(place.read_bytes()) == first.to_state()
+
+
+def test_other_settings_make_another_reference(deck: Deck, real: Any) -> None:
+    version = versions.version(deck.database, "rates", 2)
+    assert "guests" in reference_of(deck, real, version).profiles
+    hidden = dataclasses.replace(real, data=dataclasses.replace(real.data, personal=("guests",)))
+    assert "tokens" in reference_of(deck, hidden, version).left_out["guests"][1]
+
+
+def test_what_cannot_be_read_is_said_and_not_kept(deck: Deck, real: Any) -> None:
+    version = versions.version(deck.database, "rates", 2)
+    place = deck.artifacts.path(version.artifact_hash)
+    aside = place.with_suffix(".aside")
+    shutil.move(place, aside)
+    found = reference_of(deck, real, version)
+    assert (found.prediction, found.prediction_note[:13]) == (None, "unavailable: ")
+    assert set(found.profiles) == {"lead_time", "guests"}
+    assert kept(deck) == []
+    shutil.move(aside, place)
+    assert reference_of(deck, real, version).prediction is not None
+
+
+def test_a_model_that_raises_is_one_line(deck: Deck, real: Any, made: Any) -> None:
+    asks = {**ONLY_NUMBERS, "inputs": [{"name": "lead_time", "type": "double", "nullable": False}]}
+    narrow = made.register(
+        deck,
+        "rates",
+        made.snapshot_of(made.rates_rows(500)),
+        asks,
+        artifact_hash=versions.version(deck.database, "rates", 2).artifact_hash,
+    )
+    note = reference_of(deck, real, narrow).prediction_note
+    assert note.startswith("unavailable: the version cannot be asked (PredictError: the model raised ValueError")
+    assert "\n" not in note
+
+
+def test_a_look_loads_no_model_library(deck: Deck, real: Any, traffic: Any, made: Any, champion: Any) -> None:
+    champion(2)
+    draw = np.random.default_rng(3)
+    traffic.send(made.rates_rows(200), at=MIDNIGHT, every_s=10, version=2, error=float(draw.uniform(1, 2)))
+    with deck.database.write() as tx:
+        job = jobs.claim(tx, jobs.enqueue(tx, kind="monitor", model="rates", actor="user:anna").id)
+    code = f"""
+import sys
+from pathlib import Path
+from engine.deck import open_deck
+from engine.workspace import Workspace
+from engine.jobs.context import JobContext
+from engine.jobs.watching import watch
+from store import jobs
+from store.database import Fence
+deck = open_deck(Workspace(Path({str(deck.workspace.root)!r})))
+done = watch(JobContext(deck, jobs.job(deck.database, {job.id!r}), Fence({job.id!r}, {job.attempt})))
+print(done["windows"] > 0, sorted({{"pandas", "sklearn", "scipy", "optuna"}} & set(sys.modules)))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert told.stdout.splitlines()[-1:] == ["True []"], told.stderr
