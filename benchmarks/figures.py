@@ -33,11 +33,13 @@ class Row:
     note: str = ""
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """Read `--quick` and `--json FILE`."""
+def arguments(description: str, **switches: str) -> argparse.Namespace:
+    """Read `--quick` and `--json FILE`, and `--NAME` of each switch, which is given with its help."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="end within 50 seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
+    for name, told in switches.items():
+        parser.add_argument(f"--{name}", action="store_true", help=told)
     return parser.parse_args()
 
 

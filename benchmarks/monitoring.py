@@ -1,0 +1,91 @@
+"""A drift check of a window against its reference: 20 mixed columns, 50,000 reference rows.
+
+    python benchmarks/monitoring.py [--quick] [--large] [--json FILE]
+
+Beside it stand Evidently and NannyML (`make bench-peers`); the limits are the same columns decoded and nothing done
+with them, and one DuckDB scan that sums and counts them. Every check runs in a process of its own, in turn. `--large`
+adds 20 million rows, by us and the limits alone: what grows with them is time, not memory.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from figures import HERE, Row, arguments, environment, median, peer, show
+
+sys.path.insert(0, str(HERE / "peers"))
+
+from drift_data import DRIFTED, write
+
+CHECK = HERE / "peers" / "drift_check.py"
+PEERS = {"evidently": "Evidently", "nannyml": "NannyML"}
+LIMITS = {"decoding": "columns decoded", "duckdb": "DuckDB scan"}
+SLOW_S = 8.0  # a peer slower than this is asked once
+MOST_S = 600
+
+
+def main() -> None:
+    """Measure and show."""
+    named = arguments("monitoring", large="add 20 million rows, without the peers")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="md-") as folder:
+        place = Path(folder)
+        write(place / "reference.parquet", 50_000, 1, drift=False)
+        sizes = {"100,000 rows": 100_000} if named.quick else {"100,000 rows": 100_000, "1,000,000 rows": 1_000_000}
+        for title, size in sizes.items():
+            rows += measure(place, title, size, 3 if named.quick else 5, peers=True)
+        if named.large:
+            rows += measure(place, "20,000,000 rows", 20_000_000, 1, peers=False)
+    show(rows, named)
+
+
+def measure(place: Path, title: str, size: int, repeats: int, *, peers: bool) -> list[Row]:
+    """Return the rows of one size: the check, and the memory it takes."""
+    current = place / f"{size}.parquet"
+    write(current, size, 2, drift=True)
+    told: dict[str, list[dict[str, float]]] = {}
+    asked = ["modeldeck", *LIMITS, *(PEERS if peers else ())]
+    missing = [PEERS[name] for name in asked if name in PEERS and peer(name) is None]
+    found: list[str] = []
+    for _ in range(repeats):
+        for name in asked:
+            python = peer(name) if name in PEERS else Path(sys.executable)
+            known = told.setdefault(name, [])
+            if python is None or (known and known[-1]["seconds"] > SLOW_S):
+                continue
+            answer = check(python, name, place / "reference.parquet", current, place)
+            known.append(answer)
+            if name == "modeldeck":
+                found = answer["drifted"]
+    current.unlink()
+    note = f"said to have drifted: {', '.join(found) or 'none'}; did: {', '.join(DRIFTED)}"
+    note += f"; not measured, make bench-peers: {', '.join(missing)}" if missing else ""
+    return [
+        row("drift check", title, "s", "seconds", told, repeats, note),
+        row("resident memory of it", title, "MB", "mb", told, repeats, "the largest, imports included"),
+    ]
+
+
+def row(what: str, title: str, unit: str, key: str, told: dict[str, list[dict[str, float]]], n: int, note: str) -> Row:
+    """Return one row of the table: medians of everyone's figures."""
+    middle = {name: median(one[key] for one in answers) for name, answers in told.items()}
+    peers = {PEERS[name]: value for name, value in middle.items() if name in PEERS and value is not None}
+    limit = {LIMITS[name]: value for name, value in middle.items() if name in LIMITS and value is not None}
+    return Row(f"{what}, {title}", unit, "lower", middle["modeldeck"], peers, limit, n, note)
+
+
+def check(python: Path, name: str, reference: Path, current: Path, kept: Path) -> dict[str, float | list[str]]:
+    """Run one check and return what it told."""
+    command = [python, CHECK, name, reference, current, kept]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(), timeout=MOST_S)
+    if done.returncode:
+        raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1:]}")
+    return json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    main()
