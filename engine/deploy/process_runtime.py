@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from engine.deploy.process_router import ProcessRouter
 from engine.deploy.processes import end, read_ready, run_folder
 from engine.deploy.replica import ReplicaProcess
 from engine.deploy.runtime import HostRouter
-from engine.deploy.stage import stage
+from engine.deploy.stage import clear_half_made, stage
 from engine.settings.model import ModelSettings
 from store.rows import Deployment, Version
 
@@ -63,8 +62,7 @@ class ProcessRuntime:
                     file.unlink(missing_ok=True)
             elif said.deployment not in known:
                 end(said.pid, said.pid_started)
-        for half in self._deck.workspace.serving.glob(".staging-*"):
-            shutil.rmtree(half, ignore_errors=True)
+        clear_half_made(self._deck.workspace.serving)
 
     def before_tick(self) -> None:
         """Do nothing: each server is seen by itself."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -9,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from store.rows import Version
 from store.storage import writing_to
 
 TRUST_TIMEOUT_S = 60
+HALF_MADE = ".staging-"
 
 
 def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
@@ -44,18 +48,54 @@ def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
         return folder
     with writing_to(deck.workspace.serving):
         deck.workspace.serving.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".staging-", dir=deck.workspace.serving))
-        try:
-            _fill(deck, version, wanted, fresh)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(fresh, folder)
-        except OSError:
-            if not _is_whole(folder, version):  # another process may have staged the same meanwhile
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        with _fresh_folder(deck.workspace.serving) as fresh:
+            try:
+                _fill(deck, version, wanted, fresh)
+                if folder.exists():
+                    shutil.rmtree(folder)
+                os.replace(fresh, folder)
+            except OSError:
+                if not _is_whole(folder, version):  # another process may have staged the same meanwhile
+                    raise
     return folder
+
+
+def clear_half_made(serving: Path) -> None:
+    """Remove the folders that killed processes left half made; one that is being made now stays."""
+    for half in serving.glob(f"{HALF_MADE}*"):
+        held = _lock(half)
+        if held is not None:
+            shutil.rmtree(half, ignore_errors=True)
+            os.close(held)
+
+
+@contextlib.contextmanager
+def _fresh_folder(serving: Path) -> Iterator[Path]:
+    """Make a folder that is locked until the block ends, and remove it unless it was moved."""
+    fresh = Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=serving))
+    held = _lock(fresh)
+    while held is None or not fresh.exists():  # it was taken for a dead process's before it was locked
+        fresh = Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=serving))
+        held = _lock(fresh)
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        os.close(held)
+
+
+def _lock(folder: Path) -> int | None:
+    """Return an open folder with its lock, which ends with this process; None where it is gone or another's."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return None
+    return held
 
 
 def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sklearn.preprocessing import FunctionTransformer
 
+from engine.deploy import stage as stage_module
 from engine.deploy.keys import log_key
 from engine.deploy.probe import proof
-from engine.deploy.stage import stage
+from engine.deploy.stage import clear_half_made, stage
 from engine.serving import artifact
 from engine.serving.predict import Predictor
 from engine.settings.model import DeckSettings
@@ -48,6 +49,26 @@ def test_staging_again_is_the_same_folder_and_mends_a_damaged_one(world: Any) ->
     assert stage(world.deck, version, body) == folder
     Predictor.from_folder(folder)
     assert not list(world.deck.workspace.serving.glob(".staging-*"))
+
+
+def test_what_a_killed_process_left_is_cleared_and_what_another_makes_now_is_not(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = world.deck.workspace.serving
+    left = serving / ".staging-left"
+    left.mkdir(parents=True)
+    (left / "model.skops").write_bytes(b"half")
+    ask = stage_module._trusted
+
+    def cleared_meanwhile(*words: Any) -> list[str]:
+        clear_half_made(serving)  # as a daemon does that starts while a job makes an image
+        return ask(*words)
+
+    monkeypatch.setattr(stage_module, "_trusted", cleared_meanwhile)
+    folder = stage(world.deck, world.register(slope=7.0), model_settings(world))
+    Predictor.from_folder(folder)
+    assert not left.exists()
+    assert not list(serving.glob(".staging-*"))
 
 
 def test_a_corrupt_artifact_is_never_staged(world: Any) -> None:
