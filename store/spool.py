@@ -7,26 +7,27 @@ been read is committed with the points themselves.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from store import point_lines, runs
-from store.database import Database
+from store.database import Database, Fence, Reader, Write
 from store.errors import StorageUnwritable
 from store.storage import writing_to
 
 _SUFFIX = ".jsonl"
 _BATCH_BYTES = 1 << 20
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
 class PointWriter:
-    """Appends a run's points and params to its spool file. Close it before the run is finished.
+    """Appends a run's points and params to its spool file. End the run by `ending`, or close it before the run ends.
 
     A killed process loses nothing that it appended; a power loss may take what the system had not yet written, until
-    the file is closed, which brings it to the disk.
+    the run's end is committed or the file is closed, either of which brings it to the disk.
 
     What a full disk does not take is kept and written first when it does, so that a run goes on without it.
     """
@@ -34,8 +35,11 @@ class PointWriter:
     def __init__(self, folder: Path, run_id: str) -> None:
         self.path = folder / f"{run_id}{_SUFFIX}"
         with writing_to(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                self._handle = os.open(self.path, _FLAGS, 0o600)
+            except FileNotFoundError:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._handle = os.open(self.path, _FLAGS, 0o600)
             size = os.fstat(self._handle).st_size
             torn = size > 0 and os.pread(self._handle, 1, size - 1) != b"\n"
         self._pending = b"\n" if torn else b""  # a line that an earlier writer could not end spoils no other
@@ -47,6 +51,24 @@ class PointWriter:
     def write_params(self, params: Mapping[str, Any]) -> None:
         """Append what the run was told, in the same way; a key told again is overwritten."""
         self._append(point_lines.param_line(params))
+
+    def flush(self) -> Path:
+        """Hand what a full disk did not take to the system, and return the file.
+
+        Raises:
+            StorageUnwritable: the disk is full or read-only; nothing is lost.
+        """
+        if self._handle >= 0:
+            self._write_pending()
+        return self.path
+
+    def discard(self) -> None:
+        """Close the file and remove it: all that it holds is in the registry."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+        with suppress(OSError):  # what cannot be removed now is removed by the ingester
+            self.path.unlink()
 
     def close(self) -> None:
         """Bring the file to the disk and close it.
@@ -83,6 +105,30 @@ class PointWriter:
         self.close()
 
 
+@contextmanager
+def ending(database: Database, writer: PointWriter, fence: Fence | None = None) -> Iterator[Write]:
+    """Open the transaction in which a run ends; it takes in what the run's file still holds.
+
+    Its commit brings the points to the disk, so the file needs no sync of its own and goes once it is committed. A
+    writer killed in between leaves it to the ingester, which takes the same lines in again and changes nothing by it.
+    Where the transaction fails the file is as it was, and the run can be ended again.
+
+    Raises:
+        StorageUnwritable: the disk is full or read-only; nothing was changed.
+        LeaseLost: a newer attempt of the fence's job exists, or the job has ended.
+    """
+    path = writer.flush()
+    run_id = path.name.removesuffix(_SUFFIX)
+    while _size(path) - _offset(database, path.name) > _BATCH_BYTES:  # a long one by short transactions
+        if _take_batch(database, path, run_id) is None:
+            break
+    with database.write(fence) as tx:
+        if (done := _offset(tx, path.name)) < _size(path):
+            _keep(tx, run_id, point_lines.read(_whole_lines(path, done).split(b"\n")[:-1]))
+        yield tx
+    writer.discard()
+
+
 def ingest(database: Database, folder: Path) -> int:
     """Take in every whole line that is not yet in the registry, and remove the files of ended runs; how many points."""
     taken = 0
@@ -116,9 +162,15 @@ def _take_batch(database: Database, path: Path, run_id: str) -> int | None:
             {"name": path.name, "next": done + len(whole), "done": done, "at": tx.at},
         )
         if moved:  # else another ingester has taken these lines in between
-            runs.log_params(tx, run_id, logged.params)
-            runs.log_points(tx, run_id, logged.points)
+            _keep(tx, run_id, logged)
     return len(logged.points)
+
+
+def _keep(tx: Write, run_id: str, logged: point_lines.Logged) -> None:
+    if logged.params:
+        runs.log_params(tx, run_id, logged.params)
+    if logged.points:
+        runs.log_points(tx, run_id, logged.points)
 
 
 def _whole_lines(path: Path, done: int) -> bytes:
@@ -134,8 +186,15 @@ def _whole_lines(path: Path, done: int) -> bytes:
             size *= 2
 
 
-def _offset(database: Database, name: str) -> int:
-    row = database.row("SELECT offset_bytes FROM spool_offset WHERE name = :name", {"name": name})
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _offset(reader: Reader, name: str) -> int:
+    row = reader.row("SELECT offset_bytes FROM spool_offset WHERE name = :name", {"name": name})
     return row["offset_bytes"] if row else 0
 
 

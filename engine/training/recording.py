@@ -13,9 +13,11 @@ from engine.training.trial import Trial
 from store import runs
 from store.errors import LeaseLost
 from store.point_lines import Point
-from store.spool import PointWriter
+from store.spool import PointWriter, ending
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from engine.deck import Deck
     from store.database import Fence, Write
     from store.rows import Run
@@ -73,6 +75,15 @@ class TrialRecorder:
         now = self._deck.clock.now()
         self._best.write([(name, 0, now, value) for name, value in values.items() if value is not None])
 
+    def settle(self) -> None:
+        """Write whatever is not on record yet, however long that takes: nothing of the search is left to be written."""
+        self.write()
+        patiently(self._waiting.catch_up, self._say)
+
+    def ending(self) -> AbstractContextManager[Write]:
+        """Open the transaction in which the run ends, with every point that it logged."""
+        return ending(self._deck.database, self._best, self._fence)
+
     def _write(self, told: list[Told]) -> None:
         open_trials = dict(self._open)
         with self._deck.database.write(self._fence, synced=False) as tx:
@@ -102,8 +113,7 @@ class TrialRecorder:
     ) -> None:
         """Write what waits and close the spool; a trial that an error cut off ends as cancelled."""
         if error is None:
-            self.write()
-            patiently(self._waiting.catch_up, self._say)
+            self.settle()
             patiently(self._best.close, self._say)
             return
         with suppress(*OUTAGE):

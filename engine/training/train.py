@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.deck import Deck
     from engine.settings.model import ModelSettings
     from engine.training.making import Made
+    from engine.training.recording import TrialRecorder
     from store.database import Fence
     from store.rows import Run, Snapshot, Version
 
@@ -152,11 +153,12 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
             earlier=lambda families: take_up(deck, run, families, metric_of(settings), attempt.job),
         )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
-    progress(0.97, "registering the version")
-    return patiently(lambda: _register(attempt, snapshot, made), lambda text: progress(0.97, text))
+        recorder.settle()
+        progress(0.97, "registering the version")
+        return patiently(lambda: _register(attempt, snapshot, made, recorder), lambda text: progress(0.97, text))
 
 
-def _register(attempt: Attempt, snapshot: Snapshot, made: Made) -> Version:
+def _register(attempt: Attempt, snapshot: Snapshot, made: Made, recorder: TrialRecorder) -> Version:
     from engine.serving.environment import lock, lock_bytes
 
     deck, run = attempt.deck, attempt.run
@@ -165,7 +167,7 @@ def _register(attempt: Attempt, snapshot: Snapshot, made: Made) -> Version:
     hashes = {kind: deck.artifacts.put_bytes(content) for kind, content in contents.items()}
     seen = json.dumps(made.evaluation, indent=1, sort_keys=True, ensure_ascii=False).encode()
     seen_hash = deck.artifacts.put_bytes(seen)
-    with deck.database.write(attempt.job) as tx:
+    with recorder.ending() as tx:
         run_artifacts.keep_artifact(tx, run.id, "evaluation.json", seen_hash, len(seen))
         for kind, content in contents.items():
             blobs.record_blob(tx, hashes[kind], len(content), kind)

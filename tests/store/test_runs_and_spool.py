@@ -183,6 +183,75 @@ def test_spool_file_goes_when_its_run_has_ended(database: Database, run: Run, tm
     assert database.rows("SELECT * FROM spool_offset") == []
 
 
+def test_the_end_of_a_run_takes_in_what_its_spool_still_holds(database: Database, run: Run, tmp_path: Path) -> None:
+    writer = spool.PointWriter(tmp_path, run.id)
+    writer.write(points(0, 2))
+    assert spool.ingest(database, tmp_path) == 2
+    writer.write_params({"depth": 7})
+    writer.write(points(2, 3))
+    with spool.ending(database, writer) as tx:
+        runs.finish_run(tx, run.id, "finished")
+    found = runs.run(database, run.id)
+    assert (found.state, found.params, steps(database, run)) == ("finished", {"depth": "7"}, [0, 1, 2, 3, 4])
+    assert not writer.path.exists()
+    assert spool.ingest(database, tmp_path) == 0
+    assert database.rows("SELECT * FROM spool_offset") == []
+
+
+def test_an_end_that_fails_leaves_spool_and_run_as_they_were(database: Database, run: Run, tmp_path: Path) -> None:
+    writer = spool.PointWriter(tmp_path, run.id)
+    writer.write(points(0, 3))
+    with pytest.raises(Refused), spool.ending(database, writer) as tx:
+        runs.finish_run(tx, run.id, "done")
+    assert (runs.run(database, run.id).state, steps(database, run)) == ("running", [])
+    writer.write(points(3, 1))
+    with spool.ending(database, writer) as tx:
+        runs.finish_run(tx, run.id, "finished")
+    assert (runs.run(database, run.id).state, steps(database, run)) == ("finished", [0, 1, 2, 3])
+
+
+def test_a_spool_left_behind_by_a_killed_end_changes_nothing(
+    database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = spool.PointWriter(tmp_path, run.id)
+    writer.write([("mae", 0, 0, 1.0), ("mae", 0, 5, 2.0)])
+    writer.write_params({"depth": 7})
+    writer.write_params({"depth": 8})
+    with monkeypatch.context() as killed:
+        killed.setattr(spool.PointWriter, "discard", lambda _writer: None)
+        with spool.ending(database, writer) as tx:
+            runs.finish_run(tx, run.id, "finished")
+    ended = runs.run(database, run.id)
+    assert writer.path.exists()
+    spool.ingest(database, tmp_path)
+    assert runs.run(database, run.id) == ended
+    assert runs.metric_history(database, run.id, "mae") == [(0, 5, 2.0)]
+    assert not writer.path.exists()
+
+
+def test_a_long_spool_is_taken_in_by_short_transactions_before_the_end(
+    database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "_BATCH_BYTES", 1000)
+    writer = spool.PointWriter(tmp_path, run.id)
+    for step in range(400):
+        writer.write(points(step, 1))
+    size = writer.path.stat().st_size
+    with spool.ending(database, writer) as tx:
+        before = database.rows("SELECT offset_bytes FROM spool_offset")[0]["offset_bytes"]
+        runs.finish_run(tx, run.id, "finished")
+    assert size - 1000 <= before < size
+    assert steps(database, run) == list(range(400))
+
+
+def test_a_spool_that_is_gone_does_not_keep_a_run_from_ending(database: Database, run: Run, tmp_path: Path) -> None:
+    writer = spool.PointWriter(tmp_path, run.id)
+    writer.path.unlink()
+    with spool.ending(database, writer) as tx:
+        runs.finish_run(tx, run.id, "finished")
+    assert runs.run(database, run.id).state == "finished"
+
+
 def test_spool_of_a_run_not_yet_committed_is_kept(database: Database, tmp_path: Path) -> None:
     path = tmp_path / f"{'0' * 32}.jsonl"
     path.write_bytes(b'["mae",0,0,1.0]\n')
