@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from store.database import Reader, Row
@@ -46,9 +47,9 @@ class Rows(NamedTuple):
 
 
 class Common(NamedTuple):
-    """The rows that some terms have in common, by name, and the terms that this answers."""
+    """The own keys of the rows that some terms have in common, and the terms that this answers."""
 
-    sql: str
+    keys: Sequence[int]
     answers: Sequence[Asked]
 
 
@@ -124,10 +125,44 @@ class Query:
                     break
 
     def _rows_of(self, part: Part, after: tuple[Any, ...] | None, limit: int) -> list[Row]:
-        start = self._start(part) if self._common is None else None
+        if self._common is None or not part.source:
+            return self._read(part, after, limit, self._common)
+        keys = self._next_in_order(part, after, limit, self._common)
+        found = self._read(part, after, limit, self._common._replace(keys=keys))
+        # fewer only where one was changed since they were put in order
+        return found if len(found) == len(keys) else self._read(part, after, limit, self._common)
+
+    def _next_in_order(self, part: Part, after: tuple[Any, ...] | None, limit: int, common: Common) -> list[int]:
+        """Return the own keys of the next rows of those in common, whose whole order is kept until a commit."""
+
+        def read() -> list[tuple[Any, ...]]:
+            wanted = [*self._always, self._listed(common.keys), part.where, *self._unanswered(common)]
+            order = ", ".join(f"{key} {'DESC' if part.descending else 'ASC'}" for key in part.keys)
+            return self._reader.tuples(
+                f"SELECT {', '.join(part.keys)} FROM {self._rows.table} CROSS JOIN {part.source}"
+                f" WHERE {' AND '.join(wanted)} ORDER BY {order}",
+                self._bound.params,
+            )
+
+        asked = (self._rows.table, part, *self._always, *(one.sql for one in self._asked))
+        ordered = self._reader.remembered((*asked, *self._bound.params.items()), read)
+        if after is None:
+            following = ordered[:limit]
+        elif part.descending:
+            end = bisect_left(ordered[::-1], after)
+            following = ordered[len(ordered) - end :][:limit]
+        else:
+            following = ordered[bisect_right(ordered, after) :][:limit]
+        return [int(keys[-1]) for keys in following]
+
+    def _unanswered(self, common: Common) -> list[str]:
+        return [one.sql for one in self._asked if one not in common.answers]
+
+    def _read(self, part: Part, after: tuple[Any, ...] | None, limit: int, common: Common | None) -> list[Row]:
+        start = self._start(part) if common is None else None
         tables, wanted, keys = [], list(self._always), part.keys
-        if self._common is not None:
-            wanted.append(self._common.sql)
+        if common is not None:
+            wanted.append(self._listed(common.keys))
         elif start is not None:
             tables.append(f"{start.keyed.table} chosen")
             wanted += [start.sql.format(t="chosen"), self._rows.owner_key("chosen")]
@@ -140,10 +175,10 @@ class Query:
             tables.append(part.source)
         if part.where:
             wanted.append(part.where)
-        for one in self._asked:
-            answered = one in self._common.answers if self._common else start is not None and one.chosen is start
-            if not answered:
-                wanted.append(one.sql)
+        if common is not None:
+            wanted += self._unanswered(common)
+        else:
+            wanted += [one.sql for one in self._asked if start is None or one.chosen is not start]
         params = {**self._bound.params, "limit": limit}
         if after is not None:
             places = []
@@ -184,13 +219,21 @@ class Query:
         choices = [one.chosen for one in self._asked if one.chosen is not None] if self._rows.own else []
         if len(choices) < 2:
             return None
-        gathered = sorted(((self._own_keys(chosen), chosen) for chosen in choices), key=lambda one: len(one[0]))
-        some = [(keys, chosen) for keys, chosen in gathered if len(keys) <= GATHERED]
-        if len(some) < 2 or len(gathered[0][0]) <= FEW:
+        read = tuple(self._key_of(chosen) for chosen in choices)
+        found = self._reader.remembered(("in common", *read), lambda: self._intersected(choices))
+        if found is None or len(found) > LISTED + 1:
             return None
-        left = frozenset.intersection(*(keys for keys, _ in some))
-        used = [chosen for _, chosen in some]
-        return self._listed(left, [one for one in self._asked if one.chosen in used])
+        used, *left = found
+        return Common(left, [one for one in self._asked if one.chosen in [choices[place] for place in used]])
+
+    def _intersected(self, choices: Sequence[Chosen]) -> list[Any] | None:
+        """Return which of these terms leave few enough rows, and in one list with that the rows they have in common."""
+        gathered = [self._own_keys(chosen) for chosen in choices]
+        some = [place for place, keys in enumerate(gathered) if len(keys) <= GATHERED]
+        if len(some) < 2 or min(map(len, gathered)) <= FEW:
+            return None
+        left = frozenset.intersection(*sorted((gathered[place] for place in some), key=len))
+        return [some, *sorted(map(int, left))]
 
     def _scanned(self) -> Common | None:
         """Return the rows that hold a word, where they are few and no index leaves few: one look at each row.
@@ -206,23 +249,23 @@ class Query:
             f"SELECT {self._rows.own} AS word FROM {self._rows.table} WHERE {wanted} LIMIT :rare",
             {**self._bound.params, "rare": RARE + 1},
         )
-        return self._listed(found, scanned) if len(found) <= RARE else None
+        return Common(sorted(map(int, found)), scanned) if len(found) <= RARE else None
 
-    def _listed(self, keys: Collection[str], answers: Sequence[Asked]) -> Common | None:
-        if len(keys) > LISTED:
-            return None
+    def _listed(self, keys: Iterable[int]) -> str:
         # own keys are numbers: named in the text they are read in a third of the time that parameters take
-        named = ", ".join(map(str, sorted(map(int, keys))))
-        return Common(f"{self._rows.own} IN ({named})" if named else "1 = 0", answers)
+        named = ", ".join(map(str, keys))
+        return f"{self._rows.own} IN ({named})" if named else "1 = 0"
 
     def _own_keys(self, chosen: Chosen) -> frozenset[str]:
         """Return the own keys of a term's rows, one more than `GATHERED` of them at most; pages ask for them again."""
+        key = self._key_of(chosen)
+        return self._reader.remembered(key, lambda: frozenset(self._reader.words(key[0], self._bound.params)))
+
+    def _key_of(self, chosen: Chosen) -> tuple[Any, ...]:
+        """Return the statement that reads the own keys of a term's rows, and what it is given."""
         key, sql = self._rows.own_order("chosen"), chosen.sql.format(t="chosen")
         asked = f"SELECT {key} AS word FROM {chosen.keyed.table} chosen WHERE {sql} LIMIT {GATHERED + 1}"
-        given = [self._bound.params[name] for name in _PLACEHOLDER.findall(sql)]
-        return self._reader.remembered(
-            (asked, *given), lambda: frozenset(self._reader.words(asked, self._bound.params))
-        )
+        return (asked, *(self._bound.params[name] for name in _PLACEHOLDER.findall(sql)))
 
     def _count(self, chosen: Chosen, most: int = FEW) -> int:
         sql = chosen.sql.format(t="chosen")

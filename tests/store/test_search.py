@@ -215,6 +215,39 @@ def test_a_cursor_stands_while_runs_are_added_and_taken(filled):
     assert {row.id for row in find_runs(filled, order="-metrics.mae", after=after, limit=100)[0]} == rest
 
 
+BOTH = "metrics.mae>0 metrics.loss>1"
+
+
+def test_rows_in_common_are_put_in_order_anew_once_anything_is_committed(filled, monkeypatch):
+    monkeypatch.setattr(paging, "FEW", 0)
+    terms = parse(BOTH).searched()
+    before = [row.id for row in find_runs(filled, terms, order="-metrics.loss")[0]]
+    assert [row.id for row in find_runs(filled, terms, order="-metrics.loss", limit=3)[0]] == before[:3]
+    with filled.write() as tx:
+        runs.log_points(tx, before[-1], [("loss", 2, 2, 99.0)])
+    after = [row.id for row in find_runs(filled, terms, order="-metrics.loss")[0]]
+    assert len(before) > 4
+    assert after == [before[-1], *before[:-1]]
+
+
+def test_a_run_deleted_while_a_page_is_read_does_not_end_the_list(filled, monkeypatch):
+    monkeypatch.setattr(paging, "FEW", 0)
+    terms = parse(BOTH).searched()
+    every = [row.id for row in find_runs(filled, terms, order="-metrics.loss")[0]]
+    put_in_order = paging.Query._next_in_order
+
+    def then_deleted(*asked):
+        keys = put_in_order(*asked)
+        with filled.write() as tx:
+            tx.execute("UPDATE run SET deleted_at = :at WHERE id = :id", {"at": tx.at, "id": every[0]})
+        return keys
+
+    monkeypatch.setattr(paging.Query, "_next_in_order", then_deleted)
+    found, after = find_runs(filled, terms, order="-metrics.loss", limit=3)
+    assert [row.id for row in found] == every[1:4]
+    assert after is not None
+
+
 @pytest.mark.parametrize(
     ("order", "said"),
     [
