@@ -13,15 +13,15 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from store import comparing, reading
 from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
-from store.reading import Memory, T
-from store.storage import FAILURES, registry_failure, writing_to
+from store.reading import Memory, Statements, T, raise_failure
+from store.storage import FAILURES, writing_to
 
 SCHEMA = 5  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
@@ -44,50 +44,7 @@ class _Connection(sqlite3.Connection):
     """A connection that can be referred to weakly, so that one of an ended thread goes with it."""
 
 
-class _Statements:
-    """Reads over one connection."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-
-    @property
-    def holds_a_moment(self) -> bool:
-        """Whether all that is read is of one state, which others may have left."""
-        return self._connection.in_transaction
-
-    def rows(self, sql: str, params: Params = _NOTHING) -> list[Row]:
-        """Return every row; also runs INSERT or UPDATE with RETURNING inside a Write."""
-        try:
-            return self._connection.execute(sql, params).fetchall()
-        except FAILURES as error:
-            raise_failure(error, self._path)
-
-    def row(self, sql: str, params: Params = _NOTHING) -> Row | None:
-        """Return the first row, None without one."""
-        found = self.rows(sql, params)
-        return found[0] if found else None
-
-    def tuples(self, sql: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
-        """Return each row as a plain tuple."""
-        try:
-            cursor = self._connection.cursor()
-            cursor.row_factory = None
-            return cursor.execute(sql, params).fetchall()
-        except FAILURES as error:
-            raise_failure(error, self._path)
-
-    def words(self, sql: str, params: Params = _NOTHING) -> list[str]:
-        """Return the one column `word` of every row; one text in one row is read twice as fast as a row for each."""
-        found = self.row(f"SELECT group_concat(word, ' ') FROM ({sql})", params)
-        return found[0].split(" ") if found and found[0] is not None else []
-
-    def remembered(self, _key: Any, make: Callable[[], T]) -> T:
-        """Return what `make` reads: at one held moment, or among changes of its own, nothing earlier counts."""
-        return make()
-
-
-class Write(_Statements):
+class Write(Statements):
     """One open write transaction. `at` is its one time, microseconds UTC."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
@@ -102,7 +59,7 @@ class Write(_Statements):
         except FAILURES as error:
             raise_failure(error, self._path)
 
-    def execute_many(self, sql: str, params: Iterable[Params | tuple[Any, ...]]) -> None:
+    def execute_many(self, sql: str, params: Iterable[Params]) -> None:
         """Run one statement for each set of parameters, named or by place."""
         try:
             self._connection.executemany(sql, params)
@@ -156,6 +113,10 @@ class Database:
     def tuples(self, sql: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
         """Return each row as a plain tuple."""
         return self._reader().tuples(sql, params)
+
+    def each(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
+        """Give each row as a plain tuple when it is asked for."""
+        return self._reader().each(sql, params)
 
     def words(self, sql: str, params: Params = _NOTHING) -> list[str]:
         """Return the one column `word` of every row: texts without spaces, thousands at a time."""
@@ -220,7 +181,7 @@ class Database:
         with self._watching:
             # data_version counts the commits of other connections; this one never writes, so it sees them all
             connection = self._watcher = self._watcher or self._connect(writable=False)
-            return int(_Statements(connection, self.path).tuples("PRAGMA data_version")[0][0])
+            return int(Statements(connection, self.path).tuples("PRAGMA data_version")[0][0])
 
     def close(self) -> None:
         """Close every connection; the last one folds the log into the file. A later use opens anew."""
@@ -230,10 +191,10 @@ class Database:
             self._writer = self._watcher = None
             self._local, self._memory = threading.local(), Memory()
 
-    def _reader(self) -> _Statements:
-        statements: _Statements | None = getattr(self._local, "statements", None)
+    def _reader(self) -> Statements:
+        statements: Statements | None = getattr(self._local, "statements", None)
         if statements is None:
-            statements = self._local.statements = _Statements(self._connect(writable=False), self.path)
+            statements = self._local.statements = Statements(self._connect(writable=False), self.path)
         return statements
 
     def _connect(self, *, writable: bool) -> _Connection:
@@ -389,11 +350,3 @@ def _hold(tx: Write, fence: Fence) -> None:
             f"job {fence.job_id[:12]} attempt {fence.attempt} may write no more",
             f"it is {row['state']}, attempt {row['attempt']}" if row else "the deck does not know it",
         )
-
-
-def raise_failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> NoReturn:
-    """Raise what a person should see; a mistake of ours stays what it is."""
-    failure = registry_failure(error, path)
-    if failure is None:
-        raise error
-    raise failure from error

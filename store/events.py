@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NamedTuple
 
 from store.database import Reader, Row, Write
@@ -13,11 +14,7 @@ from store.rows.making import maker
 
 GENESIS = "0" * 64
 _BATCH = 2000
-_INSERT = (
-    "INSERT INTO event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash,"
-    " hash) VALUES (:seq, :at, :actor, :via, :action, :subject_kind, :subject_id, :model, :reason, :body,"
-    " :previous_hash, :hash)"
-)
+_COLUMNS = "event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash, hash)"
 _FIELDS = ("seq", "at", "actor", "via", "action", "subject_kind", "subject_id", "model", "reason", "body")
 
 
@@ -44,42 +41,69 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
     via: str | None = None,
 ) -> Event:
     """Append one event. `body` holds ids, names and numbers, never row data."""
-    last = tx.row("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-    fields: dict[str, Any] = {
-        "seq": last["seq"] + 1 if last else 1,
-        "at": tx.at,
-        "actor": actor,
-        "via": via,
-        "action": action,
-        "subject_kind": subject_kind,
-        "subject_id": subject_id,
-        "model": model,
-        "reason": reason,
-        "body": dump(body or {}),
-    }
-    previous = last["hash"] if last else GENESIS
-    made = link_hash(fields, previous)
-    tx.execute(_INSERT, {**fields, "previous_hash": previous, "hash": made})
-    fields["body"] = body or {}
-    event: Event = maker(Event)(*fields.values(), previous, made)
+    seq, previous = _head(tx)
+    told, text = body or {}, dump(body or {})
+    seq += 1
+    made = _hash(previous, _canonical(seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text))
+    tx.insert(
+        _COLUMNS,
+        [(seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text, previous, made)],
+    )
+    event: Event = maker(Event)(
+        seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, told, previous, made
+    )
     return event
 
 
 def append_many(tx: Write, told: Iterable[Mapping[str, Any]]) -> None:
     """Append events given as keywords of `append`, in their order, with one statement."""
-    last = tx.row("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-    seq, previous = (last["seq"], last["hash"]) if last else (0, GENESIS)
+    seq, previous = _head(tx)
     links = []
     for one in told:
         seq += 1
         fields = {"via": None, "model": None, "reason": "", **one, "seq": seq, "at": tx.at, "body": dump(one["body"])}
-        links.append({**fields, "previous_hash": previous, "hash": (previous := link_hash(fields, previous))})
-    tx.execute_many(_INSERT, links)
+        before, previous = previous, link_hash(fields, previous)
+        links.append((*(fields[name] for name in _FIELDS), before, previous))
+    tx.insert(_COLUMNS, links)
 
 
 def link_hash(fields: dict[str, Any], previous: str) -> str:
     """Return sha256 over the previous hash and the canonical JSON of an event's fields (`body` as its stored text)."""
-    return hashlib.sha256(f"{previous}\n{dump(fields)}".encode()).hexdigest()
+    return _hash(previous, dump(fields))
+
+
+def _hash(previous: str, fields: str) -> str:
+    return hashlib.sha256(f"{previous}\n{fields}".encode()).hexdigest()
+
+
+def _canonical(  # noqa: PLR0913, PLR0917 (a place for each field of an event)
+    seq: int,
+    at: int,
+    actor: str,
+    via: str | None,
+    action: str,
+    subject_kind: str,
+    subject_id: str,
+    model: str | None,
+    reason: str,
+    body: str,
+) -> str:
+    """Return what `dump` makes of these fields, a third as costly; whoever verifies asks `dump` itself."""
+    return (
+        f'{{"action":{_quoted(action)},"actor":{_quoted(actor)},"at":{at:d},"body":{_quoted(body)},'
+        f'"model":{_text(model)},"reason":{_quoted(reason)},"seq":{seq:d},"subject_id":{_quoted(subject_id)},'
+        f'"subject_kind":{_quoted(subject_kind)},"via":{_text(via)}}}'
+    )
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else _quoted(value)
+
+
+def _head(reader: Reader) -> tuple[int, str]:
+    """Return number and hash of the newest event."""
+    last = reader.tuples("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+    return (int(last[0][0]), str(last[0][1])) if last else (0, GENESIS)
 
 
 def events(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 from store import events
 from store.database import Reader, Row, Write
@@ -19,6 +18,10 @@ _MODEL = (
     " FROM model m"
 )
 _ALIAS = "SELECT model, name, version, generation, actor, moved_at FROM alias"
+_MOVED = (  # an alias that is to name a version: no row without the version, nulls without the alias
+    "SELECT a.model, a.name, a.version, a.generation, a.actor, a.moved_at FROM version v"
+    " LEFT JOIN alias a ON a.model = v.model AND a.name = :name WHERE v.model = :model AND v.number = :number"
+)
 
 
 def models(reader: Reader, *, deleted: bool = False) -> list[Model]:
@@ -98,10 +101,10 @@ def set_alias(
         AliasConflict: someone moved it since.
         UnknownName: there is no such version.
     """
-    there = "SELECT 1 FROM version WHERE model = :model AND number = :number"
-    if tx.row(there, {"model": model, "number": version}) is None:
+    found = tx.row(_MOVED, {"model": model, "number": version, "name": name})
+    if found is None:
         raise UnknownName(f"no version {model}@{version}", f"modeldeck versions {model} lists them")
-    before = _checked(tx, model, name, expected_generation)
+    before = _checked(found if found["generation"] is not None else None, model, name, expected_generation)
     if before and before["version"] == version:
         return Alias(**dict(before))
     moved = _move(tx, model, name, before, version, actor=actor, reason=reason)
@@ -118,7 +121,7 @@ def remove_alias(
         AliasConflict: someone moved it since.
         UnknownName: it names no version.
     """
-    before = _checked(tx, model, name, expected_generation)
+    before = _checked(_row(tx, model, name), model, name, expected_generation)
     if before is None or before["version"] is None:
         raise unknown("alias", name, [alias.name for alias in aliases(tx, model)])
     _move(tx, model, name, before, None, actor=actor, reason=reason)
@@ -128,8 +131,7 @@ def _row(reader: Reader, model: str, name: str) -> Row | None:
     return reader.row(f"{_ALIAS} WHERE model = :model AND name = :name", {"model": model, "name": name})
 
 
-def _checked(tx: Write, model: str, name: str, expected: int | None) -> Row | None:
-    before = _row(tx, model, name)
+def _checked(before: Row | None, model: str, name: str, expected: int | None) -> Row | None:
     stands = before["generation"] if before else 0
     if expected is not None and expected != stands:
         names = f"version {before['version']}" if before and before["version"] is not None else "no version"
@@ -142,27 +144,17 @@ def _checked(tx: Write, model: str, name: str, expected: int | None) -> Row | No
 def _move(
     tx: Write, model: str, name: str, before: Row | None, version: int | None, *, actor: str, reason: str
 ) -> Alias | None:
-    values: dict[str, Any] = {
-        "model": model,
-        "name": name,
-        "version": version,
-        "before": before["version"] if before else None,
-        "generation": before["generation"] + 1 if before else 1,
-        "actor": actor,
-        "reason": reason,
-        "at": tx.at,
-    }
-    tx.execute(
-        "INSERT INTO alias (model, name, version, generation, actor, moved_at)"
-        " VALUES (:model, :name, :version, :generation, :actor, :at) ON CONFLICT (model, name) DO UPDATE"
-        " SET version = excluded.version, generation = excluded.generation, actor = excluded.actor,"
-        " moved_at = excluded.moved_at",
-        values,
+    stood = before["version"] if before else None
+    generation = before["generation"] + 1 if before else 1
+    tx.insert(
+        "alias (model, name, version, generation, actor, moved_at)",
+        [(model, name, version, generation, actor, tx.at)],
+        "ON CONFLICT (model, name) DO UPDATE SET version = excluded.version, generation = excluded.generation,"
+        " actor = excluded.actor, moved_at = excluded.moved_at",
     )
-    tx.execute(
-        "INSERT INTO alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)"
-        " VALUES (:model, :name, :generation, :before, :version, :actor, :reason, :at)",
-        values,
+    tx.insert(
+        "alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)",
+        [(model, name, generation, stood, version, actor, reason, tx.at)],
     )
     events.append(
         tx,
@@ -172,6 +164,6 @@ def _move(
         subject_id=f"{model}:{name}",
         model=model,
         reason=reason,
-        body={"from": values["before"], "to": version, "generation": values["generation"]},
+        body={"from": stood, "to": version, "generation": generation},
     )
-    return None if version is None else Alias(model, name, version, values["generation"], actor, tx.at)
+    return None if version is None else Alias(model, name, version, generation, actor, tx.at)

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from store import events
-from store.database import Reader, Row, Write
+from store.database import Params, Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.ids import new_id
 from store.lookup import find_id
@@ -232,8 +232,8 @@ def with_logged(reader: Reader, found: Sequence[Row]) -> list[Run]:
     made: list[Run] = []
     for start in range(0, len(found), _AT_ONCE):
         batch = list(found[start : start + _AT_ONCE])
-        params = {f"run{place}": row["number"] for place, row in enumerate(batch)}
-        made += _runs(reader, batch, f"run_number IN ({', '.join(f':{name}' for name in params)})", params)
+        numbers = [row["number"] for row in batch]
+        made += _runs(reader, batch, f"run_number IN ({', '.join('?' * len(numbers))})", numbers)
     return made
 
 
@@ -266,7 +266,7 @@ def end_runs_of(tx: Write, job_id: str, state: str, reason: str) -> None:
         finish_run(tx, left.id, state, reason)
 
 
-def _runs(reader: Reader, found: list[Row], of_these: str, params: dict[str, Any]) -> list[Run]:
+def _runs(reader: Reader, found: list[Row], of_these: str, params: Params) -> list[Run]:
     kept: list[dict[int, dict[str, Any]]] = []
     for table in ("run_param", "run_metric_latest", "run_tag"):
         by_run: dict[int, dict[str, Any]] = {row[_NUMBER_AT]: {} for row in found}

@@ -17,14 +17,13 @@ from store.rows.making import maker, making_many
 
 _REFERENCE = re.compile(r"(?P<model>[^@\s]+)@(?P<number>[1-9][0-9]*)")
 _INSERTED = (
-    *("model", "number", "run_id", "snapshot_id", "settings_revision", "bundle_hash", "environment_hash"),
-    *("artifact_hash", "artifact_bytes", "golden_hash", "signature", "decision", "evaluation", "estimator"),
-    *("git_commit", "git_dirty", "cutoff_at", "derived_from", "description", "actor", "created_at"),
+    "version (model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,"
+    " artifact_bytes, golden_hash, signature, decision, evaluation, estimator, git_commit, git_dirty, cutoff_at,"
+    " derived_from, description, actor, created_at)"
 )
-_INSERT = f"INSERT INTO version ({', '.join(_INSERTED)}) VALUES ({', '.join(f':{name}' for name in _INSERTED)})"
 _NAMES = tuple(Version.__dataclass_fields__)
-_OWN = _NAMES.index("aliases")  # aliases and tags stand in tables of their own
-_COLUMNS = (*_NAMES[:_OWN], *_NAMES[_OWN + 2 :])
+# of one model, whose name is known; aliases and tags stand in tables of their own
+_COLUMNS = tuple(name for name in _NAMES if name not in ("model", "aliases", "tags"))
 _WIDTH = len(_COLUMNS)
 _NUMBER_AT = _COLUMNS.index("number")
 COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
@@ -91,35 +90,20 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
     if stands is None:
         raise models.unknown_model(tx, model)
     number = (stands["last"] or 0) + 1
-    values: dict[str, Any] = {
-        "model": model,
-        "number": number,
-        "run_id": run_id,
-        "snapshot_id": snapshot_id,
-        "settings_revision": settings_revision,
-        "bundle_hash": bundle_hash,
-        "environment_hash": environment_hash,
-        "artifact_hash": artifact_hash,
-        "artifact_bytes": artifact_bytes,
-        "golden_hash": golden_hash,
-        "signature": dump(signature),
-        "decision": dump(decision),
-        "evaluation": dump(evaluation),
-        "estimator": estimator,
-        "git_commit": git_commit,
-        "git_dirty": None if git_dirty is None else int(git_dirty),
-        "cutoff_at": cutoff_at,
-        "derived_from": derived_from,
-        "description": description,
-        "actor": actor,
-        "created_at": clock.now() if clock else tx.at,
-    }
-    tx.execute(_INSERT, values)
-    for key, value in (tags or {}).items():
-        tx.execute(
-            "INSERT INTO version_tag (model, number, key, value) VALUES (:model, :number, :key, :value)",
-            {"model": model, "number": number, "key": key, "value": value},
-        )
+    created_at = clock.now() if clock else tx.at
+    tx.insert(
+        _INSERTED,
+        [
+            (
+                model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,
+                artifact_bytes, golden_hash, dump(signature), dump(decision), dump(evaluation), estimator, git_commit,
+                None if git_dirty is None else int(git_dirty), cutoff_at, derived_from, description, actor, created_at,
+            )
+        ],
+    )  # fmt: skip
+    tx.insert(
+        "version_tag (model, number, key, value)", [(model, number, key, value) for key, value in (tags or {}).items()]
+    )
     _record(
         tx,
         "version.registered",
@@ -136,18 +120,13 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
     )
     if stands["champion"] is not None:
         models.set_alias(tx, model, "challenger", number, actor=actor, reason="trained while a champion serves")
-    return Version(
-        **{
-            **values,
-            "signature": signature,
-            "decision": decision,
-            "evaluation": evaluation,
-            "git_dirty": git_dirty,
-        },
-        abandoned_at=None,
-        aliases=() if stands["champion"] is None else ("challenger",),
-        tags=dict(tags or {}),
-    )
+    aliases = () if stands["champion"] is None else ("challenger",)
+    made: Version = maker(Version)(
+        model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,
+        golden_hash, signature, decision, evaluation, estimator, artifact_bytes, git_commit, git_dirty, cutoff_at,
+        derived_from, description, actor, created_at, None, aliases, dict(tags or {}), None,
+    )  # fmt: skip
+    return made
 
 
 def versions(reader: Reader, model: str) -> list[Version]:
@@ -160,7 +139,7 @@ def versions(reader: Reader, model: str) -> list[Version]:
     asked = f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC"
     with making_many():
         aliases, tags = _aliases(reader, model), _tags(reader, model)
-        return _made(reader.tuples(asked, {"model": model}), aliases, tags)
+        return _made(model, reader.each(asked, {"model": model}), aliases, tags)
 
 
 def version(reader: Reader, model: str, number: int) -> Version:
@@ -191,7 +170,7 @@ def _named(reader: Reader, model: str, alias: str) -> Version | None:
     tags = {row["tag"]: row["tag_value"] for row in found if row["tag"] is not None}
     names = sorted({row["called"] for row in found})
     number = found[0]["number"]
-    return _made([found[0][:_WIDTH]], {number: tuple(names)}, {number: tags})[0]
+    return _made(model, [found[0][:_WIDTH]], {number: tuple(names)}, {number: tags})[0]
 
 
 def mark_abandoned(tx: Write, model: str, number: int, actor: str, reason: str = "") -> Version:
@@ -248,7 +227,10 @@ class _Known(dict[str, Any]):
 
 
 def _made(
-    rows: Iterable[Sequence[Any]], aliases: Mapping[int, tuple[str, ...]], tags: Mapping[int, dict[str, str]]
+    model: str,
+    rows: Iterable[Sequence[Any]],
+    aliases: Mapping[int, tuple[str, ...]],
+    tags: Mapping[int, dict[str, str]],
 ) -> list[Version]:
     """Make versions of rows that hold `COLUMNS`; each named, as ten thousand rows cost half as much again by slices."""
     make, said = maker(Version), _Known()
@@ -259,7 +241,7 @@ def _made(
             derived, description, actor, created, abandoned, aliases.get(number, ()), tags[number], deleted,
         )
         for (
-            model, number, run, snapshot, settings, bundle, environment, artifact, golden, signature,
+            number, run, snapshot, settings, bundle, environment, artifact, golden, signature,
             decision, evaluation, estimator, size, commit, dirty, cutoff,
             derived, description, actor, created, abandoned, deleted,
         ) in rows
@@ -272,7 +254,7 @@ def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
         return []
     aliases = _aliases(reader, model)
     tags = _tags(reader, model, [row[_NUMBER_AT] for row in found])
-    return _made([row[:_WIDTH] for row in found], aliases, tags)
+    return _made(model, [row[:_WIDTH] for row in found], aliases, tags)
 
 
 def _aliases(reader: Reader, model: str) -> dict[int, tuple[str, ...]]:
@@ -285,14 +267,14 @@ def _aliases(reader: Reader, model: str) -> dict[int, tuple[str, ...]]:
 
 def _tags(reader: Reader, model: str, numbers: Sequence[int] = ()) -> dict[int, dict[str, str]]:
     """Return the tags of these versions, or of all, by number."""
-    params: dict[str, Any] = {"model": model}
-    asked = "SELECT number, key, value FROM version_tag WHERE model = :model"
+    asked = "SELECT number, key, value FROM version_tag WHERE model = ?"
+    params: list[Any] = [model]
     if 0 < len(numbers) <= _AT_ONCE:
-        params |= {f"number{place}": number for place, number in enumerate(numbers)}
-        asked += f" AND number IN ({', '.join(f':number{place}' for place in range(len(numbers)))})"
+        asked += f" AND number IN ({', '.join('?' * len(numbers))})"
+        params += numbers
     tags: dict[int, dict[str, str]] = defaultdict(dict)
     of_number, last = tags[0], 0
-    for number, key, value in reader.tuples(f"{asked} ORDER BY number, key", params):
+    for number, key, value in reader.each(f"{asked} ORDER BY number, key", params):
         if number != last:
             of_number, last = {}, number
             tags[number] = of_number

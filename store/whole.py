@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from store.database import connect, raise_failure
+from store.database import connect
+from store.reading import raise_failure
 from store.storage import FAILURES
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from store import events
 from store.database import Database
+from store.json_text import dump
 
 ANNA = "user:anna"
 
@@ -114,6 +115,19 @@ def test_rehashing_one_event_breaks_the_next(recorded: Database) -> None:
     forged = events.link_hash(fields, changed["previous_hash"])
     past_the_triggers(recorded, f"UPDATE event SET actor = 'user:eve', hash = '{forged}' WHERE seq = 5")
     assert events.verify(recorded).broken_seq == 6
+
+
+@pytest.mark.parametrize("said", ["plain", 'quo"te\\ and \x00\n', "r\u00e9sum\u00e9 \U0001f600", "\ud800", ""])
+def test_what_is_hashed_is_the_canonical_text_of_the_fields(database: Database, said: str) -> None:
+    with database.write(dry_run=True) as tx:
+        if said != "\ud800":  # which the registry cannot hold, and says so
+            event = events.append(
+                tx, actor=said, action=said, subject_kind=said, subject_id=said, model=said or None, reason=said,
+                body={said: [said, 1, 0.5, None]}, via=said or None,
+            )  # fmt: skip
+            assert events.verify(tx).head == event.hash
+    written = (1, 2, said, said or None, said, said, said, None, said, said)
+    assert events._canonical(*written) == dump(dict(zip(events._FIELDS, written, strict=True)))
 
 
 def test_event_rolls_back_with_its_change(recorded: Database) -> None:

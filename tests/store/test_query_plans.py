@@ -52,6 +52,9 @@ class Explaining:
     def tuples(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.rows(sql, params)]
 
+    def each(self, sql: str, params: Params | None = None) -> Iterator[tuple[Any, ...]]:
+        return iter(self.tuples(sql, params))
+
     def words(self, sql: str, params: Params | None = None) -> list[str]:
         return [row["word"] for row in self.rows(sql, params)]
 
