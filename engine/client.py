@@ -66,7 +66,7 @@ class Client:
         """Ask, and return the operation's typed answer: a dataclass, or a tuple of them where there are many.
 
         `request` is the operation's request dataclass, a dict of its fields, or None. A change that makes a job
-        starts the daemon when none runs.
+        starts the daemon when none runs; one that is only tried does not.
 
         Raises:
             ModeldeckError: as the operation says, with the exit code it carries.
@@ -75,7 +75,7 @@ class Client:
         body = wire.body_of(request)
         if self.transport == "socket":
             return self._over_socket(operation, body)
-        if operation.job:
+        if operation.job and not body.get("dry_run"):
             ensure_running(self.workspace)
             return self._over_socket(operation, body)
         return self._in_process(operation, body)

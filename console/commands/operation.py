@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from console.commands import render
@@ -16,7 +17,7 @@ from engine.operations.hosts import HostCheck
 from engine.operations.operation import Danger, Operation
 from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
-from store.errors import NotAllowed, Refused, Unavailable
+from store.errors import NotAllowed, Refused, Unavailable, UnknownName
 from store.rows import Job, Release, Schedule
 
 if TYPE_CHECKING:
@@ -102,8 +103,14 @@ def _change(client: Client, operation: Operation, session: Session) -> int:
         if not getattr(request, "basis", ""):
             request = _with_basis(request, preview.basis)
         _consent(operation, said, out, render.plan_lines(preview.plan))
-    elif operation.danger is Danger.DANGEROUS:
-        _consent(operation, said, out, [f"{_subject(said)}: {operation.help}"])
+    elif operation.danger is Danger.DANGEROUS and not said.dry_run:
+        plan = [f"{_subject(said)}: {operation.help}"]
+        if hasattr(request, "dry_run"):  # tried and taken back: what cannot be done is refused before anyone is asked
+            tried: Done = client.call(operation.id, replace(request, dry_run=True))
+            if tried.already:
+                return _already(render.already(tried.message), "", out)
+            plan = [tried.message]
+        _consent(operation, said, out, plan)
     before = _already_so(client, operation, request)
     if before:
         return _already(before, "", out)
@@ -113,6 +120,9 @@ def _change(client: Client, operation: Operation, session: Session) -> int:
 def _submit(client: Client, operation: Operation, request: Any, session: Session) -> int:
     out = session.output
     answer = client.call(operation.id, request)
+    if session.said.dry_run:
+        out.data(answer) if out.as_json else _would(client, operation, request, answer, out)
+        return 0
     job_id = _job_of(answer) if operation.job else None
     if job_id is None:
         out.data(answer) if out.as_json else _changed(operation, answer, out)
@@ -154,7 +164,7 @@ def _consent(operation: Operation, said: Invocation, out: Output, plan: list[str
     if not out.can_ask:
         raise Refused(
             f"{' '.join(operation.words)} is visible to others and was not confirmed",
-            "look with --dry-run, go with --yes" if operation.preview else "go with --yes",
+            "look with --dry-run, go with --yes" if _can_look(operation) else "go with --yes",
         )
     for line in plan:
         out.note(line)
@@ -162,6 +172,10 @@ def _consent(operation: Operation, said: Invocation, out: Output, plan: list[str
     out.stderr.flush()
     if out.stdin.readline().strip() != "y":
         raise Refused("not confirmed, nothing was done")
+
+
+def _can_look(operation: Operation) -> bool:
+    return operation.preview is not None or "dry_run" in operation.request.__annotations__
 
 
 def _apply_changed_files(client: Client, model: str, out: Output) -> None:
@@ -300,12 +314,34 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
         render.one(answer, out)
 
 
+def _would(client: Client, operation: Operation, request: Any, answer: Any, out: Output) -> None:
+    """Write what a dry run came to, of which nothing was kept."""
+    if isinstance(answer, Done):
+        render.done(answer, out)
+    elif isinstance(answer, Schedule):
+        out.line(f"schedule {answer.id}: would be {'paused' if answer.paused_at else 'resumed'}")
+    elif operation.id == "schedules.run":
+        out.line(f"schedule {request.id}: {_would_run(client, answer)}")
+    elif operation.id == "jobs.cancel":
+        out.line(f"job {answer.id[:16]}: would be {'cancelled' if answer.ended_at else 'told to stop'}")
+    else:
+        out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: would be {answer.state}")
+
+
+def _would_run(client: Client, job: Job) -> str:
+    from engine.operations.work import JobRequest
+
+    try:
+        client.call("jobs.detail", JobRequest(job.id))
+    except UnknownName:
+        return f"would ask for a {job.kind} job of {job.model}"
+    return f"its job {job.id[:16]} is {job.state}, no other would be asked for"
+
+
 def _subject(said: Invocation) -> str:
     subject = getattr(said.request, "model", None) or getattr(said.request, "id", None) or ""
     return " ".join((*said.verb.words, str(subject))).strip()
 
 
 def _with_basis(request: Any, basis: str) -> Any:
-    from dataclasses import replace
-
     return replace(request, basis=basis)

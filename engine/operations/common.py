@@ -8,6 +8,8 @@ from typing import Any
 from engine.operations.operation import argument
 from store.rows.frozen import dataclass
 
+DRY_RUN = "only say what would change"  # the same is done and taken back: what would be refused is refused
+
 
 @dataclass(frozen=True, slots=True)
 class NoRequest:

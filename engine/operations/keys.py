@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.operations.common import Done
+from engine.operations.common import DRY_RUN, Done
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import EndpointKey
 from store.rows.frozen import dataclass
@@ -23,6 +23,7 @@ class KeyChange:
     model: str = argument("the model's name")
     name: str = argument("the key's name, such as that of who holds it")
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 _HANDLERS = "engine.service.handlers.keys"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.access import Role
-from engine.operations.common import Done
+from engine.operations.common import DRY_RUN, Done
 from engine.operations.operation import Danger, Operation, argument
 from store.rows.frozen import dataclass
 
 _REASON = "why, kept on record"
-_DRY_RUN = "only say what would change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class OnRun:
 
     id: str = argument("the run's id; a unique prefix is enough")
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class OnModel:
 
     model: str = argument("the model's name")
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class OnVersion:
     model: str = argument("the model's name")
     version: int = argument("the version number")
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class TagRun:
     id: str = argument("the run's id; a unique prefix is enough")
     tags: tuple[str, ...] = argument("KEY=VALUE sets a tag, KEY= takes it away", metavar="KEY=VALUE")
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class TagModel:
     model: str = argument("the model's name")
     tags: tuple[str, ...] = argument("KEY=VALUE sets a tag, KEY= takes it away", metavar="KEY=VALUE")
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class TagVersion:
     version: int = argument("the version number")
     tags: tuple[str, ...] = argument("KEY=VALUE sets a tag, KEY= takes it away", metavar="KEY=VALUE")
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class NoteRun:
     id: str = argument("the run's id; a unique prefix is enough")
     text: str = argument('the note; "" takes it away')
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class DescribeModel:
     model: str = argument("the model's name")
     text: str = argument('the description; "" takes it away')
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class DescribeVersion:
     version: int = argument("the version number")
     text: str = argument('the description; "" takes it away')
     reason: str = argument(_REASON, flag="--reason", default="")
-    dry_run: bool = argument(_DRY_RUN, flag="--dry-run", default=False)
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 _VERBS: tuple[tuple[str, str, str, type], ...] = (

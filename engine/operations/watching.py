@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.access import Role
-from engine.operations.common import ModelRequest, NoRequest
+from engine.operations.common import DRY_RUN, ModelRequest, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Alert, Job, Monitor, OutcomeBatch, Window
 from store.rows.frozen import dataclass
@@ -41,6 +41,7 @@ class AlertChange:
 
     id: str = argument("the alert's id; a unique prefix is enough")
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 _HANDLERS = "engine.service.handlers.watching"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.operations.common import NoRequest, Page
+from engine.operations.common import DRY_RUN, NoRequest, Page
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Job, Schedule
 from store.rows.frozen import dataclass
@@ -62,6 +62,7 @@ class CancelRequest:
 
     id: str = argument("the job's id; a unique prefix is enough")
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class ScheduleChange:
 
     id: str = argument("the schedule, as schedules lists it")
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class ScheduleRequest:
     """One schedule."""
 
     id: str = argument("the schedule, as schedules lists it")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
 _HANDLERS = "engine.service.handlers.work"

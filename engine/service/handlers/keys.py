@@ -21,18 +21,22 @@ def add(context: ServiceContext, request: KeyChange) -> Done:
     from engine.deploy.keys import digest, new_endpoint_key
 
     key = new_endpoint_key()
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         made = endpoint_keys.add(tx, request.model, request.name, digest(key), **_who(context, request))
+    if request.dry_run:
+        body = {"model": made.model, "name": made.name, "warnings": _unused(context, made.model)}
+        return Done(f"would be made: {made.name} of {made.model}", body=body)
     warnings = ["this is the one time it is shown", *_unused(context, made.model)]
     return Done(key, body={"model": made.model, "name": made.name, "key": key, "warnings": warnings})
 
 
 def revoke(context: ServiceContext, request: KeyChange) -> Done:
     """Revoke a key; routers refuse it with their next look at the registry."""
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         known, already = endpoint_keys.revoke(tx, request.model, request.name, **_who(context, request))
     body = {"model": known.model, "name": known.name}
-    return Done(f"revoked: {known.name} of {known.model}", already=already, body=body)
+    done = "would be revoked" if request.dry_run and not already else "revoked"
+    return Done(f"{done}: {known.name} of {known.model}", already=already, body=body)
 
 
 def _who(context: ServiceContext, request: KeyChange) -> dict[str, Any]:

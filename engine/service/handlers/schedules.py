@@ -24,7 +24,7 @@ def pause(context: ServiceContext, request: ScheduleChange) -> Schedule:
     from store import schedules as table
 
     caller = context.caller
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         return table.pause(tx, request.id, actor=caller.actor, reason=request.reason, via=caller.via)
 
 
@@ -33,7 +33,7 @@ def resume(context: ServiceContext, request: ScheduleChange) -> Schedule:
     from store import schedules as table
 
     caller, zone = context.caller, time_zone(context)
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         row = table.schedule(tx, request.id)
         if row.paused_at is not None:
             skipped = _due_while_paused(row, zone, tx.at)
@@ -56,7 +56,7 @@ def run_schedule(context: ServiceContext, request: ScheduleRequest) -> Job:
     from store import jobs, settings
     from store import schedules as table
 
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         row = table.schedule(tx, request.id)
         applied = settings.current(tx)
         job = jobs.enqueue(

@@ -81,7 +81,7 @@ def resolve(context: ServiceContext, request: AlertChange) -> Alert:
 def _set(context: ServiceContext, request: AlertChange, state: str) -> Alert:
     from store import watching
 
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         alert = watching.alert(tx, request.id)
         if alert.state not in (state, "resolved"):
             watching.set_alert(

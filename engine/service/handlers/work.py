@@ -112,7 +112,7 @@ def cancel(context: ServiceContext, request: CancelRequest) -> Job:
     """Ask a job to stop: a queued one ends at once, a running one gets SIGTERM from the worker."""
     from store import jobs as queue
 
-    with context.deck.database.write() as tx:
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
         found = queue.job(tx, request.id)
         if found.ended_at is None:
             queue.request_cancel(
