@@ -43,6 +43,8 @@ class Fence(NamedTuple):
 class _Connection(sqlite3.Connection):
     """A connection that can be referred to weakly, so that one of an ended thread goes with it."""
 
+    synced = True  # as `_prepare` leaves it
+
 
 class Write(Statements):
     """One open write transaction. `at` is its one time, microseconds UTC."""
@@ -165,7 +167,9 @@ class Database:
             self._writing_thread = threading.get_ident()
             tx = Write(connection, self.path, self.clock)
             try:
-                tx.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                if connection.synced is not synced:
+                    tx.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                    connection.synced = synced
                 tx.execute("BEGIN IMMEDIATE")
                 if fence is not None:
                     _hold(tx, fence)
