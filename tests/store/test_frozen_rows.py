@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import pickle
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from store.rows import Alias, Version
 from store.rows.frozen import dataclass
+from store.rows.making import making_many
 
 
 class Row:
@@ -82,3 +84,22 @@ def test_only_frozen_rows_with_slots_are_made() -> None:
     with pytest.raises(TypeError, match="frozen and have slots"):
         dataclass(frozen=False, slots=True)
     assert Version.__slots__
+
+
+def test_rows_made_by_the_thousand_are_not_looked_through_for_having_been_made() -> None:
+    with making_many():
+        assert not gc.isenabled()
+        made = [[number] for number in range(50_000)]
+        assert gc.get_count()[0] >= len(made)
+    assert gc.isenabled()
+    assert gc.get_count()[0] < 10_000
+
+
+def test_what_a_process_has_frozen_stays_so() -> None:
+    gc.freeze()
+    try:
+        with making_many():
+            pass
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
