@@ -18,6 +18,7 @@ from engine.serving.contract import class_text
 LENGTH = 10  # items of an answer
 MIN_USERS = 4  # an item that few users took is like everything else they took, which says little
 BLOCK = 512  # items compared with all others at once
+WHOLE = 256  # a matrix of that many users or items is decomposed as a whole
 
 Answer = tuple[list[str], list[float]]
 
@@ -170,19 +171,34 @@ class ItemFactors(_Recent):
         self.length = length
 
     def _learn(self) -> None:
-        from scipy.sparse.linalg import svds
-
         matrix = self._matrix()
         size = min(self.factors, min(matrix.shape) - 1)
         if size < 1:
             self.vectors_ = np.zeros((len(self.items_), 1))
             return
-        # a fixed start makes the iteration repeat; the sign of a vector cancels in the scores
-        _, _, vectors = svds(matrix, k=size, v0=np.ones(min(matrix.shape)))
-        self.vectors_ = np.ascontiguousarray(vectors.T)
+        values, vectors = _decomposed(matrix, size)
+        # Below its rank a matrix has no direction of its own: any vector would do there, and another each time.
+        told = values > values.max() * max(matrix.shape) * np.finfo(np.float64).eps
+        self.vectors_ = np.ascontiguousarray(vectors[told].T)
 
     def _scores(self, taken: Any) -> Any:
         return self.vectors_ @ (self._weights(taken) @ self.vectors_[taken])
+
+
+def _decomposed(matrix: Any, size: int) -> tuple[Any, Any]:
+    """Return the largest `size` singular values of a sparse matrix, and their right vectors as rows; always the same.
+
+    The iteration begins where it is told to, and where it finds an invariant subspace it goes on from a drawn vector:
+    both are fixed. A small matrix, of which that is likely, is decomposed as a whole.
+    """
+    if min(matrix.shape) <= WHOLE:
+        _, values, vectors = np.linalg.svd(matrix.toarray(), full_matrices=False)
+        return values[:size], vectors[:size]
+    from scipy.sparse.linalg import svds
+
+    # the sign of a vector cancels in the scores
+    _, values, vectors = svds(matrix, k=size, v0=np.ones(min(matrix.shape)), rng=np.random.default_rng(7))
+    return values, vectors
 
 
 def user_texts(frame: Any) -> list[str]:

@@ -6,6 +6,7 @@ import csv
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -164,3 +165,16 @@ def test_lists_are_tensors_of_two_dimensions() -> None:
     assert told[1]["data"] == [2.0, 1.0, 4.0, 3.0]
     assert [one["shape"] for one in v2.metadata("m", 1, signature)["outputs"]] == [[-1, -1]] * 2
     assert predicted(outputs).items.tolist() == [("a", "b"), ("c", "d")]
+
+
+def test_factors_of_a_matrix_below_its_rank_are_the_same_each_time() -> None:
+    """Users who all took alike leave directions that nothing determines: none of them may get into an answer."""
+    frame = pd.DataFrame({"user": [f"u{number % 300}" for number in range(1200)]})
+    taken = [(f"i{number % 5}",) for number in range(1200)]
+    first, second = (ItemFactors(factors=4).fit(frame, taken) for _ in range(2))
+    assert first.vectors_.shape[1] < 5
+    assert np.array_equal(first.vectors_, second.vectors_)
+    many = pd.DataFrame({"user": [f"u{number % 300}" for number in range(6000)]})
+    wide = [(f"i{(number * number) % 600}",) for number in range(6000)]
+    third, fourth = (ItemFactors(factors=200).fit(many, wide).predict(many[:50]) for _ in range(2))
+    assert third == fourth
