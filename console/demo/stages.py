@@ -76,7 +76,7 @@ class ModelDemo:
                 self._promote_second,
             ),
             Stage(f"{name}: later rows, and late their outcomes", 14, self._all_told, self._replay_rest),
-            Stage(f"{name}: look at every month", 8, lambda now: now.is_rolled_back, self._watch),
+            Stage(f"{name}: look at every window", 8, lambda now: now.is_rolled_back, self._watch),
             Stage(f"{name}: roll back", 5, lambda now: now.is_rolled_back, self._roll_back),
         ]
 
@@ -106,24 +106,40 @@ class ModelDemo:
         return f"{newest.model}@{newest.number}: {metric} {number(value)} on its holdout{against}"
 
     def _promote_first(self, board: Board) -> str:
-        release = self._open_or_promote(FIRST, FIRST)
-        self._finish(str(release.job_id), board)
+        def follow(release: Release) -> Release:
+            wait_for_end(self.client, str(release.job_id), _OnBoard(board))
+            ended: Release = self._detail(release).release
+            return ended
+
+        release = self._shipped(FIRST, FIRST, self.recipe.first_until, follow, board)
         return f"{self.recipe.model}@{release.to_version} serves"
 
     def _promote_second(self, board: Board) -> str:
-        """Promote under traffic; train again with more time what its gates stop, as on a busy machine."""
         replay = self._replay()
+        reason = "demo: better on rows neither version has seen"
+        release = self._shipped(
+            SECOND, reason, self.recipe.second_until, lambda one: self._until_ended(one, replay, board), board
+        )
+        return f"{self.recipe.model}@{release.to_version} serves; {replay.sent:,} rows asked meanwhile"
+
+    def _shipped(
+        self, made_for: str, reason: str, until: str, follow: Callable[[Release], Release], board: Board
+    ) -> Release:
+        """Promote, and train again with more time what its gates stop, as on a busy machine.
+
+        Raises:
+            WorkFailed: no version passed its gates, or the release ended otherwise.
+        """
         for times in range(1, TRAININGS + 1):
-            release = self._open_or_promote(SECOND, "demo: better on rows neither version has seen")
-            now = self._until_ended(release, replay, board)
+            now = follow(self._open_or_promote(made_for, reason))
             name = f"{self.recipe.model}@{now.to_version}"
             if now.state == "completed":
-                return f"{name} serves; {replay.sent:,} rows asked meanwhile"
+                return now
             if now.evidence.get("cause") != "gate":
                 break
             board.tell(f"gates stopped {name}: {now.detail}")
             if times < TRAININGS:
-                board.tell(self._train(self.recipe.second_until, SECOND, board, 2**times))
+                board.tell(self._train(until, made_for, board, 2**times))
         raise WorkFailed(f"the release of {name} is {now.state}: {now.detail}", "modeldeck releases")
 
     def _until_ended(self, release: Release, replay: Replay, board: Board) -> Release:

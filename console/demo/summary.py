@@ -27,7 +27,7 @@ def summary(client: Client, models: list[str], output: Output) -> None:
         ("modeldeck", "the console"),
         (f"modeldeck versions {first}", "what was trained"),
         (f"modeldeck predict {first} samples/{first}.json", "ask the endpoint"),
-        (f"modeldeck monitors windows {first}", "month by month"),
+        (f"modeldeck monitors windows {first}", "window by window"),
         (f"modeldeck promote {first} 2 --reason 'again'", "shows its plan, then asks"),
         ("modeldeck daemon stop --all", "stop everything"),
     ]
