@@ -97,8 +97,22 @@ def _need_keys(rows: list[dict[str, Any]], name: str) -> None:
 
 def _table(records: list[dict[str, Any]], out: Output) -> None:
     names = list(dict.fromkeys(name for record in records for name in record))
+    if "items" in names and out.fits:
+        names.remove("scores")  # the list is the answer; its scores are in --json
     out.table([_column(name) for name in names], records)
 
 
 def _column(name: str) -> Column:
-    return Column(name, lambda row, out: said(name, row.get(name), out), right=name != "prediction_id")
+    lists = name in ("items", "scores")
+    return Column(
+        name,
+        lambda row, out: _cell(name, row.get(name), out),
+        right=name != "prediction_id" and not lists,
+        shrink=lists,
+    )
+
+
+def _cell(name: str, value: Any, out: Output) -> str:
+    if name == "scores":
+        return ", ".join(f"{score:.4g}" for score in value or ())
+    return said(name, value, out)

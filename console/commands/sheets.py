@@ -8,7 +8,7 @@ from typing import Any
 
 from console.commands.tables import count, said
 from console.output import Column, Output
-from console.render.measures import GAINS
+from console.render.measures import is_gain
 
 TOP = 10  # trials shown, the best first
 DEEPEST = 4
@@ -88,7 +88,7 @@ def _are_alike(value: dict[str, Any]) -> bool:
 def _trials(trials: list[dict[str, Any]], run: dict[str, Any], out: Output) -> None:
     """Write the best trials by the run's own metric, and how many there are."""
     metric = str(run.get("params", {}).get("metric", ""))
-    sign = -1 if metric in GAINS else 1
+    sign = -1 if is_gain(metric) else 1
 
     def place(trial: dict[str, Any]) -> tuple[bool, float]:
         value = trial["metrics"].get(metric)

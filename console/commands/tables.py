@@ -81,9 +81,10 @@ def metric_of(evaluation: dict[str, Any]) -> str:
 
 
 def window_metric(window: Window) -> str:
-    """Return the first realised metric of a window: `21.3 mae`."""
-    for name, measured in window.metrics.items():
-        return f"{number(measured.get('value'))} {name}"
+    """Return the metric that a window is judged by, the one with an interval: `21.3 mae`; else its first."""
+    judged = [name for name, measured in window.metrics.items() if measured.get("low") is not None]
+    for name in (*judged, *window.metrics):
+        return f"{number(window.metrics[name].get('value'))} {name}"
     return "-"
 
 

@@ -15,21 +15,29 @@ GAINS = frozenset(
         "balanced_accuracy",
         "coverage",
         "f1",
+        "interval_coverage",
         "mcc",
+        "ndcg_at_10",
         "pr_auc",
         "precision",
         "r2",
         "recall",
+        "recall_at_10",
         "roc_auc",
     }
 )
 
-LOSSES = frozenset({"brier", "log_loss", "mae", "median_error", "rmse"})
+LOSSES = frozenset({"brier", "interval_width", "log_loss", "mae", "median_error", "rmse"})
+
+
+def is_gain(name: str) -> bool:
+    """Say whether more of a measure is better; a budget's precision is named after the budget."""
+    return name in GAINS or name.startswith("precision_at_")
 
 
 def is_measure(name: str) -> bool:
     """Say whether a name is that of a measure whose better direction is known."""
-    return name in GAINS or name in LOSSES
+    return is_gain(name) or name in LOSSES
 
 
 def value_of(measure: Any) -> float | None:
@@ -55,10 +63,10 @@ def change(name: str, value: float | None, against: float | None) -> Span:
     if value is None or against is None or against == 0:
         return ("-", "dim")
     if against < 0 or value < 0:  # a share of something below zero says nothing
-        gain = value - against if name in GAINS else against - value
+        gain = value - against if is_gain(name) else against - value
         return (f"{value - against:+.3g}", "ok" if gain > 0 else "warn")
     share = value / against - 1
-    worse = -share if name in GAINS else share
+    worse = -share if is_gain(name) else share
     style = "warn" if worse > 0.05 else "ok" if worse < 0 else ""
     return (percent(share, signed=True), style)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from console.output import Column, Output, clip, fit, json_text, plain, text_width
 from store.errors import GateFailed
-from store.rows import microseconds
+from store.rows import Window, microseconds
 
 COLUMNS = (
     Column("name", lambda row, _: row[0]),
@@ -115,3 +115,52 @@ def test_columns_that_may_shrink_make_room_for_those_that_may_not(cells: list[tu
     widths = fit(titles, [row], shrink, 80)
     for place, (width, may) in enumerate(zip(widths, shrink, strict=True)):
         assert may or width == max(1, text_width(row[place]))
+
+
+def test_a_ranked_answer_fits_the_terminal_and_piped_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from console.commands.predict import _table
+
+    items = [str(number) for number in range(50_000, 50_010)]
+    answer = {"prediction_id": "0" * 32 + "-0", "items": items, "scores": [number / 7 for number in range(10)]}
+    out = output()
+    _table([answer], out)
+    piped = out.stdout.getvalue()  # type: ignore[attr-defined]
+    assert ", ".join(items) in piped
+    assert "0, 0.1429, 0.2857" in piped
+    monkeypatch.setenv("COLUMNS", "80")
+    out = output()
+    _table([answer], out)
+    lines = out.stdout.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[1].split()[1] == "50000,"
+
+
+def test_a_window_shows_the_metric_it_is_judged_by() -> None:
+    from console.commands.tables import window_metric
+
+    judged = {"value": 21.3, "low": 20.0, "high": 22.0}
+    beside = {"value": 0.83, "low": None, "high": None}
+    assert window_metric(seen_window({"interval_coverage": beside, "mae": judged})) == "21.3 mae"
+    assert window_metric(seen_window({"interval_coverage": beside})) == "0.83 interval_coverage"
+    assert window_metric(seen_window({})) == "-"
+
+
+def seen_window(metrics: dict[str, object]) -> Window:
+    return Window(
+        id="w",
+        monitor="rates",
+        model="rates",
+        version=1,
+        from_at=0,
+        to_at=1,
+        revision=1,
+        verdict="ok",
+        rows=1,
+        errors=0,
+        latency_p50_ms=None,
+        latency_p99_ms=None,
+        coverage=None,
+        metrics=metrics,
+        features=(),
+        computed_at=1,
+    )
