@@ -6,6 +6,7 @@ Every figure is of rows that nothing was fitted on. An interval is a 95 % paired
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import sys
 import time
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from engine.settings.model import ModelSettings
     from engine.training.making import Made
 
-REVIEWED = (0.02, 0.05, 0.10)  # shares of the posts that reviewers have time for
+REVIEWED = (2, 5, 10)  # percent of the posts that reviewers have time for
+YEARS = (2014, 2015, 2016, 2017)  # on the phone were posts of 2013 to March 2017
 WEEK_US = 7 * 86_400_000_000
 
 
@@ -128,22 +130,27 @@ def regression(example: Example, quick: bool) -> Iterator[Figure]:
 
 
 def classification(example: Example, quick: bool) -> Iterator[Figure]:
-    """Beside the Dummy; and of the posts that reviewers have time for, the highest scores, how many are right."""
-    made = example.before(2**62)
-    yield from _holdout(example.name, made)
-    newest = example.mask(int(made.evaluation["from_at"]), 2**62)
-    rows = example.table.filter(newest)
-    guess = example.ask(made, rows)
-    truth = np.array([class_text(value) for value in rows.column(example.settings.data.target).to_pylist()])
-    scores, positive = guess.scores[:, 1], truth == guess.classes[1]
-    for share in REVIEWED:
-        budget = max(1, round(share * len(scores)))
-        first = np.argsort(-scores, kind="stable")[:budget]
-        low, high = wilson(int(positive[first].sum()), budget)
-        chance = float(positive.mean())
-        what = f"precision, {share:.0%} reviewed"
-        found = float(positive[first].mean())
-        yield Figure(example.name, what, found, chance, low - chance, high - chance, budget)
+    """Each year by a version trained before it, beside the Dummy; and of the posts that reviewers have time for, how
+    many are right beside chance."""
+    train = replace(example.settings.train, time_budget_s=300.0, trials=0)
+    settings = replace(example.settings, train=train)
+    begins = [int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp() * 1e6) for year in (*YEARS, YEARS[-1] + 1)]
+    for year, begin, end in zip(YEARS, begins, begins[1:], strict=False):
+        if quick and year != YEARS[1]:
+            continue
+        rows = example.table.filter(example.mask(begin, end))
+        guess = example.ask(example.before(begin, settings), rows)
+        truth = np.array([class_text(value) for value in rows.column(settings.data.target).to_pylist()], dtype=object)
+        chance = float((truth == guess.classes[1]).mean())
+        found = bootstrap("average_precision", truth, guess)
+        low, high = found["low"] - chance, found["high"] - chance
+        yield Figure(example.name, f"average_precision, {year}", found["value"], chance, low, high, len(truth))
+        for percent in REVIEWED:
+            budget = max(1, round(percent / 100 * len(truth)))
+            value = measure(f"precision_at_{percent}_percent", truth, guess).value
+            low, high = wilson(round(value * budget), budget)
+            what = f"precision_at_{percent}_percent, {year}"
+            yield Figure(example.name, what, value, chance, low - chance, high - chance, budget)
 
 
 def _holdout(name: str, made: Made) -> Iterator[Figure]:

@@ -242,6 +242,15 @@ def outcome_batches(reader: Reader, model: str, limit: int = 100) -> list[Outcom
     return [OutcomeBatch(**dict(row)) for row in found]
 
 
+def outcome_batch_of(reader: Reader, model: str, received_at: int) -> OutcomeBatch | None:
+    """Return the delivery of a model that came at a moment (microseconds UTC); None where there is none."""
+    row = reader.row(
+        "SELECT * FROM outcome_batch WHERE model = :model AND received_at = :at ORDER BY id DESC LIMIT 1",
+        {"model": model, "at": received_at},
+    )
+    return OutcomeBatch(**dict(row)) if row else None
+
+
 def _record(
     tx: Write,
     action: str,

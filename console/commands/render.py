@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.commands.matrix import access
+from console.commands.reviewing import review
 from console.commands.sheets import sheet
 from console.commands.tables import columns_of, count, number, said, took, version_or_none
 from console.output import Column, Output
@@ -16,6 +17,7 @@ from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
+from engine.operations.review import ReviewQueue
 from engine.operations.runs import RunsTable
 from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.work import JobDetail, JobLogs
@@ -278,6 +280,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     JobLogs: logs,
     Done: done,
     GcReport: garbage,
+    ReviewQueue: review,
 }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.measures.intervals import LEVEL, RESAMPLES, wilson
-from engine.measures.metrics import METRICS, Predicted, find, measure
+from engine.measures.metrics import Predicted, find, measure
 
 MIN_ROWS = 50
 MOST_GROUPS = 12  # the largest ones; the others are counted
@@ -162,7 +162,7 @@ def _means(per_row: Any, seed: int, resamples: int) -> Any:
 
 
 def _draws(name: str, truth: Any, guess: Predicted, seed: int, resamples: int) -> Any:
-    metric = METRICS[find(name).name]
+    metric = find(name)
     if metric.per_row is not None:
         return _means(metric.per_row(truth, guess), seed, resamples)
     draw = np.random.default_rng(seed)

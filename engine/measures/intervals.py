@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.measures.metrics import METRICS, Measured, Predicted, as_loss, find, measure
+from engine.measures.metrics import Measured, Predicted, as_loss, find, measure
 
 RESAMPLES = 200
 LEVEL = 0.95
@@ -95,7 +95,7 @@ def paired(
 
 def _resampled(name: str, truth: Any, guess: Predicted, seed: int, resamples: int) -> Sequence[float | None]:
     draw = np.random.default_rng(seed)
-    metric = METRICS[name]
+    metric = find(name)
     count = len(truth)
     if metric.per_row is not None:
         per_row = metric.per_row(truth, guess)

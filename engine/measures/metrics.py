@@ -8,6 +8,7 @@ made from prediction records, so that training, gates and monitoring measure the
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from engine.measures import ranking
 from store.errors import Refused
 
+_BUDGET = re.compile(r"precision_at_([1-9][0-9]?)_percent")
 CLIP = 1e-15  # a score of exactly 0 would make log loss infinite
 
 
@@ -132,7 +134,7 @@ def find(name: str, task: str | None = None) -> Metric:
     Raises:
         Refused: no such metric, or it is not one of the task; the closest name is told.
     """
-    metric = METRICS.get(name)
+    metric = METRICS.get(name) or _at_budget(name)
     if metric is not None and (task is None or metric.fits(task)):
         return metric
     fitting = [one.name for one in METRICS.values() if task is None or one.fits(task)]
@@ -146,9 +148,14 @@ def default_metric(task: str) -> str:
     return {"classification": "log_loss", "ranking": "ndcg_at_10"}.get(task, "mae")
 
 
-def names(task: str, *, interval: bool = False) -> list[str]:
-    """Return the names of a task's metrics, the order of every table; those of intervals only where there are some."""
-    return [one.name for one in METRICS.values() if one.fits(task) and (interval or one.needs != "interval")]
+def names(task: str, *, interval: bool = False, asked: Iterable[str] = ()) -> list[str]:
+    """Return the names of a task's metrics, the order of every table; those of intervals only where there are some.
+
+    Of the `asked` names, such as those of gates, a precision at a budget is measured too.
+    """
+    usual = [one.name for one in METRICS.values() if one.fits(task) and (interval or one.needs != "interval")]
+    budgets = [metric.name for name in dict.fromkeys(asked) if (metric := _at_budget(name)) and metric.fits(task)]
+    return [*usual, *budgets]
 
 
 def as_loss(metric: Metric, value: float) -> float:
@@ -262,6 +269,33 @@ def average_precision(is_true: Any, scores: Any) -> float:
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # the end of each run of equal scores
     precision = hits[last] / (last + 1.0)
     return float((np.diff(np.append(0, hits[last])) * precision).sum() / positives)
+
+
+def precision_at(is_true: Any, scores: Any, share: float) -> float:
+    """Return the share of positives among the `share` of rows with the highest scores, one row at least.
+
+    Of rows that tie at the end of the budget, each counts by the chance of being drawn.
+    """
+    budget = max(1, round(share * len(scores)))
+    last = np.partition(scores, len(scores) - budget)[len(scores) - budget]
+    above, tied = scores > last, scores == last
+    left = budget - int(above.sum())
+    return float((is_true[above].sum() + left * is_true[tied].mean()) / budget)
+
+
+def _at_budget(name: str) -> Metric | None:
+    """Return the precision at a review budget by its name: `precision_at_5_percent` of the rows, 1 to 99."""
+    said = _BUDGET.fullmatch(name)
+    if said is None:
+        return None
+    share = int(said[1]) / 100.0
+
+    def compute(truth: Any, guess: Predicted) -> float:
+        if len(guess.classes) != 2:
+            return float("nan")  # which class reviewers are sent is known of two only
+        return precision_at(truth == guess.classes[1], guess.scores[:, 1], share)
+
+    return Metric(name, "scores", True, compute)
 
 
 def _ndcg(truth: Any, guess: Predicted) -> Any:

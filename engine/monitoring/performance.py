@@ -64,7 +64,7 @@ def realised(
         return Performance(primary, 0, coverage)
     ranks = settings.task == "ranking"
     truth, guess = _lists(labelled) if ranks else (_truth(labelled, classes), _guess(labelled, classes))
-    measured = names(settings.task, interval=guess.low is not None)
+    measured = names(settings.task, interval=guess.low is not None, asked=(primary, *settings.gates.limits))
     metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in measured}
     metrics[primary] = {key: _figure(value) for key, value in bootstrap(primary, truth, guess).items()}
     enough = len(truth) >= min_rows

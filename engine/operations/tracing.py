@@ -44,6 +44,7 @@ class Trace:
     reason: str
     outcome: float | str | None
     outcome_at: int | None
+    outcome_by: str | None  # who delivered it, or gave the verdict
 
 
 OPERATIONS = (

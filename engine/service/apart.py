@@ -80,6 +80,16 @@ def rejected(workspace: Workspace, model: str, limit: int) -> list[dict[str, Any
     return rows
 
 
+def review(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
+    """Look up what is to be reviewed in another process; `told` are the arguments of `engine.monitoring.review.queue`.
+
+    Raises:
+        ModeldeckError: as that says.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    return _done(workspace, "review", told, "the look at the log", "", FOUND_WITHIN_S)
+
+
 def _done(
     workspace: Workspace, what: str, told: dict[str, Any], named: str, remedy: str, within_s: float | None = None
 ) -> dict[str, Any]:
@@ -108,7 +118,7 @@ def main() -> int:
     """Do one thing."""
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
-    parser.add_argument("what", choices=("outcomes", "find", "explain", "proposed", "rejected"))
+    parser.add_argument("what", choices=("outcomes", "find", "explain", "proposed", "rejected", "review"))
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
     try:
@@ -128,6 +138,10 @@ def main() -> int:
                 from engine.data.looking import proposed_checks
 
                 answer = proposed_checks(deck, told["model"])
+            elif asked.what == "review":
+                from engine.monitoring.review import queue
+
+                answer = queue(deck, **told)
             elif asked.what == "rejected":
                 from engine.data.looking import rejected_rows
 

@@ -21,7 +21,7 @@ from engine.training.dataset import prepare
 from engine.training.evaluation import on_holdout
 from engine.training.families import families
 from engine.training.folds import split_holdout
-from engine.training.making import baseline
+from engine.training.making import asked_of, baseline
 from engine.training.proof import Proof, prove
 from engine.training.reproducing import settings_of
 from engine.training.threshold import check_threshold
@@ -103,9 +103,9 @@ def _evaluate(deck: Deck, version: Version, predictor: Predictor) -> dict[str, A
     code = extract_bundle(deck, version.bundle_hash)
     dummy = families(dataset, settings.train.estimator, metric.name, seed, code)[0]
     rows = split.train[-int(version.evaluation["rows"]["train"]) :]
-    worth, plain = baseline(dataset, rows, split.holdout, dummy, seed)
+    worth, plain = baseline(dataset, rows, split.holdout, dummy, seed, asked_of(settings))
     with one_quiet_thread():
-        figures, guess = on_holdout(predictor, holdout, seed)
+        figures, guess = on_holdout(predictor, holdout, seed, asked_of(settings))
         proof = Proof(holdout, predictor, guess, plain, metric, settings, time.monotonic() + PROOF_S)
         against = against_champion(deck, version.model, holdout, guess, metric, seed)
         found = {**version.evaluation, "holdout": figures, "baseline": worth, **prove(proof)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +19,15 @@ SLICE_ROWS = 20  # a smaller slice is not shown: its figure would be chance
 SLICE_VALUES = 12
 
 
-def on_holdout(predictor: Predictor, holdout: Dataset, seed: int) -> tuple[dict[str, dict[str, Any]], Predicted]:
-    """Return every metric of the task with its interval, and the predictions, on the holdout rows."""
+def on_holdout(
+    predictor: Predictor, holdout: Dataset, seed: int, asked: Iterable[str] = ()
+) -> tuple[dict[str, dict[str, Any]], Predicted]:
+    """Return every metric of the task with its interval, and the predictions, on the holdout rows.
+
+    Of the `asked` names those are measured too that no task has by itself: see `measures.metrics.names`.
+    """
     guess = predicted(predictor.predict_frame(holdout.frame), holdout.signature.classes)
-    metrics = names(holdout.task, interval=guess.low is not None)
+    metrics = names(holdout.task, interval=guess.low is not None, asked=asked)
     return evaluate(metrics, holdout.truth, guess, seed=seed), guess
 
 

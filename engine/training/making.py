@@ -94,7 +94,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
 
     bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle)
     begun = time.monotonic()
-    plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed)
+    plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
     fitted_by = deadline - min(proof_s, budget / 2)
     found = compare(
@@ -155,12 +155,19 @@ def _leaks(
     return found
 
 
-def baseline(dataset: Dataset, rows: Any, holdout: Any, dummy: Family, seed: int) -> tuple[dict[str, Any], Predicted]:
+def asked_of(settings: ModelSettings) -> tuple[str, ...]:
+    """Return the metrics that a model's settings name, beside those that every model of its task is measured by."""
+    return (settings.train.metric, *settings.gates.limits)
+
+
+def baseline(
+    dataset: Dataset, rows: Any, holdout: Any, dummy: Family, seed: int, asked: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], Predicted]:
     """Return what the Dummy, fitted on some rows, is worth on those of the holdout, and its answers there."""
     with one_quiet_thread():
         model = fit(dataset, rows, dummy, dummy.defaults)
         predictor = Predictor.from_parts(model, dataset.signature, dataset.task)
-        return on_holdout(predictor, dataset.take(holdout), seed)
+        return on_holdout(predictor, dataset.take(holdout), seed, asked)
 
 
 def _with_answers(bench: Bench, best: Trial, until: float) -> Trial:
@@ -246,7 +253,7 @@ def _evaluate(
 ) -> dict[str, Any]:
     seed = settings.train.seed
     holdout = dataset.take(split.holdout)
-    figures, guess = on_holdout(predictor, holdout, seed)
+    figures, guess = on_holdout(predictor, holdout, seed, asked_of(settings))
     metric = found.metric
     proof = Proof(holdout, predictor, guess, baseline[1], metric, settings, until)
     against = champion(holdout, guess, metric)

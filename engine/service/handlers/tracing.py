@@ -11,6 +11,7 @@ from store.errors import UnknownName
 
 if TYPE_CHECKING:
     from engine.deck import Deck
+    from store.database import Reader
     from store.rows import Deployment
 
 
@@ -54,7 +55,16 @@ def trace(context: ServiceContext, request: TraceRequest) -> Trace:
         reason=release.reason if release else "",
         outcome=outcome["text"] if outcome.get("text") is not None else outcome.get("number"),
         outcome_at=outcome.get("received_at"),
+        outcome_by=_teller(reader, version.model, outcome.get("received_at")),
     )
+
+
+def _teller(reader: Reader, model: str, received_at: int | None) -> str | None:
+    """Return whose delivery an outcome came with: all outcomes of one bear the moment of its batch."""
+    from store import watching
+
+    batch = None if received_at is None else watching.outcome_batch_of(reader, model, received_at)
+    return batch.actor if batch else None
 
 
 def _containers(deck: Deck, deployment: Deployment) -> tuple[str, ...]:

@@ -216,3 +216,37 @@ def test_some_rows_are_taken_by_mask_or_place():
     some = guess.take(np.array([True, False, False, False, True]))
     assert some.labels.tolist() == guess.take([0, 4]).labels.tolist()
     assert (some.scores.shape, some.classes, some.values) == ((2, 3), THREE, None)
+
+
+@pytest.mark.parametrize("percent", [1, 5, 20, 99])
+def test_precision_at_a_budget_is_that_of_the_rows_reviewers_see(percent):
+    truth, guess = guess_of(TWO)
+    first = np.argsort(-guess.scores[:, 1])[: max(1, round(percent / 100 * len(truth)))]
+    assert measure(f"precision_at_{percent}_percent", truth, guess).value == pytest.approx(
+        (truth[first] == "yes").mean()
+    )
+
+
+def test_rows_that_tie_at_the_end_of_a_budget_count_by_chance():
+    scores = np.array([0.9, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    truth = np.array(["no", "yes", "no", "no", *["no"] * 6], dtype=object)
+    guess = Predicted(labels=truth, scores=np.column_stack([1 - scores, scores]), classes=TWO)
+    assert measure("precision_at_20_percent", truth, guess).value == pytest.approx((0 + 1 / 3) / 2)
+
+
+def test_a_budget_is_measured_only_where_it_is_asked_for():
+    assert "precision_at_5_percent" not in names("classification")
+    asked = ["latency_p99_ms", "precision_at_5_percent", "precision_at_5_percent", "recall"]
+    assert names("classification", asked=asked) == [*names("classification"), "precision_at_5_percent"]
+    assert names("regression", asked=asked) == names("regression")
+
+
+@pytest.mark.parametrize("name", ["precision_at_0_percent", "precision_at_100_percent", "precision_at_5"])
+def test_a_budget_of_nothing_or_all_is_no_metric(name):
+    with pytest.raises(Refused, match="there is no"):
+        find(name)
+
+
+def test_a_budget_of_three_classes_is_undefined():
+    truth, guess = guess_of(THREE)
+    assert measure("precision_at_5_percent", truth, guess).value is None
