@@ -37,7 +37,7 @@ def modeldeck(reference: Path, current: Path, kept: Path) -> tuple[float, list[s
     begun = time.perf_counter()
     profiles = {name: drift.from_state(state) for name, state in orjson.loads(place.read_bytes()).items()}
     tallies, _ = tally([current], profiles)
-    judged = drift.judge([profiles[name].against(tallies[name]) for name in COLUMNS])  # type: ignore[arg-type]
+    judged = drift.judge([drift.against(profiles[name], tallies[name]) for name in COLUMNS])
     return time.perf_counter() - begun, [one["name"] for one in judged if one["drifted"]]
 
 

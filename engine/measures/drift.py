@@ -70,6 +70,11 @@ def profile(
     raise ValueError(f"column {name!r} is {found}: it moves by nature")
 
 
+def against(profile: Profile, tally: Tally) -> dict[str, Any]:
+    """Return how a sample that was counted into a profile's own tally differs."""
+    return profile.against(tally)  # type: ignore[arg-type]  # a profile and its tally are of one kind
+
+
 def to_state(made: Profile) -> dict[str, Any]:
     """Return a profile as plain data that JSON can hold."""
     kind = next(kind for kind, type_ in _KEPT.items() if isinstance(made, type_))

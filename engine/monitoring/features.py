@@ -5,41 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.measures import drift
-from engine.monitoring.columns import FEATURES
 from engine.monitoring.reference import PREDICTION, Reference, best_items, prediction_column, ranks
 
 if TYPE_CHECKING:
+    from engine.monitoring.window_rows import WindowRows
     from store.rows import Version
 
 MATTERS = 0.01  # share of the version's importance below which a moved feature alone is no drift of the window
 
 
-def compare_window(table: pa.Table, reference: Reference, version: Version) -> list[dict[str, Any]]:
+def compare_window(found: WindowRows, reference: Reference, version: Version) -> list[dict[str, Any]]:
     """Return one judged comparison per input column and one of the predictions, heaviest first.
 
-    `table` holds answered rows. Each entry has `importance` (share of the version's, None where unknown), `weight`
-    (importance times effect over threshold) and `matters`.
+    Each entry has `importance` (share of the version's, None where unknown), `weight` (importance times effect over
+    threshold) and `matters`.
     """
-    found = [_one(table, column["name"], reference) for column in version.signature.get("inputs", ())]
-    found.append(_predictions(table, reference, version))
-    return _ranked(drift.judge(found), version)
+    compared = [_one(found, column["name"], reference) for column in version.signature.get("inputs", ())]
+    compared.append(_predictions(found.rows, reference, version))
+    return _ranked(drift.judge(compared), version)
 
 
-def _one(table: pa.Table, name: str, reference: Reference) -> dict[str, Any]:
+def _one(found: WindowRows, name: str, reference: Reference) -> dict[str, Any]:
     if name in reference.left_out:
         kind, note = reference.left_out[name]
-        return drift.unavailable(name, kind, note, len(table))
-    profile = reference.profiles.get(name)
-    if profile is None or FEATURES + name not in table.column_names:
-        return drift.unavailable(name, "unknown", "unavailable: the log does not hold it", len(table))
-    if name in reference.tokens_of:
-        table = table.filter(pc.equal(table["key_id"], reference.key_id))
-        if not len(table):
-            return drift.unavailable(name, "categorical", "unavailable: logged under another key")
-    return profile.compare(table[FEATURES + name])
+        return drift.unavailable(name, kind, note, len(found.rows))
+    profile, tally = reference.profiles.get(name), found.tallies.get(name)
+    if profile is None or tally is None:
+        return drift.unavailable(name, "unknown", "unavailable: the log does not hold it", len(found.rows))
+    if name in reference.tokens_of and not tally.counts.sum():
+        return drift.unavailable(name, "categorical", "unavailable: logged under another key")
+    return drift.against(profile, tally)
 
 
 def _predictions(table: pa.Table, reference: Reference, version: Version) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def read(
     tables = list(found.values())
     if not tables:
         return _empty(columns)
-    return _united(tables).sort_by(_time(by))
+    return united(tables).sort_by(time_column(by))
 
 
 def read_versions(
@@ -74,11 +74,13 @@ def read_versions(
     columns: Sequence[str] | None = None,
 ) -> dict[int, pa.Table]:
     """Return version -> its logged rows, oldest first, in one scan; see `read`."""
-    wanted = None if columns is None else list(dict.fromkeys([*columns, "prediction_id", "received_at", _time(by)]))
+    wanted = (
+        None if columns is None else list(dict.fromkeys([*columns, "prediction_id", "received_at", time_column(by)]))
+    )
     condition, values = _condition(from_us, to_us, by, kinds)
     for attempt in range(ATTEMPTS):
         # Segments first: what is collected meanwhile is then found in Parquet, and twice is once per id.
-        fresh = _fresh(deck, model, from_us, to_us, by, kinds)
+        fresh = fresh_rows(deck, model, from_us, to_us, by, kinds)
         span = (from_us, to_us) if by == "received" else (None, None)
         collected = parts(deck.workspace, model, *span)
         try:
@@ -90,9 +92,9 @@ def read_versions(
         break
     for one, table in fresh.items():
         slim = table if wanted is None else table.select([name for name in wanted if name in table.column_names])
-        tables[one] = _united([tables[one], slim]) if one in tables else slim
-    kept = _one_per_id({one: table for one, table in tables.items() if len(table)})
-    return {one: table.sort_by(_time(by)) for one, table in sorted(kept.items()) if len(table)}
+        tables[one] = united([tables[one], slim]) if one in tables else slim
+    kept = one_per_id({one: table for one, table in tables.items() if len(table)})
+    return {one: table.sort_by(time_column(by)) for one, table in sorted(kept.items()) if len(table)}
 
 
 def count_by_window(
@@ -102,18 +104,19 @@ def count_by_window(
 
     A window number is the time divided by `window_us`. Rows without an event time fall in no window by event.
     """
-    columns = ["received_at", _time(by)]
+    columns = ["received_at", time_column(by)]
     found: dict[tuple[int, int], tuple[int, int]] = {}
     for version, table in read_versions(deck, model, by=by, kinds=kinds, columns=columns).items():
-        timed = table.filter(pc.is_valid(table[_time(by)]))
-        numbers = pc.floor(pc.divide(pc.cast(timed[_time(by)], pa.float64()), float(window_us))).cast(pa.int64())
+        timed = table.filter(pc.is_valid(table[time_column(by)]))
+        numbers = pc.floor(pc.divide(pc.cast(timed[time_column(by)], pa.float64()), float(window_us))).cast(pa.int64())
         grouped = pa.table({"number": numbers, "received_at": timed["received_at"]}).group_by("number")
         for row in grouped.aggregate([("received_at", "count"), ("received_at", "max")]).to_pylist():
             found[version, row["number"]] = (row["received_at_count"], row["received_at_max"])
     return found
 
 
-def _time(by: By) -> str:
+def time_column(by: By) -> str:
+    """Return the column that windows go by."""
     return "received_at" if by == "received" else "event_at"
 
 
@@ -121,7 +124,7 @@ def _condition(from_us: int | None, to_us: int | None, by: By, kinds: Sequence[s
     terms, values = [f"kind IN ({', '.join('?' * len(kinds))})"], list[Any](kinds)
     for sign, bound in ((">=", from_us), ("<", to_us)):
         if bound is not None:
-            terms.append(f"{_time(by)} {sign} ?")
+            terms.append(f"{time_column(by)} {sign} ?")
             values.append(bound)
     return " AND ".join(terms), values
 
@@ -143,12 +146,13 @@ def _scan(paths: list[Path], condition: str, values: list[Any], columns: list[st
             raise FileNotFoundError(str(error)) from error
 
 
-def _fresh(
+def fresh_rows(
     deck: Deck, model: str, from_us: int | None, to_us: int | None, by: By, kinds: Sequence[str]
 ) -> dict[int, pa.Table]:
+    """Return version -> rows of a model in the span that are not collected yet."""
     groups: dict[int, list[dict[str, Any]]] = {}
     for row in uncollected_rows(deck.workspace, model):
-        at = row.get(_time(by))
+        at = row.get(time_column(by))
         inside = (from_us is None or (at is not None and at >= from_us)) and (
             to_us is None or (at is not None and at < to_us)
         )
@@ -158,7 +162,7 @@ def _fresh(
     return {version: to_table(rows, types.of(model, version)) for version, rows in groups.items()}
 
 
-def _one_per_id(tables: dict[int, pa.Table]) -> dict[int, pa.Table]:
+def one_per_id(tables: dict[int, pa.Table]) -> dict[int, pa.Table]:
     """Drop repeated ids, across versions too: a retried request may have reached another version's server first."""
     if not tables:
         return {}
@@ -175,7 +179,8 @@ def _one_per_id(tables: dict[int, pa.Table]) -> dict[int, pa.Table]:
     return result
 
 
-def _united(tables: list[pa.Table]) -> pa.Table:
+def united(tables: list[pa.Table]) -> pa.Table:
+    """Return tables as one; a column of several types comes out as text."""
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid):

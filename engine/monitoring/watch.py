@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
 from engine.monitoring import outcomes
 from engine.monitoring.features import compare_window
 from engine.monitoring.inventory import take_inventory
 from engine.monitoring.performance import Performance, primary_metric, realised
-from engine.monitoring.predictions import By, read_versions
+from engine.monitoring.predictions import By
 from engine.monitoring.reference import Reference, reference_of
 from engine.monitoring.verdicts import Verdict
+from engine.monitoring.window_rows import WindowRows, read_windows
 from engine.monitoring.windows import SLACK_US, Frame, Key, Seen, due, silent
 from store.errors import UnknownName
 from store.rows import Version, Window
@@ -129,6 +128,11 @@ class _Look:
         numbers = silent(self.frame, alias.moved_at, present, SILENT_BACK)
         return [(alias.version, number) for number in numbers if (alias.version, number) not in self.stored]
 
+    def is_enough(self, key: Key) -> bool:
+        """Say whether a window may hold as many answered rows as a comparison asks for."""
+        seen = self.seen.get(key, Seen())
+        return seen.rows - seen.errors >= self.settings.monitor.min_rows
+
     def reference(self, version: Version) -> Reference:
         """Return the version's reference, made on first need."""
         if version.number not in self.references:
@@ -146,38 +150,26 @@ def _horizon(prediction_ids: list[str], usual_us: int) -> int | None:
     return None if span is None else min(usual_us, span[0] - 2 * 86_400 * SECOND_US)
 
 
-def _rows(look: _Look, keys: list[Key]) -> dict[Key, pa.Table]:
+def _rows(look: _Look, keys: list[Key]) -> dict[Key, WindowRows]:
     """Return the answered rows of each window, from one scan over the span of them all."""
-    first = min(look.frame.span(number)[0] for _, number in keys)
-    last = max(look.frame.span(number)[1] for _, number in keys)
-    by = cast("By", look.frame.by)
-    column = "received_at" if by == "received" else "event_at"
-    wanted = set(keys)
-    found: dict[Key, pa.Table] = {}
-    for version, table in read_versions(look.deck, look.settings.name, first, last, by).items():
-        answered = table.filter(pc.equal(table["status"], 200))
-        numbers = np.asarray(answered[column].combine_chunks(), dtype=np.int64) // look.frame.length_us
-        starts = np.flatnonzero(np.diff(numbers, prepend=np.iinfo(np.int64).min)).tolist() if len(numbers) else []
-        for start, end in pairwise([*starts, len(numbers)]):  # rows are in order of this time
-            key = (version, int(numbers[start]))
-            if key in wanted:
-                found[key] = answered.slice(start, end - start)
-    return found
+    wanted = {key: look.reference(look.versions[key[0]]) if look.is_enough(key) else None for key in keys}
+    return read_windows(look.deck, look.settings.name, cast("By", look.frame.by), look.frame.length_us, wanted)
 
 
-def _compute(look: _Look, key: Key, rows: pa.Table | None) -> Verdict | None:
+def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
     version, monitor = look.versions[key[0]], look.settings.monitor
     seen = look.seen.get(key, Seen())
     from_at, to_at = look.frame.span(key[1])
+    rows = None if found is None else found.rows
     answered = 0 if rows is None else len(rows)
-    enough = answered >= monitor.min_rows
+    enough = answered >= monitor.min_rows and look.is_enough(key)  # rows that came since are looked at next time
     performance = Performance(primary_metric(look.settings, version))
     features: list[dict[str, Any]] = []
-    if rows is not None:
+    if found is not None and rows is not None:
         classes = look.reference(version).classes if enough else {}
         with_outcomes = outcomes.join(rows, look.outcomes)
         performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows)
-        features = compare_window(rows, look.reference(version), version) if enough else []
+        features = compare_window(found, look.reference(version), version) if enough else []
     drifted = tuple(one for one in features if one["drifted"] and one["matters"])
     latencies = _latencies(rows)
     window = Window(

@@ -1,0 +1,157 @@
+"""What was answered in each window, from one pass over the log: its rows without their inputs, and the inputs counted.
+
+Inputs are most of a log and only their counts are needed, so that a window's memory is that of its ids and answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.measures.drift import Tally
+from engine.monitoring import scan
+from engine.monitoring.columns import FEATURES
+from engine.monitoring.layout import parts
+from engine.monitoring.predictions import ATTEMPTS, By, fresh_rows, one_per_id, read_versions, time_column, united
+from engine.monitoring.windows import Key
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
+    from engine.monitoring.reference import Reference
+
+KINDS = ("live",)
+
+
+@dataclass(slots=True)
+class WindowRows:
+    """One window of one version."""
+
+    rows: pa.Table  # answered ones in order of time, without inputs
+    tallies: dict[str, Tally] = field(default_factory=dict)  # input -> its values, where the log holds it
+
+
+@dataclass(slots=True)
+class _Version:
+    """What is gathered of one version."""
+
+    references: Mapping[int, Reference | None]  # wanted windows by number, with what their inputs are counted for
+    length_us: int
+    span: tuple[int, int]
+    by: By
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    tallies: dict[int, dict[str, Tally]] = field(default_factory=dict)
+
+    def profiles(self) -> scan.Profiles:
+        """Return the inputs that any window asks for, as columns of the log."""
+        found = (one.profiles for one in self.references.values() if one is not None)
+        return {FEATURES + name: profile for profiles in found for name, profile in profiles.items()}
+
+    def table(self) -> pa.Table:
+        """Return the rows gathered; files written before a column came, or changed its type, are united."""
+        schemas = {batch.schema for batch in self.batches}
+        if len(schemas) == 1:
+            return pa.Table.from_batches(self.batches)
+        return united([pa.Table.from_batches([batch]) for batch in self.batches])
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Gather a batch of the log."""
+        time = batch.column(time_column(self.by))
+        inside = pc.and_(pc.greater_equal(time, self.span[0]), pc.less(time, self.span[1]))
+        answered = pc.and_(pc.equal(batch.column("status"), 200), pc.is_in(batch.column("kind"), pa.array(KINDS)))
+        batch = batch.filter(pc.and_(inside, answered))
+        if not len(batch):
+            return
+        self.batches.append(batch.select([name for name in batch.schema.names if not name.startswith(FEATURES)]))
+        numbers = np.asarray(batch.column(time_column(self.by)), dtype=np.int64) // self.length_us
+        windows = np.unique(numbers).tolist()
+        for number in windows:
+            reference = self.references.get(number)
+            if reference is not None:
+                rows = batch if len(windows) == 1 else batch.filter(pa.array(numbers == number))
+                self._count(number, reference, rows)
+
+    def _count(self, number: int, reference: Reference, rows: pa.RecordBatch) -> None:
+        mine = self.tallies.setdefault(number, {})
+        ours: pa.RecordBatch | None = None
+        for name, profile in reference.profiles.items():
+            if FEATURES + name not in rows.schema.names:
+                continue
+            if name in reference.tokens_of and ours is None:  # tokens of another key are other words
+                ours = rows.filter(pc.equal(rows.column("key_id"), reference.key_id))
+            chosen = ours if name in reference.tokens_of and ours is not None else rows
+            mine.setdefault(name, profile.tally()).add(chosen.column(FEATURES + name))
+
+
+def read_windows(
+    deck: Deck, model: str, by: By, length_us: int, wanted: Mapping[Key, Reference | None]
+) -> dict[Key, WindowRows]:
+    """Return the wanted windows that hold answered rows; inputs are counted for those that have a reference.
+
+    A window number is the time divided by `length_us`, both microseconds.
+    """
+    numbers = [number for _, number in wanted]
+    span = (min(numbers) * length_us, (max(numbers) + 1) * length_us)
+
+    def gathering(version: int) -> _Version:
+        mine = {number: reference for (one, number), reference in wanted.items() if one == version}
+        return _Version(mine, length_us, span, by)
+
+    found = _gathered(deck, model, span, by, gathering)
+    tables = {version: one.table() for version, one in found.items() if one.batches}
+    kept = one_per_id(tables)
+    if sum(map(len, kept.values())) != sum(map(len, tables.values())):
+        # A retried request is on two logs, which is rare: then rows are chosen first, and counted whole.
+        found, kept = {}, {}
+        for version, table in read_versions(deck, model, *span, by).items():
+            found[version] = gathering(version)
+            for batch in table.to_batches():
+                found[version].add(batch)
+            if found[version].batches:
+                kept[version] = found[version].table()
+    return {
+        key: WindowRows(rows, found[key[0]].tallies.get(key[1], {}))
+        for version, table in kept.items()
+        for key, rows in _by_window(version, table.sort_by(time_column(by)), by, length_us)
+        if key in wanted
+    }
+
+
+def _gathered(
+    deck: Deck, model: str, span: tuple[int, int], by: By, gathering: Callable[[int], _Version]
+) -> dict[int, _Version]:
+    for attempt in range(ATTEMPTS):
+        # Segments first: what is collected meanwhile is then found in Parquet, and twice is once per id.
+        fresh = fresh_rows(deck, model, *span, by, KINDS)
+        collected = parts(deck.workspace, model, *(span if by == "received" else (None, None)))
+        found: dict[int, _Version] = {}
+        try:
+            for version in sorted({*fresh, *collected}):
+                found[version] = gathering(version)
+                table = fresh.get(version)
+                for batch in _batches(collected.get(version, []), found[version].profiles(), table):
+                    found[version].add(batch)
+        except FileNotFoundError:  # merged or collected meanwhile
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        break
+    return found
+
+
+def _batches(paths: list[Path], profiles: scan.Profiles, fresh: pa.Table | None) -> Iterator[pa.RecordBatch]:
+    yield from scan.batches(paths, profiles, lambda name: not name.startswith(FEATURES))
+    if fresh is not None:
+        yield from fresh.to_batches()
+
+
+def _by_window(version: int, table: pa.Table, by: By, length_us: int) -> Iterable[tuple[Key, pa.Table]]:
+    numbers = np.asarray(table[time_column(by)].combine_chunks(), dtype=np.int64) // length_us
+    starts = np.flatnonzero(np.diff(numbers, prepend=np.iinfo(np.int64).min)).tolist() if len(numbers) else []
+    for start, end in zip(starts, [*starts[1:], len(numbers)], strict=True):
+        yield (version, int(numbers[start])), table.slice(start, end - start)
