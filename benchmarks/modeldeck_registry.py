@@ -9,7 +9,7 @@ from typing import Any
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
 from store import models, runs, settings, snapshots, spool, versions
 from store.clock import SystemClock
-from store.database import Database, create_or_upgrade
+from store.database import Database, create_or_upgrade, open_database
 from store.rows import Snapshot
 from store.search.runs import find_runs
 from store.search.terms import Compare
@@ -110,26 +110,16 @@ class Modeldeck:
             runs.finish_run(tx, run.id, "finished")
 
     def run_calls(self, i: int) -> None:
-        """Start, twenty lines on the run's spool, what is there taken in, and end: three commits."""
-        self._call_by_call("kept", i)
-
-    def run_calls_logged(self, i: int) -> None:
-        """The same on the run's side: what it logged is on the disk, and taken in by the daemon meanwhile."""
-        self._call_by_call("logged", i)
-
-    def _call_by_call(self, spooled: str, i: int) -> None:
+        """Start, twenty lines on the run's spool, and its end, which takes them in: two commits."""
         with self.database.write() as tx:
             run = runs.start_run(tx, model="m", actor=BENCH, settings_revision=1)
-        with spool.PointWriter(self.folder / spooled, run.id) as writer:
-            for key in PARAMS:
-                writer.write_params({key: i})
-            for key in METRICS:
-                writer.write([(key, 0, self.database.clock.now(), i * 0.5)])
-        if spooled == "kept":
-            spool.ingest(self.database, self.folder / spooled)
-        with self.database.write() as tx:
+        writer = spool.PointWriter(self.folder / "kept", run.id)
+        for key in PARAMS:
+            writer.write_params({key: i})
+        for key in METRICS:
+            writer.write([(key, 0, self.database.clock.now(), i * 0.5)])
+        with spool.ending(self.database, writer) as tx:
             runs.finish_run(tx, run.id, "finished")
-        writer.path.unlink()
 
     def point_call(self, i: int) -> None:
         """One point on the run's side: on its spool."""
@@ -182,6 +172,14 @@ class Modeldeck:
         wanted = [Compare("metrics.m0", ">", "0.9"), Compare("params.p0", "=", "v5")]
         found, _ = find_runs(self.large, wanted, model="m", order="-metrics.m1", limit=100)
         assert len(found) == 100
+
+    def runs_filter_first(self, i: int) -> None:
+        """The same by a process that has read nothing yet, as a command does: opened, found, closed."""
+        again = self.large
+        self.large = open_database(again.path, again.clock)
+        self.runs_filter(i)
+        self.large.close()
+        self.large = again
 
 
 if __name__ == "__main__":

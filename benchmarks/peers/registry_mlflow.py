@@ -103,10 +103,6 @@ class Mlflow:
             self.client.log_metric(run, key, i * 0.5, step=0)
         self.client.set_terminated(run)
 
-    def run_calls_logged(self, i: int) -> None:
-        """The same: its client waits for the store."""
-        self.run_calls(i)
-
     def point_call(self, i: int) -> None:
         """One point."""
         self.client.log_metric(self.points_of, "single", 1 / (i + 1), step=i)
@@ -169,6 +165,10 @@ class Mlflow:
             max_results=100,
         )
         assert len(found) == 100
+
+    def runs_filter_first(self, i: int) -> None:
+        """The same: it keeps nothing."""
+        self.runs_filter(i)
 
 
 if __name__ == "__main__":

@@ -125,10 +125,6 @@ class Sqlite:
             self._point(run, key, 0, i * 0.5)
         self.db.execute("UPDATE runs SET status = 'FINISHED', ended = ? WHERE id = ?", (now(), run))
 
-    def run_calls_logged(self, i: int) -> None:
-        """The same: by hand there is no spool."""
-        self.run_calls(i)
-
     def _point(self, run: int, key: str, step: int, value: float) -> None:
         at = now()
         self.db.execute("BEGIN IMMEDIATE")
@@ -206,7 +202,8 @@ class Sqlite:
     def versions_filter(self, _i: int) -> None:
         """The newest hundred with a tag."""
         rows = self.large.execute(
-            "SELECT v.* FROM vtags t JOIN versions v ON v.id = t.ver WHERE t.k = 'stage' AND t.v = 'prod'"
+            # told which table to begin with: left to itself it looks at every version, ten times as long
+            "SELECT v.* FROM vtags t CROSS JOIN versions v ON v.id = t.ver WHERE t.k = 'stage' AND t.v = 'prod'"
             " AND v.model = (SELECT id FROM models WHERE name = 'm') ORDER BY v.version DESC LIMIT 100"
         ).fetchall()
         ids = ",".join(str(row[0]) for row in rows)
@@ -246,6 +243,10 @@ class Sqlite:
                 " AND r.exp = 1 ORDER BY o.v DESC LIMIT 100"
             ).fetchall()
         )
+
+    def runs_filter_first(self, i: int) -> None:
+        """The same: it keeps nothing."""
+        self.runs_filter(i)
 
 
 if __name__ == "__main__":
