@@ -174,9 +174,13 @@ def _keep(tx: Write, run_id: str, logged: point_lines.Logged) -> None:
 
 
 def _whole_lines(path: Path, done: int) -> bytes:
-    """Return whole lines from there on, of a batch or else the one line that is longer."""
+    """Return whole lines from there on, of a batch or else the one line that is longer; none of a file that is gone."""
     size = _BATCH_BYTES
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # its run has ended meanwhile and taken in the rest
+        return b""
+    with file:
         while True:
             file.seek(done)
             chunk = file.read(size)

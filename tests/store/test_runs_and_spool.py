@@ -12,7 +12,7 @@ import pytest
 
 from store import jobs, runs, spool
 from store.clock import FrozenClock
-from store.database import Database
+from store.database import Database, Reader
 from store.errors import Refused, UnknownName
 from store.point_lines import Point
 from store.rows import Job, Run
@@ -227,6 +227,26 @@ def test_a_spool_left_behind_by_a_killed_end_changes_nothing(
     assert runs.run(database, run.id) == ended
     assert runs.metric_history(database, run.id, "mae") == [(0, 5, 2.0)]
     assert not writer.path.exists()
+
+
+def test_a_run_that_ends_while_its_spool_is_looked_at_disturbs_no_ingester(
+    database: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = spool.PointWriter(tmp_path, run.id)
+    writer.write(points(0, 3))
+    stands = spool._offset
+    turns = []
+
+    def ended_meanwhile(reader: Reader, name: str) -> int:
+        turns.append(name)
+        if len(turns) == 1:
+            with spool.ending(database, writer) as tx:
+                runs.finish_run(tx, run.id, "finished")
+        return stands(reader, name)
+
+    monkeypatch.setattr(spool, "_offset", ended_meanwhile)
+    assert spool.ingest(database, tmp_path) == 0
+    assert (runs.run(database, run.id).state, steps(database, run)) == ("finished", [0, 1, 2])
 
 
 def test_a_long_spool_is_taken_in_by_short_transactions_before_the_end(
