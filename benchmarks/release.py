@@ -42,7 +42,7 @@ source = "rates.csv"
 target = "price"
 [train]
 estimator = "sklearn.linear_model.Ridge"
-time_budget = "1s"
+time_budget = "60s"
 [gates]
 mae = {{ max = 100.0 }}
 latency_p99_ms = {{ max = 1000 }}

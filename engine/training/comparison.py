@@ -52,7 +52,9 @@ def why_none(bench: Bench, stopped: Sequence[Trial]) -> tuple[str, str]:
     first: dict[str, Trial] = {}
     for trial in stopped:
         first.setdefault(trial.family.name, trial)
-    reasons = "; ".join(f"{name}: {trial.reason}" for name, trial in first.items()) or "nothing was tried"
+    reasons = (
+        "; ".join(f"{name}: {trial.reason}" for name, trial in first.items()) or "it was over before the first began"
+    )
     named = bench.families[1].name if len(bench.families) == 2 else ""
     if any(trial.state == "failed" for trial in stopped):
         failed = f"{named} could not be fitted: {first[named].reason}" if named in first else ""

@@ -28,7 +28,7 @@ from engine.training.forecasts import remember
 from engine.training.leakage import Leak, leaks
 from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
-from engine.training.search import FLOOR_S, Earlier, Effort, Recorder, compare
+from engine.training.search import Earlier, Effort, Recorder, compare
 from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from store.errors import Refused, WorkFailed
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 PROOF_SHARE = 0.1  # of the budget, for everything after the refit
 PROOF_LOOKS = 5.0  # or so many times what measuring the Dummy took
 PROOF_S = 0.4  # and this to store the model
+LATE = 0.5  # so much of the proof's time a refit that takes longer than foreseen may use
 LEAKS_SHARE = 0.03  # of the budget, for the look at columns that explain the target by themselves
 LEAKS_S = 0.3  # or so long: a few columns
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
@@ -96,7 +97,8 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     begun = time.monotonic()
     plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
-    fitted_by = deadline - min(proof_s, budget / 2)
+    proof_s = min(proof_s, budget / 2)
+    fitted_by = deadline - proof_s
     found = compare(
         bench,
         Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
@@ -104,9 +106,9 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         lambda share, text: progress(0.12 + 0.68 * share, text),
         earlier(candidates),
     )
-    best = _with_answers(bench, found.best, fitted_by)
+    best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)
     progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
-    model = refit(dataset, split.train, best.family, best.params, fitted_by)
+    model = refit(dataset, split.train, best.family, best.params, fitted_by + proof_s * LATE)
     decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
@@ -193,10 +195,10 @@ def refit(dataset: Dataset, rows: Any, family: Family, params: Params, until: fl
 
 def _in_time(work: Callable[[], Any], until: float, name: str) -> Any:
     try:
-        return apart(work, max(until, time.monotonic() + FLOOR_S))
+        return apart(work, until)
     except Overdue:
         raise WorkFailed(
-            f"fitting {name} on all rows did not end within the time budget", "give it more, or take fewer rows"
+            f"fitting {name} on all rows did not end within the time budget", "give it more time, or take fewer rows"
         ) from None
     except (Lost, Raised) as error:
         raise WorkFailed(f"fitting {name} on all rows failed: {error}", "correct it, or name another") from None

@@ -22,9 +22,7 @@ from engine.training.trial import Bench, Trial, serve_trials
 if TYPE_CHECKING:
     import optuna
 
-REFIT_MARGIN = 1.4
-FLOOR_S = 60.0  # Dummy and the first candidate have so long, whatever the budget: something must be there to compare
-WHATEVER = 2  # so many candidates are tried whatever the time
+REFIT_MARGIN = 1.4  # the winner's refit is given so many times what its last fold lets expect
 SHARE = 0.5  # of the time that is left, for any one candidate while others wait: one that never ends leaves them some
 
 
@@ -43,7 +41,7 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is tried: `deadline` is a `time.monotonic()` by which the refit too must be over."""
+    """How much is tried: `deadline` is a `time.monotonic()` by which the refit too should be over."""
 
     deadline: float
     seed: int
@@ -69,11 +67,11 @@ def compare(
 ) -> Comparison:
     """Try each family's defaults, then let Optuna draw until the best could no longer be refitted in time.
 
-    Dummy (the first family) and the one after it are tried whatever the time, a minute at most. A candidate that
-    raises, hangs, dies or answers nonsense fails alone.
+    Nothing is tried beyond the deadline: a candidate is cut once its further folds, or its fit on all rows, would not
+    end by then. One that raises, hangs, dies or answers nonsense fails alone.
 
     Raises:
-        WorkFailed: no candidate but the Dummy ended well, or none keeps within the constraints.
+        WorkFailed: no candidate but the Dummy ended well in time, or none keeps within the constraints.
     """
     search = _Search(bench, effort, recorder, progress, earlier)
     try:
@@ -116,13 +114,14 @@ class _Search:
         self.is_over = False
         tunable = [family for family in bench.families if family.space]
         self.study = Study(tunable, effort.seed, effort.workers, bool(bench.constraints)) if tunable else None
-        self.queue: deque[tuple[Family, Params, bool]] = deque()  # with: is it tried whatever the time
+        self.queue: deque[tuple[Family, Params]] = deque()
         self._plan(earlier)
         load_libraries(bench.families)
         self.idle: list[Child] = []
         self.running: dict[Child, _Running] = {}
         fold = bench.folds[-1]
-        self.growth = (len(fold.train) + len(fold.test)) / max(len(fold.train), 1) * REFIT_MARGIN
+        self.all_rows = len(fold.train) + len(fold.test)
+        self.growth = self.all_rows / max(len(fold.train), 1)
 
     def _plan(self, earlier: Earlier) -> None:
         """Queue the defaults that were not tried yet, then what was under way; tell the study what is known."""
@@ -134,13 +133,13 @@ class _Search:
                 self.study.tell(ask, one.state, self._loss(one), excess(self.bench.constraints, one.measured))
                 self.drawn += one.params != one.family.defaults
         tried = [(one.family.name, one.params) for one in earlier.done]
-        for place, family in enumerate(self.bench.families):
+        for family in self.bench.families:
             if (family.name, family.defaults) not in tried:
-                self.queue.append((family, family.defaults, place < WHATEVER))
+                self.queue.append((family, family.defaults))
         by_name = {family.name: family for family in self.bench.families}
         for name, params in earlier.open:
             if name in by_name and params != by_name[name].defaults:
-                self.queue.append((by_name[name], params, False))
+                self.queue.append((by_name[name], params))
                 self.drawn += 1
 
     def run(self) -> None:
@@ -167,7 +166,10 @@ class _Search:
 
     def refit_s(self) -> float:
         """Return how long the winner so far would take on all rows."""
-        return self.leader.fit_seconds * self.growth if self.leader else 0.0
+        return self._refit_s(self.leader.fit_seconds) if self.leader else 0.0
+
+    def _refit_s(self, fit_seconds: float) -> float:
+        return fit_seconds * self.growth * REFIT_MARGIN
 
     def _start(self) -> bool:
         chosen = self._next()
@@ -188,24 +190,21 @@ class _Search:
         """Return what to try next and until when, None where nothing may be begun now."""
         now = time.monotonic()
         while self.queue:
-            family, params, whatever = self.queue[0]
+            family, params = self.queue.popleft()
             limit = self.effort.deadline - self.refit_s()
-            if not whatever and now >= limit:
-                if len(self.trials) < WHATEVER and self.running:
-                    return None  # what these come to decides
-                self.queue.popleft()
+            if now >= limit:
                 continue
-            self.queue.popleft()
             ask = self.study.retry(family, params) if self.study and params != family.defaults else None
-            until = self._share(now, limit) if self.queue or self.study else limit
-            return family, params, ask, max(until, now + FLOOR_S) if whatever else until
+            return family, params, ask, self._share(now, limit) if self.queue or self.study else limit
         if self.study is None or self.is_over or self.drawn >= self.effort.trials:
             return None
-        tuned = [one.seconds for one in self.trials if one.family.space]
+        tuned = [one for one in self.trials if one.family.space]
         if not tuned:
             return None  # no default of a tunable family has ended well (yet)
         limit = self.effort.deadline - self.refit_s()
-        if now + float(np.median(tuned)) > limit:
+        trial_s = float(np.median([one.seconds for one in tuned]))
+        refit_s = float(np.median([self._refit_s(one.fit_seconds) for one in tuned]))
+        if now + trial_s > min(limit, self.effort.deadline - refit_s):
             self.is_over = True
             return None
         self.drawn += 1
@@ -248,10 +247,13 @@ class _Search:
 
     def _verdict(self, one: _Running, place: int, seconds: float) -> tuple[str, str]:
         """Say whether a trial goes on after a fold."""
-        folds = self.bench.folds
-        growth = len(folds[place + 1].train) / max(len(folds[place].train), 1)
-        if time.monotonic() + seconds * growth > one.until:
-            return "cut", f"after {place + 1} of {len(folds)} folds: the rest would take too long"
+        folds, now = self.bench.folds, time.monotonic()
+        per_row = seconds / max(len(folds[place].train), 1)
+        folded = now + per_row * sum(len(fold.train) for fold in folds[place + 1 :])
+        if folded > one.until:
+            return "cut", f"after {place + 1} of {len(folds)} folds: the others would take too long"
+        if folded + per_row * self.all_rows > self.effort.deadline:
+            return "cut", f"after {place + 1} of {len(folds)} folds: there would be no time to fit it on all rows"
         loss = mean_loss(one.folds, self.bench.metric)
         if self.study and one.ask is not None and self.study.is_hopeless(one.ask, place, loss):
             return "pruned", f"after {place + 1} of {len(folds)} folds worse than the median of the others"
@@ -293,11 +295,20 @@ class _Search:
         """Return what was found.
 
         Raises:
-            WorkFailed: no candidate but the Dummy ended well, or none keeps within the constraints.
+            WorkFailed: no candidate but the Dummy ended well in time, or none keeps within the constraints.
         """
         check_outcome(self.bench, self.trials, self.stopped)
+        return Comparison(tuple(self.trials), self._chosen(), self.refit_s(), self.bench.metric, tuple(self.stopped))
+
+    def _chosen(self) -> Trial:
+        """Return the best, or the best of those that can still be fitted on all rows where it no longer can."""
         assert self.leader is not None
-        return Comparison(tuple(self.trials), self.leader, self.refit_s(), self.bench.metric, tuple(self.stopped))
+        left_s = self.effort.deadline - time.monotonic()
+        if self.leader.fit_seconds * self.growth <= left_s:
+            return self.leader
+        candidates = [one for one in self.trials if one.family is not self.bench.families[0]]
+        in_time = [one for one in candidates if one.fit_seconds * self.growth <= left_s]
+        return min(in_time, key=self._rank, default=self.leader)
 
 
 def load_libraries(families: Sequence[Family]) -> None:

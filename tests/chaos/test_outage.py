@@ -25,7 +25,9 @@ MEANWHILE = 2  # trials that have to end while it is held
 @pytest.mark.chaos
 @pytest.mark.timeout(300)
 def test_a_training_outlives_a_held_registry(tiny: Tiny, report: Report, until: Any) -> None:
-    tiny.write_model(MODEL.replace("sklearn.linear_model.Ridge", "auto").replace('"3s"', '"25s"'))
+    tiny.write_model(
+        MODEL.replace("sklearn.linear_model.Ridge", "auto").replace('time_budget = "60s"', 'time_budget = "25s"')
+    )
     asked = tiny("train", "rates", "--detach").out.strip()
     deck = open_deck(Workspace(tiny.root.resolve()))
     clock = deck.clock

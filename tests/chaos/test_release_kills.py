@@ -221,8 +221,11 @@ def ready_to_walk(walk: Walk, host: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     tiny.environment["PYTHONPATH"] = f"{ARMED}{os.pathsep}{inherited}" if inherited else str(ARMED)
     tiny.environment["MODELDECK_CHAOS_ARMED"] = str(walk.armed)
     monkeypatch.setenv("HOME", str(tiny.home))
-    text = MODEL.replace('time_budget = "3s"', 'time_budget = "1s"').replace('max_wait = "1s"', 'max_wait = "60s"')
-    tiny.write_model(text.replace("[deploy]", f'latency_p99_ms = {{ max = 5000 }}\n\n[deploy]\nhosts = ["{host}"]'))
+    text = MODEL.replace('max_wait = "1s"', 'max_wait = "60s"')
+    tiny.write_model(text.replace("[deploy]", f'latency_p99_ms = {{ max = 5000 }}
+
+[deploy]
+hosts = ["{host}"]'))
     tiny.asked(3)
     for _ in range(2):
         assert tiny("train", "rates").code == 0

@@ -35,7 +35,7 @@ def steady(serving: Tiny) -> Iterator[Tiny]:
         (MODEL.replace("[model]", "[model"), "models/rates.toml is not valid TOML"),
         (MODEL.replace("target =", "tarket ="), "tarket"),
         (MODEL.replace('"regression"', '"regresion"'), "regression"),
-        (MODEL.replace('"3s"', '"soon"'), "soon"),
+        (MODEL.replace('"60s"', '"soon"'), "soon"),
     ],
 )
 def test_a_broken_model_file(steady: Tiny, broken: str, told: str) -> None:

@@ -32,7 +32,7 @@ target = "price"
 [train]
 estimator = "sklearn.linear_model.Ridge"
 metric = "mae"
-time_budget = "3s"
+time_budget = "60s"
 
 [gates]
 mae = { max = 30.0, vs_champion = 1.5 }

@@ -78,7 +78,7 @@ target = "y"
 
 [train]
 estimator = "sklearn.linear_model.Ridge"
-time_budget = "2s"
+time_budget = "60s"
 folds = 2
 
 [monitor]

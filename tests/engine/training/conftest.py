@@ -69,7 +69,7 @@ def model_settings(**changed: Any) -> ModelSettings:
         "rates",
         "regression",
         DataSettings(**{"source": "rows.csv", "target": "price", "time_column": "at", **data}),
-        train=TrainSettings(**{"estimator": "sklearn.linear_model.Ridge", "time_budget_s": 1.0, "folds": 2, **told}),
+        train=TrainSettings(**{"estimator": "sklearn.linear_model.Ridge", "time_budget_s": 60.0, "folds": 2, **told}),
     )
     return replace(made, **changed)
 

@@ -97,7 +97,7 @@ def put(bench: Any, hours: int = 168 * 6) -> None:
 
 
 def settings_of(rates: Any, **more: Any) -> ModelSettings:
-    told = {"estimator": "boosting", "trials": 0, "time_budget_s": 4.0, "folds": 2, **more}
+    told = {"estimator": "boosting", "trials": 0, "time_budget_s": 60.0, "folds": 2, **more}
     made: ModelSettings = rates(
         task="forecasting", target="count", forecast=ForecastSettings(("place",), DAY_S, 7 * DAY_S), **told
     )

@@ -48,7 +48,7 @@ def put(bench: Any, rows: list[tuple[str, str, str]]) -> None:
 
 def settings_of(rates: Any, **more: Any) -> Any:
     return rates(
-        task="ranking", target="item", features=("user",), estimator="neighbours", time_budget_s=3.0, folds=2, **more
+        task="ranking", target="item", features=("user",), estimator="neighbours", time_budget_s=60.0, folds=2, **more
     )
 
 

@@ -64,15 +64,56 @@ def comparison_run(tmp_path, bookings, rates):
     return run
 
 
-def test_dummy_and_one_more_are_compared_though_the_time_is_up(compared):
-    found, heard = compared(-1.0)
-    assert [name for _, name, _ in heard.begun_as] == ["dummy", "linear"]
+def test_nothing_is_tried_once_the_time_is_up(compared, says):
+    told = "no candidate was fitted within the time budget: it was over before the first began: give it more time"
+    with pytest.raises(WorkFailed, check=says(f"^{told}")):
+        compared(-1.0)
+
+
+def test_each_family_is_tried_with_its_defaults(compared):
+    found, heard = compared(60.0, trials=0)
+    assert [name for _, name, _ in heard.begun_as] == ["dummy", "linear", "boosting"]
     assert found.best.family.name == "linear"
     assert all(trial.state == "finished" for trial in heard.trials)
 
 
+def slowly(seconds):
+    """Return what takes so many seconds for each 100 rows it is fitted on."""
+    return lambda estimator: time.sleep(seconds * estimator.rows / 100)
+
+
+def test_candidate_is_cut_once_its_fit_on_all_rows_would_come_too_late(compared, says):
+    """Of 240 rows 80 and 160 are fitted on in folds, then all: 0.8 + 1.6 s of folds, then 2.4 s."""
+    slow = [acting("dummy", lambda one: setattr(one, "mean", one.mean + 9)), acting("slow", slowly(1.0))]
+    begun = time.monotonic()
+    with pytest.raises(WorkFailed, check=says("slow: after 1 of 2 folds: there would be no time to fit it on all")):
+        compared(3.5, families=slow)
+    assert time.monotonic() - begun < 3.5
+    assert compared(30.0, families=slow)[0].best.family.name == "slow"
+
+
+def test_better_one_that_cannot_be_fitted_in_time_is_not_chosen(compared):
+    """The better takes 1.2 s of folds, 1.2 s for all rows and 40 % more to be safe; drawing goes on until then."""
+
+    def draws(trial):
+        return {"n": trial.suggest_int("drawn.n", 1, 9)}
+
+    field = [
+        acting("dummy", lambda one: setattr(one, "mean", one.mean + 99)),
+        Family("better", nothing, lambda _params: Ends(slowly(0.5)), {}),
+        Family(
+            "drawn", nothing, lambda _params: Ends(lambda one: setattr(one, "mean", one.mean + 50)), {"n": 1}, draws
+        ),
+    ]
+    begun = time.monotonic()
+    found, _ = compared(8.0, families=field, trials=100_000)
+    left = 8.0 - (time.monotonic() - begun)
+    assert found.best.family.name == "better"
+    assert 1.0 < left < 7.0
+
+
 def test_dummy_alone_can_be_trained(compared):
-    found, heard = compared(0.2, estimator="dummy")
+    found, heard = compared(20.0, estimator="dummy")
     assert len(heard.trials) == 1
     assert found.best.family.name == "dummy"
 
@@ -92,7 +133,7 @@ def test_search_draws_more_until_the_time_is_up(compared):
 
 
 def test_trials_hold_one_value_and_one_answer_per_fold(compared):
-    _, heard = compared(-1.0)
+    _, heard = compared(60.0, trials=0)
     for trial in heard.trials:
         assert len(trial.folds) == 2
         assert [len(guess) for guess in trial.guess] == [80, 80]
@@ -100,10 +141,11 @@ def test_trials_hold_one_value_and_one_answer_per_fold(compared):
 
 
 def test_larger_value_wins_where_more_is_better(compared):
-    found, _ = compared(-1.0, metric="r2")
+    found, _ = compared(60.0, metric="r2", trials=0)
     assert found.best.mean == max(trial.mean for trial in found.trials)
-    found, _ = compared(-1.0, metric="roc_auc", task="classification", target="kept")
-    assert found.best.family.name == "linear"
+    found, _ = compared(60.0, metric="roc_auc", task="classification", target="kept", trials=0)
+    assert found.best.mean == max(trial.mean for trial in found.trials)
+    assert found.best.family.name != "dummy"
 
 
 def test_scores_take_the_order_of_the_signature(bookings, rates):
@@ -195,8 +237,7 @@ def test_nothing_that_could_be_fitted_is_told_with_its_reason(compared, says):
         compared(1.0, families=field)
 
 
-def test_candidate_that_never_ends_ends_with_the_budget(compared, says, monkeypatch):
-    monkeypatch.setattr("engine.training.search.FLOOR_S", 0.5)
+def test_candidate_that_never_ends_ends_with_the_budget(compared, says):
     field = [acting("dummy", lambda _: None), acting("endless", hangs)]
     with pytest.raises(
         WorkFailed, check=says("no candidate was fitted within the time budget: endless: in fold 1 of 2: the time was")

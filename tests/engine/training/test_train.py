@@ -286,17 +286,20 @@ def test_until_trains_on_the_rows_before_it(bench):
 
 
 def test_estimator_and_budget_stand_instead_of_the_settings(bench):
-    version = bench.train(estimator="dummy", time_budget_s=0.5)
+    version = bench.train(estimator="dummy", time_budget_s=45.5)
     assert version.estimator == "sklearn.dummy.DummyRegressor"
     run = runs.run(bench.deck.database, version.run_id)
-    assert (run.params["estimator"], run.params["time_budget_s"]) == ("dummy", "0.5")
+    assert (run.params["estimator"], run.params["time_budget_s"]) == ("dummy", "45.5")
 
 
-def test_budget_that_is_over_at_once_still_makes_a_version_better_than_the_dummy(bench, rates):
-    version = bench.train(rates(estimator="auto"), time_budget_s=0.001)
-    evaluation = version.evaluation
-    assert [one["name"] for one in evaluation["candidates"]] == ["linear", "dummy"]
-    assert [one["trials"] for one in evaluation["candidates"]] == [1, 1]
+def test_budget_that_is_over_at_once_is_one_line_and_no_version(bench, rates, says):
+    told = "^no candidate was fitted within the time budget: it was over before the first began: give it more time"
+    with pytest.raises(WorkFailed, check=says(told)):
+        bench.train(rates(estimator="auto"), time_budget_s=0.001)
+    run = only_run(bench.deck)
+    assert run.state == "failed"
+    assert run.reason.startswith("no candidate was fitted")
+    assert versions.versions(bench.deck.database, "rates") == []
 
 
 def test_larger_budget_tries_more(bench, rates):
@@ -304,8 +307,7 @@ def test_larger_budget_tries_more(bench, rates):
         version = bench.train(rates(estimator="auto"), time_budget_s=seconds)
         return sum(one["trials"] for one in version.evaluation["candidates"])
 
-    assert tried(0.001) == 2
-    assert any(tried(seconds) > 2 for seconds in (1.5, 6.0, 24.0))  # a busy machine needs longer for the same
+    assert any(tried(seconds) > 3 for seconds in (6.0, 24.0, 96.0))  # a busy machine needs longer for the same
 
 
 def test_rows_without_a_time_column_are_trained_on_shuffled_folds(bench, rates):
