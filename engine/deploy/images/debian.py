@@ -27,11 +27,24 @@ _PACKAGES = (
     "python3,python3-minimal,base-files,base-passwd,dash,coreutils,ca-certificates,libc-bin,netbase,libstdc++6,tzdata"
 )
 _LEFT_OUT = ("doc", "man", "locale", "info", "lintian", "bug", "zoneinfo/right", "zoneinfo/posix")
-# what serving never opens: character sets of iconv, Python's manual and tests, and the packager itself
-_REMOVED = (
-    "usr/lib/x86_64-linux-gnu/gconv usr/lib/aarch64-linux-gnu/gconv usr/bin/dpkg* usr/bin/openssl usr/bin/localedef"
-    f" usr/lib/python{MINOR}/pydoc_data usr/lib/python{MINOR}/test usr/lib/python{MINOR}/lib2to3 var/lib/dpkg"
-    " var/lib/apt var/cache var/log/* etc/ssl/private"
+_PYTHON = f"usr/lib/python{MINOR}"
+_LIBRARIES = "usr/lib/*-linux-gnu"
+# what serving never opens: character sets of iconv, the packager itself, Python's manual and tests, what Python has for
+# terminals, turtles and databases of old, and the libraries that only these need
+_REMOVED = " ".join(
+    (
+        f"{_LIBRARIES}/gconv usr/bin/dpkg* usr/bin/openssl usr/bin/localedef usr/bin/mawk bin/tar usr/sbin/tarcat",
+        "usr/bin/deb* usr/libexec/dpkg usr/share/dpkg etc/debconf.conf etc/cron.daily etc/logrotate.d",
+        "usr/share/perl5 usr/share/debconf usr/share/gcc var/lib/dpkg var/lib/apt var/cache var/log/* etc/ssl/private",
+        *(f"{_PYTHON}/{name}" for name in ("pydoc_data", "test", "lib2to3", "curses", "turtle.py", "turtledemo")),
+        *(f"{_PYTHON}/{name}" for name in ("idlelib", "tkinter", "ensurepip")),
+        *(f"{_PYTHON}/lib-dynload/{name}" for name in ("_test*", "_xx*", "xx*", "_ctypes_test*", "_curses*")),
+        *(f"{_PYTHON}/lib-dynload/{name}" for name in ("readline*", "_dbm*", "nis*")),
+        *(f"{_LIBRARIES}/{name}" for name in ("engines-3", "ossl-modules", "krb5", "libkrb5*", "libk5crypto*")),
+        *(f"{_LIBRARIES}/{name}" for name in ("libgssapi*", "libdb-5*", "libtirpc*", "libnsl.so.2*", "libexpatw*")),
+        *(f"{_LIBRARIES}/{name}" for name in ("libformw*", "libmenuw*", "libpanelw*")),
+        *(f"lib/*-linux-gnu/{name}" for name in ("libreadline*", "libhistory*", "libncursesw*", "libtirpc*")),
+    )
 )
 # The variant runs no maintainer scripts, so their few results are written here. Modules are compiled without times.
 _HOOK = f"""#!/bin/sh
@@ -45,7 +58,7 @@ chmod 1777 tmp
 rm -rf {_REMOVED}
 chroot . python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python{MINOR} >/dev/null 2>&1 || true
 chroot . /sbin/ldconfig
-rm -rf var/cache/ldconfig/aux-cache
+rm -rf var/cache/ldconfig/aux-cache sbin/ldconfig usr/sbin/ldconfig
 """
 _STAGES = {
     "running apt-get update": (0.05, "asking Debian which packages are current"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,15 +12,14 @@ from pathlib import Path
 from engine.deploy.images.base import Say
 from engine.deploy.images.layers import Layer, keep, kept, key_of, layers_of, told, tree, write_layer
 from engine.deploy.images.places import layer_folder, record_folder, wheel_folder
+from engine.deploy.images.trim import FORM, trim
 from engine.deploy.images.wheels import Wheel, check_wheels, pip, platform_options
 from engine.workspace import Workspace
 from store.errors import WorkFailed
 from store.storage import writing_to
 
 AT = "opt/modeldeck/dependencies"
-_FORM = 1  # counts changes of what is left out or compiled
-_FOLDERS_LEFT_OUT = {"tests", "test", "__pycache__"}
-_FILES_LEFT_OUT = (".pyi", ".pyx", ".pxd", ".pxi", ".h", ".c", ".a", ".tp", ".f90", ".build")
+_FORM = (1, FORM)  # counts changes of what is compiled, and of what is left out
 # Compiled modules take a fifth of the layer: of packages that a server opens only in part, the part it opens. skops
 # asks for every estimator there is, so all of scikit-learn is in it.
 _OPENED = """
@@ -58,7 +56,7 @@ def dependency_layer(workspace: Workspace, wheels: Sequence[Wheel], python: str,
             say(0.3, f"installing {len(wheels)} wheels")
             installed = Path(scratch, "installed")
             _install(Path(scratch), installed, wheelhouse, wheels, python)
-            _trim(installed)
+            trim(installed)
             if _compiles(python):
                 say(0.6, "compiling what a server opens")
                 compile_modules(_modules_to_compile(installed), installed, f"/{AT}")
@@ -93,19 +91,6 @@ def _install(scratch: Path, target: Path, wheelhouse: Path, wheels: Sequence[Whe
     arguments = ["install", "--quiet", "--no-index", "--find-links", str(wheelhouse), "--require-hashes", "--no-deps"]
     arguments += ["--no-compile", "--target", str(target), *platform_options(python), "--requirement", str(wanted)]
     pip(arguments, "installing the wheels", "see that the disk has room")
-
-
-def _trim(installed: Path) -> None:
-    shutil.rmtree(installed / "bin", ignore_errors=True)  # scripts name this machine's interpreter
-    for place, folders, names in os.walk(installed):
-        for folder in _FOLDERS_LEFT_OUT.intersection(folders):
-            shutil.rmtree(Path(place, folder))
-            folders.remove(folder)
-        for name in names:
-            if name.endswith(_FILES_LEFT_OUT) or (
-                place.endswith(".dist-info") and name in ("RECORD", "direct_url.json")
-            ):
-                Path(place, name).unlink()
 
 
 def _modules_to_compile(installed: Path) -> list[Path]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import platform
+import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,9 @@ from store.storage import writing_to
 
 # what engine.serving imports; pip finds what these need in turn
 SERVING = ("httptools", "numpy", "orjson", "pandas", "scikit-learn", "skops", "uvicorn", "uvloop")
+# what a distribution asks for and its part that serves never opens: skops' model cards
+_UNOPENED = {"skops": frozenset({"prettytable"})}
+_ASKED = re.compile(r"[A-Za-z0-9._-]+")
 _GLIBC = 36  # of the base: wheels built for a newer one would not load
 _WAIT_S = 900
 
@@ -49,7 +55,8 @@ def resolve(
     """
     pins = {name: each["version"] for name, each in lock["distributions"].items()}
     roots = sorted({*SERVING, *also})
-    key = key_of(["wheels", roots, pins, python, platform.machine(), _GLIBC])
+    unopened = {name: sorted(left) for name, left in _UNOPENED.items()}
+    key = key_of(["wheels", roots, pins, python, platform.machine(), _GLIBC, unopened])
     record = record_folder(workspace) / f"wheels-{key}.json"
     found = kept(record)
     wheels = tuple(Wheel(**each) for each in found["wheels"]) if found else ()
@@ -103,11 +110,43 @@ def _fetch(folder: Path, roots: Sequence[str], pins: Mapping[str, str], python: 
             arguments += ["--find-links", str(folder), *platform_options(python), *roots]
             remedy = f"give this machine a package index, or put the wheels into {folder}"
             pip(arguments, "fetching the wheels of the environment lock", remedy)
-            wheels = tuple(_moved(path, folder) for path in sorted(fresh.iterdir()))
+            files = opened(sorted(fresh.iterdir()), roots)
+            wheels = tuple(_moved(path, folder) for path in files)
     for wheel in wheels:
         if pins.get(wheel.name, wheel.version) != wheel.version:
             raise WorkFailed(f"{wheel.name} is {wheel.version}, the version was made with {pins[wheel.name]}")
     return wheels
+
+
+def opened(files: Sequence[Path], roots: Sequence[str]) -> list[Path]:
+    """Return those wheels that lead from the roots over what each asks for, without what serving never opens."""
+    asked = {_name_of(path): _asked_by(path) for path in files}
+    reached: set[str] = set()
+    waiting = [_plain(name) for name in roots]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += asked.get(name, frozenset()) - _UNOPENED.get(name, frozenset())
+    return [path for path in files if _name_of(path) in reached]
+
+
+def _asked_by(wheel: Path) -> frozenset[str]:
+    """Return the names of the distributions that a wheel's metadata asks for, whatever the marker, extras aside."""
+    with zipfile.ZipFile(wheel) as content:
+        place = next(name for name in content.namelist() if name.endswith(".dist-info/METADATA"))
+        headers = email.message_from_bytes(content.read(place))
+    lines = [line for line in headers.get_all("Requires-Dist", []) if "extra" not in line.partition(";")[2]]
+    found = (_ASKED.match(line) for line in lines)
+    return frozenset(_plain(match.group()) for match in found if match)
+
+
+def _name_of(wheel: Path) -> str:
+    return _plain(wheel.name.partition("-")[0])
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _moved(fresh: Path, folder: Path) -> Wheel:
