@@ -222,10 +222,7 @@ def ready_to_walk(walk: Walk, host: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     tiny.environment["MODELDECK_CHAOS_ARMED"] = str(walk.armed)
     monkeypatch.setenv("HOME", str(tiny.home))
     text = MODEL.replace('max_wait = "1s"', 'max_wait = "60s"')
-    tiny.write_model(text.replace("[deploy]", f'latency_p99_ms = {{ max = 5000 }}
-
-[deploy]
-hosts = ["{host}"]'))
+    tiny.write_model(text.replace("[deploy]", f'latency_p99_ms = {{ max = 5000 }}\n\n[deploy]\nhosts = ["{host}"]'))
     tiny.asked(3)
     for _ in range(2):
         assert tiny("train", "rates").code == 0
