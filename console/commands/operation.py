@@ -324,6 +324,8 @@ def _would(client: Client, operation: Operation, request: Any, answer: Any, out:
         out.line(f"schedule {request.id}: {_would_run(client, answer)}")
     elif operation.id == "jobs.cancel":
         out.line(f"job {answer.id[:16]}: would be {'cancelled' if answer.ended_at else 'told to stop'}")
+    elif not hasattr(answer, "state"):
+        render.one(answer, out)
     else:
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: would be {answer.state}")
 

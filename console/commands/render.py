@@ -9,10 +9,12 @@ from typing import Any
 from console.commands.matrix import access
 from console.commands.reviewing import review
 from console.commands.sheets import sheet
-from console.commands.tables import columns_of, count, number, said, took, version_or_none
+from console.commands.snapshot_sheet import snapshot
+from console.commands.tables import columns_of, count, kilobytes, number, said, took, version_or_none
 from console.output import Column, Output
 from engine.operations.access import AccessReport
 from engine.operations.common import Done
+from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
@@ -250,11 +252,6 @@ GARBAGE = (
 )
 
 
-def kilobytes(size: int) -> str:
-    """Return a size in kB, or in MB from a thousand on."""
-    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:.1f} kB"
-
-
 def garbage(answer: GcReport, out: Output) -> None:
     """Write what was removed and kept, thing by thing, then the sums."""
     if answer.items:
@@ -280,6 +277,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     JobLogs: logs,
     Done: done,
     GcReport: garbage,
+    SnapshotDetail: snapshot,
     ReviewQueue: review,
 }
 

@@ -72,6 +72,11 @@ def version_or_none(value: int | None) -> str:
     return "-" if value is None else f"@{value}"
 
 
+def kilobytes(size: int) -> str:
+    """Return a size in kB, or in MB from a thousand on."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:.1f} kB"
+
+
 def metric_of(evaluation: dict[str, Any]) -> str:
     """Return the primary metric of an evaluation on its holdout: `21.3 mae`."""
     name = str(evaluation.get("metric", ""))

@@ -1,12 +1,12 @@
-"""Snapshots: what a source gave, brought into one canonical Parquet file and named by its hash."""
+"""Snapshots: what a source gave, brought into one canonical form and named by the hash of its bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.data import bundle, quality
-from engine.data.canonical import before, canonical, parquet_bytes
+from engine.data import bundle, quality, segments
+from engine.data.canonical import before, canonical
 from engine.data.gathering import gather, origin_of
 from engine.data.increments import base_of, merged
 from engine.measures.profile import profile
@@ -95,10 +95,10 @@ def keep(  # noqa: PLR0913 (what a snapshot is made of)
             with deck.database.write(fence) as tx:
                 quality.record(tx, looked, settings, revision, None, actor, whole)
             raise quality.failed(store_quality.checks(deck.database, settings.name, limit=1)[0])
-    content = parquet_bytes(table)
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
+    stored = segments.store(deck.artifacts, table, times)
     taken = Snapshot(
-        id=deck.artifacts.put_bytes(content),
+        id=stored.id,
         model=settings.name,
         rows=table.num_rows,
         columns=tuple(_without_values(data, column) for column in profile(table)),
@@ -106,11 +106,13 @@ def keep(  # noqa: PLR0913 (what a snapshot is made of)
         from_at=int(times.min()) if times is not None else None,
         to_at=int(times.max()) if times is not None else None,
         origin=origin_of(data),
-        size_bytes=len(content),
+        size_bytes=stored.size_bytes,
         created_at=deck.clock.now(),
     )
     with deck.database.write(fence) as tx:
-        blobs.record_blob(tx, taken.id, taken.size_bytes, "snapshot")
+        for segment, size in stored.segments.items():
+            blobs.record_blob(tx, segment, size, "segment")
+        blobs.record_blob(tx, taken.id, stored.own_bytes, "snapshot")
         blobs.record_blob(tx, code_hash, deck.artifacts.path(code_hash).stat().st_size, "bundle")
         known = snapshots.add_snapshot(tx, taken, actor)
         for batch in replayed:
@@ -123,4 +125,4 @@ def keep(  # noqa: PLR0913 (what a snapshot is made of)
 def _without_values(data: DataSettings, column: dict[str, object]) -> dict[str, object]:
     if column["name"] not in data.personal:
         return column
-    return {key: value for key, value in column.items() if key not in ("min", "max", "mean")}
+    return {key: value for key, value in column.items() if key in ("name", "type", "nulls", "distinct")}

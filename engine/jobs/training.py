@@ -37,7 +37,7 @@ def ingest(context: JobContext) -> dict[str, Any]:
         from engine.data.replay import replay
 
         snapshot = replay(context.deck, settings, revision, actor=context.job.actor, fence=context.fence)
-        return {"snapshot_id": snapshot.id, "rows": snapshot.rows}
+        return {"snapshot_id": snapshot.id, "rows": snapshot.rows, "size_bytes": snapshot.size_bytes}
     snapshot = take(
         context.deck,
         settings,
@@ -47,7 +47,7 @@ def ingest(context: JobContext) -> dict[str, Any]:
         actor=context.job.actor,
         fence=context.fence,
     )
-    return {"snapshot_id": snapshot.id, "rows": snapshot.rows}
+    return {"snapshot_id": snapshot.id, "rows": snapshot.rows, "size_bytes": snapshot.size_bytes}
 
 
 def reproduce(context: JobContext) -> dict[str, Any]:

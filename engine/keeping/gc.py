@@ -16,9 +16,11 @@ from pathlib import Path
 
 from engine.deck import Deck
 from engine.keeping.leftovers import Leftover, bundles, leftovers
+from engine.model_io.segments import segments_of
 from store import blobs, events
 from store.claims import EVERYTHING
-from store.database import Reader, Write
+from store.database import Reader, Row, Write
+from store.errors import CorruptArtifact
 from store.needs import needs
 
 YOUNG_S = 3600.0  # content put since then may be about to be referred to
@@ -77,8 +79,9 @@ def _look(deck: Deck, reader: Reader, claims: frozenset[str], grace_s: float) ->
 
 
 def _content(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> Iterator[Item]:
-    needed = needs(reader, bound)
     recorded = {row["hash"]: row for row in blobs.present(reader)}
+    needed = needs(reader, bound)
+    needed |= _segments(deck, recorded, needed, claims)
     for hash in sorted({*recorded, *deck.artifacts.hashes()}):
         path, row = deck.artifacts.place(hash), recorded.get(hash)
         kind = row["kind"] if row else "unrecorded"
@@ -91,6 +94,32 @@ def _content(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> 
         if why and not path.exists():
             why += "; its bytes are missing, a backup may have them"
         yield Item(kind, hash, size, KEPT if why else REMOVED, why or "nothing needs it", path)
+
+
+def _segments(deck: Deck, recorded: dict[str, Row], needed: dict[str, str], claims: frozenset[str]) -> dict[str, str]:
+    """Return why segments of snapshots must stay: a snapshot that stays needs them. One that cannot be read, all."""
+    found: dict[str, str] = {}
+    for hash, row in recorded.items():
+        if row["kind"] != "snapshot":
+            continue
+        why = needed.get(hash) or _held(hash, claims, _age(deck.artifacts.place(hash)))
+        if not why:
+            continue
+        try:
+            parts = [segment["hash"] for segment in segments_of(deck.artifacts, hash)]
+        except CorruptArtifact:
+            parts = [part for part, other in recorded.items() if other["kind"] == "segment"]
+            why = f"snapshot {hash[:19]} cannot be read, and may need it"
+        for part in parts:
+            found.setdefault(part, why)
+    return {part: why for part, why in found.items() if part not in needed}
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return YOUNG_S
 
 
 def _held(hash: str, claims: frozenset[str], age: float) -> str:

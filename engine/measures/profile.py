@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +10,8 @@ import pyarrow.compute as pc
 
 LONG_TEXT = 40  # mean characters from which free text is told from categories
 DISTINCT_TEXT = 0.5  # or this share of distinct values
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+TOP = 5
 
 
 def column_type(kind: pa.DataType) -> str | None:
@@ -40,7 +43,11 @@ def is_free_text(column: pa.ChunkedArray) -> bool:
 
 
 def profile(table: pa.Table) -> list[dict[str, Any]]:
-    """Return `{"name", "type", "nulls", "distinct"}` per column, with `min`, `max`, `mean` for numbers."""
+    """Return `{"name", "type", "nulls", "distinct"}` per column, and what its kind has beside.
+
+    Numbers have `min`, `max`, `mean` and `quantiles` at `QUANTILES`; times `min` and `max` as RFC 3339 text; categories
+    and yes/no `top`, the commonest `TOP` values as `[value, rows]`; free text `characters`, its mean length.
+    """
     return [_column(name, table.column(name)) for name in table.column_names]
 
 
@@ -52,7 +59,44 @@ def _column(name: str, column: pa.ChunkedArray) -> dict[str, Any]:
         "nulls": column.null_count,
         "distinct": pc.count_distinct(column).as_py(),
     }
-    if kind in ("double", "long") and column.null_count < len(column):
-        span = pc.min_max(column).as_py()
-        found.update(min=float(span["min"]), max=float(span["max"]), mean=float(pc.mean(column).as_py()))
+    more = _FIGURES.get(kind)
+    if more is not None and column.null_count < len(column):
+        found.update(more(column))
     return found
+
+
+def _numbers(column: pa.ChunkedArray) -> dict[str, Any]:
+    span = pc.min_max(column).as_py()
+    quantiles = pc.quantile(column.cast(pa.float64(), safe=False), q=list(QUANTILES)).to_pylist()
+    told = {"min": float(span["min"]), "max": float(span["max"]), "mean": float(pc.mean(column).as_py())}
+    return {**told, "quantiles": quantiles}
+
+
+def _times(column: pa.ChunkedArray) -> dict[str, Any]:
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("us"))
+    span = pc.min_max(column.cast(pa.timestamp("us", column.type.tz), safe=False)).as_py()
+    return {name: span[name].isoformat() for name in ("min", "max")}
+
+
+def _texts(column: pa.ChunkedArray) -> dict[str, Any]:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if is_free_text(column):
+        return {"characters": float(pc.mean(pc.utf8_length(column)).as_py())}
+    return _top(column)
+
+
+def _top(column: pa.ChunkedArray) -> dict[str, Any]:
+    counted = [(one["counts"], one["values"]) for one in pc.value_counts(column.drop_null()).to_pylist()]
+    common = sorted((-count, str(value), value) for count, value in counted if count > 1)  # once is not common
+    return {"top": [[value, -count] for count, _, value in common[:TOP]]}
+
+
+_FIGURES: dict[str, Callable[[pa.ChunkedArray], dict[str, Any]]] = {
+    "double": _numbers,
+    "long": _numbers,
+    "datetime": _times,
+    "string": _texts,
+    "boolean": _top,
+}

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from engine.model_io.segments import segments_of
 from store.errors import Refused
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ def read_snapshot(deck: Deck, snapshot_id: str) -> pa.Table:
     """Return the rows of a snapshot, in time order where it has a time column.
 
     Raises:
-        CorruptArtifact: its bytes are missing or damaged.
+        CorruptArtifact: its bytes, or those of a segment, are missing or damaged.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(io.BytesIO(deck.artifacts.read(snapshot_id)))
+    segments = segments_of(deck.artifacts, snapshot_id)
+    names = [segment["hash"] for segment in segments] or [snapshot_id]
+    tables = [pq.read_table(io.BytesIO(deck.artifacts.read(name))) for name in names]
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
 
 
 def zone_of(reader: Reader, revision: int) -> str:

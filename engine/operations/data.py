@@ -20,6 +20,27 @@ class SnapshotsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotRequest:
+    """One snapshot."""
+
+    id: str = argument("the snapshot's id; a unique beginning is enough", metavar="SNAPSHOT")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDetail:
+    """A snapshot with how its bytes lie: in `segments` files, of which other snapshots hold `shared_bytes` too.
+
+    `shared_with` are the ids of those snapshots, the newest first. `present` says whether its bytes are to be there.
+    """
+
+    snapshot: Snapshot
+    present: bool
+    segments: int
+    shared_bytes: int
+    shared_with: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLine:
     """One rule and how the newest look at the data found it: passed, warning, failed; or what would be pinned."""
 
@@ -70,6 +91,16 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:list_snapshots",
         many=True,
+    ),
+    Operation(
+        "data.show",
+        ("data", "show"),
+        "one snapshot, column by column",
+        SnapshotRequest,
+        SnapshotDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:show",
     ),
     Operation(
         "data.checks",

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from engine.model_io.segments import segments_of
 from engine.operations.common import Done, ModelRequest
-from engine.operations.data import CheckLine, DataChange, QuarantineRequest, RejectedRow, SnapshotsRequest
+from engine.operations.data import (
+    CheckLine,
+    DataChange,
+    QuarantineRequest,
+    RejectedRow,
+    SnapshotDetail,
+    SnapshotRequest,
+    SnapshotsRequest,
+)
 from engine.service import apart
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
@@ -16,7 +26,7 @@ from engine.settings.model import ModelSettings
 from engine.settings.work import terms
 from store import models, quality
 from store import snapshots as data
-from store.errors import Refused
+from store.errors import CorruptArtifact, Refused
 from store.rows import DataCheck, Job, Snapshot
 
 
@@ -25,6 +35,26 @@ def list_snapshots(context: ServiceContext, request: SnapshotsRequest) -> list[S
     check_limit(request.limit)
     models.model(context.deck.database, request.model)
     return data.snapshots(context.deck.database, request.model)[: request.limit]
+
+
+def show(context: ServiceContext, request: SnapshotRequest) -> SnapshotDetail:
+    """Return one snapshot, and what of it other snapshots of its model hold too."""
+    found = data.find(context.deck.database, request.id)
+    there = {one.id: one for one in data.present(context.deck.database, found.model)}
+    if found.id not in there:
+        return SnapshotDetail(found, False, 0, 0, ())
+    artifacts = context.deck.artifacts
+    mine = {one["hash"]: one["size_bytes"] for one in segments_of(artifacts, found.id)}
+    shared: set[str] = set()
+    others = []
+    for other in there if mine else ():
+        if other == found.id:
+            continue
+        with suppress(CorruptArtifact):  # another snapshot's damage is told where that one is asked for
+            common = mine.keys() & {one["hash"] for one in segments_of(artifacts, other)}
+            shared |= common
+            others += [other] if common else []
+    return SnapshotDetail(found, True, len(mine) or 1, sum(mine[part] for part in shared), tuple(others))
 
 
 def check_lines(context: ServiceContext, request: ModelRequest) -> list[CheckLine]:

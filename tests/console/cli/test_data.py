@@ -88,6 +88,34 @@ def test_checks_are_proposed_pinned_and_told(line: Line, deck: Deck, folder: Pat
     assert (rows["nights.range"], rows["room.values"], rows["y.type"]) == ("warning", "warning", "passed")
 
 
+def test_a_snapshot_is_told_column_by_column(line: Line, deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = take(deck)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = line("data", "show", taken.id[7:15]).out.splitlines()
+    assert all(len(each) <= 80 for each in shown)
+    rows = {each.split()[0]: each for each in shown if each}
+    assert rows["rows"].split()[1] == "28"
+    assert any(each.split() == ["at", "2026-01-01", "00:00:00", "to", "2026-01-28", "00:00:00"] for each in shown)
+    assert rows["at"].split()[1:4] == ["datetime", "0", "28"]
+    assert rows["nights"].split()[1:] == ["long", "0", "5", "1", "to", "5,", "half", "up", "to", "3"]
+    assert rows["room"].split()[1:] == ["string", "0", "2", "a", "14,", "b", "14"]
+    assert rows["guest"].split()[1:] == ["string", "0", "28", "-"]  # personal: counted, never shown
+    found = line("data", "show", taken.id, "--json").data
+    assert (found["present"], found["segments"], found["shared_bytes"], found["shared_with"]) == (True, 1, 0, [])
+    assert set(next(one for one in found["snapshot"]["columns"] if one["name"] == "nights")) == {
+        *("name", "type", "nulls", "distinct", "min", "max", "mean", "quantiles")
+    }
+    assert line("data", "show", "feed").code == 3
+
+
+def test_a_collection_that_is_only_tried_tells_what_it_would_do(line: Line, deck: Deck) -> None:
+    taken = take(deck)
+    told = line("gc", "--dry-run")
+    assert told.code == 0, told
+    assert taken.id[7:19] in told.out
+    assert "snapshot of rates" in told.out
+
+
 def test_quarantine_is_listed_with_rules_and_masked(line: Line, deck: Deck, folder: Path) -> None:
     text = MODEL + "[checks.columns.nights]\nmax = 60\n"
     (folder / "models" / "rates.toml").write_text(text)

@@ -60,8 +60,18 @@ def test_snapshot_says_what_it_holds(write, take, deck):
     assert (taken.model, taken.rows, taken.time_column, taken.origin) == ("rates", 21, "at", "rows.csv")
     assert (taken.from_at, taken.to_at) == (microseconds("2026-01-01T00:00:00Z"), microseconds("2026-02-01T00:00:00Z"))
     columns = {column["name"]: column for column in taken.columns}
-    assert columns["x"] == {"name": "x", "type": "long", "nulls": 1, "distinct": 3, "min": 0, "max": 2, "mean": 1.05}
-    assert columns["segment"] == {"name": "segment", "type": "string", "nulls": 0, "distinct": 2}
+    assert columns["x"] == {
+        "name": "x",
+        "type": "long",
+        "nulls": 1,
+        "distinct": 3,
+        "min": 0,
+        "max": 2,
+        "mean": 1.05,
+        "quantiles": [0.0, 0.0, 1.0, 2.0, 2.0],
+    }
+    told = {"name": "segment", "type": "string", "nulls": 0, "distinct": 2, "top": [["a", 11], ["b", 10]]}
+    assert columns["segment"] == told
     assert deck.artifacts.path(taken.id).stat().st_size == taken.size_bytes
 
 
