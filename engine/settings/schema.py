@@ -175,6 +175,10 @@ class ModelFile(Section):
     def _fair_groups_are_named(self) -> ModelFile:
         if self.gates.fairness is not None and self.fairness is None:
             raise ValueError('gates.fairness needs [fairness] columns, such as ["market_segment"]')
+        if self.train.constraints.fairness_difference is not None and self.fairness is None:
+            raise ValueError(
+                'train.constraints.fairness_difference needs [fairness] columns, such as ["market_segment"]'
+            )
         if self.fairness is not None and self.model.task not in ("classification", "regression"):
             raise ValueError(f"fairness is not compared for the task {self.model.task}")
         if self.fairness is not None and self.data.target in self.fairness.columns:

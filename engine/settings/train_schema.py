@@ -15,6 +15,9 @@ class ConstraintsTable(Section):
 
     latency_ms: Annotated[float, Field(gt=0)] | None = None
     size_mb: Annotated[float, Field(gt=0)] | None = None
+    fairness_difference: Annotated[float, Field(gt=0)] | None = (
+        None  # the far end of its interval, as the gate reads it
+    )
 
 
 class TrainTable(Section):

@@ -19,6 +19,7 @@ from engine.serving.predict import Predictor
 from engine.settings.checks import ERROR
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.comparison import Comparison
+from engine.training.constraints import Groups
 from engine.training.dataset import Dataset, interval_level, prepare
 from engine.training.evaluation import decision, on_holdout
 from engine.training.families import families
@@ -93,7 +94,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
 
-    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle)
+    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle, _groups(settings, metric))
     begun = time.monotonic()
     plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
@@ -131,6 +132,14 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         params=params_of(best, trials=len(found.trials), rows=len(split.train), winner=best.family.name),
         cutoff_at=int(dataset.times[split.train].max()) if dataset.times is not None else None,
     )
+
+
+def _groups(settings: ModelSettings, metric: Metric) -> Groups | None:
+    """Return whose figures the search compares, in the measure of the gate."""
+    asked = settings.gates.fairness
+    measure = asked.measure if asked is not None and asked.measure else metric.name
+    told = settings.fairness
+    return Groups(told.columns, measure, told.min_rows, settings.train.seed) if told.columns else None
 
 
 def _leaks(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.measures.metrics import Metric, Predicted, measure, of_lists
-from engine.training.constraints import Candidate, measured
+from engine.training.constraints import Candidate, Groups, measured
 from engine.training.dataset import Dataset
 from engine.training.family import Family, Params
 from engine.training.folds import Fold
@@ -59,6 +59,7 @@ class Bench:
     metric: Metric
     constraints: dict[str, float]
     code: Path | None = None
+    groups: Groups | None = None
 
 
 @contextmanager
@@ -123,8 +124,10 @@ def fit_folds(
             return {"folds": values, "fit_seconds": last_s, "guess": guesses, "measured": {}}
     found: dict[str, float] = {}
     if bench.constraints:
-        last = bench.folds[-1].test
-        candidate = Candidate(features, estimator, dataset.take(last), guesses[-1], bench.metric)
+        tests = tuple(fold.test for fold in bench.folds)
+        candidate = Candidate(
+            features, estimator, dataset.take(tests[-1]), dataset, tests, tuple(guesses), bench.groups
+        )
         found = measured(bench.constraints, candidate)
     return {"folds": values, "fit_seconds": last_s, "guess": guesses, "measured": found}
 

@@ -138,6 +138,9 @@ def test_folder_in_place_of_a_file_is_refused(files):
 
 
 def test_fairness_gate_without_columns_is_refused(complaint_about):
+    assert "train.constraints.fairness_difference needs [fairness] columns, such as" in complaint_about(
+        "[train.constraints]\nfairness_difference = 0.1\n"
+    )
     assert 'gates.fairness needs [fairness] columns, such as ["market_segment"]' in complaint_about(
         "[gates]\nfairness = { max_difference = 5.0 }\n"
     )
