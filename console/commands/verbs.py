@@ -79,6 +79,15 @@ class FetchRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportVersion:
+    """Write a version as plain Python that answers without modeldeck: artifact, predict.py, requirements, README."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version number", metavar="VERSION")
+    folder: str = argument("the folder to make; it must not be there yet", metavar="DIR")
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequest:
     """Stop the daemon; models go on serving unless `all`."""
 
@@ -128,6 +137,7 @@ LOCAL = (
         f"{_HERE}.backup:restore",
         needs_deck=False,
     ),
+    Verb(("versions", "export"), "write a version as plain Python", ExportVersion, f"{_HERE}.export:run"),
     Verb(("runs", "fetch"), "write a run's file here", FetchRequest, f"{_HERE}.fetch:run"),
     Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start"),
     Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop"),

@@ -65,6 +65,34 @@ class DeriveVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionFileRequest:
+    """A piece of a file of a version's export, from a byte offset on; without a path only what files there are."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version number")
+    path: str = argument("a file of the export", flag="--path", default="")
+    offset: int = argument("start at this byte", flag="--offset", default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file of an export, by its path in the folder."""
+
+    path: str
+    size_bytes: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFilePiece:
+    """Every file of an export, a piece of the one asked for in base64, and where the next starts (None: no more)."""
+
+    files: tuple[ExportedFile, ...]
+    data: str
+    next_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAlias:
     """Move an alias; `champion` is refused, that is `promote`."""
 
@@ -140,6 +168,17 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:derive",
         job=True,
+    ),
+    Operation(
+        "versions.file",
+        (),
+        "a piece of a version's export",
+        VersionFileRequest,
+        VersionFilePiece,
+        Role.OPERATOR,
+        Danger.READ,
+        "engine.service.handlers.exporting:piece",
+        command_line=False,
     ),
     Operation(
         "aliases.list",

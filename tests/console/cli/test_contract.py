@@ -41,6 +41,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "explain": Explanation,
     "backup create": Backup,
     "backup restore": Restored,
+    "versions export": Done,
     "runs fetch": Done,
     "daemon start": CHANGED,
     "daemon stop": CHANGED,

@@ -37,6 +37,7 @@ PROMISED = (
     "runs restore",
     "runs artifacts",
     "runs fetch",
+    "versions export",
     "experiments",
     "models tag",
     "models describe",
