@@ -12,6 +12,7 @@ from store.rows import Fault
 GATEWAY = "gateway"
 CLOCK = "clock"
 PORT = "port"
+CERTIFICATE = "certificate"
 _DAMAGE = " artifact"
 
 
@@ -21,7 +22,7 @@ def damage(replica_id: str) -> str:
 
 
 def _is_of_a_look(key: str) -> bool:
-    return key in (CLOCK, PORT) or key.endswith(_DAMAGE)
+    return key in (CLOCK, PORT, CERTIFICATE) or key.endswith(_DAMAGE)
 
 
 class Faults:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.deploy.certificate import Certificate
 from engine.deploy.gateway.table import Table
 from engine.deploy.processes import Outliving, end, last_line, run_folder, spawn
 from engine.deploy.router import ORDERS, DeploymentStats, Guard
@@ -28,11 +29,20 @@ _TAKEN_EXIT = 75
 class ProcessRouter:
     """A `Router` over our gateway process. Not for several threads at once."""
 
-    def __init__(self, workspace: Workspace, *, address: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        certificate: Certificate | None = None,
+    ) -> None:
         self._workspace = workspace
+        self._certificate = certificate
         self._address = address
         self._port = port
         self._bound = 0
+        self._is_secure = certificate is not None  # as far as is known, what the router that runs speaks
         self._link: socket.socket | None = None
         self._reader: Any = None
         self._process: Outliving | None = None
@@ -78,8 +88,34 @@ class ProcessRouter:
             self.stop()  # of an older version: it would refuse what it is told from now on
             self._start()
             return True
-        self._bound = told["port"]
+        self._bound, self._is_secure = told["port"], bool(told.get("tls"))
         return False
+
+    def secure(self, certificate: Certificate | None) -> str:
+        """Have it show this certificate, renewed or not, or none; returns why it cannot, empty where it is so.
+
+        One that cannot be read, or does not fit its key, changes nothing at a router that runs.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        self._certificate = certificate
+        told = self._ask("hello")
+        self._is_secure = bool(told.get("tls"))
+        try:
+            wanted = certificate.digest() if certificate is not None else ""
+        except WorkFailed as error:
+            return error.message
+        if told.get("tls", "") == wanted:
+            return ""
+        if "tls" not in told:
+            self.stop()  # of an older version, which knows no TLS
+            self._start()
+            return ""
+        paths = certificate.paths() if certificate is not None else ("", "")
+        cause = str(self._ask("secure", certificate=paths[0], key=paths[1]))
+        self._is_secure = bool(wanted) if not cause else self._is_secure
+        return cause
 
     def _start(self) -> None:
         folder = run_folder(self._workspace)
@@ -88,6 +124,10 @@ class ProcessRouter:
         control.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         arguments = ["engine.deploy.gateway", "--control", str(control), "--address", self._address]
         arguments += ["--port", str(self._port), "--state", str(self._state)]
+        if self._certificate is not None:
+            self._certificate.digest()  # said in a line before anything is started
+            certificate, key = self._certificate.paths()
+            arguments += ["--certificate", certificate, "--key", key]
         process = spawn(arguments, self._log, folder)
         until = time.monotonic() + START_S
         while time.monotonic() < until:
@@ -104,7 +144,7 @@ class ProcessRouter:
             except Unavailable:
                 time.sleep(0.02)
                 continue
-            self._process = process
+            self._process, self._is_secure = process, self._certificate is not None
             return
         raise WorkFailed(f"the router did not answer within {START_S:.0f} s", f"see {self._log}")
 
@@ -151,8 +191,9 @@ class ProcessRouter:
     def address(self) -> str:
         """Return the base URL at which endpoints answer."""
         if not self._bound:
-            self._bound = self._ask("hello")["port"]
-        return f"http://{self._address}:{self._bound}"
+            told = self._ask("hello")
+            self._bound, self._is_secure = told["port"], bool(told.get("tls"))
+        return f"{'https' if self._is_secure else 'http'}://{self._address}:{self._bound}"
 
     def add(self, deployment_id: str, replicas: Sequence[str]) -> None:
         """Set a deployment's addresses."""

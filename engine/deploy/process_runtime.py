@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from engine.deck import Deck
-from engine.deploy.faults import PORT
+from engine.deploy.certificate import certificate_of
+from engine.deploy.faults import CERTIFICATE, PORT
 from engine.deploy.keys import log_key
 from engine.deploy.listening import declared
 from engine.deploy.memory import memory_limit_mb
@@ -16,6 +18,7 @@ from engine.deploy.replica import ReplicaProcess
 from engine.deploy.runtime import HostRouter
 from engine.deploy.stage import clear_half_made, stage
 from engine.settings.model import ModelSettings
+from store.errors import Unavailable
 from store.rows import Deployment, Version
 
 LOOK_EVERY_S = 1.0
@@ -33,7 +36,8 @@ class ProcessRuntime:
     def router(self) -> HostRouter:
         """Return the router at the declared address and port."""
         here = declared(self._deck, self.name)
-        self._router = ProcessRouter(self._deck.workspace, address=here.address, port=here.port)
+        shown = certificate_of(self._deck.workspace.root, here)
+        self._router = ProcessRouter(self._deck.workspace, address=here.address, port=here.port, certificate=shown)
         return self._router
 
     def any_router(self) -> HostRouter:
@@ -73,8 +77,15 @@ class ProcessRuntime:
             return None
         self._look_again = now + LOOK_EVERY_S
         here = declared(self._deck, self.name)
+        found: dict[str, tuple[str, str | None]] = {}
         cause = self._router.move(here.address, here.port)
-        return {PORT: (f"{self.name}: {cause}; the router stays where it was", None)} if cause else {}
+        if cause:
+            found[PORT] = (f"{self.name}: {cause}; the router stays where it was", None)
+        with contextlib.suppress(Unavailable):  # one that is started now shows it from the start
+            cause = self._router.secure(certificate_of(self._deck.workspace.root, here))
+            if cause:
+                found[CERTIFICATE] = (f"{self.name}: {cause}; the router shows what it showed", None)
+        return found
 
     def mend(self, deployment: Deployment) -> None:
         """Do nothing: a folder that differs is staged again by itself."""

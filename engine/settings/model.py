@@ -275,7 +275,7 @@ class HostSettings:
     listen: str = "127.0.0.1"  # where a Docker host's gateway listens, on that host
     identity: str = ""  # path of the private key; empty: whatever ssh itself would use
     host_key: str = ""  # as known_hosts writes it, "ssh-ed25519 AAAA…": no other key is ever believed
-    tls_cert: str = ""  # paths here of what a Docker host's gateway shows; it then speaks TLS only
+    tls_cert: str = ""  # paths here of what the host's router shows; it then speaks TLS only
     tls_key: str = ""
 
 

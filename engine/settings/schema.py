@@ -226,16 +226,12 @@ class HostTable(Section):
 
     @model_validator(mode="after")
     def _says_where_the_engine_is(self) -> HostTable:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key go together: paths of two PEM files")
         if self.kind == "process":
-            if self.tls_cert or self.tls_key:
-                raise ValueError(
-                    "tls_cert and tls_key belong to a host of kind docker: this one's router is for loopback"
-                )
             if self.identity or self.host_key:
                 raise ValueError("identity and host_key belong to a host of kind docker that is reached over SSH")
             return self
-        if bool(self.tls_cert) != bool(self.tls_key):
-            raise ValueError("tls_cert and tls_key go together: paths of two PEM files")
         if self.identity and not self.identity.startswith(("/", "~")):
             raise ValueError(f"identity must be a whole path, got {self.identity!r}")
         if self.port == 0:

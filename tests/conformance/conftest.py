@@ -10,14 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import AnyRouter, Backend, Client, free_port
+from servers import KINDS, AnyRouter, Backend, Client, free_port
 
 from engine.deploy.haproxy.config import Limits
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.process_router import ProcessRouter
 from engine.workspace import Workspace
-
-KINDS = ["process", pytest.param("haproxy", marks=pytest.mark.docker)]
 
 
 @pytest.fixture

@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.process_router import ProcessRouter
 
 AnyRouter = ProcessRouter | HaproxyRouter
+KINDS = ["process", pytest.param("haproxy", marks=pytest.mark.docker)]
 
 
 class Backend:

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from engine.deck import Deck
+from engine.deploy.certificate import certificate_of
 from engine.deploy.containers.replica import ReplicaContainer
 from engine.deploy.faults import CLOCK, damage
-from engine.deploy.haproxy.certificate import Certificate
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.hosts.connection import DockerHost
 from engine.deploy.hosts.preflight import MOST_SKEW_S, clock_skew
@@ -80,8 +80,7 @@ class DockerRuntime:
         """Return the host's gateway at its declared port."""
         cache = self.workspace.state / "gateway"
         host = self._settings
-        root = self.workspace.root
-        shown = Certificate(root / host.tls_cert, root / host.tls_key) if host.tls_cert else None
+        shown = certificate_of(self.workspace.root, host)
         return HaproxyRouter(
             self.engine(), deck_id(self.workspace), cache, port=host.port, address=host.listen, certificate=shown
         )

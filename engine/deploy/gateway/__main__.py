@@ -17,6 +17,7 @@ from engine.deploy.gateway.door import Door, bound
 from engine.deploy.gateway.downstream import Downstream
 from engine.deploy.gateway.proxy import Proxy
 from engine.deploy.gateway.table import Table
+from engine.deploy.gateway.tls import Identity
 
 STOP_S = 10.0
 TAKEN_EXIT = 75
@@ -30,6 +31,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: the one of last time, or a free one")
     parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--certificate", type=Path, help="a PEM file: the router then speaks TLS only")
+    parser.add_argument("--key", type=Path, help="the certificate's private key, another PEM file")
     options = parser.parse_args(arguments)
     options.state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     held = os.open(options.state.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -44,6 +47,10 @@ def main(arguments: list[str]) -> int:
         # the registry holds the same and the reconciler applies it again: a router without a memory is no loss
         sys.stderr.write(f"the router's state is not readable, starting without it: {error}\n")
         table = Table(options.state)
+    try:
+        identity = Identity(options.certificate, options.key) if options.certificate else None
+    except (OSError, ValueError) as error:  # never without: who asks for TLS must not find plain HTTP
+        return _fail(f"{options.certificate} and its key cannot be used: {error}", 1)
     port = options.port or table.port
     try:
         listener = bound(options.address, port)
@@ -57,11 +64,11 @@ def main(arguments: list[str]) -> int:
         return _fail(f"{options.state} cannot be written: {error.strerror}", 1)
     import uvloop
 
-    uvloop.run(_run(table, listener, options))
+    uvloop.run(_run(table, listener, options, identity))
     return 0
 
 
-async def _run(table: Table, listener: socket.socket, options: argparse.Namespace) -> None:
+async def _run(table: Table, listener: socket.socket, options: argparse.Namespace, identity: Identity | None) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,7 +77,7 @@ async def _run(table: Table, listener: socket.socket, options: argparse.Namespac
     most = raised_files()
     clients = Clients(most, most // 2)
     watching = loop.create_task(clients.watch())
-    door = Door(table, lambda: Downstream(proxy, clients))
+    door = Door(table, clients, lambda: Downstream(proxy, clients), identity)
     await door.open(listener, options.address)
     control = await Control(proxy, door, stopping.set).listen(options.control)
     await stopping.wait()

@@ -11,6 +11,7 @@ CONNECTIONS = 2000
 PER_ADDRESS = 1000  # half of all, so that one address never takes the router from the others
 _SPARE_FILES = 1000  # for connections to servers and the router's own files
 _LOOK_S = 0.5
+_LET_GO_S = 0.05
 
 
 class Connection(Protocol):
@@ -60,6 +61,13 @@ class Clients:
         """Close what has nothing under way."""
         for connection in list(self._open):
             connection.finish()
+
+    async def let_go(self) -> None:
+        """Close all that are connected now, each once nothing of it is under way."""
+        left = list(self._open)
+        while left:
+            left = [connection for connection in left if connection in self._open and not connection.finish()]
+            await asyncio.sleep(_LET_GO_S)
 
     async def watch(self) -> None:
         """Look at all of them, twice a second, for ever."""

@@ -54,7 +54,9 @@ class Control:
         match asked["do"]:
             case "hello":
                 told = {"pid": os.getpid(), "pid_started": pid_started(os.getpid()), "port": table.port}
-                return {**told, "address": self._door.address, "orders": ORDERS}
+                identity = self._door.identity
+                shown = identity.digest if identity is not None else ""
+                return {**told, "address": self._door.address, "orders": ORDERS, "tls": shown}
             case "add":
                 table.add(asked["deployment_id"], asked["replicas"])
                 self._proxy.forget_unused()
@@ -79,6 +81,8 @@ class Control:
                 table.guard(asked["endpoint"], asked["guard"])
             case "move":
                 return await self._door.move(asked["address"], int(asked["port"]))
+            case "secure":
+                return self._door.secure(asked["certificate"], asked["key"])
             case "stop":
                 self._stop()
             case other:

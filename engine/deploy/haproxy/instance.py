@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from engine.deploy.haproxy.certificate import Certificate
+from engine.deploy.certificate import Certificate
 from engine.deploy.haproxy.config import Limits, Place, render
 from engine.deploy.haproxy.image import USER, VOLUME
 from engine.deploy.haproxy.link import Link

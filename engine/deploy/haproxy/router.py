@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine.deploy.certificate import Certificate
 from engine.deploy.haproxy import instance as containers
-from engine.deploy.haproxy.certificate import Certificate
 from engine.deploy.haproxy.config import Limits, Place, render
 from engine.deploy.haproxy.image import ensure_image
 from engine.deploy.haproxy.instance import ROUTES, Instance

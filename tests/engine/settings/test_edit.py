@@ -126,5 +126,6 @@ def test_what_says_nothing_of_tls_and_limits_is_the_revision_that_it_was() -> No
     assert "endpoint" not in body["models"]["rates"]
     limited = ModelSettings("rates", "regression", data, endpoint=EndpointSettings(keys=True, body_kb=4))
     host = HostSettings("beta", "docker", "unix:///x", 80, tls_cert="a.pem", tls_key="b.pem")
-    whole = DeckSettings("test", "UTC", (host,), {"rates": limited})
+    here = HostSettings("local", tls_cert="a.pem", tls_key="b.pem")
+    whole = DeckSettings("test", "UTC", (here, host), {"rates": limited})
     assert DeckSettings.from_body(whole.to_body()) == whole

@@ -1,4 +1,4 @@
-"""The certificate a gateway shows: read here by the deck's owner, checked, and sent into the gateway's volume, 0600."""
+"""The certificate a router shows: read and checked here by the deck's owner, who alone may read its key."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import hashlib
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from store.errors import WorkFailed
+
+if TYPE_CHECKING:
+    from engine.settings.model import HostSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class Certificate:
         """
         self._check()
         return hashlib.sha256(self._read(self.certificate)).hexdigest()[:16]
+
+    def paths(self) -> tuple[str, str]:
+        """Return where the two lie, for a router of this machine that reads them by itself."""
+        return str(self.certificate.absolute()), str(self.key.absolute())
 
     def pem(self) -> str:
         """Return both as HAProxy wants them: one text.
@@ -57,6 +65,11 @@ class Certificate:
             raise WorkFailed(
                 f"{path} cannot be read: {error.strerror}", "see tls_cert and tls_key in deck.toml"
             ) from None
+
+
+def certificate_of(root: Path, host: HostSettings) -> Certificate | None:
+    """Return the certificate that a host's settings name, by paths from the workspace; None where they name none."""
+    return Certificate(root / host.tls_cert, root / host.tls_key) if host.tls_cert else None
 
 
 def _no_password() -> str:
