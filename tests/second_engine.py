@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 DISK = 8 << 30  # bytes that its engine's disk may grow to; sparse
+BLOCK = 4096
 START_S = 30.0
 STOP_S = 20.0
 NEEDED = {
@@ -144,9 +145,17 @@ class SecondEngine:
 
     def fill_disk(self, leaving: int) -> None:
         """Take all but so many bytes of the engine's disk."""
-        found = os.statvfs(self.folder / "data")
         with (self.folder / "data" / "filler").open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - leaving)
+            piece = 1 << 30
+            while piece >= BLOCK:  # what says where a file lies takes room too: smaller and smaller pieces
+                found = os.statvfs(self.folder / "data")
+                if found.f_bavail * found.f_frsize < leaving + piece:
+                    piece //= 2
+                    continue
+                try:
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, piece)
+                except OSError:
+                    piece //= 2
 
     def free_disk(self) -> None:
         """Give back what `fill_disk` took."""

@@ -221,6 +221,47 @@ def test_a_completed_release_is_rolled_back_while_a_host_is_cut_off(fleet: TwoHo
     fleet.serves("far", champion)
 
 
+def test_an_abort_while_a_host_is_cut_off_returns_that_host_when_it_is_back(fleet: TwoHosts, champion: int) -> None:
+    newer = fleet.train()
+    with fleet.traffic():
+        held = fleet.promote_until_cut(newer)
+        assert held.code == 7, held
+        aborted = fleet.tiny("releases", "abort", "rates", "--yes")
+        assert aborted.code == 0, aborted
+        assert "returns when it is back: far" in aborted.err
+        assert fleet.tiny.champion() == champion
+        fleet.serves("near", champion)
+        fleet.far.mend()
+        fleet.serves("far", champion)
+    fleet.tiny.wait(lambda: fleet.tiny("deployments", "converge", "rates", "--yes").out.startswith("already converged"))
+    assert not fleet.faults()
+    assert {status for host, status, _ in fleet.answers if host == "near"} == {200}
+
+
+def test_a_disk_that_is_full_stops_a_release_in_one_line_and_nothing_of_it_stays(
+    fleet: TwoHosts, champion: int
+) -> None:
+    newer = fleet.train()
+    fleet.answers.clear()
+    with fleet.traffic():
+        try:
+            fleet.far.fill_disk(leaving=0)
+            refused = fleet.promote(newer)
+        finally:
+            fleet.far.free_disk()
+        line = refused.refusal(1)
+        assert "no space left on device" in line, refused
+        assert "far" in line, refused
+        assert fleet.tiny.champion() == champion
+        fleet.serves("near", champion)
+        fleet.serves("far", champion)
+        assert {status for host, status, _ in fleet.answers if host == "near"} == {200}
+        assert newer not in {version for host, _, version in fleet.answers if host == "far"}
+        again = fleet.promote(newer)
+        assert again.code == 0, again
+    fleet.serves("far", newer)
+
+
 def _of(version: int) -> str:
     return f"label=modeldeck.version={version}"
 
