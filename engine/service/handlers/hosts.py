@@ -10,7 +10,7 @@ from engine.operations.hosts import AddHost, HostCheck, HostRequest, RemoveHost
 from engine.service.call import ServiceContext
 from engine.settings.apply import current_settings
 from engine.settings.model import HostSettings
-from store.errors import Refused, UnknownName
+from store.errors import Refused, UnknownName, WorkFailed
 from store.rows import Host
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -75,7 +75,8 @@ def check(context: ServiceContext, request: HostRequest) -> list[HostCheck]:
     host = known.get(request.name)
     if host is None:
         raise UnknownName(f"no host named {request.name!r}", f"the deck has {', '.join(sorted(known))}")
-    return _look(host) if host.kind == "docker" else [_this_machine(context, host)]
+    found = _look(host) if host.kind == "docker" else [_this_machine(context, host)]
+    return [*found, *_certificate(context, host)]
 
 
 def _look(host: HostSettings) -> list[HostCheck]:
@@ -94,6 +95,20 @@ def _this_machine(context: ServiceContext, host: HostSettings) -> HostCheck:
         what, _, remedy = cause.partition("; ")
         return HostCheck("router", "failed", what, remedy)
     return HostCheck("router", "passed", "listens, or could", "")
+
+
+def _certificate(context: ServiceContext, host: HostSettings) -> list[HostCheck]:
+    """Return whether the certificate that the host's router is to show can be used; nothing where none is named."""
+    from engine.deploy.certificate import certificate_of
+
+    shown = certificate_of(context.deck.workspace.root, host)
+    if shown is None:
+        return []
+    try:
+        shown.digest()
+    except WorkFailed as error:
+        return [HostCheck("certificate", "failed", error.message, error.hint)]
+    return [HostCheck("certificate", "passed", f"{host.tls_cert} and its key belong together", "")]
 
 
 def _declared(context: ServiceContext) -> tuple[HostSettings, ...]:

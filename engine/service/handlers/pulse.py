@@ -175,8 +175,8 @@ def _undeployed(look: _Look, model: Model) -> tuple[str, ...]:
     there = {row.host for row in mine if row.desired != "stopped"}
     found = dict.fromkeys(["deploy.hosts"] if there ^ set(now.deploy.hosts) else [])
     for revision in {row.settings_revision for row in serving.values()}:
-        body = settings.get(look.reader, revision).body["models"][model.name]
-        if body != applied:
+        body = settings.get(look.reader, revision).body["models"].get(model.name)
+        if body is not None and body != applied:
             found.update(
                 dict.fromkeys(one.name for one in differing(terms_of(ModelSettings.from_body(body)), terms_of(now)))
             )

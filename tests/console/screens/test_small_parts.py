@@ -24,6 +24,7 @@ from console.screens.page import Page
         ("nightly-rates@v3", command_line.Command("version", "nightly-rates", number=3)),
         ("promote nightly-rates 3", command_line.Command("act", "releases.promote", "nightly-rates", 3)),
         ("rollback nightly-rates", command_line.Command("act", "releases.rollback", "nightly-rates")),
+        ("deploy nightly-rates", command_line.Command("act", "releases.deploy", "nightly-rates")),
         ("", command_line.Command("nothing")),
         ("r2d2", command_line.Command("unknown", "r2d2")),
     ],

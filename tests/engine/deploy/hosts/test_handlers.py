@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -58,3 +59,20 @@ def test_this_machine_is_checked_too_and_an_unknown_host_named(ask: Any) -> None
     assert (line.name, line.verdict) == ("router", "passed")
     with pytest.raises(UnknownName, match="no host named 'beta'"):
         ask("hosts.check", name="beta")
+
+
+def test_the_certificate_of_a_host_is_checked_with_a_remedy(ask: Any, deck: Deck) -> None:
+    file = deck.workspace.root / "deck.toml"
+    file.write_text(file.read_text() + '\n[hosts.local]\ntls_cert = "cert.pem"\ntls_key = "key.pem"\n')
+    apply_settings(deck, "user:anna", "")
+    line = ask("hosts.check", name="local")[1]
+    assert (line.name, line.verdict, line.remedy) == ("certificate", "failed", "see tls_cert and tls_key in deck.toml")
+    there = deck.workspace.root / "cert.pem"
+    made = ("-keyout", str(there.with_name("key.pem")), "-out", str(there))
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=local")
+    subprocess.run(["openssl", "req", "-x509", *curve, *made], check=True, capture_output=True)
+    there.with_name("key.pem").chmod(0o640)
+    line = ask("hosts.check", name="local")[1]
+    assert (line.verdict, line.remedy) == ("failed", f"chmod 600 {there.with_name('key.pem')}")
+    there.with_name("key.pem").chmod(0o600)
+    assert ask("hosts.check", name="local")[1].verdict == "passed"
