@@ -7,7 +7,7 @@ from typing import Any
 
 from console.render.cells import Span
 from console.render.columns import Cell
-from console.render.measures import value_of
+from console.render.measures import value_of, with_interval
 from console.render.sheet import Sheet
 from console.render.spark import bar
 from console.render.words import count, number
@@ -46,11 +46,26 @@ def _better(found: dict[str, Any]) -> list[Span]:
 
 
 def put_errors(sheet: Sheet, evaluation: dict[str, Any]) -> None:
-    """Add calibration, confusion or residuals, and the worst rows."""
+    """Add the learning curve, calibration, confusion or residuals, and the worst rows."""
+    _learning(sheet, evaluation)
     _calibration(sheet, evaluation)
     _confusion(sheet, evaluation.get("confusion"))
     _residuals(sheet, evaluation.get("residuals"))
     _worst(sheet, evaluation.get("errors"))
+
+
+def _learning(sheet: Sheet, evaluation: dict[str, Any]) -> None:
+    found = evaluation.get("learning_curve")
+    if not isinstance(found, list) or len(found) < 2:
+        return
+    metric = str(evaluation.get("metric", ""))
+    sheet.heading("Learning curve", f"{metric} on the holdout, fitted on fewer rows; the last on all")
+    most = max((abs(value_of(one) or 0.0) for one in found), default=0.0)
+    rows: list[Sequence[Cell]] = []
+    for one in found:
+        drawn = bar(abs(value_of(one) or 0.0) / most if most > 0 else 0.0, BAR)
+        rows.append((count(one.get("rows")), (drawn, "spark"), with_interval(one)))
+    sheet.table(("ROWS", "", metric.upper()), rows, frozenset({0}))
 
 
 def _calibration(sheet: Sheet, evaluation: dict[str, Any]) -> None:

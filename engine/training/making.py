@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.measures.metrics import Metric, Predicted, default_metric, find
+from engine.measures.metrics import Metric, Predicted, default_metric, find, predicted
 from engine.model_io.load import trusted_types
 from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
@@ -27,6 +27,7 @@ from engine.training.family import Family, Params
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.forecasts import remember
 from engine.training.leakage import Leak, leaks
+from engine.training.learning_curve import SPENT_S, SPENT_SHARE, learning_curve
 from engine.training.proof import Proof, prove
 from engine.training.recording import params_of
 from engine.training.search import Earlier, Effort, Recorder, compare
@@ -45,6 +46,7 @@ PROOF_S = 0.4  # and this to store the model
 LATE = 0.5  # so much of the proof's time a refit that takes longer than foreseen may use
 LEAKS_SHARE = 0.03  # of the budget, for the look at columns that explain the target by themselves
 LEAKS_S = 0.3  # or so long: a few columns
+CURVED = frozenset({"classification", "regression"})  # tasks whose rows stand for themselves
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
 
@@ -83,7 +85,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     Raises:
         Refused: the data do not fit the settings. WorkFailed: nothing could be fitted, or the model not be stored.
     """
-    train = settings.train
+    train, started = settings.train, time.monotonic()
     metric = find(train.metric or default_metric(settings.task), settings.task)
     dataset = prepare(table, settings, zone)
     split = split_holdout(dataset, train.holdout, train.seed)
@@ -109,7 +111,9 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     )
     best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)
     progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
+    begun = time.monotonic()
     model = refit(dataset, split.train, best.family, best.params, fitted_by + proof_s * LATE)
+    fit_s = time.monotonic() - begun
     decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
@@ -120,6 +124,19 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         content = _stored(model, modules)
         shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
         recorded = golden.make(predictor, shown)
+    if settings.task in CURVED:
+        spent = SPENT_SHARE * (time.monotonic() - started) + SPENT_S
+        curve = learning_curve(
+            dataset,
+            split,
+            metric,
+            lambda rows: _answers_of(dataset, rows, split.holdout, best, decided),
+            evaluation["holdout"][metric.name],
+            seconds=min(spent, (deadline - time.monotonic()) / 2),
+            fit_s=fit_s,
+            seed=train.seed,
+        )
+        evaluation |= {"learning_curve": curve} if curve else {}
     if leaking:
         evaluation["leakage"] = [{"name": leak.name, "explained": leak.explained} for leak in leaking]
     return Made(
@@ -179,6 +196,12 @@ def baseline(
         model = fit(dataset, rows, dummy, dummy.defaults)
         predictor = Predictor.from_parts(model, dataset.signature, dataset.task)
         return on_holdout(predictor, dataset.take(holdout), seed, asked)
+
+
+def _answers_of(dataset: Dataset, rows: Any, holdout: Any, best: Trial, decided: dict[str, Any]) -> Predicted:
+    model = fit(dataset, rows, best.family, best.params)
+    predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
+    return predicted(predictor.predict_frame(dataset.take(holdout).frame), dataset.signature.classes)
 
 
 def _with_answers(bench: Bench, best: Trial, until: float) -> Trial:

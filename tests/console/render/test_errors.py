@@ -35,6 +35,11 @@ REGRESSION: dict[str, Any] = {
         }
     ],
 }
+CURVE = [
+    {"rows": 60, "value": 4.0, "low": 3.5, "high": 4.5},
+    {"rows": 120, "value": 3.0, "low": 2.75, "high": 3.25},
+    {"rows": 24000, "value": 2.0, "low": 1.75, "high": 2.25},
+]
 CLASSES = [f"class {place}" for place in range(9)]
 
 
@@ -51,6 +56,16 @@ def test_better_and_worse_are_said_in_words_with_their_interval() -> None:
     text = shown(REGRESSION)
     assert "than Dummy  better by 24.30 [22.00, 26.10] mae  on 3,092 rows" in text
     assert "than v2     worse by 1.200 [0.400, 2.000] mae  on 900 rows" in text
+
+
+def test_learning_curve_tells_what_more_rows_were_worth() -> None:
+    lines = shown({"metric": "mae", "learning_curve": CURVE}).splitlines()
+    first, _, last = (line for line in lines if "█" in line)
+    assert first.split()[0] == "60"
+    assert "4.000 [3.500, 4.500]" in first
+    assert last.split()[0] == "24,000"
+    assert first.count("█") == 2 * last.count("█")
+    assert "Learning curve" not in shown({**REGRESSION, "metric": "mae", "learning_curve": CURVE[:1]})
 
 
 def test_interval_around_zero_is_no_clear_difference() -> None:
