@@ -11,13 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
+from engine.measures.estimate import Estimate, estimate
 from engine.measures.intervals import bootstrap, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, default_metric, find, measure, names, of_lists
 
 if TYPE_CHECKING:
+    from engine.monitoring.reference import Reference
     from engine.settings.model import ModelSettings
     from store.rows import Version
 
+ESTIMATED = "estimated_"
+ASSUMED = "CBPE; holds while inputs alone move and what they mean does not"
 INTERVAL = ("outputs.low", "outputs.high")
 WORSE_BY = 1.1  # ratio of realised loss to the holdout's from which somebody would act
 CHANCE = 0.001  # a class is gone when chance alone would hide it less often than this
@@ -76,6 +80,27 @@ def realised(
         _worse(primary, metrics[primary], version) if enough else {},
         _vanished(truth, classes, training_classes) if enough else (),
     )
+
+
+def estimated(
+    table: pa.Table, settings: ModelSettings, version: Version, reference: Reference
+) -> dict[str, dict[str, Any]]:
+    """Return the primary metric as expected without outcomes, by the name `estimated_…`; empty where that is not meant.
+
+    Only classifications are estimated, by CBPE; see `engine.measures.estimate` for what it takes for granted.
+    """
+    classes = tuple(version.signature.get("classes") or ())
+    if not classes or not len(table):
+        return {}
+    primary = primary_metric(settings, version)
+    if reference.calibration is None:
+        why = reference.calibration_note or reference.prediction_note
+        found = Estimate(None, note=f"no calibration: {why}")
+    else:
+        found = estimate(primary, _guess(table, classes), reference.calibration)
+    told = {"value": found.value, "low": found.low, "high": found.high}
+    note = found.note or ASSUMED
+    return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
 
 
 def _worse(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:

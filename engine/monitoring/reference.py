@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures import drift
+from engine.measures.estimate import Calibration
 from engine.monitoring import asked
 from engine.monitoring.layout import write_durably
 from engine.serving.contract import class_text
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
 PREDICTION = "prediction"
-FORM = 2  # of what is kept; another form is made anew
+FORM = 3  # of what is kept; another form is made anew
 MOST_SCORED = 5000  # rows after the cut-off that the version is asked about, evenly spread
 
 
@@ -42,6 +43,8 @@ class Reference:
     classes: dict[str, float] = field(default_factory=dict)  # share of each class of the target
     prediction: drift.Profile | None = None
     prediction_note: str = ""
+    calibration: Calibration | None = None  # of a classification's scores
+    calibration_note: str = ""
     is_whole: bool = True  # False: something could not be read that may be there another time
 
     def to_state(self) -> dict[str, Any]:
@@ -55,6 +58,8 @@ class Reference:
             "classes": self.classes,
             "prediction": drift.to_state(self.prediction) if self.prediction else None,
             "prediction_note": self.prediction_note,
+            "calibration": self.calibration.to_state() if self.calibration else None,
+            "calibration_note": self.calibration_note,
         }
 
     @classmethod
@@ -69,6 +74,8 @@ class Reference:
             state["classes"],
             drift.from_state(state["prediction"]) if state["prediction"] else None,
             state["prediction_note"],
+            Calibration.from_state(state["calibration"]) if state["calibration"] else None,
+            state["calibration_note"],
         )
 
 
@@ -129,7 +136,7 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
         counts = pc.value_counts(fitted[settings.data.target].drop_null()).to_pylist()
         total = sum(one["counts"] for one in counts)
         found.classes = {class_text(one["values"]): one["counts"] / total for one in counts}
-    _add_prediction(found, deck, version, later)
+    _add_prediction(found, deck, settings, version, later)
     return found
 
 
@@ -220,7 +227,7 @@ def _add_tokenised(found: Reference, values: pa.ChunkedArray, name: str, key: Lo
         found.tokens_of |= {name}
 
 
-def _add_prediction(found: Reference, deck: Deck, version: Version, later: pa.Table) -> None:
+def _add_prediction(found: Reference, deck: Deck, settings: ModelSettings, version: Version, later: pa.Table) -> None:
     """Add the profile of what the version answers on rows it was not fitted on."""
     if not len(later):
         found.prediction_note = "unavailable: the snapshot holds no row after the cut-off"
@@ -228,9 +235,12 @@ def _add_prediction(found: Reference, deck: Deck, version: Version, later: pa.Ta
     if len(later) > MOST_SCORED:
         later = later.take(pa.array(range(0, len(later), -(-len(later) // MOST_SCORED))))
     try:
-        answers = asked.answers(deck, version, later, _place(deck, version, "answers.parquet"))
+        told = asked.answers(
+            deck, version, later, settings.data.target, _place(deck, version, f"{FORM}-answers.parquet")
+        )
     except ModeldeckError as error:  # drift of inputs is still worth having
         found.prediction_note, found.is_whole = f"unavailable: {error.message}", False
         return
-    kind: drift.Kind = "categorical" if pa.types.is_string(answers.type) else "numeric"
-    found.prediction = drift.profile(PREDICTION, answers, kind)
+    kind: drift.Kind = "categorical" if pa.types.is_string(told.values.type) else "numeric"
+    found.prediction = drift.profile(PREDICTION, told.values, kind)
+    found.calibration, found.calibration_note = told.calibration, told.note

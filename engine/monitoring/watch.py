@@ -17,7 +17,7 @@ from engine.measures.drift_codes import rounded
 from engine.monitoring import outcomes
 from engine.monitoring.features import compare_window
 from engine.monitoring.inventory import take_inventory
-from engine.monitoring.performance import Performance, primary_metric, realised
+from engine.monitoring.performance import Performance, estimated, primary_metric, realised
 from engine.monitoring.predictions import By
 from engine.monitoring.reference import Reference, reference_of
 from engine.monitoring.verdicts import Verdict
@@ -170,6 +170,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         with_outcomes = outcomes.join(rows, look.outcomes)
         performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows)
         features = compare_window(found, look.reference(version), version) if enough else []
+    expected = estimated(rows, look.settings, version, look.reference(version)) if enough and rows is not None else {}
     drifted = tuple(one for one in features if one["drifted"] and one["matters"])
     latencies = _latencies(rows)
     window = Window(
@@ -186,7 +187,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         latency_p50_ms=latencies[0],
         latency_p99_ms=latencies[1],
         coverage=performance.coverage,
-        metrics=_metrics(performance, seen),
+        metrics={**_metrics(performance, seen), **expected},
         features=tuple(features),
         computed_at=look.frame.now_us,
     )

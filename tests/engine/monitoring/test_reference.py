@@ -13,21 +13,33 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from engine.deck import Deck
+from engine.monitoring.outcomes import record
 from engine.monitoring.reference import reference_of
+from engine.monitoring.watch import watch
 from engine.serving import artifact
 from store import jobs, versions
 from store.rows import microseconds
 
 MIDNIGHT = microseconds("2026-02-01T00:00:00Z")
+DAY_US = 86_400_000_000
 ONLY_NUMBERS = {
     "inputs": [
         {"name": "lead_time", "type": "double", "nullable": False},
         {"name": "guests", "type": "long", "nullable": False},
     ],
     "outputs": [{"name": "value", "type": "double"}],
+}
+
+YES_OR_NO = {
+    "inputs": [{"name": "x", "type": "double", "nullable": False}],
+    "outputs": [
+        {"name": "label", "type": "string"},
+        *({"name": name, "type": "double"} for name in ("score", "scores.false", "scores.true")),
+    ],
+    "classes": ["false", "true"],
 }
 
 
@@ -129,3 +141,53 @@ print(done["windows"] > 0, sorted({{"pandas", "sklearn", "scipy", "optuna"}} & s
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert told.stdout.splitlines()[-1:] == ["True []"], told.stderr
+
+
+def drawn(size: int, seed: int, centre: float) -> list[dict[str, Any]]:
+    """Rows whose chance of `y` is a rising line of x, so that a model of x can be calibrated."""
+    draw = np.random.default_rng(seed)
+    xs = draw.normal(centre, 1.0, size)
+    return [{"x": float(x), "y": bool(draw.random() < 1 / (1 + np.exp(-2 * x)))} for x in xs]
+
+
+def test_a_window_is_estimated_before_its_outcomes_come(deck: Deck, serving: Any, made: Any) -> None:
+    settings = serving("posts")
+    rows = drawn(10_000, 1, 0.0)
+    model = LogisticRegression().fit(pd.DataFrame({"x": [row["x"] for row in rows]}), [row["y"] for row in rows])
+    made.register(
+        deck,
+        "posts",
+        made.snapshot_of(rows),
+        YES_OR_NO,
+        artifact_hash=deck.artifacts.put_bytes(artifact.dump(model)),
+        evaluation={"metric": "log_loss"},
+    )
+    later = drawn(3_000, 2, 0.8)  # inputs moved, what they mean did not
+    scores = model.predict_proba(pd.DataFrame({"x": [row["x"] for row in later]}))
+    outputs = [
+        {"label": "true" if yes > 0.5 else "false", "score": max(no, yes), "scores.false": no, "scores.true": yes}
+        for no, yes in scores.tolist()
+    ]
+    posts = made.Traffic(deck, "posts")
+    lines, ids = posts.lines(later, outputs, at=MIDNIGHT, every_s=10, version=2)
+    posts.write(lines)
+    (before,) = watch(deck, settings, 1, now_us=MIDNIGHT + DAY_US)
+    told = before.window.metrics["estimated_log_loss"]
+    assert (told["n"], told["note"]) == (3_000, "CBPE; holds while inputs alone move and what they mean does not")
+    given = [{"prediction_id": one, "value": row["y"]} for one, row in zip(ids, later, strict=True)]
+    record(deck, "posts", given, "till", "user:anna")
+    (after,) = watch(deck, settings, 1, now_us=MIDNIGHT + 2 * DAY_US)
+    shown = after.window.metrics["log_loss"]["value"]
+    assert told["low"] < shown < told["high"]
+    assert after.window.metrics["estimated_log_loss"] == told
+
+
+def test_without_a_calibration_the_estimate_says_why(deck: Deck, serving: Any, made: Any) -> None:
+    settings = serving("posts")
+    posts = made.Traffic(deck, "posts")
+    outputs = [{"label": "true", "score": 0.6, "scores.false": 0.4, "scores.true": 0.6}] * 100
+    posts.write(posts.lines(made.posts_rows(100), outputs, at=MIDNIGHT, every_s=10)[0])
+    (verdict,) = watch(deck, settings, 1, now_us=MIDNIGHT + DAY_US)
+    told = verdict.window.metrics["estimated_log_loss"]
+    assert told["value"] is None
+    assert told["note"].startswith("no calibration: unavailable: artifact ")

@@ -1,0 +1,127 @@
+"""What is estimated without outcomes is what outcomes then show, while inputs alone have moved."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.measures.estimate import Calibration, Estimate, calibrate, estimate
+from engine.measures.metrics import METRICS, Predicted, measure
+
+NAMES = [one.name for one in METRICS.values() if one.task == "classification"]
+HONEST = (tuple(np.linspace(0, 1, 50).tolist()),) * 2  # a score is the chance itself
+
+
+def rows(n: int, classes: tuple[str, ...], seed: int, *, lean: float = 0.0) -> tuple[Any, Predicted]:
+    """Return truth and calibrated predictions of n rows; `lean` moves where the rows lie."""
+    draw = np.random.default_rng(seed)
+    height = np.column_stack([draw.normal(lean * place, 1.6, n) for place in range(len(classes))])
+    scores = np.exp(height) / np.exp(height).sum(axis=1, keepdims=True)
+    truth = np.array(classes, dtype=object)[(draw.random((n, 1)) > np.cumsum(scores, axis=1)).sum(axis=1)]
+    return truth, Predicted(labels=labels_of(scores, classes), scores=scores, classes=classes)
+
+
+def labels_of(scores: Any, classes: tuple[str, ...]) -> Any:
+    return np.array(classes, dtype=object)[scores.argmax(axis=1)]
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("high", "low", "middle")])
+@pytest.mark.parametrize("lean", [0.0, 1.2])
+@pytest.mark.parametrize("name", NAMES)
+def test_estimates_are_what_outcomes_show(name: str, lean: float, classes: tuple[str, ...]) -> None:
+    truth, guess = rows(40_000, classes, 3, lean=lean)
+    found = estimate(name, guess, Calibration(classes, dict.fromkeys(classes, HONEST)))
+    shown = measure(name, truth, guess).value
+    assert found.value == pytest.approx(shown, abs=0.02)
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 < found.high - found.low < 0.05
+
+
+@pytest.mark.parametrize("name", ["accuracy", "roc_auc", "f1", "log_loss"])
+def test_the_interval_holds_what_is_realised_as_often_as_it_says(name: str) -> None:
+    classes = ("no", "yes")
+    honest = Calibration(classes, dict.fromkeys(classes, HONEST))
+    inside = 0
+    for seed in range(100):
+        truth, guess = rows(300, classes, seed, lean=0.5)
+        found, shown = estimate(name, guess, honest), measure(name, truth, guess).value
+        assert shown is not None
+        inside += (found.low or 0) <= shown <= (found.high or 0)
+    assert 88 <= inside <= 100
+
+
+def test_a_model_too_sure_of_itself_is_seen_through() -> None:
+    classes = ("no", "yes")
+    truth, guess = rows(20_000, classes, 4)
+    sharp = guess.scores**3 / (guess.scores**3).sum(axis=1, keepdims=True)
+    boast = Predicted(labels=guess.labels, scores=sharp, classes=classes)
+    # what the sharpened score stands for
+    at = np.linspace(0, 1, 200)
+    line = (tuple((at**3 / (at**3 + (1 - at) ** 3)).tolist()), tuple(at.tolist()))
+    found = estimate("log_loss", boast, Calibration(classes, dict.fromkeys(classes, line)))
+    believed = estimate("log_loss", boast, Calibration(classes, dict.fromkeys(classes, HONEST)))
+    shown = measure("log_loss", truth, boast).value
+    assert found.value == pytest.approx(shown, abs=0.01)
+    assert believed.value is not None
+    assert believed.value < 0.5 * (shown or 0)
+
+
+def test_a_calibration_of_few_rows_is_known_to_be_unsure() -> None:
+    classes = ("no", "yes")
+    inside: Counter[str] = Counter()
+    widths: dict[str, list[float]] = {"log_loss": [], "roc_auc": [], "accuracy": []}
+    for seed in range(60):
+        known = calibrate(*rows(400, classes, 5_000 + seed))
+        assert isinstance(known, Calibration)
+        truth, guess = rows(2_000, classes, 7_000 + seed, lean=0.8)
+        for name, seen in widths.items():
+            found, shown = estimate(name, guess, known), measure(name, truth, guess).value
+            assert None not in (shown, found.low, found.high)
+            inside[name] += found.low <= shown <= found.high  # type: ignore[operator]
+            seen.append(found.high - found.low)  # type: ignore[operator]
+    assert min(inside.values()) >= 53, inside
+    honest = Calibration(classes, dict.fromkeys(classes, HONEST))
+    for name, seen in widths.items():
+        sure = estimate(name, guess, honest)
+        assert np.median(seen) > 1.2 * (sure.high - sure.low), name  # type: ignore[operator]
+
+
+def test_a_class_that_hardly_occurs_is_not_calibrated() -> None:
+    truth, guess = rows(500, ("no", "yes"), 8)
+    truth[:] = "no"
+    truth[:19] = "yes"
+    assert calibrate(truth, guess) == "class 'no' is borne by 481 of 500 later rows: too one-sided to calibrate"
+
+
+def test_equal_scores_are_one_step() -> None:
+    classes = ("no", "yes")
+    scores = np.column_stack([np.full(1_000, 0.7), np.full(1_000, 0.3)])
+    guess = Predicted(labels=labels_of(scores, classes), scores=scores, classes=classes)
+    honest = Calibration(classes, dict.fromkeys(classes, HONEST))
+    assert estimate("roc_auc", guess, honest).value == pytest.approx(0.5)
+    assert estimate("average_precision", guess, honest).value == pytest.approx(0.3)
+
+
+def test_what_cannot_be_estimated_says_so() -> None:
+    classes = ("no", "yes")
+    _, guess = rows(100, classes, 1)
+    honest = Calibration(classes, dict.fromkeys(classes, HONEST))
+    assert estimate("mae", guess, honest) == Estimate(None, note="mae cannot be estimated without outcomes")
+    assert estimate("accuracy", guess.take(slice(0, 0)), honest).note == "no rows"
+
+
+def test_scores_that_calibrate_to_nothing_are_every_class_alike() -> None:
+    classes = ("a", "b", "c")
+    nothing = Calibration(classes, dict.fromkeys(classes, ((0.0, 1.0), (0.0, 0.0))))
+    assert nothing.probabilities(np.array([[0.2, 0.3, 0.5]])).tolist() == [[1 / 3] * 3]
+
+
+def test_a_kept_calibration_is_the_calibration() -> None:
+    made = calibrate(*rows(500, ("no", "yes"), 9))
+    assert isinstance(made, Calibration)
+    assert Calibration.from_state(json.loads(json.dumps(made.to_state()))) == made
