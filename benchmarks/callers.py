@@ -1,4 +1,4 @@
-"""A bounded load of predictions, a process of its own: `callers.py PORT PATH RATE CONNECTIONS`, until its input ends.
+"""A bounded load of predictions, a process of its own: `callers.py HOST PORT PATH RATE CONNECTIONS`, until input ends.
 
 Reads the request's body as the first line of its input, and prints `[sent, answered, status, version]` of each request;
 times are CLOCK_MONOTONIC, status 0 is no answer. A request is due at its time; where every connection is busy it waits.
@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 ANSWER_S = 20.0
 MOST = 400_000
@@ -31,8 +32,9 @@ class Callers:
     """A running load; `stop` ends it and returns what became of every request."""
 
     def __init__(self, url: str, rate: float, body: bytes, connections: int = 8) -> None:
-        port, _, path = url.rpartition(":")[2].partition("/")
-        command = [sys.executable, __file__, port, f"/{path}/predict" if path else "/predict", str(rate)]
+        there = urlsplit(url)
+        where = (str(there.hostname), str(there.port), f"{there.path}/predict")
+        command = [sys.executable, __file__, *where, str(rate)]
         self._process = subprocess.Popen(
             [*command, str(connections)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -46,7 +48,7 @@ class Callers:
         return [Asked(*one) for one in json.loads(out)]
 
 
-async def load(port: int, path: str, rate: float, connections: int, body: bytes) -> list[Asked]:
+async def load(host: str, port: int, path: str, rate: float, connections: int, body: bytes) -> list[Asked]:
     """Ask at a rate until the input ends."""
     head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
     wire = head.encode() + b"\r\n" + body
@@ -63,7 +65,7 @@ async def load(port: int, path: str, rate: float, connections: int, body: bytes)
                 break
             sent = time.monotonic()
             try:
-                link = link or await asyncio.open_connection("127.0.0.1", port)
+                link = link or await asyncio.open_connection(host, port)
                 link[1].write(wire)
                 status, version, closes = await asyncio.wait_for(answer_of(link[0]), ANSWER_S)
             except (TimeoutError, OSError, EOFError, ValueError):
@@ -89,9 +91,9 @@ async def answer_of(reader: asyncio.StreamReader) -> tuple[int, int | None, bool
 
 def main() -> None:
     """Load and print."""
-    port, path, rate, connections = sys.argv[1:]
+    host, port, path, rate, connections = sys.argv[1:]
     body = sys.stdin.readline().strip().encode()
-    print(json.dumps(asyncio.run(load(int(port), path, float(rate), int(connections), body))))
+    print(json.dumps(asyncio.run(load(host, int(port), path, float(rate), int(connections), body))))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,12 @@ class Row:
     note: str = ""
 
 
-def arguments(description: str, **switches: str) -> argparse.Namespace:
-    """Read `--quick` and `--json FILE`, and `--NAME` of each switch, which is given with its help."""
+def arguments(
+    description: str, more: Callable[[argparse.ArgumentParser], None] = lambda parser: None, **switches: str
+) -> argparse.Namespace:
+    """Read `--quick` and `--json FILE`, what `more` adds, and `--NAME` of each switch, which is given with its help."""
     parser = argparse.ArgumentParser(description=description)
+    more(parser)
     parser.add_argument("--quick", action="store_true", help="end within 50 seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     for name, told in switches.items():

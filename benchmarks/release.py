@@ -1,153 +1,104 @@
 """Releases under load: what they cost requests, how soon the way back answers, and what a killed server costs.
 
-    [DOCKER_HOST=unix:///var/run/docker.sock] python benchmarks/release.py [--quick] [--json FILE]
+    [DOCKER_HOST=unix:///run/docker.sock] python benchmarks/release.py [--repeats N] [--only KIND] [--quick] [--json F]
 
 Everything goes through a daemon of its own, as people do it. Beside it stand a uvicorn that is stopped and started with
 its next version on the same port, and one of two uvicorn workers killed; the limit of a rollback is the router's bare
-change of route. Loads are bounded and on loopback. Docker rows need an engine, and are left out by --quick.
+change of route. Loads are bounded and on loopback or in a namespace of ours. A repeat is 20,000 requests at 500 a
+second, with promotions and rollbacks all the while. Docker rows need an engine and root, and are left out by --quick.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
-import csv
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from callers import Asked, Callers
 from figures import HERE, ROOT, Row, arguments, environment, median, show
+from release_deck import KINDS, Bench, a_deck, free_port, until
 
 RATE = 500.0
-KEEP = ROOT / ".peers" / "release"  # base, wheels and the gateway's packages: fetched once
+REQUESTS = 20_000  # of one repeat
+KILLS = 5
+NEXT = 5  # versions made, shipped, started and proven
 BODY = json.dumps([{"rooms": 2, "season": "low"}]).encode()
-DECK = 'name = "bench"\n'
-DOCKED = '[hosts.dock]\nkind = "docker"\naddress = "{0}"\nport = {1}\n'
-MODEL = """
-[model]
-name = "rates"
-task = "regression"
-[data]
-source = "rates.csv"
-target = "price"
-[train]
-estimator = "sklearn.linear_model.Ridge"
-time_budget = "60s"
-[gates]
-mae = {{ max = 100.0 }}
-latency_p99_ms = {{ max = 1000 }}
-[deploy]
-hosts = ["{host}"]
-replicas = 2
-min_samples = 200
-max_wait = "60s"
-rollout = [{{ weight = 10 }}, {{ weight = 100 }}]
-"""
-
-
-@dataclass
-class Bench:
-    """A deck with two versions, the first serving on one host, and its daemon."""
-
-    root: Path
-    host: str
-    client: Any
-
-    @property
-    def url(self) -> str:
-        """Where the endpoint answers."""
-        return str(self.client.call("endpoints.list")[0].addresses[self.host])
-
-    def newest(self) -> Any:
-        """Return the newest release."""
-        return self.client.call("releases.list", {"model": "rates", "limit": 1})[0]
-
-    def ended(self) -> Any:
-        """Wait until the newest release and its job have ended, and return it."""
-        until(lambda: self.newest().state not in ("pending", "running"), "the release has not ended")
-        release = self.newest()
-        if release.state != "completed":
-            sys.exit(f"the release was {release.state}: {release.detail}")
-        until(lambda: not [one for one in self.client.call("jobs.list", {"limit": 5}) if one.ended_at is None], "a job")
-        return release
-
-    def promote(self, version: int) -> Any:
-        """Give a version the traffic."""
-        self.client.call("releases.promote", {"model": "rates", "version": version, "reason": "bench"})
-        return self.ended()
-
-    def steps(self, release: Any) -> list[Any]:
-        """Return the steps of a release."""
-        return list(self.client.call("releases.detail", {"id": release.id}).steps)
 
 
 def main() -> None:
     """Measure and show."""
-    named = arguments("releases")
-    repeats = int(os.environ.get("MODELDECK_BENCH_REPEATS") or (1 if named.quick else 30))
-    hosts = ["process"]
-    if not named.quick and os.environ.get("DOCKER_HOST"):
-        hosts.append("docker")
+    named = arguments("releases", add_words)
+    hosts = [named.only] if named.only else ["process"]
+    if not named.only and not named.quick and os.environ.get("DOCKER_HOST"):
+        hosts += ["docker", "remote"]
     rows: list[Row] = []
     peers = beside(1 if named.quick else 3)
     for kind in hosts:
         with a_deck(kind) as bench:
-            rows += measured(bench, kind, repeats, peers)
+            rows += measured(bench, named, peers)
     show(rows, named)
 
 
-def measured(bench: Bench, kind: str, repeats: int, peers: dict[str, float]) -> list[Row]:
-    """Promote, roll back and kill under load."""
-    lost, sent = kill_one(bench)
-    until(lambda: all(one.state == "ready" for one in replicas_of(bench)), "the killed server again")
-    callers = Callers(bench.url, RATE, BODY)
-    started: list[float] = []
-    wire: list[int] = []
-    keys: list[float] = []
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """Take how often, and where."""
+    parser.add_argument(
+        "--repeats", type=int, default=30, metavar="N", help="of 20,000 requests each (30; 1 if --quick)"
+    )
+    parser.add_argument(
+        "--only", choices=KINDS, help="on one kind of host; docker and remote need DOCKER_HOST and root"
+    )
+
+
+@dataclass
+class Seen:
+    """What became of requests while versions moved."""
+
+    failed: list[int] = field(default_factory=list)  # of each repeat
+    asked: int = 0
+    seconds: float = 0.0
+    moves: int = 0
+    backs_ms: list[float] = field(default_factory=list)
+
+
+def measured(bench: Bench, named: argparse.Namespace, peers: dict[str, float]) -> list[Row]:
+    """Promote, roll back and kill under load; make next versions."""
+    repeats, kills, next_ones = (1, 1, 1) if named.quick else (named.repeats, KILLS, NEXT)
+    lost, sent = kill_one(bench, kills)
+    seen = Seen()
     for _ in range(repeats):
-        release = bench.promote(2)
-        steps = {one.kind: one for one in bench.steps(release)}
-        begun = next(steps[name].started_at for name in ("build", "ship", "start") if steps[name].started_at)
-        started.append((steps["proof"].ended_at - begun) / 1e6)
-        wire.append(int(steps["ship"].observed.get("bytes_sent") or 0))
-        preview = bench.client.call("releases.preview_rollback", {"model": "rates"})
-        keys.append(time.monotonic())
-        bench.client.call("releases.rollback", {"model": "rates", "basis": preview.basis, "reason": "bench"})
-        bench.ended()
-    asked = callers.stop()
-    backs = [first_answer(asked, key, 1) * 1000 for key in keys]
-    failed = [one for one in asked if one.status != 200]
-    rate = len(asked) / (asked[-1].sent - asked[0].sent)
-    where = f" ({kind} host)"
-    limit = {"bare route change": route_change()} if kind == "process" else {}
+        there_and_back(bench, 0 if named.quick else REQUESTS, seen)
+    where = f" ({bench.kind} host)"
+    load = f"{seen.asked:,} requests at {seen.asked / seen.seconds:.0f}/s"
+    limit = {"bare route change": route_change()} if bench.kind == "process" else {}
     return [
         Row(
-            f"failed requests, promote and rollback{where}",
+            f"failed requests of a repeat, promote and rollback{where}",
             "requests",
             "lower",
-            len(failed),
+            max(seen.failed),
             {"stop and start": peers["lost"]},
             repeats=repeats,
-            note=f"of {len(asked):,} requests at {rate:.0f}/s, {repeats} times there and back",
+            note=f"the worst one; {sum(seen.failed)} of {load} in all, {seen.moves} times there and back",
         ),
         Row(
             f"rollback, warm: key to first answer{where}",
             "ms",
             "lower",
-            median(backs),
+            median(seen.backs_ms),
             {"stop and start": peers["gap_ms"]},
             limit,
-            repeats,
+            len(seen.backs_ms),
+            note=f"longest {max(seen.backs_ms):.0f} ms",
         ),
         Row(
             f"failed requests, one of two replicas killed{where}",
@@ -155,20 +106,27 @@ def measured(bench: Bench, kind: str, repeats: int, peers: dict[str, float]) -> 
             "lower",
             lost,
             {"uvicorn, two workers": peers["killed"]},
-            repeats=1,
+            repeats=kills,
             note=f"of {sent:,} requests",
         ),
-        Row(
-            f"next version built, shipped, started, proven{where}",
-            "s",
-            "lower",
-            median(started),
-            repeats=repeats,
-            note=f"at most {max(wire) / 1024:.0f} KB on the wire"
-            if kind == "docker"
-            else "two servers, nothing to ship",
-        ),
+        *next_versions(bench, next_ones, where),
     ]
+
+
+def there_and_back(bench: Bench, requests: int, seen: Seen) -> None:
+    """Promote and roll back under load, until there was time for so many requests."""
+    callers = Callers(bench.url, RATE, BODY)
+    begun = time.monotonic()
+    keys: list[float] = []
+    while not keys or (time.monotonic() - begun) * RATE < requests:
+        bench.promote(2)
+        keys.append(bench.roll_back())
+    asked = callers.stop()
+    seen.backs_ms += [first_answer(asked, key, 1) * 1000 for key in keys]
+    seen.failed.append(sum(one.status != 200 for one in asked))
+    seen.asked += len(asked)
+    seen.seconds += asked[-1].sent - asked[0].sent
+    seen.moves += len(keys)
 
 
 def first_answer(asked: list[Asked], since: float, version: int) -> float:
@@ -176,85 +134,70 @@ def first_answer(asked: list[Asked], since: float, version: int) -> float:
     return min(one.answered for one in asked if one.version == version and one.answered > since) - since
 
 
-def kill_one(bench: Bench) -> tuple[int, int]:
-    """Kill one of the champion's two replicas under load; returns failed and all requests."""
-    victim = next(one for one in replicas_of(bench) if one.state == "ready")
+def next_versions(bench: Bench, times: int, where: str) -> list[Row]:
+    """Train versions on other rows, and time each from its image to its proof: no live request is sent meanwhile."""
+    took: list[float] = []
+    wire: list[float] = []
+    first = time.time_ns() // 1000  # rows that no earlier run has made an image of
+    for number in range(times):
+        version = bench.train(first + number)
+        before = bench.far.received_bytes() if bench.far else 0
+        bench.ask_to_promote(version)
+        until(lambda: proven(bench), "the proof")
+        steps = bench.steps(bench.newest())
+        came = bench.far.received_bytes() - before if bench.far else steps["ship"].observed.get("bytes_sent", 0)
+        callers = Callers(bench.url, 100.0, BODY)  # what its weight steps are judged by
+        bench.ended()
+        callers.stop()
+        took.append((steps["proof"].ended_at - steps["build"].started_at) / 1e6)
+        wire.append(came / 1000)
+    what = "all that came in by the host's link from asking to proof" if bench.far else "layers sent to the engine"
+    made = "image built, shipped, started, proven" if bench.kind != "process" else "started, proven"
+    rows = [
+        Row(
+            f"next version: {made}{where}",
+            "s",
+            "lower",
+            median(took),
+            repeats=times,
+            note=f"longest {max(took):.1f} s, two servers",
+        )
+    ]
+    if bench.kind != "process":
+        rows.append(Row(f"next version: on the wire{where}", "kB", "lower", median(wire), repeats=times, note=what))
+    return rows
+
+
+def proven(bench: Bench) -> bool:
+    """Say whether the newest release has its proof; ends the run where it was stopped before."""
+    release = bench.newest()
+    if release.state in ("failed", "aborted", "held"):
+        sys.exit(f"the release was {release.state}: {release.detail}")
+    return bool(bench.steps(release)["proof"].state == "done")
+
+
+def kill_one(bench: Bench, times: int) -> tuple[int, int]:
+    """Kill one of the champion's two replicas under load, again and again; returns failed and all requests."""
     callers = Callers(bench.url, RATE, BODY)
-    time.sleep(1)
-    if victim.pid is not None:
-        os.kill(victim.pid, signal.SIGKILL)
-    else:
-        kill_container(victim)
-    time.sleep(2)
+    for _ in range(times):
+        until(bench.is_whole, "both servers")
+        time.sleep(1)
+        victim = bench.replicas()[0]
+        if victim.pid is not None:
+            os.kill(victim.pid, signal.SIGKILL)
+        else:
+            kill_container(bench.engine, victim)
+        time.sleep(2)
     asked = callers.stop()
+    until(bench.is_whole, "both servers")
     return sum(one.status != 200 for one in asked), len(asked)
 
 
-def kill_container(replica: Any) -> None:
+def kill_container(engine: Any, replica: Any) -> None:
     """Kill the server of a container, as an engine kills what is out of memory."""
-    import docker
-
-    client = docker.from_env()
     wanted = [f"modeldeck.deployment={replica.deployment_id}", f"modeldeck.replica={replica.number}"]
-    for container in client.containers.list(filters={"label": wanted}):
+    for container in engine.containers.list(filters={"label": wanted}):
         container.kill()
-    client.close()
-
-
-def replicas_of(bench: Bench) -> list[Any]:
-    """Return the champion's replicas."""
-    found = bench.client.call("deployments.list")
-    serving = [one for one in found if one.deployment.role == "champion" and one.deployment.desired == "serving"]
-    return list(serving[0].replicas)
-
-
-@contextlib.contextmanager
-def a_deck(kind: str) -> Iterator[Bench]:
-    """Make a deck with two versions on a host of a kind; everything it started is ended."""
-    from engine.client import Client
-    from engine.workspace import Workspace
-
-    with tempfile.TemporaryDirectory(prefix="md-") as folder:
-        os.environ["HOME"] = folder  # where sockets of private decks are
-        root = Path(folder).resolve() / "deck"
-        (root / "models").mkdir(parents=True)
-        host = "dock" if kind == "docker" else "local"
-        (root / "deck.toml").write_text(
-            DECK + (DOCKED.format(os.environ["DOCKER_HOST"], free_port()) if kind == "docker" else "")
-        )
-        write_rows(root / "rates.csv")
-        workspace = Workspace(root)
-        bench = Bench(root, host, Client(workspace))
-        (root / "models" / "rates.toml").write_text(MODEL.format(host=host))
-        modeldeck(root, "apply")
-        if kind == "docker":
-            for cached in ("images", "gateway"):
-                (KEEP / cached).mkdir(parents=True, exist_ok=True)
-                (workspace.state / cached).symlink_to(KEEP / cached)
-        try:
-            for _ in range(2):
-                modeldeck(root, "train", "rates")
-            bench.promote(1)
-            yield bench
-        finally:
-            bench.client.close()
-            modeldeck(root, "daemon", "stop", "--all")
-            if kind == "docker":
-                clear(workspace)
-
-
-def clear(workspace: Any) -> None:
-    """Take what the deck left on the engine off it."""
-    import docker
-
-    from engine.deploy.containers.runtime import deck_id
-    from engine.deploy.haproxy.router import HaproxyRouter
-
-    client = docker.from_env()
-    HaproxyRouter(client, deck_id(workspace), workspace.state / "gateway", port=0).forget()
-    for image in client.images.list(filters={"label": f"modeldeck.deck-id={deck_id(workspace)}"}):
-        client.images.remove(image.id, force=True)
-    client.close()
 
 
 def route_change() -> float:
@@ -350,41 +293,6 @@ def ask(port: int) -> bytes:
         return connection.getresponse().read()
     finally:
         connection.close()
-
-
-def modeldeck(root: Path, *words: str) -> str:
-    """Run one command on the deck and return what it said."""
-    command = [Path(sys.executable).parent / "modeldeck", "-w", root, *words]
-    ran = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
-    if ran.returncode:
-        sys.exit(f"modeldeck {' '.join(words)}: {ran.stderr}")
-    return ran.stdout
-
-
-def write_rows(path: Path) -> None:
-    """Write rooms with a price that rooms and season explain."""
-    dice = random.Random(7)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("rooms", "season", "price"))
-        for _ in range(400):
-            rooms, season = dice.randint(1, 4), dice.choice(("low", "high"))
-            writer.writerow((rooms, season, round(40 * rooms + 30 * (season == "high") + dice.gauss(0, 5), 2)))
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as here:
-        return int(here.getsockname()[1])
-
-
-def until(holds: Callable[[], Any], what: str, within_s: float = 300.0) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        if time.monotonic() > deadline:
-            sys.exit(f"waited in vain: {what}")
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":
