@@ -16,6 +16,7 @@ from engine.serving.strict_skops import skops_io
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _OURS = ("engine.serving.features.", "engine.serving.forecasting.", "engine.serving.ranking.")
+_ADDRESS = "_stop_words_id"  # of a fitted vectorizer: where its stop words lay in memory, to check them once
 _KNOWN = ("sklearn.", "numpy.", "scipy.")
 
 
@@ -67,6 +68,8 @@ class _Renaming:
             return
         if node.get("__loader__") == "SetNode" and isinstance(node.get("content"), list):
             node["content"].sort(key=_unnumbered)
+        if _ADDRESS in node and _is_yes_or_no(node.get("fixed_vocabulary_")):
+            node[_ADDRESS]["content"] = "0"
         for value in node.values():  # a node's own file and id are no nodes; a word of a vocabulary may be called so
             self.walk(value)
         if "__id__" in node:
@@ -83,6 +86,11 @@ class _Renaming:
         if node.get("__loader__") != "JsonNode":
             self._ids[node["__id__"]] = self._next
         return self._next
+
+
+def _is_yes_or_no(node: Any) -> bool:
+    """Say whether a node is true or false, as a vectorizer's is; of a vocabulary with such words it is a number."""
+    return isinstance(node, dict) and node.get("__loader__") == "JsonNode" and node["content"] in ("true", "false")
 
 
 def _unnumbered(node: Any) -> str:
