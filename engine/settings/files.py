@@ -9,6 +9,7 @@ import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.settings.metric_names import refusal
 from engine.settings.model import DeckSettings, ModelSettings
 from engine.settings.secrets import HIDDEN, redacted
 from engine.workspace import Workspace
@@ -39,6 +40,7 @@ def load(workspace: Workspace) -> DeckSettings:
                 "give each model its own name",
             )
         _hosts_exist(workspace, path, settings, [host.name for host in hosts])
+        _metrics_exist(workspace, path, settings)
         models[settings.name] = settings
         origins[settings.name] = path
     return DeckSettings(
@@ -54,7 +56,9 @@ def load_model(workspace: Workspace, path: Path) -> ModelSettings:
     """
     from engine.settings.schema import ModelFile
 
-    return _checked(workspace, path, ModelFile).settings()
+    settings = _checked(workspace, path, ModelFile).settings()
+    _metrics_exist(workspace, path, settings)
+    return settings
 
 
 def _hosts_exist(workspace: Workspace, path: Path, settings: ModelSettings, known: list[str]) -> None:
@@ -64,6 +68,15 @@ def _hosts_exist(workspace: Workspace, path: Path, settings: ModelSettings, know
             raise BrokenSettings(
                 f"{where}: unknown host {name!r}{_closest(name, known)}", f"deck.toml declares {', '.join(known)}"
             )
+
+
+def _metrics_exist(workspace: Workspace, path: Path, settings: ModelSettings) -> None:
+    """Refuse a metric that the task does not have: a gate that nobody can measure would never be passed."""
+    named = [(("train", "metric"), settings.train.metric, False)] if settings.train.metric else []
+    named += [(("gates", name), name, True) for name in settings.gates.limits]
+    for keys, name, running in named:
+        if why := refusal(name, settings.task, running=running):
+            raise BrokenSettings(f"{_where(workspace, path, keys)}: {why}")
 
 
 _File = typing.TypeVar("_File", bound="BaseModel")

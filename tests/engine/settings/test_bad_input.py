@@ -58,6 +58,19 @@ def test_wrong_value_is_told_with_its_key_and_what_was_found(complaint_about, te
     assert complaint_about(text).startswith(f"models/rates.toml:9: {said}")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[gates]\nmea = { max = 3 }\n", "gates.mea: there is no regression metric 'mea': did you mean 'mae'?"),
+        ("[gates]\nlog_loss = { max = 3 }\n", "gates.log_loss: there is no regression metric 'log_loss': "),
+        ("[gates]\nlatency_ms = { max = 3 }\n", "gates.latency_ms: there is no regression metric 'latency_ms': "),
+        ('[train]\nmetric = "rsme"\n', "train.metric: there is no regression metric 'rsme': did you mean 'rmse'?"),
+    ],
+)
+def test_a_metric_that_the_task_does_not_have_is_refused(complaint_about, text, said):
+    assert complaint_about(text).startswith(f"models/rates.toml:9: {said}")
+
+
 @pytest.mark.parametrize("weights", ["10", "10, 5, 100", "10, 10, 100", "100, 10"])
 def test_rollout_that_does_not_rise_to_all_traffic_is_refused(complaint_about, weights):
     steps = ", ".join(f"{{ weight = {weight} }}" for weight in weights.split(", "))
