@@ -177,7 +177,12 @@ def usage_of(verb: Verb) -> str:
 
 
 def _listing(verbs: Sequence[Verb]) -> list[str]:
-    return [f"  {usage_of(verb):<31}{verb.help}" for verb in verbs]
+    lines = []
+    for verb in verbs:
+        usage = usage_of(verb)
+        # as argparse does: what is longer than its column has its help on the next line
+        lines += [f"  {usage}", f"{'':<33}{verb.help}"] if len(usage) > 29 else [f"  {usage:<31}{verb.help}"]
+    return lines
 
 
 def _signed(words: Sequence[str]) -> list[str]:

@@ -137,11 +137,12 @@ def check_line(check: Check) -> str:
 
 
 def preview(answer: Preview, out: Output) -> None:
-    """Write a preview's plan."""
-    for line in plan_lines(answer.plan):
-        out.line(line)
+    """Write a preview's plan; of what is so already there is none to carry out."""
     if answer.already:
         out.line(already(answer.already))
+        return
+    for line in plan_lines(answer.plan):
+        out.line(line)
     if answer.blocked:
         out.line(f"cannot go: {answer.blocked}")
 

@@ -57,6 +57,8 @@ def test_the_loop(tiny) -> None:  # type: ignore[no-untyped-def]
     assert (promoted["state"], promoted["to_version"]) == ("completed", first)
     again = tiny("promote", "rates", str(first), "--yes")
     assert (again.code, again.out) == (0, f"already champion: rates v{first}\n")
+    tried = tiny("promote", "rates", str(first), "--dry-run")
+    assert (tried.code, tried.out) == (0, again.out)
 
     records = tiny("predict", "rates", str(tiny.asked(60)), "--json").data
     assert [set(record) for record in records] == [{"prediction_id", "value"}] * 60

@@ -114,6 +114,16 @@ def test_help_of_all_verbs_fits_eighty_columns() -> None:
         assert all(len(line) <= 80 for line in parser_of(verb).format_help().splitlines()), verb.words
 
 
+def test_a_verb_in_a_list_is_told_apart_from_its_help() -> None:
+    shown = parser_of(VERBS["data",]).format_help().splitlines()
+    below = shown[shown.index("verbs below it:") + 1 :]
+    for verb in (verb for verb in VERBS.values() if verb.words[0] == "data" and len(verb.words) == 2):
+        at = next(number for number, line in enumerate(below) if line.strip().startswith(usage_of(verb)))
+        rest = below[at].strip().removeprefix(usage_of(verb)) or f"  {below[at + 1].strip()}"
+        assert rest.startswith("  ")
+        assert rest.strip() == verb.help
+
+
 def test_promote_reads_model_version_and_reason() -> None:
     said = parse(["promote", "rates", "7", "--reason", "better", "--yes"])
     assert said is not None
