@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,13 @@ from failing_disk import FailingDisk, mounted_disk
 from second_engine import CannotRun, SecondEngine
 
 START = microseconds("2026-03-01T12:00:00Z")
+
+# What a script runs in the background, or under nohup, is started with these ignored, and all that the tests start
+# would inherit it: no ctrl+c, no lost terminal. A handler of our own ends with exec.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 @pytest.fixture
