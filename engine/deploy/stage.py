@@ -18,6 +18,7 @@ from typing import Any
 
 from engine.data.bundle import extract_bundle
 from engine.deck import Deck
+from engine.model_io import trust
 from engine.serving.contract import CONTRACT
 from engine.serving.golden import TOLERANCE
 from engine.settings.model import ModelSettings
@@ -135,7 +136,9 @@ def _fill(deck: Deck, version: Version, manifest: dict[str, Any], folder: Path) 
     if version.bundle_hash:
         code = folder / "code"
         shutil.copytree(extract_bundle(deck, version.bundle_hash), code, ignore=shutil.ignore_patterns("__pycache__"))
-    trusted = _trusted(folder / "model.skops", code, f"{version.model}@{version.number}")
+    trusted = trust.kept(deck, version)
+    if trusted is None:
+        trusted = _trusted(folder / "model.skops", code, f"{version.model}@{version.number}")
     (folder / "manifest.json").write_text(json.dumps({**manifest, "trusted": trusted}, indent=1), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from store.errors import WorkFailed
 
 def train(context: JobContext) -> dict[str, Any]:
     """Train a version under the job's settings and overrides."""
+    from engine.model_io import trust
     from engine.training.train import train as make_version
 
     settings, revision = context.settings()
@@ -25,6 +26,7 @@ def train(context: JobContext) -> dict[str, Any]:
         reason=context.args.get("reason", ""),
         progress=context.progress,
     )
+    trust.keep(context.deck, version)
     return {"model": version.model, "version": version.number, "run_id": version.run_id}
 
 

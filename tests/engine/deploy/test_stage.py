@@ -15,6 +15,7 @@ from engine.deploy import stage as stage_module
 from engine.deploy.keys import log_key
 from engine.deploy.probe import proof
 from engine.deploy.stage import clear_half_made, stage
+from engine.model_io import trust
 from engine.serving import artifact
 from engine.serving.predict import Predictor
 from engine.settings.model import DeckSettings
@@ -37,6 +38,39 @@ def test_a_staged_version_answers_as_recorded(world: Any) -> None:
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert "sklearn.linear_model._ridge.Ridge" in manifest["trusted"]
     assert manifest["time_zone"] == "UTC"
+
+
+def test_what_the_training_told_of_types_is_not_asked_again(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = json.loads((stage(world.deck, world.version(1), model_settings(world)) / "manifest.json").read_bytes())
+    told = world.register(slope=3.5)
+    trust.keep(world.deck, told)
+
+    def never(*_words: Any) -> list[str]:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(stage_module, "_trusted", never)
+    manifest = json.loads((stage(world.deck, told, model_settings(world)) / "manifest.json").read_bytes())
+    assert manifest["trusted"] == asked["trusted"]
+    other = world.register(slope=4.5)
+    with pytest.raises(AssertionError, match="asked again"):
+        stage(world.deck, other, model_settings(world))
+
+
+@pytest.mark.parametrize("left", [b"", b"{", b"[1]", b'"a"'])
+def test_what_is_no_list_of_types_is_asked_for(world: Any, left: bytes) -> None:
+    version = world.version(1)
+    trust.keep(world.deck, version)
+    (place,) = (world.deck.workspace.state / "trusted").iterdir()
+    place.write_bytes(left)
+    assert trust.kept(world.deck, version) is None
+
+
+def test_types_nobody_trusts_are_never_kept(world: Any) -> None:
+    content = artifact.dump(FunctionTransformer(os.getcwd))
+    version = world.register(artifact_hash=world.deck.artifacts.put_bytes(content))
+    with pytest.raises(artifact.ArtifactError, match=r"posix\.getcwd"):
+        trust.keep(world.deck, version)
+    assert trust.kept(world.deck, version) is None
 
 
 def test_staging_again_is_the_same_folder_and_mends_a_damaged_one(world: Any) -> None:
