@@ -139,7 +139,10 @@ def estimate(name: str, guess: Predicted, calibration: Calibration) -> Estimate:
     if not np.isfinite(value):
         return Estimate(None, note=f"{name} is not defined on what is expected here")
     spread = _spread(name, expected, guess, calibration)
-    return Estimate(value, value - spread, value + spread) if spread is not None else Estimate(value)
+    if spread is None:
+        return Estimate(value)
+    most = float("inf") if name in ("log_loss", "brier") else 1.0  # the others are shares
+    return Estimate(value, max(0.0, value - spread), min(most, value + spread))
 
 
 def _spread(name: str, expected: Expected, guess: Predicted, calibration: Calibration) -> float | None:

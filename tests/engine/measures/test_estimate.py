@@ -98,6 +98,16 @@ def test_a_class_that_hardly_occurs_is_not_calibrated() -> None:
     assert calibrate(truth, guess) == "class 'no' is borne by 481 of 500 later rows: too one-sided to calibrate"
 
 
+def test_an_interval_ends_where_the_metric_does() -> None:
+    classes = ("no", "yes")
+    scores = np.column_stack([np.linspace(0.999, 0.001, 60), np.linspace(0.001, 0.999, 60)])
+    guess = Predicted(labels=labels_of(scores, classes), scores=scores, classes=classes)
+    sure = (tuple(np.linspace(0, 1, 101).tolist()), tuple((np.linspace(0, 1, 101) > 0.5).astype(float) * 0.98 + 0.01))
+    found = estimate("roc_auc", guess, Calibration(classes, dict.fromkeys(classes, sure)))
+    assert found.value == pytest.approx(0.99, abs=0.01)
+    assert found.high == 1.0
+
+
 def test_equal_scores_are_one_step() -> None:
     classes = ("no", "yes")
     scores = np.column_stack([np.full(1_000, 0.7), np.full(1_000, 0.3)])
