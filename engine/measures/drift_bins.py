@@ -125,7 +125,10 @@ def _tells_apart(grid: Grid, values: Floats) -> bool:
 
 
 def float_chunks(values: pa.Array | pa.ChunkedArray) -> Iterator[Floats]:
-    """Yield numbers as float64, null as NaN, chunk by chunk; without a copy where they are float64 without nulls."""
+    """Yield numbers as float64 chunk by chunk, without a copy where they are float64 without nulls.
+
+    Null is NaN, and so is text that is no number, such as a token.
+    """
     for chunk in values.chunks if isinstance(values, pa.ChunkedArray) else [values]:
         yield _floats(chunk)
 
@@ -144,9 +147,19 @@ def _floats(array: pa.Array) -> Floats:
     if pa.types.is_boolean(array.type):
         array = array.cast(pa.int8())
     if not pa.types.is_float64(array.type):
-        array = array.cast(pa.float64(), safe=False)
+        try:
+            array = array.cast(pa.float64(), safe=False)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a log from before the column's type or privacy changed
+            return np.array([_number(one) for one in array.to_pylist()])
     if array.null_count:
         array = array.fill_null(float("nan"))
     # The buffer itself: `to_numpy` imports pandas where it is installed.
     found: Floats = np.frombuffer(array.buffers()[1], np.float64)[array.offset : array.offset + len(array)]
     return found
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")

@@ -83,6 +83,15 @@ def test_equal_cells_serve_where_they_resolve_and_quantiles_elsewhere() -> None:
     assert isinstance(bins_of(DRAW.lognormal(0, 4, SIZE)), Edges)
 
 
+def test_what_is_no_number_counts_as_null() -> None:
+    profile = drift.profile("x", COLUMNS["normal"][1], "numeric")
+    for current in (pa.array(["0.5", "t:9f3c", None, "1"]), pa.array(["0.5", "t:9f3c", None, "1"]).dictionary_encode()):
+        tally = profile.tally()
+        tally.add(current)
+        assert (int(tally.counts[0]), int(tally.counts.sum())) == (2, 4)
+    assert profile.compare(pa.array([[1.0], [2.0]]))["nulls"] == 1.0
+
+
 def test_a_few_outliers_do_not_cost_the_grid() -> None:
     values = np.append(DRAW.normal(0, 1, SIZE), [1e9, -1e9])
     found = bins_of(values)
