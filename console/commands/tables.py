@@ -9,6 +9,7 @@ from console.output import Column, Output
 from engine.operations.hosts import HostCheck
 from engine.operations.serving import DeploymentDetail
 from store.rows import (
+    ESTIMATED,
     Alert,
     Alias,
     AliasMove,
@@ -86,10 +87,16 @@ def metric_of(evaluation: dict[str, Any]) -> str:
 
 
 def window_metric(window: Window) -> str:
-    """Return the metric that a window is judged by, the one with an interval: `21.3 mae`; else its first."""
-    judged = [name for name, measured in window.metrics.items() if measured.get("low") is not None]
-    for name in (*judged, *window.metrics):
-        return f"{number(window.metrics[name].get('value'))} {name}"
+    """Return the metric that a window is judged by, the one with an interval: `21.3 mae`; else its first.
+
+    An estimate is shown only where nothing was realised, and says that it is one: `est. 0.961 roc_auc`.
+    """
+    realised = {name: found for name, found in window.metrics.items() if not name.startswith(ESTIMATED)}
+    judged = [name for name, measured in realised.items() if measured.get("low") is not None]
+    for name in (*judged, *realised):
+        return f"{number(realised[name].get('value'))} {name}"
+    for name, expected in window.metrics.items():
+        return f"est. {number(expected.get('value'))} {name.removeprefix(ESTIMATED)}"
     return "-"
 
 

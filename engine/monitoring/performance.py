@@ -14,13 +14,13 @@ from engine.measures.drift_codes import rounded
 from engine.measures.estimate import Estimate, estimate
 from engine.measures.intervals import bootstrap, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, default_metric, find, measure, names, of_lists
+from store.rows import ESTIMATED
 
 if TYPE_CHECKING:
     from engine.monitoring.reference import Reference
     from engine.settings.model import ModelSettings
     from store.rows import Version
 
-ESTIMATED = "estimated_"
 ASSUMED = "CBPE; holds while inputs alone move and what they mean does not"
 INTERVAL = ("outputs.low", "outputs.high")
 WORSE_BY = 1.1  # ratio of realised loss to the holdout's from which somebody would act

@@ -22,6 +22,9 @@ class Monitor:
     last_job_id: str | None
 
 
+ESTIMATED = "estimated_"  # begins the name of a window's metric that was expected, before outcomes came
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """One version's traffic in one span of time, and what was seen there. A later label makes a later `revision`."""

@@ -145,6 +145,16 @@ def test_a_window_shows_the_metric_it_is_judged_by() -> None:
     assert window_metric(seen_window({})) == "-"
 
 
+def test_an_estimate_never_stands_in_for_what_outcomes_told() -> None:
+    from console.commands.tables import window_metric
+
+    expected = {"value": 0.9612, "low": 0.93, "high": 0.99}
+    undefined = {"value": None, "low": None, "high": None}
+    told = {"average_precision": undefined, "estimated_average_precision": expected}
+    assert window_metric(seen_window(told)) == "- average_precision"
+    assert window_metric(seen_window({"estimated_roc_auc": expected})) == "est. 0.9612 roc_auc"
+
+
 def seen_window(metrics: dict[str, object]) -> Window:
     return Window(
         id="w",
