@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.plans import Difference, Plan, PlanStep, Preview
@@ -39,7 +39,7 @@ class DeployFacts:
     champion: Version
     now: Terms
     before: Mapping[str, Terms]
-    outdated: frozenset[str]  # ids of images whose server is that of another modeldeck
+    outdated: Mapping[str, tuple[Difference, ...]]  # image: in what one made now would differ
 
     def differs(self, host: HostFacts) -> bool:
         """Say whether a host needs new servers."""
@@ -105,8 +105,8 @@ def submit_deploy(
         )
 
 
-def gather_deploy(reader: Reader, model: str, outdated: frozenset[str] = frozenset()) -> DeployFacts:
-    """Gather what a deploy is decided on.
+def gather_deploy(reader: Reader, model: str, outdated: Mapping[str, tuple[Difference, ...]]) -> DeployFacts:
+    """Gather what a deploy is decided on, beside the images that are outdated.
 
     Raises:
         UnknownName: no such model.
@@ -130,21 +130,26 @@ def gather_deploy(reader: Reader, model: str, outdated: frozenset[str] = frozens
     return DeployFacts(here, here.champion, terms_of(here.settings), before, outdated)
 
 
-def outdated_images(deck: Deck, model: str) -> frozenset[str]:
-    """Return the images in use whose server is another than this modeldeck would put in now."""
+def outdated_images(deck: Deck, model: str) -> dict[str, tuple[Difference, ...]]:
+    """Return the images in use that would be others if made now: by the server inside, or by a base made anew since."""
+    from engine.deploy.images import debian
     from engine.deploy.images.contents import server_layer
 
     live = deployments.deployments(deck.database, endpoint=model)
     used = {one.image for one in live if one.image is not None and one.desired == "serving"}
     if not used:
-        return frozenset()
-    ours, found = server_layer(deck.workspace).diff_id, set()
+        return {}
+    ours, base, found = server_layer(deck.workspace).diff_id, debian.newest(deck.workspace), {}
     for id in used:
-        record = json.loads(deck.artifacts.read(images.image(deck.database, id).record_hash))
+        row = images.image(deck.database, id)
+        record = json.loads(deck.artifacts.read(row.record_hash))
         inside = next((each["diff_id"] for each in record["layers"] if each["what"] == "server"), ours)
-        if inside != ours:
-            found.add(id)
-    return frozenset(found)
+        differs = [Difference("server", "of another modeldeck", "of this one")] if inside != ours else []
+        if base is not None and row.base != base.label and row.base.partition(" ")[0] == base.name:
+            differs.append(Difference("base", row.base, base.label))
+        if differs:
+            found[id] = tuple(differs)
+    return found
 
 
 def plan_deploy(facts: DeployFacts) -> Plan:
@@ -186,8 +191,8 @@ def differences(facts: DeployFacts) -> tuple[Difference, ...]:
         if host.serving.version != facts.champion.number:
             found.append(Difference(f"version on {host.name}", f"v{host.serving.version}", f"v{facts.champion.number}"))
         found += [one for one in differing(facts.before[host.name], facts.now) if one not in found]
-        if host.serving.image in facts.outdated:
-            found.append(Difference(f"server on {host.name}", "of another modeldeck", "of this one"))
+        outdated = facts.outdated.get(host.serving.image or "", ())
+        found += [replace(one, name=f"{one.name} on {host.name}") for one in outdated]
     return tuple(found)
 
 

@@ -111,7 +111,12 @@ def build(workspace: Workspace, say: Say) -> Base:
             layer = adopt_layer(folder, place / "base.tar")
     python = packages["python3.11-minimal"]["version"].partition("-")[0]
     contents = {"suite": SUITE, "made_with": "mmdebstrap", "packages": packages}
-    return keep_base(workspace, _key(), Base(f"debian-{SUITE}", python, (layer,), (), contents))
+    return make_newest(workspace, Base(f"debian-{SUITE}", python, (layer,), (), contents))
+
+
+def make_newest(workspace: Workspace, base: Base) -> Base:
+    """Keep a base as the newest made here; its layers lie in the layer folder already."""
+    return keep_base(workspace, _key(), base)
 
 
 def _key() -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from hashlib import sha256
 
 import pytest
 
+from engine.deploy.images import debian
+from engine.deploy.images.base import Base
 from engine.deploy.images.contents import server_layer
+from engine.deploy.images.layers import Entry, write_layer
+from engine.deploy.images.places import layer_folder
 from engine.release import (
     abort,
     preview_deploy,
@@ -35,6 +40,7 @@ class World:
     def __init__(self, stage, body) -> None:
         self.stage, self.deck, self.body = stage, stage.deck, body
         self.server = server_layer(stage.deck.workspace).diff_id
+        self.base = "test"
         self.built: list[str] = []
         self.shipped: list[str] = []
 
@@ -49,14 +55,14 @@ class World:
 
     def build(self, work, version, host, _say):
         record = {"layers": [{"what": "server", "diff_id": self.server}]}
-        digest = f"sha256:{version.number:04}{len(self.server):02}{hash(self.server) % 10**8:08}"
+        digest = "sha256:" + sha256(f"{version.number} {self.server} {self.base}".encode()).hexdigest()
         self.built.append(host)
         with work.deck.database.write() as tx:
             return images.add_image(
                 tx,
                 model=version.model,
                 version=version.number,
-                base="test",
+                base=self.base,
                 contract=1,
                 platform="linux/amd64",
                 digest=digest,
@@ -217,6 +223,26 @@ def test_an_image_of_another_modeldeck_is_made_and_started_anew(world):
     told = preview_deploy(world.deck, "rates").plan.differences
     assert [(one.name, one.before) for one in told] == [("server on far", "of another modeldeck")]
     assert ("build", "far") in kinds(world, submit_deploy(world.deck, "rates", actor=WHO))
+
+
+def test_a_base_made_anew_is_put_under_what_serves(world):
+    workspace = world.deck.workspace
+
+    def make_base(release: bytes) -> str:
+        layer = write_layer(layer_folder(workspace), [Entry("etc/debian_version", release)])
+        return debian.make_newest(workspace, Base("debian-bookworm", "3.11.2", (layer,), (), {})).label
+
+    world.base = make_base(b"12.1")
+    world.apply("far")
+    world.deploy()
+    assert preview_deploy(world.deck, "rates").already
+    before, world.base = world.base, make_base(b"12.2")
+    told = preview_deploy(world.deck, "rates").plan.differences
+    assert [(one.name, one.before, one.after) for one in told] == [("base on far", before, world.base)]
+    done = world.deploy()
+    assert done.state == "completed"
+    assert ("build", "far") in kinds(world, done)
+    assert preview_deploy(world.deck, "rates").already
 
 
 def test_rollback_of_a_deploy_is_a_route_change_to_the_servers_of_before(world):
