@@ -46,6 +46,7 @@ PROOF_S = 0.4  # and this to store the model
 LATE = 0.5  # so much of the proof's time a refit that takes longer than foreseen may use
 LEAKS_SHARE = 0.03  # of the budget, for the look at columns that explain the target by themselves
 LEAKS_S = 0.3  # or so long: a few columns
+CURVE_LEAVES = 0.8  # of what is left after the proof the curve may use so much: the version is still to be registered
 CURVED = frozenset({"classification", "regression"})  # tasks whose rows stand for themselves
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
@@ -101,7 +102,9 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
     proof_s = min(proof_s, budget / 2)
-    fitted_by = deadline - proof_s
+    curve_s = min(SPENT_SHARE * budget + SPENT_S, budget / 8) if settings.task in CURVED else 0.0
+    proven_by = deadline - curve_s
+    fitted_by = proven_by - proof_s
     found = compare(
         bench,
         Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
@@ -118,7 +121,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
     with one_quiet_thread():
-        evaluation = _evaluate(dataset, split, found, predictor, plain, settings, deadline, champion)
+        evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
         if dataset.forecast is not None:
             remember(model, dataset)
         content = _stored(model, modules)
@@ -126,13 +129,14 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         recorded = golden.make(predictor, shown)
     if settings.task in CURVED:
         spent = SPENT_SHARE * (time.monotonic() - started) + SPENT_S
+        left = deadline - time.monotonic()
         curve = learning_curve(
             dataset,
             split,
             metric,
             lambda rows: _answers_of(dataset, rows, split.holdout, best, decided),
             evaluation["holdout"][metric.name],
-            seconds=min(spent, (deadline - time.monotonic()) / 2),
+            seconds=min(spent, CURVE_LEAVES * left),
             fit_s=fit_s,
             seed=train.seed,
         )

@@ -93,3 +93,17 @@ def test_a_version_has_its_curve_on_record(bench, rates, monkeypatch):
     assert [one["rows"] for one in curve] == [30, 60, 120, 240]
     assert curve[-1]["value"] == version.evaluation["holdout"]["mae"]["value"]
     assert curve[0]["value"] > 0
+
+
+def test_the_search_leaves_the_curve_its_time(bench, rates, monkeypatch):
+    seen = []
+
+    def compare(candidates, effort, *more):
+        seen.append(effort.deadline)
+        return search_compare(candidates, effort, *more)
+
+    search_compare = making.compare
+    monkeypatch.setattr(making, "compare", compare)
+    begun = time.monotonic()
+    bench.train(rates(features=("nights", "segment"), time_budget_s=300.0))
+    assert begun + 100.0 < seen[0] < begun + 300.0 - 0.1 * 300.0 - 0.04 * 300.0  # the proof's tenth, then the curve's
