@@ -157,6 +157,12 @@ def times(reader: Reader, action: str, model: str, after_seq: int) -> list[int]:
     return [row["at"] for row in found]
 
 
+def after(reader: Reader, seq: int, limit: int) -> list[Event]:
+    """Return the events after one, oldest first."""
+    found = reader.rows("SELECT * FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit", {"seq": seq, "limit": limit})
+    return [_event(row) for row in found]
+
+
 def event(reader: Reader, seq: int) -> Event | None:
     """Return one event by its number."""
     row = reader.row("SELECT * FROM event WHERE seq = :seq", {"seq": seq})

@@ -703,5 +703,48 @@ CREATE TABLE quarantine (
 
 CREATE INDEX ix_quarantine_model_state ON quarantine (model, state);
 
-INSERT INTO alembic_version (version_num) VALUES ('0005');
+CREATE TABLE notification (
+	id TEXT NOT NULL, 
+	target TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	event_seq BIGINT, 
+	subject_kind TEXT NOT NULL, 
+	subject_id TEXT NOT NULL, 
+	model TEXT, 
+	severity TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	most_attempts INTEGER NOT NULL, 
+	merged_into TEXT, 
+	not_before_at BIGINT, 
+	created_at BIGINT NOT NULL, 
+	attempted_at BIGINT, 
+	ended_at BIGINT, 
+	status INTEGER, 
+	response TEXT NOT NULL, 
+	error TEXT NOT NULL, 
+	CONSTRAINT pk_notification PRIMARY KEY (id), 
+	CONSTRAINT uq_notification_target_event_seq UNIQUE (target, event_seq), 
+	CONSTRAINT ck_notification_state CHECK (state IN ('pending', 'sending', 'delivered', 'merged', 'failed', 'cancelled')), 
+	CONSTRAINT ck_notification_severity CHECK (severity IN ('info', 'warning', 'critical'))
+);
+
+CREATE INDEX ix_notification_live ON notification (target, event_seq) WHERE state IN ('pending', 'sending');
+
+CREATE INDEX ix_notification_target_attempted_at ON notification (target, attempted_at);
+
+CREATE INDEX ix_notification_merged_into ON notification (merged_into);
+
+CREATE INDEX ix_notification_state_id ON notification (state, id);
+
+CREATE TABLE notification_cursor (
+	name TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	settings_revision BIGINT NOT NULL, 
+	CONSTRAINT pk_notification_cursor PRIMARY KEY (name)
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0006');
 

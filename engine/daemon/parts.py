@@ -1,4 +1,4 @@
-"""The parts that act: worker, reconciler, scheduler, ingester, collector. Each in its thread, each imported there."""
+"""The parts that act: worker, reconciler, scheduler, ingester, collector, outbox; each imported in its own thread."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.daemon.collector import Collector
     from engine.deploy.deeds import Deed
     from engine.deploy.reconcile import Reconciler
+    from engine.jobs.notifying.outbox import Outbox
     from engine.jobs.schedule import Scheduler
     from engine.jobs.worker import Worker
 
@@ -31,6 +32,7 @@ class Parts:
         self._scheduler: Scheduler | None = None
         self._importing = threading.Lock()
         self._collector: Collector | None = None
+        self._outbox: Outbox | None = None
         self._recover_due = 0.0
         self._working = Ticker("worker", self._work, idle_s=0.5, busy_s=0.05)
         self._reconciling = Ticker("reconciler", self._reconcile, idle_s=0.25, busy_s=0.1)
@@ -41,6 +43,7 @@ class Parts:
             Ticker("scheduler", self._schedule, idle_s=1.0, busy_s=1.0),
             Ticker("ingester", self._ingest, idle_s=1.0, busy_s=0.5),
             Ticker("collector", self._collect_segments, idle_s=2.0, busy_s=2.0),
+            Ticker("outbox", self._tell, idle_s=1.0, busy_s=0.05),
         )
 
     def start(self) -> None:
@@ -121,3 +124,10 @@ class Parts:
 
             self._collector = Collector(self._deck)
         return self._collector.tick()
+
+    def _tell(self) -> bool:
+        if self._outbox is None:
+            from engine.jobs.notifying.outbox import Outbox
+
+            self._outbox = Outbox(self._deck)
+        return self._outbox.tick()

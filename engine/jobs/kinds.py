@@ -24,6 +24,7 @@ KINDS: dict[str, Kind] = {
     "converge": Kind("engine.jobs.releasing:converge", resumable=True),
     "build-base": Kind("engine.jobs.building:build_base"),
     "monitor": Kind("engine.jobs.watching:watch"),
+    "notify": Kind("engine.jobs.notifying.sending:send"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.settings.metric_names import refusal
 from engine.settings.model import DeckSettings, ModelSettings
+from engine.settings.notify import NotifySettings
 from engine.settings.secrets import HIDDEN, redacted
 from engine.workspace import Workspace
 from store.errors import BrokenSettings
@@ -43,8 +44,10 @@ def load(workspace: Workspace) -> DeckSettings:
         _metrics_exist(workspace, path, settings)
         models[settings.name] = settings
         origins[settings.name] = path
+    notify = deck.notify_settings()
+    _told_models_exist(workspace, notify, models)
     return DeckSettings(
-        deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings(), deck.access.group or ""
+        deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings(), deck.access.group or "", notify
     )
 
 
@@ -68,6 +71,19 @@ def _hosts_exist(workspace: Workspace, path: Path, settings: ModelSettings, know
             raise BrokenSettings(
                 f"{where}: unknown host {name!r}{_closest(name, known)}", f"deck.toml declares {', '.join(known)}"
             )
+
+
+def _told_models_exist(
+    workspace: Workspace, notify: dict[str, NotifySettings], known: dict[str, ModelSettings]
+) -> None:
+    for target, stated in notify.items():
+        for name in stated.models:
+            if name not in known:
+                where = _where(workspace, workspace.root / "deck.toml", ("notify", target, "models"))
+                raise BrokenSettings(
+                    f"{where}: unknown model {name!r}{_closest(name, list(known))}",
+                    f"there are: {', '.join(sorted(known))}" if known else "there are no models yet",
+                )
 
 
 def _metrics_exist(workspace: Workspace, path: Path, settings: ModelSettings) -> None:
@@ -117,13 +133,13 @@ def _broken(workspace: Workspace, path: Path, kind: type[BaseModel], error: Vali
         what = "table" if kind.__name__ == "ModelFile" and len(keys) == 1 else "key"
         return BrokenSettings(f"{where}: this {what} is missing{more}", _missing_hint(what, keys))
     message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    found = "" if isinstance(first["input"], dict | list) else f", got {_shown(keys[-1], first['input'])}"
+    found = "" if isinstance(first["input"], dict | list) else f", got {_shown(keys, first['input'])}"
     return BrokenSettings(f"{where}: {message[:1].lower()}{message[1:]}{found}{more}", "correct it and run again")
 
 
-def _shown(key: str, value: Any) -> str:
+def _shown(keys: tuple[str, ...], value: Any) -> str:
     """Return a value as an error may show it: what a person put where a credential does not belong stays unsaid."""
-    if key == "secret":
+    if "secret" in keys or (keys[0] == "notify" and "url" in keys):
         return HIDDEN
     return repr(redacted(value) if isinstance(value, str) else value)
 

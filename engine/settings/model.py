@@ -12,6 +12,8 @@ from typing import Any
 from engine.settings.checks import CheckSettings
 from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
+from engine.settings.notify import NotifySettings
+from engine.settings.notify import from_body as notify_from_body
 from engine.settings.work import JobSettings, ScheduleSettings
 from store.rows.frozen import dataclass
 
@@ -290,12 +292,15 @@ class DeckSettings:
     access: dict[str, tuple[str, ...]] = field(default_factory=dict)  # role -> user names or @groups
     jobs: dict[str, JobSettings] = field(default_factory=dict)  # kind -> what deck.toml says of it
     group: str = ""  # the deck is shared with this group of the machine; "" keeps it private
+    notify: dict[str, NotifySettings] = field(default_factory=dict)  # target -> what it is told, and how
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
         body = {**asdict(self), "models": {name: one.to_body() for name, one in self.models.items()}}
         if not self.group:
             del body["group"]  # a private deck says what it said before decks could be shared: the same revision
+        if not self.notify:
+            del body["notify"]
         for host in body["hosts"]:
             if not host["tls_cert"]:
                 del host["tls_cert"], host["tls_key"]
@@ -312,4 +317,5 @@ class DeckSettings:
             access={role: tuple(names) for role, names in body["access"].items()},
             jobs={kind: JobSettings(**stated) for kind, stated in body.get("jobs", {}).items()},
             group=body.get("group", ""),
+            notify=notify_from_body(body),
         )

@@ -26,6 +26,8 @@ from engine.settings.model import (
     ModelSettings,
     MonitorSettings,
 )
+from engine.settings.notify import NotifySettings
+from engine.settings.notify_schema import NotifyTable
 from engine.settings.sections import Column, Duration, Name, Section
 from engine.settings.train_schema import TrainTable
 from engine.settings.work import DEFAULTS, JobSettings, ScheduleSettings
@@ -262,6 +264,7 @@ class DeckFile(Section):
     hosts: dict[Name, HostTable] = {}
     access: AccessTable = AccessTable()
     jobs: dict[str, JobTable] = {}
+    notify: dict[Name, NotifyTable] = {}
 
     @field_validator("jobs")
     @classmethod
@@ -301,6 +304,10 @@ class DeckFile(Section):
     def job_settings(self) -> dict[str, JobSettings]:
         """Return what is said of each kind of job."""
         return {kind: stated.section(kind) for kind, stated in sorted(self.jobs.items())}
+
+    def notify_settings(self) -> dict[str, NotifySettings]:
+        """Return who is told of what."""
+        return {name: stated.section() for name, stated in sorted(self.notify.items())}
 
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Return the roles that name anybody."""

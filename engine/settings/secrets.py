@@ -9,9 +9,15 @@ from pathlib import Path
 from store.errors import Refused
 
 HIDDEN = "***"
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*")
 _USER = re.compile(r"(?<=://)([^/?#\s@]*):([^/?#\s]*)@")  # a password may hold an @: the last one ends it
 _WORDS = r"pass(?:word|wd)?|pwd|secret|token|(?:api|access|secret|subscription)[_-]?key|sig(?:nature)?|credential|auth"
 _PARAMETER = re.compile(rf"(?i)([?&;\s](?:[\w.-]*[_-])?(?:{_WORDS})=)([^&;\s'\"]+)")
+
+
+def is_reference(text: str) -> bool:
+    """Say whether a text tells where a secret lies: `env:NAME` or `file:PATH`."""
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def holds_credential(text: str) -> bool:

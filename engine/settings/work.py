@@ -46,6 +46,7 @@ DEFAULTS: dict[str, JobSettings] = {
     "converge": JobSettings(at_once=8, per_model=None, priority=10),
     "build-base": JobSettings(at_once=1, per_model=None),
     "monitor": JobSettings(),
+    "notify": JobSettings(at_once=8, per_model=None, priority=20),  # one per target; what it tells of may be urgent
 }
 OTHER = JobSettings()
 

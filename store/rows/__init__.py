@@ -9,6 +9,7 @@ from __future__ import annotations
 from store import json_rows
 from store.rows.data import DataCheck, QuarantineBatch
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
+from store.rows.notifying import Notification
 from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
@@ -39,6 +40,7 @@ __all__ = [
     "Job",
     "Model",
     "Monitor",
+    "Notification",
     "OutcomeBatch",
     "QuarantineBatch",
     "Release",

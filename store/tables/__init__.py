@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.tables import data, deployments, events, models, quality, releases, runs, settings, watching, work
+from store.tables import data, deployments, events, models, notifying, quality, releases, runs, settings, watching, work
 from store.tables.columns import METADATA, Table
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "deployments",
     "events",
     "models",
+    "notifying",
     "quality",
     "releases",
     "runs",

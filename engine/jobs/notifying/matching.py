@@ -1,0 +1,77 @@
+"""Which events a target is told of, how severe each is, and its one line. Pure, over an event and facts about it."""
+
+from __future__ import annotations
+
+from engine.settings.notify import SEVERITIES, NotifySettings
+from store.rows import Event
+from store.rows.frozen import dataclass
+
+JOB = "notify"  # the kind of job that sends; its own failures are told by the deliveries, never by more messages
+_WARNINGS = (
+    "release.held",
+    "release.aborted",
+    "release.failed",
+    "job.failed",
+    "data.quarantined",
+    "schedule.skipped",
+    "endpoint.stopped",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an event does not say of its subject: an alert's severity and title, a job's kind."""
+
+    severity: str = ""
+    title: str = ""
+    job_kind: str = ""
+
+
+def name_of(event: Event) -> str:
+    """Return an event's name as settings say it; a job's end is named for how it ended, a killed one has failed."""
+    if event.action != "job.ended":
+        return event.action
+    state = str(event.body.get("state", ""))
+    return f"job.{'failed' if state == 'abandoned' else state}"
+
+
+def severity_of(name: str, event: Event, facts: Facts) -> str:
+    """Return info, warning or critical: an alert's own, or what its name stands for."""
+    stated = str(event.body.get("severity") or facts.severity)
+    if name.startswith("alert.") and stated in SEVERITIES:
+        return stated
+    return "warning" if name in _WARNINGS else "info"
+
+
+def is_told(target: NotifySettings, name: str, severity: str, event: Event, facts: Facts) -> bool:
+    """Say whether a target is told of an event."""
+    if event.subject_kind == "notification" or facts.job_kind == JOB:
+        return False  # a message about a message would never end
+    if name not in target.on and f"{name.partition('.')[0]}.*" not in target.on:
+        return False
+    if target.models and event.model not in target.models:
+        return False
+    return SEVERITIES.index(severity) >= SEVERITIES.index(target.severity)
+
+
+def headline(name: str, event: Event, facts: Facts) -> str:
+    """Return one line: about which model, what happened, and why."""
+    body = event.body
+    if name.startswith("alert."):
+        title = str(body.get("title") or facts.title)
+        what = title if name == "alert.opened" else f"{name.partition('.')[2]}: {title}"
+    elif name.startswith("release."):
+        to = f" to version {body['to']}" if body.get("to") is not None else ""
+        what = f"{body.get('kind', 'release')}{to} {name.partition('.')[2]}"
+        what += f": {body['detail']}" if body.get("detail") else ""
+    elif name.startswith("job."):
+        what = f"{facts.job_kind or 'job'} job {name.partition('.')[2]}"
+    else:
+        what = f"{name} {event.subject_id[:40]}"
+    reason = f" ({event.reason})" if event.reason and event.reason not in what else ""
+    return _one_line(f"{event.model}: {what}{reason}" if event.model else f"{what}{reason}")
+
+
+def _one_line(text: str, most: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,147 @@
+"""The outbox's part of the daemon: new events become notifications, and each target that has any gets a sending job.
+
+Events are read with a cursor that moves in the transaction which writes the notifications, so none is lost or written
+twice, however long the daemon was away. Each event goes to the targets of the settings that held when it happened.
+"""
+
+from __future__ import annotations
+
+import time
+
+from engine.deck import Deck
+from engine.jobs.notifying.matching import JOB, Facts, headline, is_told, name_of, severity_of
+from engine.jobs.notifying.pacing import Send, Wait, next_turn
+from engine.settings.notify import NotifySettings, from_body
+from engine.settings.work import terms
+from store import events, job_batch, jobs, notifying, settings, watching
+from store.database import Reader, Write
+from store.errors import UnknownName
+from store.rows import Event
+
+ACTOR = "trigger:notify"
+BATCH = 500
+KEEP_UP = 1000  # events after which the cursor moves though nobody is told of anything
+LOOK_EVERY_S = 5.0  # without a change in the registry: times fall due, clocks are set
+MOST_WAITING = 2000  # of one target, looked at in one go
+
+
+class Outbox:
+    """Reads on, and asks for jobs. One per deck, in the daemon; not thread-safe."""
+
+    def __init__(self, deck: Deck) -> None:
+        self._deck = deck
+        self._seen: tuple[int, float] | None = None
+
+    def tick(self) -> bool:
+        """Do what is due; returns whether there is more to do at once."""
+        state, now = self._deck.database.changes(), time.monotonic()
+        if self._seen is not None and self._seen[0] == state and now < self._seen[1]:
+            return False
+        more = self._read_on()
+        soon = self._ask()
+        self._seen = (state, now + min(soon, LOOK_EVERY_S))
+        return more
+
+    def _read_on(self) -> bool:
+        """Turn new events into notifications."""
+        database = self._deck.database
+        seq, revision = notifying.cursor(database)
+        head = events.head(database)
+        if head <= seq:
+            return False
+        later = notifying.revisions_after(database, seq)
+        if not any(_targets(database, each) for each in (revision, *later)):
+            if head - seq > KEEP_UP or (later and later[-1] != revision):
+                with database.write() as tx:
+                    notifying.move_cursor(tx, head, later[-1] if later else revision)
+            return False
+        with database.write() as tx:
+            batch = events.after(tx, seq, BATCH)
+            targets = _targets(tx, revision)
+            for event in batch:
+                if event.action == "settings.applied":
+                    revision = int(event.subject_id)
+                    targets = _targets(tx, revision)
+                _tell(tx, event, targets)
+            notifying.move_cursor(tx, batch[-1].seq, revision)
+        return batch[-1].seq < head
+
+    def _ask(self) -> float:
+        """Ask for a job per target with something due; returns in how many seconds the next one is."""
+        database, now_at = self._deck.database, self._deck.clock.now()
+        waiting = notifying.waiting_targets(database)
+        lost = notifying.lost_tests(database, now_at)
+        if not waiting and not lost:
+            return LOOK_EVERY_S
+        current = settings.current(database)
+        body = current.body if current else {}
+        live = job_batch.live_keys(database)
+        targets, due, soon = from_body(body), [], LOOK_EVERY_S
+        for name in waiting:
+            if job_key(name) in live:
+                continue  # it looks again before it ends, and its end is a change
+            turn = turn_of(database, name, targets[name], now_at, body["time_zone"]) if name in targets else None
+            if isinstance(turn, Wait):
+                left = LOOK_EVERY_S if turn.until_at is None else (turn.until_at - now_at) / 1_000_000
+                soon = min(soon, max(0.05, left))
+            else:
+                due.append(name)
+        if due or lost:
+            with database.write() as tx:
+                notifying.end_lost_tests(tx)
+                for name in due:
+                    if name not in targets:
+                        notifying.cancel(tx, name, "the settings name this target no more")
+                        continue
+                    jobs.enqueue(
+                        tx,
+                        kind=JOB,
+                        actor=ACTOR,
+                        args={"target": name},
+                        dedupe_key=job_key(name),
+                        settings_revision=current.revision if current else None,
+                        terms=terms(body, JOB),
+                    )
+        return soon
+
+
+def job_key(target: str) -> str:
+    """Return what keeps a target's sending jobs to one at a time: its messages stay in order."""
+    return f"{JOB}:{target}"
+
+
+def turn_of(reader: Reader, name: str, target: NotifySettings, now_at: int, zone: str) -> Send | Wait:
+    """Return what is next for a target, as the outbox stands."""
+    waiting = notifying.live(reader, name, MOST_WAITING)
+    return next_turn(target, waiting, notifying.sent_since(reader, name, now_at - 60_000_000, now_at), now_at, zone)
+
+
+def _targets(reader: Reader, revision: int) -> dict[str, NotifySettings]:
+    return from_body(settings.get(reader, revision).body) if revision else {}
+
+
+def _tell(tx: Write, event: Event, targets: dict[str, NotifySettings]) -> None:
+    if not targets or event.subject_kind == "notification":
+        return
+    name = name_of(event)
+    group = f"{name.partition('.')[0]}.*"
+    if not any(name in target.on or group in target.on for target in targets.values()):
+        return
+    facts = _facts(tx, event)
+    severity = severity_of(name, event, facts)
+    for label, target in targets.items():
+        if is_told(target, name, severity, event, facts):
+            title = headline(name, event, facts)
+            notifying.put(tx, event, notifying.Telling(label, target.kind, name, severity, title))
+
+
+def _facts(reader: Reader, event: Event) -> Facts:
+    try:
+        if event.subject_kind == "alert":
+            alert = watching.alert(reader, event.subject_id)
+            return Facts(severity=alert.severity, title=alert.title)
+        if event.subject_kind == "job":
+            return Facts(job_kind=jobs.job(reader, event.subject_id).kind)
+    except UnknownName:
+        pass  # what it was about is gone; the event itself says enough
+    return Facts()

@@ -1,0 +1,76 @@
+"""Who is told of what: the targets of `[notify.NAME]`, as applied. Standard library only.
+
+A secret is never in here: `url` and `secrets` say where it lies, `env:NAME` or `file:PATH`. Only a webhook whose
+address is no secret stands in `url` as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from store.rows.frozen import dataclass
+
+SEVERITIES = ("info", "warning", "critical")
+GROUPS = ("alert", "release", "version", "alias", "job", "data", "endpoint", "schedule", "settings", "run", "backup")
+EVENTS = (
+    "alert.opened",
+    "alert.worsened",
+    "alert.acknowledged",
+    "alert.resolved",
+    "release.requested",
+    "release.running",
+    "release.held",
+    "release.completed",
+    "release.aborted",
+    "release.failed",
+    "version.registered",
+    "alias.moved",
+    "job.failed",
+    "job.succeeded",
+    "job.cancelled",
+    "data.checked",
+    "data.quarantined",
+    "endpoint.stopped",
+    "endpoint.key_added",
+    "endpoint.key_revoked",
+    "schedule.skipped",
+    "schedule.paused",
+    "schedule.resumed",
+    "settings.applied",
+    "backup.created",
+    "backup.restored",
+)
+DEFAULT_ON = ("alert.opened", "alert.worsened", "release.held", "release.aborted", "release.failed", "job.failed")
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """One target. `quiet` is (from, to) in minutes of the day in the deck's zone; None: never quiet."""
+
+    kind: str  # webhook, apprise
+    url: str  # env:NAME, file:PATH, or a webhook's address
+    secrets: tuple[str, ...] = ()  # each env:NAME or file:PATH; two while one replaces the other
+    on: tuple[str, ...] = DEFAULT_ON  # names of events, or alert.* for all that begin so
+    models: tuple[str, ...] = ()  # none: all, and what is about no model
+    severity: str = "info"  # this and above
+    quiet: tuple[int, int] | None = None  # only what is critical is told then, the rest afterwards
+    per_minute: int = 3  # messages; what is more within a minute leaves as one with a count
+    timeout_s: float = 10.0
+    plain_http: bool = False  # to others than this machine, without TLS
+
+    def to_body(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def from_body(body: Mapping[str, Any]) -> dict[str, NotifySettings]:
+    """Return the targets of a settings body by name; settings older than targets have none."""
+    return {name: _target(stated) for name, stated in sorted(body.get("notify", {}).items())}
+
+
+def _target(stated: Mapping[str, Any]) -> NotifySettings:
+    lists = {name: tuple(stated[name]) for name in ("secrets", "on", "models")}
+    quiet = stated["quiet"]
+    return NotifySettings(**{**stated, **lists, "quiet": (quiet[0], quiet[1]) if quiet else None})
