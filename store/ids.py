@@ -32,6 +32,11 @@ def new_id(clock: Clock) -> str:
     return f"{value:032x}"
 
 
+def earliest_id(at_us: int) -> str:
+    """Return what no id that is made at or after a moment (microseconds UTC) comes before."""
+    return f"{max(at_us, 0) // 1000:012x}"
+
+
 def short(id: str) -> str:
     """Return the first digits of an id, as lists show it; a unique prefix is accepted everywhere."""
     return id[:SHORT]

@@ -7,6 +7,7 @@ from typing import Any
 
 from store import events
 from store.database import Reader, Write
+from store.json_text import load
 from store.lookup import unknown
 from store.rows import Schedule
 from store.rows.making import maker
@@ -101,7 +102,9 @@ def fired_many(tx: Write, jobs: Mapping[str, str]) -> None:
 
 
 def skip(tx: Write, row: Schedule, cause: str, count: int, reason: str, **told: Any) -> None:
-    """Record that firings were passed over, and count them. `cause` is overlap, paused, missed, merged or too many."""
+    """Record that firings were passed over, and count them. `cause` is overlap, paused, missed, merged, too many or
+    same data.
+    """
     count_skipped(tx, row.id, count)
     tell_skipped(tx, row, cause, count, reason, **told)
 
@@ -114,6 +117,22 @@ def count_skipped(tx: Write, id: str, count: int) -> None:
 def tell_skipped(tx: Write, row: Schedule, cause: str, count: int, reason: str, **told: Any) -> None:
     """Record that firings were passed over which are counted already."""
     _record(tx, "schedule.skipped", row, reason=reason, body={"cause": cause, "count": count, **told})
+
+
+def held(tx: Write, row: Schedule, reason: str, body: dict[str, Any]) -> None:
+    """Record that something asks for the schedule's job and something else holds it back; it stays due."""
+    _record(tx, "schedule.held", row, reason=reason, body=body)
+
+
+def last_held(reader: Reader, id: str) -> dict[str, Any] | None:
+    """Return what was told when the schedule's job was last held back, None where it never was."""
+    row = reader.row(
+        "SELECT body FROM event WHERE subject_kind = 'schedule' AND subject_id = :id AND action = 'schedule.held'"
+        " ORDER BY seq DESC LIMIT 1",
+        {"id": id},
+    )
+    found: dict[str, Any] | None = load(row["body"]) if row else None
+    return found
 
 
 def caught_up(tx: Write, row: Schedule, missed: int, jobs: int) -> None:

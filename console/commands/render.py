@@ -11,7 +11,9 @@ from console.commands.reviewing import review
 from console.commands.sheets import sheet
 from console.commands.snapshot_sheet import snapshot
 from console.commands.tables import columns_of, count, kilobytes, number, said, took, version_or_none
+from console.commands.why_not import why_not
 from console.output import Column, Output
+from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
 from engine.operations.common import Done
 from engine.operations.data import SnapshotDetail
@@ -19,6 +21,7 @@ from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
+from engine.operations.retraining import WhyNot
 from engine.operations.review import ReviewQueue
 from engine.operations.runs import RunsTable
 from engine.operations.serving import DeploymentDetail, ReleaseDetail
@@ -208,6 +211,7 @@ def job(answer: JobDetail, out: Output) -> None:
         ("waits for", answer.waits_for),
         ("reason", one.reason),
         ("asked", f"{out.time(one.requested_at)} by {one.actor}"),
+        ("why", why(one) if one.kind == "train" else ""),
         ("started", out.time(one.started_at)),
         ("ended", out.time(one.ended_at)),
         ("limits", ", ".join(f"{name} {value} {unit}" for name, value, unit in limits if value is not None) or "none"),
@@ -280,6 +284,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     GcReport: garbage,
     SnapshotDetail: snapshot,
     ReviewQueue: review,
+    WhyNot: why_not,
 }
 
 

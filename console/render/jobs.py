@@ -8,6 +8,7 @@ from console.render.sheet import Sheet
 from console.render.signs import state
 from console.render.spark import progress_bar
 from console.render.words import age, ago, percent, person, short_id, took
+from engine.jobs.why import told as why
 from store.rows import Job
 
 BAR = 6
@@ -65,6 +66,8 @@ def job_lines(job: Job, width: int, now: int) -> list[Line]:
         sheet.paragraph(words, "bad" if job.state == "failed" else "")
     asked = f"asked {ago(job.requested_at, now)} by {person(job.actor)}"
     length = f", took {took(job.started_at, job.ended_at)}" if job.ended_at is not None else ""
+    if job.kind == "train":
+        sheet.paragraph(f"why: {why(job)}")
     attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
     sheet.paragraph(f"{asked}{length}{attempt}; enter shows the log", "dim")
     return sheet.lines

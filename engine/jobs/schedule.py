@@ -14,6 +14,7 @@ from engine.jobs.deadman import DeadMan
 from engine.jobs.event_triggers import EventTriggers
 from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing, Stretch
 from engine.jobs.kinds import KINDS
+from engine.jobs.retraining import Retraining
 from engine.settings.cron import Cron
 from engine.settings.triggers import After, Every, Trigger, due_between, read_trigger
 from store import schedules, settings
@@ -42,6 +43,7 @@ class Scheduler:
         self._stretches: dict[str, Stretch] = {}
         self._events = EventTriggers(deck, self._stretches)
         self._dead_man = DeadMan(deck)
+        self._retraining = Retraining(deck)
 
     def start(self) -> None:
         """Catch up with what fell due while no daemon ran, then fire on time."""
@@ -68,17 +70,20 @@ class Scheduler:
         """Follow the registry and the clock; returns whether any schedule changed or any event fired one."""
         jumped = self._has_jumped()
         self._dead_man.look()
+        retrained = self._retraining.look(self._body())
+        if retrained:
+            self._wake()
         token = self._deck.database.changes()
         if token == self._token and not jumped:
             self._clockwork.look()
-            return False
+            return bool(retrained)
         changed = self._follow(jumped)
         fired = self._events.fire(self._body())
         if fired:
             self._wake()
         self._token = token
         self._clockwork.look()
-        return changed or bool(fired)
+        return changed or bool(fired or retrained)
 
     def fire(self, ids: set[str]) -> None:
         """Ask for what is due of these schedules, all in one transaction."""

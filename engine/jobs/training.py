@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.jobs.context import JobContext
 from store.errors import WorkFailed
 
+if TYPE_CHECKING:
+    from store.rows import Version
+
 
 def train(context: JobContext) -> dict[str, Any]:
-    """Train a version under the job's settings and overrides."""
+    """Train a version under the job's settings and overrides.
+
+    Raises:
+        NothingNew: nobody asked in person, and the newest version was made of the same; on record as passed over.
+    """
     from engine.model_io import trust
+    from engine.training.nothing_new import NothingNew
+
+    try:
+        version = _made(context)
+    except NothingNew as error:
+        _pass_over(context, error.message)
+        raise
+    trust.keep(context.deck, version)
+    return {"model": version.model, "version": version.number, "run_id": version.run_id}
+
+
+def _made(context: JobContext) -> Version:
+    from engine.jobs.why import tags, why_of
     from engine.training.train import train as make_version
 
     settings, revision = context.settings()
-    version = make_version(
+    return make_version(
         context.deck,
         settings,
         revision,
@@ -24,10 +44,20 @@ def train(context: JobContext) -> dict[str, Any]:
         time_budget_s=context.args.get("time_budget_s"),
         actor=context.job.actor,
         reason=context.args.get("reason", ""),
+        tags=tags(why_of(context.job)),
+        unless_same=not context.job.actor.startswith("user:"),
         progress=context.progress,
     )
-    trust.keep(context.deck, version)
-    return {"model": version.model, "version": version.number, "run_id": version.run_id}
+
+
+def _pass_over(context: JobContext, reason: str) -> None:
+    from store import schedules
+
+    _, _, schedule_id = context.job.actor.partition(":")
+    with context.deck.database.write(context.fence) as tx:
+        row = next((one for one in schedules.schedules(tx) if one.id == schedule_id), None)
+        if row is not None:
+            schedules.skip(tx, row, "same data", 1, reason, job=context.job.id)
 
 
 def ingest(context: JobContext) -> dict[str, Any]:

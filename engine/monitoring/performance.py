@@ -77,7 +77,7 @@ def realised(
         len(truth),
         coverage,
         metrics,
-        _worse(primary, metrics[primary], version) if enough else {},
+        worse_than_holdout(primary, metrics[primary], version) if enough else {},
         _vanished(truth, classes, training_classes) if enough else (),
     )
 
@@ -103,7 +103,7 @@ def estimated(
     return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
 
 
-def _worse(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
+def worse_than_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
     """Compare with the holdout: worse when the intervals do not meet and the loss has grown by a tenth at least."""
     then = (version.evaluation.get("holdout") or {}).get(primary) or {}
     if now["value"] is None or now["low"] is None or then.get("value") is None:

@@ -46,6 +46,8 @@ def load(workspace: Workspace) -> DeckSettings:
         origins[settings.name] = path
     notify = deck.notify_settings()
     _told_models_exist(workspace, notify, models)
+    for name, path in origins.items():
+        _upstream_ends(workspace, path, name, models)
     return DeckSettings(
         deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings(), deck.access.group or "", notify
     )
@@ -84,6 +86,22 @@ def _told_models_exist(
                     f"{where}: unknown model {name!r}{_closest(name, list(known))}",
                     f"there are: {', '.join(sorted(known))}" if known else "there are no models yet",
                 )
+
+
+def _upstream_ends(workspace: Workspace, path: Path, name: str, models: dict[str, ModelSettings]) -> None:
+    """Refuse a model that is trained upon one that is not there, or, by way of others, upon itself."""
+    chain = [name]
+    while upstream := models[chain[-1]].retrain.upstream:
+        where = _where(workspace, path, ("retrain", "upstream"))
+        if upstream not in models:
+            raise BrokenSettings(
+                f"{where}: no model named {upstream!r}{_closest(upstream, list(models))}",
+                f"models/ declares {', '.join(sorted(models))}",
+            )
+        if upstream in chain:
+            told = " upon ".join([*chain, upstream])
+            raise BrokenSettings(f"{where}: {told}: it would never end", "take one of these upstreams away")
+        chain.append(upstream)
 
 
 def _metrics_exist(workspace: Workspace, path: Path, settings: ModelSettings) -> None:

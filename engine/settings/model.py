@@ -14,6 +14,7 @@ from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
 from engine.settings.notify import NotifySettings
 from engine.settings.notify import from_body as notify_from_body
+from engine.settings.retrain import RetrainSettings
 from engine.settings.work import JobSettings, ScheduleSettings
 from store.rows.frozen import dataclass
 
@@ -195,6 +196,7 @@ class ModelSettings:
     checks: CheckSettings = field(default_factory=CheckSettings)
     policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
+    retrain: RetrainSettings = field(default_factory=RetrainSettings)
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
@@ -215,6 +217,8 @@ class ModelSettings:
             del body["gates"]["fairness"]
         if self.checks == CheckSettings():
             del body["checks"]
+        if self.retrain == RetrainSettings():
+            del body["retrain"]
         return body
 
     @classmethod
@@ -252,6 +256,7 @@ class ModelSettings:
             forecast=ForecastSettings.from_body(body.get("forecast", {})),
             policy_rollback=tuple(body.get("policy_rollback", ())),
             fairness=_fairness(body.get("fairness")),
+            retrain=RetrainSettings.from_body(body.get("retrain", {})),
         )
 
 

@@ -19,6 +19,7 @@ from engine.settings.fairness_schema import FairnessLimitTable, FairnessTable
 from engine.settings.forecasting_schema import ForecastTable
 from engine.settings.model import (
     EndpointSettings,
+    FairnessSettings,
     GateSettings,
     HostSettings,
     Limit,
@@ -28,10 +29,12 @@ from engine.settings.model import (
 )
 from engine.settings.notify import NotifySettings
 from engine.settings.notify_schema import NotifyTable
+from engine.settings.retrain import RetrainSettings
+from engine.settings.retrain_schema import RetrainTable
 from engine.settings.sections import Column, Duration, Name, Section
 from engine.settings.train_schema import TrainTable
 from engine.settings.work import DEFAULTS, JobSettings, ScheduleSettings
-from engine.settings.work_schema import JobTable, RetrainTable, ScheduleTable
+from engine.settings.work_schema import JobTable, ScheduleTable
 
 HOST_KEY = r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*"
 GROUP = r"^[a-z_][a-z0-9_-]{0,31}$"
@@ -187,6 +190,15 @@ class ModelFile(Section):
             raise ValueError(f"fairness.columns: the target {self.data.target!r} makes no groups to compare")
         return self
 
+    @model_validator(mode="after")
+    def _retrains_upon_what_there_is(self) -> ModelFile:
+        on = self.retrain.on if self.retrain else []
+        if "estimated" in on and self.model.task != "classification":
+            raise ValueError("retrain.on: performance is estimated before outcomes for classifications alone")
+        if self.retrain and self.retrain.upstream == self.model.name:
+            raise ValueError("retrain.upstream names the model itself: name another one")
+        return self
+
     def settings(self) -> ModelSettings:
         """Return the frozen settings."""
         return ModelSettings(
@@ -205,7 +217,8 @@ class ModelFile(Section):
             schedules=self.schedule_settings(),
             forecast=self.forecast.section(),
             policy_rollback=tuple(self.policy.rollback),
-            **({"fairness": self.fairness.section()} if self.fairness else {}),
+            fairness=self.fairness.section() if self.fairness else FairnessSettings(),
+            retrain=self.retrain.retrain_section() if self.retrain else RetrainSettings(),
         )
 
     def schedule_settings(self) -> dict[str, ScheduleSettings]:

@@ -1,4 +1,7 @@
-"""What a schedule's trigger says: `every 5m`, `cron 0 3 * * *`, `at 2026-12-01T03:00`, `after outcomes.recorded`."""
+"""What a schedule's trigger says: `every 5m`, `cron 0 3 * * *`, `at 2026-12-01T03:00`, `after outcomes.recorded`.
+
+`on drift, rows` says no time: `engine.jobs.retraining` looks for what it names.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,17 @@ class After:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class On:
+    """When something has happened that `[retrain] on` names; no time is known before."""
+
+    names: tuple[str, ...]
+
+    def after(self, _at_us: int) -> None:
+        """Know no time."""
+        return
+
+
 def read_trigger(text: str, zone: str) -> Trigger:
     """Read a trigger; times without offset are in `zone`.
 
@@ -89,6 +103,8 @@ def read_trigger(text: str, zone: str) -> Trigger:
             if rest not in EVENTS:
                 raise ValueError(f"there is {', '.join(EVENTS)}")
             return After(rest)
+        if word == "on" and rest:
+            return On(tuple(rest.split(", ")))
     except Refused as error:
         raise Refused(f"{text!r} says no time: {error.message}", HINT) from None
     except ValueError as error:

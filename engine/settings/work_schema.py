@@ -1,10 +1,10 @@
-"""What settings files say of jobs and schedules: [jobs.KIND], [retrain] and [schedules.NAME]."""
+"""What settings files say of jobs and schedules: [jobs.KIND] and [schedules.NAME]."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -43,8 +43,8 @@ class JobTable(Section):
         return replace(DEFAULTS.get(kind, OTHER), **stated)
 
 
-class RetrainTable(Section):
-    """[retrain]: a training at set times."""
+class TimesTable(Section):
+    """When a job is asked for, and what becomes of the times that could not be kept."""
 
     cron: str | None = None
     every: str | None = None
@@ -56,11 +56,14 @@ class RetrainTable(Section):
     overlap: Literal["skip", "queue"] = "skip"
 
     @model_validator(mode="after")
-    def _says_when(self) -> RetrainTable:
-        if len(self._triggers()) != 1:
-            raise ValueError("give exactly one of cron, every, at, after")
+    def _says_when(self) -> Self:
+        said = self._triggers()
+        if not said and self._needs_no_time:
+            return self
+        if len(said) != 1:
+            raise ValueError(self._ASKED)
         try:
-            read_trigger(self.trigger, "UTC")
+            read_trigger(said[0], "UTC")
         except Refused as error:
             raise ValueError(error.message) from None
         if self.every is not None and self.jitter >= seconds(self.every):
@@ -73,6 +76,13 @@ class RetrainTable(Section):
     def _triggers(self) -> list[str]:
         said = {"cron": self.cron, "every": self.every, "at": self.at, "after": self.after}
         return [f"{word} {text}" for word, text in said.items() if text is not None]
+
+    _ASKED: ClassVar[str] = "give exactly one of cron, every, at, after"
+
+    @property
+    def _needs_no_time(self) -> bool:
+        """Whether something else than a time asks for the job."""
+        return False
 
     @property
     def kind(self) -> str:
@@ -97,7 +107,7 @@ class RetrainTable(Section):
         )
 
 
-class ScheduleTable(RetrainTable):
+class ScheduleTable(TimesTable):
     """[schedules.NAME]: a job of the stated kind at set times."""
 
     run: Literal["train", "ingest", "monitor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ from engine.measures.metrics import default_metric, find
 from engine.model_io.code import bundle_modules
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.training.dataset import TASKS
+from engine.training.nothing_new import NothingNew, refuse_same
 from engine.training.outage import patiently
 from store import blobs, run_artifacts, runs, versions
 from store.errors import LeaseLost, ModeldeckError, Refused, RegistryHeld, WorkFailed
+from store.retraining import SAME_DATA
 from store.rows import rfc3339
 
 if TYPE_CHECKING:
@@ -60,18 +62,22 @@ def train(  # noqa: PLR0913 (what a job of this kind may say)
     time_budget_s: float | None = None,
     actor: str,
     reason: str = "",
+    tags: Mapping[str, str] | None = None,
+    unless_same: bool = False,
     progress: Progress = lambda _fraction, _text: None,
 ) -> Version:
     """Make a model's next version and return it.
 
     `until_us` takes only rows before that time (microseconds UTC); `estimator` and `time_budget_s` (seconds, for
-    everything from the snapshot to the refit) stand instead of the settings'. Nothing is registered before all of it
+    everything from the snapshot to the refit) stand instead of the settings'. `tags` are the run's;
+    `unless_same` makes no version again of what the newest one was made of. Nothing is registered before all of it
     is: a killed training leaves a run, and blobs that nothing refers to.
 
     Raises:
         WorkFailed: the source or the estimator raised, or there are too few rows.
         Refused: target, task, metric, estimator or folds do not fit the data.
         LeaseLost: a newer attempt of the job exists.
+        NothingNew: `unless_same`, and rows, settings and code are those of the newest version.
     """
     started = time.monotonic()
     settings = _overridden(settings, estimator, time_budget_s)
@@ -87,14 +93,19 @@ def train(  # noqa: PLR0913 (what a job of this kind may say)
             settings_revision=revision,
             job_id=job.job_id if job else None,
             params=_params(settings, until_us, code_hash),
-            tags={"reason": reason} if reason else {},
+            tags={**({"reason": reason} if reason else {}), **(tags or {})},
         )
     deadline = started + settings.train.time_budget_s
     attempt = Attempt(deck, settings, job, run, revision, code_hash, code, origin, reason, deadline, progress)
     try:
-        return _train(attempt, until_us)
+        return _train(attempt, until_us, unless_same)
     except LeaseLost:
         raise  # a newer attempt speaks for the job now
+    except NothingNew as error:
+        with deck.database.write(job) as tx:
+            runs.set_tags(tx, run.id, {SAME_DATA: str(error.version)})
+            runs.finish_run(tx, run.id, "cancelled", error.message)
+        raise
     except ModeldeckError as error:
         _fail(deck, run, job, error.line())
         raise
@@ -107,7 +118,7 @@ def train(  # noqa: PLR0913 (what a job of this kind may say)
         raise WorkFailed(f"training {settings.name} failed: {told}", "see the job's log") from error
 
 
-def _train(attempt: Attempt, until_us: int | None) -> Version:
+def _train(attempt: Attempt, until_us: int | None, unless_same: bool) -> Version:
     deck, settings, progress = attempt.deck, attempt.settings, attempt.progress
     progress(0.02, "taking a snapshot of the source")
 
@@ -127,6 +138,8 @@ def _train(attempt: Attempt, until_us: int | None) -> Version:
 
     # a full disk ends it here, where nothing is lost by training again; later on it is waited for
     snapshot = patiently(take, lambda text: progress(0.02, text), (RegistryHeld,))
+    if unless_same:
+        refuse_same(deck.database, settings.name, snapshot, attempt.revision, attempt.code_hash)
     found = require_good(deck.database, settings, snapshot.id, attempt.revision)
     if found is not None and found.verdict == "warning":
         progress(0.05, f"the data are not all they should be: {', '.join(one['rule'] for one in found.findings)}")
