@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("models", ("models", "versions", "aliases")),
     ("runs and data", ("experiments", "runs", "data")),
     ("serving", ("endpoints", "keys", "deployments", "deploy", "releases", "images", "hosts")),
-    ("watching", ("monitors", "outcomes", "alerts")),
+    ("watching", ("monitors", "outcomes", "alerts", "notifications")),
     ("work", ("jobs", "schedules", "daemon")),
     ("people", ("access",)),
     ("record", ("events", "audit", "show", "backup", "gc")),

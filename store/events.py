@@ -118,7 +118,8 @@ def events(
 ) -> list[Event]:
     """Return events newest first; `subject` is (kind, id), `without` the beginnings of actions left out.
 
-    `scheduled_jobs=False` leaves out the jobs that schedules started: every monitor run makes three events.
+    `scheduled_jobs=False` leaves out the jobs that schedules started, and those that send notifications: every one of
+    them makes three events.
     """
     kind, subject_id = subject or (None, None)
     wanted = [
@@ -133,7 +134,9 @@ def events(
     left_out = {f"without{number}": beginning for number, beginning in enumerate(without)}
     wanted += [f"substr(action, 1, {len(text)}) <> :{name}" for name, text in left_out.items()]
     if not scheduled_jobs:
-        wanted.append("NOT (substr(action, 1, 4) = 'job.' AND substr(actor, 1, 9) = 'schedule:')")
+        wanted.append(
+            "NOT (substr(action, 1, 4) = 'job.' AND (substr(actor, 1, 9) = 'schedule:' OR actor = 'trigger:notify'))"
+        )
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     found = reader.rows(
         f"SELECT * FROM event {where} ORDER BY seq DESC LIMIT :limit",

@@ -21,6 +21,11 @@ from store.rows.frozen import dataclass
 MOST_ATTEMPTS = 12
 LIVE = "state IN ('pending', 'sending')"
 _ENDED = "('delivered', 'merged', 'failed', 'cancelled')"
+_OLD = (
+    f"state IN {_ENDED} AND ended_at < :before AND (merged_into IS NULL OR NOT EXISTS"
+    " (SELECT 1 FROM notification AS first WHERE first.id = notification.merged_into"
+    f" AND (first.state NOT IN {_ENDED} OR first.ended_at >= :before)))"
+)
 _CURSOR = "record"
 _COLUMNS = (
     "id, target, kind, event, event_seq, subject_kind, subject_id, model, severity, title, state, attempts,"
@@ -269,14 +274,15 @@ def notifications(
     return [_row(row) for row in found]
 
 
+def ended_before(reader: Reader, before_at: int) -> int:
+    """Return how many ended before a time, whole messages only: what `prune` forgets."""
+    row = reader.row(f"SELECT count(*) AS count FROM notification WHERE {_OLD}", {"before": before_at})
+    return int(row["count"]) if row else 0
+
+
 def prune(tx: Write, before_at: int) -> int:
     """Forget what ended before a time, whole messages only; returns how many those are."""
-    return tx.execute(
-        f"DELETE FROM notification WHERE state IN {_ENDED} AND ended_at < :before"
-        " AND (merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM notification AS first"
-        f" WHERE first.id = notification.merged_into AND (first.state NOT IN {_ENDED} OR first.ended_at >= :before)))",
-        {"before": before_at},
-    )
+    return tx.execute(f"DELETE FROM notification WHERE {_OLD}", {"before": before_at})
 
 
 def _record(

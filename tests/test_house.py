@@ -31,7 +31,7 @@ HEAVY = [
     "duckdb",
 ]
 
-LIGHT = ("models", "versions rates", "events", "runs", "experiments", "at 2026-01-01", "alerts")
+LIGHT = ("models", "versions rates", "events", "runs", "experiments", "at 2026-01-01", "alerts", "notifications")
 
 # Runs the command line as its entry point does, then tells on stderr which heavy libraries are loaded.
 RUN = f"""

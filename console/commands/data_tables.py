@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.commands.tables import count
+from console.commands.told_tables import TOLD_COLUMNS
 from console.output import Column
 from engine.operations.data import CheckLine, RejectedRow
 from store.rows import Snapshot
@@ -35,4 +36,5 @@ DATA_COLUMNS: dict[type, tuple[Column, ...]] = {
     Snapshot: SNAPSHOTS,
     CheckLine: CHECK_LINES,
     RejectedRow: REJECTED,
+    **TOLD_COLUMNS,
 }

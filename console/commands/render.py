@@ -35,6 +35,7 @@ EMPTY = {
     "runs.list": "no runs",
     "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
+    "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
     "aliases.history": "no alias of this model has moved yet",
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",

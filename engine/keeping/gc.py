@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.deck import Deck
 from engine.keeping.leftovers import Leftover, bundles, leftovers
 from engine.model_io.segments import segments_of
-from store import blobs, events
+from store import blobs, events, notifying
 from store.claims import EVERYTHING
 from store.database import Reader, Row, Write
 from store.errors import CorruptArtifact
@@ -36,7 +36,7 @@ class Item:
     size_bytes: int
     verdict: str
     why: str
-    path: Path
+    path: Path | None  # None: it lies in the registry, and went with the transaction
 
 
 def collect(
@@ -56,26 +56,27 @@ def collect(
     Raises:
         StorageUnwritable: the disk is full or read-only; what was said to be removed may lie there until the next time.
     """
+    bound = deck.clock.now() - round(grace_s * 1e6)
     with deck.artifacts.removing() as claims:
         if dry_run:
-            return _look(deck, deck.database, claims, grace_s)
+            return _look(deck, deck.database, claims, bound)
         with deck.database.write() as tx:
-            items = _look(deck, tx, claims, grace_s)
+            items = _look(deck, tx, claims, bound)
             _record(tx, items, actor, via)
+            notifying.prune(tx, bound)
         reached("recorded")
         for item in items:
-            if item.verdict == REMOVED:
+            if item.verdict == REMOVED and item.path is not None:
                 _remove(item.path)
                 reached("removed")
     return items
 
 
-def _look(deck: Deck, reader: Reader, claims: frozenset[str], grace_s: float) -> list[Item]:
-    bound = deck.clock.now() - round(grace_s * 1e6)
+def _look(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> list[Item]:
     content = list(_content(deck, reader, claims, bound))
     kept = {item.name for item in content if item.verdict == KEPT}
     left: Iterable[Leftover] = (*leftovers(deck, reader, bound), *bundles(deck, kept, EVERYTHING in claims))
-    return [*content, *(_item(one) for one in left)]
+    return [*content, *(_item(one) for one in left), *_deliveries(reader, bound)]
 
 
 def _content(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> Iterator[Item]:
@@ -128,6 +129,11 @@ def _held(hash: str, claims: frozenset[str], age: float) -> str:
     if hash in claims:
         return "claimed by a running job"
     return "young: whoever put it may not have said yet what for" if age < YOUNG_S else ""
+
+
+def _deliveries(reader: Reader, bound: int) -> list[Item]:
+    count = notifying.ended_before(reader, bound)
+    return [Item("deliveries", f"{count} notifications", 0, REMOVED, "their grace is over", None)] if count else []
 
 
 def _item(left: Leftover) -> Item:

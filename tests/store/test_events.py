@@ -153,3 +153,13 @@ def test_events_are_listed_newest_first_by_page_model_and_subject(recorded: Data
     assert third
     assert third.subject_id == "1"
     assert events.event(recorded, 99) is None
+
+
+def test_jobs_that_send_notifications_are_left_out_with_those_of_schedules(deck):
+    from store import jobs
+
+    with deck.database.write() as tx:
+        jobs.enqueue(tx, kind="notify", actor="trigger:notify", args={"target": "hook"})
+        jobs.enqueue(tx, kind="notify", actor="user:anna", args={"target": "hook", "test": True})
+    assert [one.actor for one in events.events(deck.database, scheduled_jobs=False)] == ["user:anna"]
+    assert len(events.events(deck.database)) == 2

@@ -137,4 +137,7 @@ def _test(context: JobContext, name: str) -> dict[str, Any]:
         notifying.end_test(tx, one, outcome.error, outcome.status, outcome.response)
     if outcome.error:
         raise WorkFailed(f"the test message to {name} did not arrive: {outcome.error}", f"notification {one.id[:12]}")
-    return {"notification": one.id, "status": outcome.status, "response": outcome.response}
+    answered = f", which answered {outcome.status}" if outcome.status is not None else ""
+    said = f" {outcome.response!r}" if outcome.response else ""
+    told = f"the test message {one.id[:12]} reached {name}{answered}{said}"
+    return {"notification": one.id, "status": outcome.status, "response": outcome.response, "told": told}

@@ -83,6 +83,14 @@ def _alert(reader: Reader, identity: str) -> Found:
     return alert.id, to_json(alert)
 
 
+def _notification(reader: Reader, identity: str) -> Found:
+    from store import notifying
+
+    one = notifying.notification(reader, identity)
+    others = [each for each in notifying.told_with(reader, one) if each.id != one.id]
+    return one.id, {**to_json(one), "told_with_it": [{"id": each.id, "title": each.title} for each in others]}
+
+
 def _window(reader: Reader, identity: str) -> Found:
     from store import watching
 
@@ -132,6 +140,7 @@ KINDS: dict[str, Callable[[Reader, str], Found]] = {
     "job": _job,
     "release": _release,
     "alert": _alert,
+    "notification": _notification,
     "window": _window,
     "deployment": _deployment,
     "snapshot": _snapshot,

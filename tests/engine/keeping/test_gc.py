@@ -12,7 +12,7 @@ import pytest
 
 from engine.deck import Deck
 from engine.keeping.gc import Item, collect
-from store import blobs, events, jobs, models, releases, runs, versions
+from store import blobs, events, jobs, models, notifying, releases, runs, versions
 from store.clock import FrozenClock
 from store.database import Write
 from store.rows import Version
@@ -287,3 +287,19 @@ def test_a_killed_collection_process_leaves_a_deck_that_the_next_one_cleans(
     assert 0 < left < 20
     looked_at(full, 0, dry_run=False)
     assert not any(full.artifacts.place(hash).exists() for hash in orphans)
+
+
+def test_deliveries_go_when_their_grace_is_over(full: Deck, clock: FrozenClock) -> None:
+    with full.database.write() as tx:
+        told = notifying.put_test(tx, "hook", "webhook", "a test", tx.at)
+        notifying.end_test(tx, told, "", 200, "")
+        waits = notifying.put_test(tx, "hook", "webhook", "another", tx.at)
+    clock.advance(29 * DAY)
+    assert "1 notifications" not in looked_at(full)
+    clock.advance(2 * DAY)
+    assert looked_at(full)["1 notifications"].verdict == "removed"
+    assert len(notifying.notifications(full.database)) == 2
+    registry = full.workspace.registry
+    looked_at(full, dry_run=False)
+    assert registry.exists()
+    assert [one.id for one in notifying.notifications(full.database)] == [waits.id]
