@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from console.poller import Asks
+from console.render.alerts import subject
 from console.render.cells import Line
 from console.render.plans import VERBS, changes_between, plan_lines, title
 from console.render.sheet import Sheet
@@ -16,10 +17,10 @@ from console.screens.catalog import release_page
 from console.screens.page import Page
 from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import Action, model_of, version_of
+from engine.operations.alerts import AlertChange
 from engine.operations.common import ModelRequest
 from engine.operations.runs import TrainRequest
 from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
-from engine.operations.watching import AlertChange
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
@@ -174,7 +175,7 @@ class Acts:
         text = (alert.title, "Says that it is over. Should it come again, a new alert is raised.")
         self._confirm(
             action,
-            alert.model,
+            subject(alert),
             "Alert is over",
             "It is over",
             text,

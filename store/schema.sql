@@ -63,32 +63,6 @@ CREATE TABLE model (
 	CONSTRAINT fk_model_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision)
 );
 
-CREATE TABLE alert (
-	id TEXT NOT NULL, 
-	model TEXT NOT NULL, 
-	kind TEXT NOT NULL, 
-	"key" TEXT NOT NULL, 
-	state TEXT NOT NULL, 
-	severity TEXT NOT NULL, 
-	title TEXT NOT NULL, 
-	evidence TEXT NOT NULL, 
-	count INTEGER NOT NULL, 
-	opened_at BIGINT NOT NULL, 
-	seen_at BIGINT NOT NULL, 
-	acknowledged_by TEXT, 
-	acknowledged_at BIGINT, 
-	resolved_by TEXT, 
-	resolved_at BIGINT, 
-	CONSTRAINT pk_alert PRIMARY KEY (id), 
-	CONSTRAINT fk_alert_model FOREIGN KEY(model) REFERENCES model (name), 
-	CONSTRAINT ck_alert_severity CHECK (severity IN ('warning', 'critical')), 
-	CONSTRAINT ck_alert_state CHECK (state IN ('open', 'acknowledged', 'resolved'))
-);
-
-CREATE INDEX ix_alert_state_id ON alert (state, id);
-
-CREATE UNIQUE INDEX uq_alert_open ON alert (model, "key") WHERE state IN ('open', 'acknowledged');
-
 CREATE TABLE endpoint (
 	name TEXT NOT NULL, 
 	model TEXT NOT NULL, 
@@ -336,7 +310,7 @@ CREATE TABLE window (
 	metrics TEXT NOT NULL, 
 	features TEXT NOT NULL, 
 	latest INTEGER NOT NULL, 
-	computed_at BIGINT NOT NULL, 
+	computed_at BIGINT NOT NULL, notes TEXT DEFAULT '[]' NOT NULL, 
 	CONSTRAINT pk_window PRIMARY KEY (id), 
 	CONSTRAINT fk_window_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
 	CONSTRAINT fk_window_monitor FOREIGN KEY(monitor) REFERENCES monitor (name), 
@@ -746,5 +720,55 @@ CREATE TABLE notification_cursor (
 	CONSTRAINT pk_notification_cursor PRIMARY KEY (name)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0006');
+CREATE TABLE alert (
+	id TEXT NOT NULL, 
+	model TEXT, 
+	kind TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	severity TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	evidence TEXT NOT NULL, 
+	count INTEGER NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	acknowledged_by TEXT, 
+	acknowledged_at BIGINT, 
+	resolved_by TEXT, 
+	resolved_at BIGINT, 
+	rule TEXT NOT NULL, 
+	host TEXT, 
+	owner TEXT, 
+	until_at BIGINT, 
+	snoozed_by TEXT, 
+	reopened BIGINT NOT NULL, 
+	reopened_at BIGINT, 
+	maintenance_id TEXT, 
+	CONSTRAINT pk_alert PRIMARY KEY (id), 
+	CONSTRAINT fk_alert_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT ck_alert_state CHECK (state IN ('open', 'acknowledged', 'snoozed', 'muted', 'resolved')), 
+	CONSTRAINT ck_alert_severity CHECK (severity IN ('warning', 'critical'))
+);
+
+CREATE INDEX ix_alert_state_id ON alert (state, id);
+
+CREATE INDEX ix_alert_key_id ON alert ("key", id);
+
+CREATE UNIQUE INDEX uq_alert_open ON alert ("key") WHERE state IN ('open', 'acknowledged', 'snoozed', 'muted');
+
+CREATE TABLE maintenance (
+	id TEXT NOT NULL, 
+	model TEXT, 
+	from_at BIGINT NOT NULL, 
+	to_at BIGINT NOT NULL, 
+	reason TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	ended_by TEXT, 
+	CONSTRAINT pk_maintenance PRIMARY KEY (id), 
+	CONSTRAINT fk_maintenance_model FOREIGN KEY(model) REFERENCES model (name)
+);
+
+CREATE INDEX ix_maintenance_to_at ON maintenance (to_at);
+
+INSERT INTO alembic_version (version_num) VALUES ('0007');
 

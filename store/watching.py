@@ -1,22 +1,18 @@
-"""Monitors, windows, alerts and deliveries of outcomes."""
+"""Monitors, windows and deliveries of outcomes."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from store import events
 from store.database import Reader, Row, Write, fields
-from store.errors import Refused
 from store.ids import new_id
 from store.json_text import dump, load
 from store.lookup import find_id, unknown
-from store.rows import Alert, Monitor, OutcomeBatch, Window
+from store.rows import Monitor, OutcomeBatch, Window
 
 _MONITOR = (
     "SELECT name, model, every_s, window_s, by, lateness_s, settings_revision, last_run_at, last_job_id FROM monitor"
 )
-_SEEN = ("verdict", "rows", "errors", "latency_p50_ms", "latency_p99_ms", "coverage", "metrics", "features")
-_WARNING_FIRST = ("warning", "critical")
+_SEEN = ("verdict", "rows", "errors", "latency_p50_ms", "latency_p99_ms", "coverage", "metrics", "features", "notes")
 
 
 def monitors(reader: Reader) -> list[Monitor]:
@@ -63,6 +59,7 @@ def put_window(tx: Write, window: Window) -> Window:
         "coverage": window.coverage,
         "metrics": dump(window.metrics),
         "features": dump(list(window.features)),
+        "notes": dump(list(window.notes)),
         "computed_at": window.computed_at,
     }
     span = "monitor = :monitor AND version = :version AND from_at = :from_at AND to_at = :to_at AND latest = 1"
@@ -101,107 +98,6 @@ def window(reader: Reader, id: str) -> Window:
     row = reader.row('SELECT * FROM "window" WHERE id = :id', {"id": find_id(reader, '"window"', "window", id)})
     assert row is not None
     return _window(row)
-
-
-def raise_alert(
-    tx: Write,
-    *,
-    model: str,
-    kind: str,
-    key: str,
-    severity: str,
-    title: str,
-    evidence: dict[str, Any],
-    actor: str,
-) -> tuple[Alert, bool]:
-    """Raise an alert; (alert, it is new). One of the same key that is not resolved is seen again: counted, no event.
-
-    A warning seen again as critical becomes critical, with an event.
-    """
-    stands = tx.row(
-        "SELECT * FROM alert WHERE model = :model AND key = :key AND state IN ('open', 'acknowledged')",
-        {"model": model, "key": key},
-    )
-    values: dict[str, Any] = {
-        "id": stands["id"] if stands else new_id(tx.clock),
-        "model": model,
-        "kind": kind,
-        "key": key,
-        "severity": max(severity, stands["severity"], key=_WARNING_FIRST.index) if stands else severity,
-        "title": title,
-        "evidence": dump(evidence),
-        "at": tx.at,
-    }
-    if stands:
-        tx.execute(
-            "UPDATE alert SET count = count + 1, seen_at = :at, severity = :severity, title = :title,"
-            " evidence = :evidence WHERE id = :id",
-            values,
-        )
-    else:
-        tx.execute(
-            "INSERT INTO alert (id, model, kind, key, state, severity, title, evidence, count, opened_at, seen_at)"
-            " VALUES (:id, :model, :kind, :key, 'open', :severity, :title, :evidence, 1, :at, :at)",
-            values,
-        )
-    raised = alert(tx, values["id"])
-    if stands is None or raised.severity != stands["severity"]:
-        action = "alert.opened" if stands is None else "alert.worsened"
-        _record(tx, action, raised, actor, body={"kind": kind, "key": key, "severity": raised.severity, "title": title})
-    return raised, stands is None
-
-
-def set_alert(tx: Write, id: str, state: str, actor: str, reason: str = "", via: str | None = None) -> Alert:
-    """Acknowledge or resolve an alert; one that is so already stays as it is.
-
-    Raises:
-        Refused: a resolved one is to be acknowledged.
-    """
-    before = alert(tx, id)
-    if state not in ("acknowledged", "resolved"):
-        raise Refused(f"an alert cannot become {state!r}", "acknowledge or resolve it")
-    if before.state == state:
-        return before
-    if before.state == "resolved":
-        raise Refused(f"alert {before.id[:12]} is resolved", "it opens anew when the same thing is seen again")
-    mark = "acknowledged_by = :actor, acknowledged_at = :at" if state == "acknowledged" else ""
-    tx.execute(
-        f"UPDATE alert SET state = :state, {mark or 'resolved_by = :actor, resolved_at = :at'} WHERE id = :id",
-        {"state": state, "actor": actor, "at": tx.at, "id": before.id},
-    )
-    after = alert(tx, before.id)
-    _record(tx, f"alert.{state}", after, actor, reason=reason, via=via, body={"key": after.key})
-    return after
-
-
-def alerts(reader: Reader, open_only: bool = True, *, model: str | None = None, limit: int = 500) -> list[Alert]:
-    """Return alerts newest first; `open_only` leaves out resolved ones."""
-    clauses = ["state IN ('open', 'acknowledged')"] if open_only else []
-    if model is not None:
-        clauses.append("model = :model")
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    found = reader.rows(f"SELECT * FROM alert {where} ORDER BY id DESC LIMIT :limit", {"model": model, "limit": limit})
-    return [_alert(row) for row in found]
-
-
-def open_alert(reader: Reader, model: str, key: str) -> Alert | None:
-    """Return the alert of a key that is not resolved."""
-    row = reader.row(
-        "SELECT * FROM alert WHERE model = :model AND key = :key AND state IN ('open', 'acknowledged')",
-        {"model": model, "key": key},
-    )
-    return _alert(row) if row else None
-
-
-def alert(reader: Reader, id: str) -> Alert:
-    """Return one alert by id or unique prefix.
-
-    Raises:
-        UnknownName: no alert begins so. Refused: several do.
-    """
-    row = reader.row("SELECT * FROM alert WHERE id = :id", {"id": find_id(reader, "alert", "alert", id)})
-    assert row is not None
-    return _alert(row)
 
 
 def add_outcome_batch(tx: Write, batch: OutcomeBatch) -> OutcomeBatch:
@@ -251,34 +147,6 @@ def outcome_batch_of(reader: Reader, model: str, received_at: int) -> OutcomeBat
     return OutcomeBatch(**dict(row)) if row else None
 
 
-def _record(
-    tx: Write,
-    action: str,
-    alert: Alert,
-    actor: str,
-    *,
-    reason: str = "",
-    via: str | None = None,
-    body: dict[str, Any] | None = None,
-) -> None:
-    events.append(
-        tx,
-        actor=actor,
-        action=action,
-        subject_kind="alert",
-        subject_id=alert.id,
-        model=alert.model,
-        reason=reason,
-        body=body,
-        via=via,
-    )
-
-
 def _window(row: Row) -> Window:
-    return Window(
-        **{**fields(row, "latest"), "metrics": load(row["metrics"]), "features": tuple(load(row["features"]))}
-    )
-
-
-def _alert(row: Row) -> Alert:
-    return Alert(**{**fields(row, "resolved_by"), "evidence": load(row["evidence"])})
+    parsed = {"metrics": load(row["metrics"]), "features": tuple(load(row["features"]))}
+    return Window(**{**fields(row, "latest"), **parsed, "notes": tuple(load(row["notes"]))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.commands import render
+from console.commands import alert_lines, render
 from console.commands.logs import follow_log
 from console.commands.session import Session
 from console.follow import ENDED, failure, follow
@@ -18,7 +18,7 @@ from engine.operations.operation import Danger, Operation
 from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
 from store.errors import NotAllowed, Refused, Unavailable, UnknownName
-from store.rows import Job, Release, Schedule
+from store.rows import Alert, Job, Maintenance, Release, Schedule
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -197,13 +197,8 @@ def _already_so(client: Client, operation: Operation, request: Any) -> str:
 
         job: Job = client.call("jobs.detail", JobRequest(request.id))
         return f"already {job.state}: job {job.id[:16]}" if job.state in ENDED else ""
-    wanted = {"alerts.ack": ("acknowledged", "resolved"), "alerts.resolve": ("resolved",)}.get(operation.id)
-    if wanted:
-        from engine.operations.deck import ShowRequest
-
-        alert = client.call("deck.show", ShowRequest("alert", request.id))
-        state = alert.body["state"]
-        return f"already {state}: alert {alert.id[:16]}" if state in wanted else ""
+    if operation.id in alert_lines.SETTLED:
+        return alert_lines.already(client, operation.id, request)
     if operation.id in ("schedules.pause", "schedules.resume"):
         from engine.operations.common import NoRequest
 
@@ -308,6 +303,8 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
     elif isinstance(answer, Schedule):
         next_at = "paused" if answer.paused_at else "resumed"
         out.line(f"schedule {answer.id}: {next_at}")
+    elif isinstance(answer, Alert | Maintenance):
+        out.line(alert_lines.changed(answer, out))
     elif hasattr(answer, "id") and hasattr(answer, "state"):
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:
@@ -320,6 +317,8 @@ def _would(client: Client, operation: Operation, request: Any, answer: Any, out:
         render.done(answer, out)
     elif isinstance(answer, Schedule):
         out.line(f"schedule {answer.id}: would be {'paused' if answer.paused_at else 'resumed'}")
+    elif isinstance(answer, Alert | Maintenance):
+        out.line(alert_lines.changed(answer, out, would=True))
     elif operation.id == "schedules.run":
         out.line(f"schedule {request.id}: {_would_run(client, answer)}")
     elif operation.id == "jobs.cancel":

@@ -10,7 +10,6 @@ from engine.operations.hosts import HostCheck
 from engine.operations.serving import DeploymentDetail
 from store.rows import (
     ESTIMATED,
-    Alert,
     Alias,
     AliasMove,
     Endpoint,
@@ -21,7 +20,6 @@ from store.rows import (
     Image,
     Job,
     Model,
-    Monitor,
     Release,
     Run,
     RunArtifact,
@@ -100,11 +98,6 @@ def window_metric(window: Window) -> str:
     return "-"
 
 
-def drifted(window: Window) -> str:
-    """Return the names of the drifted columns, as the window lists them."""
-    return " ".join(str(feature["name"]) for feature in window.features if feature.get("drifted"))
-
-
 def moved(release: Release) -> str:
     """Return what a release changes: `@1 -> @2`."""
     return f"{version_or_none(release.from_version)} -> @{release.to_version}"
@@ -122,11 +115,6 @@ def share(detail: DeploymentDetail) -> str:
     weight = sum(int(each["weight"]) for each in entries if each["deployment_id"] == detail.deployment.id)
     total = sum(int(each["weight"]) for each in entries) or 1
     return f"{100 * weight / total:.0f} %"
-
-
-def began(from_us: int, out: Output) -> str:
-    """Return where a window begins: its day, and the minute where it does not begin with the day."""
-    return out.time(from_us)[:16].removesuffix(" 00:00")
 
 
 def subject(event: Event, out: Output) -> str:
@@ -291,34 +279,6 @@ IMAGES = (
     Column("built", lambda row, out: out.minute(row.built_at)),
 )
 
-MONITORS = (
-    Column("monitor", lambda row, _: row.name, shrink=True),
-    Column("every", lambda row, _: seconds(row.every_s), right=True),
-    Column("window", lambda row, _: seconds(row.window_s), right=True),
-    Column("by", lambda row, _: row.by),
-    Column("last run", lambda row, out: out.second(row.last_run_at)),
-    Column("last job", lambda row, out: out.short(row.last_job_id)),
-)
-
-WINDOWS = (
-    Column("from", lambda row, out: began(row.from_at, out)),
-    Column("version", lambda row, _: version_or_none(row.version), right=True),
-    Column("verdict", lambda row, _: row.verdict),
-    Column("rows", lambda row, _: count(row.rows), right=True),
-    Column("errors", lambda row, _: count(row.errors), right=True),
-    Column("p99 ms", lambda row, _: number(row.latency_p99_ms), right=True),
-    Column("labels", lambda row, _: percent(row.coverage), right=True),
-    Column("metric", lambda row, _: window_metric(row), shrink=True),
-    Column("drifted", lambda row, _: drifted(row), shrink=True),
-)
-
-ALERTS = (
-    Column("alert", lambda row, out: out.short(row.id)),
-    Column("model", lambda row, _: row.model, shrink=True),
-    Column("state", lambda row, _: row.severity if row.state == "open" else row.state),
-    Column("title", lambda row, _: row.title, shrink=True),
-)
-
 JOBS = (
     Column("job", lambda row, out: out.short(row.id)),
     Column("kind", lambda row, _: row.kind),
@@ -355,9 +315,6 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Host: HOSTS,
     Image: IMAGES,
     HostCheck: HOST_CHECKS,
-    Monitor: MONITORS,
-    Window: WINDOWS,
-    Alert: ALERTS,
     Job: JOBS,
     Schedule: SCHEDULES,
 }
@@ -366,8 +323,9 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
 def columns_of(kind: type) -> tuple[Column, ...]:
     """Return the columns of a row type; one that has none declared shows its scalar fields."""
     from console.commands.data_tables import DATA_COLUMNS
+    from console.commands.watch_tables import WATCH_COLUMNS
 
-    declared = COLUMNS.get(kind) or DATA_COLUMNS.get(kind)
+    declared = COLUMNS.get(kind) or DATA_COLUMNS.get(kind) or WATCH_COLUMNS.get(kind)
     if declared is not None:
         return declared
     return tuple(_field_column(each.name) for each in dataclasses.fields(kind))

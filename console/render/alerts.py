@@ -11,6 +11,11 @@ from console.render.words import age, ago, count, moment, person, short_id
 from store.rows import Alert
 
 
+def subject(alert: Alert) -> str:
+    """Return the model or the host that an alert is about."""
+    return alert.model or alert.host or "the deck"
+
+
 def _severity(row: Alert, context: Context) -> tuple[Span, ...]:
     if row.state != "open":
         return state(row.state)
@@ -18,12 +23,12 @@ def _severity(row: Alert, context: Context) -> tuple[Span, ...]:
 
 
 def _title(row: Alert, context: Context) -> str:
-    return row.title.removeprefix(f"{row.model}: ")
+    return row.title.removeprefix(f"{subject(row)}: ")
 
 
 COLUMNS = (
     Column("STATE", _severity, priority=1, least=9, most=12),
-    Column("MODEL", lambda row, context: (row.model, "name"), priority=1, least=10, most=26),
+    Column("MODEL", lambda row, context: (subject(row), "name"), priority=1, least=10, most=26),
     Column("KIND", lambda row, context: row.kind, priority=4, least=5, most=12),
     Column("SEEN", lambda row, context: age(row.seen_at, context.now), priority=2, least=3, align="right"),
     Column("TIMES", lambda row, context: count(row.count), priority=4, least=2, align="right"),
@@ -34,7 +39,7 @@ COLUMNS = (
 def alert_detail(alert: Alert, width: int, now: int) -> list[Line]:
     """Return what stands below the list: the alert and its evidence."""
     sheet = Sheet(width)
-    sheet.rule(f"{alert.kind} {alert.model}", (ago(alert.opened_at, now), "dim"))
+    sheet.rule(f"{alert.kind} {subject(alert)}", (ago(alert.opened_at, now), "dim"))
     sheet.paragraph(alert.title, "name")
     sheet.blank()
     put_evidence(sheet, alert.evidence)
@@ -48,7 +53,7 @@ def alert_page(alert: Alert, width: int, now: int) -> list[Line]:
     sheet.blank()
     style = style_of(alert.severity)
     sheet.pair("State", (f"{glyph_of(alert.severity)} {alert.severity}", style), (f", {alert.state}", ""))
-    sheet.pair("Model", (alert.model, "name"), (f"  {alert.kind}", "dim"))
+    sheet.pair("Model" if alert.model else "Host", (subject(alert), "name"), (f"  {alert.kind}", "dim"))
     seen = f"; seen {alert.count} times, last {ago(alert.seen_at, now)}" if alert.count > 1 else ""
     sheet.pair("Since", f"{moment(alert.opened_at)}, {ago(alert.opened_at, now)}{seen}")
     if alert.acknowledged_by:
@@ -60,6 +65,7 @@ def alert_page(alert: Alert, width: int, now: int) -> list[Line]:
         sheet.paragraph("none recorded", "dim")
     put_evidence(sheet, alert.evidence)
     sheet.blank()
-    sheet.pair("Windows", f"modeldeck monitors windows {alert.model}", label_width=LABELS)
+    if alert.model:
+        sheet.pair("Windows", f"modeldeck monitors windows {alert.model}", label_width=LABELS)
     sheet.pair("Alert", (short_id(alert.id), "dim"), label_width=LABELS)
     return sheet.lines

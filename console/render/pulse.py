@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.render.alerts import subject
 from console.render.cells import Line, Span, line, line_width
 from console.render.columns import Column, Context
 from console.render.events import phrase
@@ -215,7 +216,7 @@ def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int) -> l
                 "  ",
                 (f"{glyph_of(alert.severity)} {alert.severity:<9}", style_of(alert.severity)),
                 (f"{age(alert.seen_at, now):>4}  ", "dim"),
-                (alert.title if alert.model in alert.title else f"{alert.model}: {alert.title}", ""),
+                (alert.title if subject(alert) in alert.title else f"{subject(alert)}: {alert.title}", ""),
                 ("  acked" if alert.state == "acknowledged" else "", "dim"),
             )
         )

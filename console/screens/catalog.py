@@ -11,12 +11,12 @@ from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
 from console.screens.list_page import ListKind, ListPage
 from console.screens.log_page import LogPage
+from engine.operations.alerts import AlertsRequest
 from engine.operations.common import Page as PageRequest
 from engine.operations.deck import EventsRequest, Pulse
 from engine.operations.models import VersionsRequest
 from engine.operations.runs import RunsRequest
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
-from engine.operations.watching import AlertsRequest
 from store.rows import Alert, Event, Model, Release, Run, Version
 
 MOST = 500  # rows a list reads

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from engine.deck import Deck
-from store import deployments, jobs, schedules, watching
+from store import alerts, deployments, jobs, schedules, watching
 from store.database import Reader
 from store.rows import Monitor
 
-KIND, KEY = "monitor", "missed"
+KIND = "silent"
 LOOKS = 3  # that a monitor may miss in a row
 LEAST_S = 120.0
 EVERY_S = 5.0
+
+
+def key_of(monitor: str) -> str:
+    """Return the key of the alert about a monitor that does not look."""
+    return f"{KIND}:monitor:{monitor}"
 
 
 class DeadMan:
@@ -57,11 +62,11 @@ class DeadMan:
                 minutes = (now - self._seen[monitor.name][1]) / 60
                 newest = next((job for job in jobs.jobs(tx, 20, model=monitor.model) if job.kind == "monitor"), None)
                 why = f": its last job is {newest.state}{f', {newest.reason}' * bool(newest.reason)}" if newest else ""
-                watching.raise_alert(
+                alerts.raise_alert(
                     tx,
                     model=monitor.model,
                     kind=KIND,
-                    key=KEY,
+                    key=key_of(monitor.name),
                     severity="critical",
                     title=f"the monitor has not looked for {minutes:.0f} min{why}",
                     evidence={"last_run_at": monitor.last_run_at, "job_id": newest.id if newest else None},

@@ -24,29 +24,33 @@ ACTOR = "policy:rollback"
 def heed(deck: Deck, settings: ModelSettings, alerts: Sequence[Alert]) -> Release | None:
     """Return the release that a new alert has opened or aborted, None where policy has nothing to do."""
     for alert in alerts:
-        if alert.severity == "critical" and alert.key.partition(":")[0] in settings.policy_rollback:
-            done = _take_back(deck, alert)
+        if (
+            alert.model is not None
+            and alert.severity == "critical"
+            and alert.key.partition(":")[0] in settings.policy_rollback
+        ):
+            done = _take_back(deck, alert.model, alert)
             if done is not None:
                 return done
     return None
 
 
-def _take_back(deck: Deck, alert: Alert) -> Release | None:
+def _take_back(deck: Deck, model: str, alert: Alert) -> Release | None:
     from engine.release import abort, preview_rollback, submit_rollback
     from store import models, releases
 
     version, reason = alert.evidence.get("version"), f"alert {alert.id[:12]}: {alert.title}"
-    active = releases.active(deck.database, alert.model)
+    active = releases.active(deck.database, model)
     try:
         if active is not None:
             if active.to_version != version or active.kind == "rollback":
                 return None  # the alert is about another version: the release is judged by its own steps
-            return abort(deck, alert.model, reason=reason, actor=ACTOR)
-        champion = models.alias(deck.database, alert.model, "champion")
-        last = next(iter(releases.releases(deck.database, endpoint=alert.model, limit=1)), None)
+            return abort(deck, model, reason=reason, actor=ACTOR)
+        champion = models.alias(deck.database, model, "champion")
+        last = next(iter(releases.releases(deck.database, endpoint=model, limit=1)), None)
         if champion is None or champion.version != version or (last is not None and last.actor == ACTOR):
             return None
-        shown = preview_rollback(deck, alert.model)  # what was looked at is what is done, or nothing
-        return submit_rollback(deck, alert.model, basis=shown.basis, reason=reason, actor=ACTOR)
+        shown = preview_rollback(deck, model)  # what was looked at is what is done, or nothing
+        return submit_rollback(deck, model, basis=shown.basis, reason=reason, actor=ACTOR)
     except (Refused, UnknownName):
         return None  # nothing to go back to, or a person was quicker: the alert stands

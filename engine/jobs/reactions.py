@@ -28,12 +28,12 @@ class Finding(Protocol):
 
 def react(deck: Deck, findings: Sequence[Finding], actor: str, fence: Fence | None) -> list[str]:
     """Raise an alert per finding, with its event, in one transaction; returns the ids of the new ones."""
-    from store import watching
+    from store import alerts
 
     new = []
     with deck.database.write(fence) as tx:
         for finding in findings:
-            alert, is_new = watching.raise_alert(
+            alert, is_new = alerts.raise_alert(
                 tx,
                 model=finding.model,
                 kind=finding.kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.jobs.retrain_decision import ALARMS, US, Facts
-from store import models, releases, retraining, schedules, snapshots, versions, watching
+from store import alerts, models, releases, retraining, schedules, snapshots, versions, watching
 from store.errors import UnknownName
 from store.retraining import Rows
 from store.rows import ESTIMATED
@@ -39,7 +39,7 @@ def gather(reader: Reader, model: str, settings: RetrainSettings, now_at: int) -
         newest.number if newest else None,
         number,
         since,
-        alerts=tuple(watching.alerts(reader, model=model)) if on & set(ALARMS) else (),
+        alerts=tuple(alerts.alerts(reader, model=model)) if on & set(ALARMS) else (),
         estimate=_estimate(reader, model, number) if "estimated" in on and number is not None else {},
         trained_on=_trained_on(reader, model, newest) if "rows" in on else None,
         newest=retraining.newest_snapshot(reader, model) if "rows" in on else None,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.deck import Deck
+from engine.jobs.alert_clock import AlertClock
 from engine.jobs.clockwork import Clockwork
 from engine.jobs.deadman import DeadMan
 from engine.jobs.event_triggers import EventTriggers
@@ -43,6 +44,7 @@ class Scheduler:
         self._stretches: dict[str, Stretch] = {}
         self._events = EventTriggers(deck, self._stretches)
         self._dead_man = DeadMan(deck)
+        self._alert_clock = AlertClock(deck)
         self._retraining = Retraining(deck)
 
     def start(self) -> None:
@@ -70,6 +72,7 @@ class Scheduler:
         """Follow the registry and the clock; returns whether any schedule changed or any event fired one."""
         jumped = self._has_jumped()
         self._dead_man.look()
+        self._alert_clock.look()
         retrained = self._retraining.look(self._body())
         if retrained:
             self._wake()

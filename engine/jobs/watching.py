@@ -16,7 +16,7 @@ def watch(context: JobContext) -> dict[str, Any]:
     from engine.jobs import deadman, policy
     from engine.monitoring.verdicts import findings
     from engine.monitoring.watch import watch as look
-    from store import watching
+    from store import alerts, watching
 
     settings, revision = context.settings()
     verdicts = look(
@@ -31,9 +31,9 @@ def watch(context: JobContext) -> dict[str, Any]:
     raised = react(context.deck, found, f"trigger:monitor:{settings.name}", context.fence)
     with context.deck.database.write(context.fence) as tx:
         watching.touch_monitor(tx, settings.name, context.job.id)
-        missed = watching.open_alert(tx, settings.name, deadman.KEY)
+        missed = alerts.standing(tx, deadman.key_of(settings.name))
         if missed is not None:
-            watching.set_alert(tx, missed.id, "resolved", f"trigger:monitor:{settings.name}", "it looks again")
-    taken = policy.heed(context.deck, settings, [watching.alert(context.deck.database, one) for one in raised])
+            alerts.resolve(tx, missed.id, f"trigger:monitor:{settings.name}", reason="it looks again")
+    taken = policy.heed(context.deck, settings, [alerts.alert(context.deck.database, one) for one in raised])
     acted = {"policy": {"release": taken.id, "kind": taken.kind, "state": taken.state}} if taken else {}
     return {"windows": len(verdicts), "findings": len(found), "alerts": raised, **acted}

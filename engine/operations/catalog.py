@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.operations import (
     access,
+    alerts,
     data,
     deck,
     explain,
@@ -28,6 +29,7 @@ from engine.operations.operation import Operation
 
 _NOUNS = (
     access,
+    alerts,
     data,
     deck,
     explain,

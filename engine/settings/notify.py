@@ -16,8 +16,10 @@ SEVERITIES = ("info", "warning", "critical")
 GROUPS = ("alert", "release", "version", "alias", "job", "data", "endpoint", "schedule", "settings", "run", "backup")
 EVENTS = (
     "alert.opened",
-    "alert.worsened",
+    "alert.reopened",
+    "alert.escalated",
     "alert.acknowledged",
+    "alert.snoozed",
     "alert.resolved",
     "release.requested",
     "release.running",
@@ -42,7 +44,15 @@ EVENTS = (
     "backup.created",
     "backup.restored",
 )
-DEFAULT_ON = ("alert.opened", "alert.worsened", "release.held", "release.aborted", "release.failed", "job.failed")
+DEFAULT_ON = (
+    "alert.opened",
+    "alert.reopened",
+    "alert.escalated",
+    "release.held",
+    "release.aborted",
+    "release.failed",
+    "job.failed",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
 from store.rows.serving import Deployment, Endpoint, EndpointKey, Fault, Host, Replica, Route, RouteSpan, Served
-from store.rows.watching import ESTIMATED, Alert, Monitor, OutcomeBatch, Window
+from store.rows.watching import ESTIMATED, Alert, Maintenance, Monitor, OutcomeBatch, Window
 from store.rows.work import Job, Schedule, Terms
 
 EPOCH = json_rows.EPOCH
@@ -38,6 +38,7 @@ __all__ = [
     "Host",
     "Image",
     "Job",
+    "Maintenance",
     "Model",
     "Monitor",
     "Notification",

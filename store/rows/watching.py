@@ -45,6 +45,7 @@ class Window:
     metrics: dict[str, dict[str, Any]]  # name -> {"value", "low", "high", "n", "note"}
     features: tuple[dict[str, Any], ...]  # see engine.monitoring.drift
     computed_at: int
+    notes: tuple[dict[str, Any], ...] = ()  # what a rule saw and did not hold for an alert: {"rule", "title", "why"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class Alert:
     """Something that a person should look at, with its evidence."""
 
     id: str
-    model: str
-    kind: str  # drift, performance, errors, data
+    model: str | None  # None: it is about a host
+    kind: str  # drift, performance, volume, errors, latency, data, silent
     key: str
-    state: str  # open, acknowledged, resolved
+    state: str  # open, acknowledged, snoozed, muted (in maintenance), resolved
     severity: str  # warning, critical
     title: str
     evidence: dict[str, Any]
@@ -65,6 +66,28 @@ class Alert:
     acknowledged_by: str | None
     acknowledged_at: int | None
     resolved_at: int | None
+    resolved_by: str | None = None
+    rule: str = ""  # the rule that it came of; "" where none is: a monitor or a host that is silent
+    host: str | None = None
+    owner: str | None = None  # who has taken it
+    until_at: int | None = None  # when an acknowledgement or a snooze ends by itself
+    snoozed_by: str | None = None
+    reopened: int = 0  # how often it came back after it had resolved by itself
+    reopened_at: int | None = None
+    maintenance_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A time in which no alert opens: of one model, or of the whole deck. What is seen meanwhile is counted."""
+
+    id: str
+    model: str | None  # None: every model and host
+    from_at: int
+    to_at: int
+    reason: str
+    actor: str
+    ended_by: str | None  # who ended it before its time
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,29 +61,30 @@ class WindowTable(Table, table=True):
     features: str = text()
     latest: int = count()
     computed_at: int = moment()
+    notes: str = text(sa_column_kwargs={"server_default": "[]"})
 
 
 class AlertTable(Table, table=True):
-    """Something a person should look at; of one key at most one is open per model."""
+    """Something a person should look at; of one key at most one is not resolved."""
 
     __tablename__ = "alert"
     __table_args__ = (
-        one_of("state", "open", "acknowledged", "resolved"),
+        one_of("state", "open", "acknowledged", "snoozed", "muted", "resolved"),
         one_of("severity", "warning", "critical"),
         refers("model", "model", "name"),
         Index(None, "state", "id"),
+        Index(None, "key", "id"),
         Index(
             "uq_alert_open",
-            "model",
             "key",
             unique=True,
-            sqlite_where=sql("state IN ('open', 'acknowledged')"),
-            postgresql_where=sql("state IN ('open', 'acknowledged')"),
+            sqlite_where=sql("state IN ('open', 'acknowledged', 'snoozed', 'muted')"),
+            postgresql_where=sql("state IN ('open', 'acknowledged', 'snoozed', 'muted')"),
         ),
     )
 
     id: str = text(primary_key=True)
-    model: str = text()
+    model: str | None = text(default=None)
     kind: str = text()
     key: str = text()
     state: str = text()
@@ -97,6 +98,29 @@ class AlertTable(Table, table=True):
     acknowledged_at: int | None = moment(default=None)
     resolved_by: str | None = text(default=None)
     resolved_at: int | None = moment(default=None)
+    rule: str = text()
+    host: str | None = text(default=None)
+    owner: str | None = text(default=None)
+    until_at: int | None = moment(default=None)
+    snoozed_by: str | None = text(default=None)
+    reopened: int = moment()
+    reopened_at: int | None = moment(default=None)
+    maintenance_id: str | None = text(default=None)
+
+
+class MaintenanceTable(Table, table=True):
+    """A time in which no alert opens: of one model, or of the whole deck."""
+
+    __tablename__ = "maintenance"
+    __table_args__ = (refers("model", "model", "name"), Index(None, "to_at"))
+
+    id: str = text(primary_key=True)
+    model: str | None = text(default=None)
+    from_at: int = moment()
+    to_at: int = moment()
+    reason: str = text()
+    actor: str = text()
+    ended_by: str | None = text(default=None)
 
 
 class OutcomeBatchTable(Table, table=True):

@@ -14,7 +14,7 @@ READ = """
 import sys
 from pathlib import Path
 from store import deployments, events, jobs, models, releases, runs, schedules, settings, snapshots, spool, versions
-from store import watching
+from store import alerts, maintenance, watching
 from store.artifacts import Artifacts
 from store.clock import SystemClock
 from store.database import open_database
@@ -25,7 +25,7 @@ assert [version.number for version in versions.versions(database, "rates")] == [
 assert runs.runs(database)[0].metrics == {"mae": 2.0}
 assert events.events(database) and events.verify(database).ok
 assert settings.current(database).revision == 1
-assert watching.monitors(database) and schedules.schedules(database) and not watching.alerts(database)
+assert watching.monitors(database) and schedules.schedules(database) and not alerts.alerts(database)
 assert not jobs.jobs(database) and not releases.releases(database) and not deployments.endpoints(database)
 database.changes()
 heavy = {"sqlalchemy", "sqlmodel", "alembic", "pydantic", "numpy", "pandas", "pyarrow", "httpx", "textual", "rich"}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from store import (
+    alerts,
     deployments,
     events,
     history,
@@ -153,7 +154,7 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "a run by its beginning": lambda reader: runs.run(reader, "019"),
     "releases": lambda reader: releases.releases(reader, "rates"),
     "windows": lambda reader: watching.windows(reader, "rates"),
-    "open alerts": watching.alerts,
+    "open alerts": alerts.alerts,
     "models": models.models,
     "versions": lambda reader: versions.versions(reader, "rates"),
     "deployments": lambda reader: deployments.deployments(reader, endpoint="rates"),

@@ -1,29 +1,18 @@
-"""Windows keep every look, alerts keep one open per key, deliveries are on record."""
+"""Windows keep every look, deliveries are on record."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from store import events, jobs, schedules, snapshots, watching
-from store.clock import FrozenClock
 from store.database import Database
-from store.errors import Refused, UnknownName
-from store.rows import Alert, OutcomeBatch, Snapshot, Version, Window
+from store.errors import UnknownName
+from store.rows import OutcomeBatch, Snapshot, Version, Window
 
 ANNA = "user:anna"
-DRIFT: dict[str, Any] = {
-    "model": "rates",
-    "kind": "drift",
-    "key": "drift:lead_time",
-    "severity": "warning",
-    "title": "lead_time has drifted",
-    "evidence": {"psi": 0.4},
-    "actor": "schedule:monitor:rates",
-}
 
 
 @pytest.fixture
@@ -37,11 +26,6 @@ def window(database: Database, register: Callable[..., Version]) -> Window:
         rows=200, errors=0, latency_p50_ms=1.5, latency_p99_ms=3.0, coverage=0.0, metrics=metrics,
         features=({"name": "lead_time", "psi": 0.01, "drifted": False},), computed_at=1,
     )  # fmt: skip
-
-
-def raised(database: Database, **changed: Any) -> tuple[Alert, bool]:
-    with database.write() as tx:
-        return watching.raise_alert(tx, **{**DRIFT, **changed})
 
 
 def test_window_seen_differently_is_its_next_revision(database: Database, window: Window) -> None:
@@ -64,48 +48,7 @@ def test_windows_are_listed_from_the_newest_span(database: Database, window: Win
     assert [one.to_at // 3_600_000_000 for one in watching.windows(database, "rates", limit=2)] == [3, 2]
 
 
-def test_same_finding_counts_on_one_open_alert(database: Database, clock: FrozenClock) -> None:
-    first, is_new = raised(database)
-    assert (first.state, first.count, is_new) == ("open", 1, True)
-    clock.advance(300)
-    again, is_new = raised(database, evidence={"psi": 0.5})
-    assert (again.id, again.count, again.seen_at, is_new) == (first.id, 2, clock.now(), False)
-    assert again.evidence == {"psi": 0.5}
-    assert [event.action for event in events.events(database, subject=("alert", first.id))] == ["alert.opened"]
-
-
-def test_warning_seen_as_critical_worsens_and_never_lessens(database: Database) -> None:
-    first, _ = raised(database)
-    assert raised(database, severity="critical")[0].severity == "critical"
-    assert raised(database)[0].severity == "critical"
-    actions = [event.action for event in events.events(database, subject=("alert", first.id))]
-    assert actions == ["alert.worsened", "alert.opened"]
-
-
-def test_alert_is_acknowledged_resolved_and_opens_anew(database: Database) -> None:
-    first, _ = raised(database)
-    with database.write() as tx:
-        taken = watching.set_alert(tx, first.id[:30], "acknowledged", ANNA, "looking")
-        assert (taken.acknowledged_by, taken.acknowledged_at) == (ANNA, tx.at)
-        assert watching.set_alert(tx, first.id, "acknowledged", "user:bob") == taken
-    assert not raised(database)[1]
-    assert watching.alerts(database, model="rates")[0].state == "acknowledged"
-    with database.write() as tx:
-        over = watching.set_alert(tx, first.id, "resolved", ANNA, "summer")
-        with pytest.raises(Refused, match="is resolved"):
-            watching.set_alert(tx, first.id, "acknowledged", ANNA)
-        with pytest.raises(Refused):
-            watching.set_alert(tx, first.id, "snoozed", ANNA)
-    assert over.resolved_at is not None
-    assert watching.alerts(database) == []
-    second, is_new = raised(database)
-    assert is_new
-    assert [one.id for one in watching.alerts(database, open_only=False)] == [second.id, first.id]
-
-
-def test_unknown_alert_and_monitor_are_unknown_names(database: Database) -> None:
-    with pytest.raises(UnknownName):
-        watching.alert(database, "0123")
+def test_unknown_monitor_is_an_unknown_name(database: Database) -> None:
     with pytest.raises(UnknownName):
         watching.monitor(database, "nothing")
 

@@ -47,6 +47,8 @@ def is_told(target: NotifySettings, name: str, severity: str, event: Event, fact
     """Say whether a target is told of an event."""
     if event.subject_kind == "notification" or facts.job_kind == JOB:
         return False  # a message about a message would never end
+    if event.body.get("quiet") is True:
+        return False  # an alert seen in maintenance, or one that resolved there: nobody was told of it, or is to be
     if name not in target.on and f"{name.partition('.')[0]}.*" not in target.on:
         return False
     if target.models and event.model not in target.models:

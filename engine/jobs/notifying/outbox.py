@@ -13,7 +13,7 @@ from engine.jobs.notifying.matching import JOB, Facts, headline, is_told, name_o
 from engine.jobs.notifying.pacing import Send, Wait, next_turn
 from engine.settings.notify import NotifySettings, from_body
 from engine.settings.work import terms
-from store import events, job_batch, jobs, notifying, settings, watching
+from store import alerts, events, job_batch, jobs, notifying, settings
 from store.database import Reader, Write
 from store.errors import UnknownName
 from store.rows import Event
@@ -138,7 +138,7 @@ def _tell(tx: Write, event: Event, targets: dict[str, NotifySettings]) -> None:
 def _facts(reader: Reader, event: Event) -> Facts:
     try:
         if event.subject_kind == "alert":
-            alert = watching.alert(reader, event.subject_id)
+            alert = alerts.alert(reader, event.subject_id)
             return Facts(severity=alert.severity, title=alert.title)
         if event.subject_kind == "job":
             return Facts(job_kind=jobs.job(reader, event.subject_id).kind)

@@ -70,7 +70,7 @@ class _Look:
 
 
 def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
-    from store import deployments, faults, models, routes, watching
+    from store import alerts, deployments, faults, models, routes
 
     return _Look(
         reader=reader,
@@ -79,7 +79,7 @@ def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, in
         deployments=list(deployments.deployments(reader)),
         replicas=list(deployments.replicas(reader)),
         spans=list(routes.route_history(reader, limit=500)),
-        alerts=list(watching.alerts(reader, open_only=True)),
+        alerts=list(alerts.alerts(reader, open_only=True)),
         traffic=traffic,
         faults=faults.standing(reader),
     )

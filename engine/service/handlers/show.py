@@ -77,9 +77,9 @@ def _release(reader: Reader, identity: str) -> Found:
 
 
 def _alert(reader: Reader, identity: str) -> Found:
-    from store import watching
+    from store import alerts
 
-    alert = watching.alert(reader, identity)
+    alert = alerts.alert(reader, identity)
     return alert.id, to_json(alert)
 
 

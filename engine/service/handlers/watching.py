@@ -1,14 +1,14 @@
-"""Handlers of operations on monitors, windows, outcomes and alerts."""
+"""Handlers of operations on monitors, windows and outcomes."""
 
 from __future__ import annotations
 
 from engine.operations.common import ModelRequest, NoRequest
-from engine.operations.watching import AlertChange, AlertsRequest, OutcomesRequest, WindowsRequest
+from engine.operations.watching import OutcomesRequest, WindowsRequest
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.settings.apply import current_settings, require_model
 from engine.settings.work import terms
-from store.rows import Alert, Job, Monitor, OutcomeBatch, Window
+from store.rows import Job, Monitor, OutcomeBatch, Window
 
 
 def monitors(context: ServiceContext, _request: NoRequest) -> list[Monitor]:
@@ -59,32 +59,3 @@ def record_outcomes(context: ServiceContext, request: OutcomesRequest) -> Outcom
     from engine.monitoring.outcomes import record
 
     return record(context.deck, request.model, list(request.rows), request.origin, context.caller.actor)
-
-
-def alerts(context: ServiceContext, request: AlertsRequest) -> list[Alert]:
-    """Return alerts, newest first."""
-    from store import watching
-
-    return watching.alerts(context.deck.database, open_only=not request.all)
-
-
-def acknowledge(context: ServiceContext, request: AlertChange) -> Alert:
-    """Take an alert on oneself."""
-    return _set(context, request, "acknowledged")
-
-
-def resolve(context: ServiceContext, request: AlertChange) -> Alert:
-    """Say that an alert is over."""
-    return _set(context, request, "resolved")
-
-
-def _set(context: ServiceContext, request: AlertChange, state: str) -> Alert:
-    from store import watching
-
-    with context.deck.database.write(dry_run=request.dry_run) as tx:
-        alert = watching.alert(tx, request.id)
-        if alert.state not in (state, "resolved"):
-            watching.set_alert(
-                tx, alert.id, state, actor=context.caller.actor, reason=request.reason, via=context.caller.via
-            )
-        return watching.alert(tx, alert.id)

@@ -13,7 +13,7 @@ import pytest
 from engine.deck import Deck, make_deck
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
 from engine.workspace import Workspace
-from store import events, jobs, schedules, settings, watching
+from store import alerts, events, jobs, schedules, settings
 from store.errors import Refused, UnknownName
 
 Line = Callable[..., Any]
@@ -30,7 +30,7 @@ def deck(folder: Path) -> Iterator[Deck]:
         settings.apply(tx, body, "user:anna", "")
         stated = {"kind": "train", "trigger": "cron 0 3 * * *", "catch_up": "once", "grace_s": 60}
         schedules.declare(tx, 1, id=SCHEDULE, model="rates", stated=stated)
-        watching.raise_alert(
+        alerts.raise_alert(
             tx, model="rates", kind="drift", key="drift", severity="warning", title="it drifts", evidence={},
             actor="monitor:rates",
         )  # fmt: skip
@@ -41,7 +41,7 @@ def deck(folder: Path) -> Iterator[Deck]:
 @pytest.fixture
 def alert(deck: Deck) -> str:
     """The id of the open alert."""
-    return watching.alerts(deck.database)[0].id
+    return alerts.alerts(deck.database)[0].id
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_an_alert_that_would_be_taken_or_ended_stays_open(line: Line, deck: Deck
         said = line("alerts", verb, alert, "--dry-run", "--reason", "only looking")
         assert (said.code, said.out) == (0, f"alert {alert[:16]}: would be {state}\n")
         assert line("alerts", verb, alert, "--dry-run", "--json").data["state"] == state
-    assert watching.alert(deck.database, alert).state == "open"
+    assert alerts.alert(deck.database, alert).state == "open"
     assert line("alerts", "ack", "f" * 32, "--dry-run").code == UnknownName.exit_code
     assert events.head(deck.database) == before
     line("alerts", "resolve", alert)

@@ -14,7 +14,7 @@ from engine.monitoring.verdicts import Finding
 from engine.service.call import ServiceContext, call
 from engine.settings.retrain import RetrainSettings
 from engine.settings.work import ScheduleSettings
-from store import deployments, events, jobs, models, releases, runs, schedules, snapshots, versions, watching
+from store import alerts, deployments, events, jobs, models, releases, runs, schedules, snapshots, versions, watching
 from store.retraining import SAME_DATA
 from store.rows import OutcomeBatch, Snapshot, Window, rfc3339
 
@@ -76,8 +76,8 @@ class Loop:
 
     def calm(self):
         with self.deck.database.write() as tx:
-            for alert in watching.alerts(tx):
-                watching.set_alert(tx, alert.id, "resolved", "trigger:monitor:rates")
+            for alert in alerts.alerts(tx):
+                alerts.resolve(tx, alert.id, "trigger:monitor:rates")
 
     def later(self, seconds=6.0):
         self.clock.advance(seconds)

@@ -11,7 +11,7 @@ from engine.jobs.schedule import Scheduler
 from engine.service.call import ServiceContext, call
 from engine.settings.model import MonitorSettings
 from engine.settings.work import ScheduleSettings
-from store import deployments, events, jobs, schedules, settings, watching
+from store import alerts, deployments, events, jobs, schedules, settings, watching
 from store.errors import Refused, UnknownName
 from store.rows import microseconds
 
@@ -424,14 +424,19 @@ def test_monitor_that_does_not_look_raises_its_own_alert_once(stage):
     stage.apply()
     serve(stage)
     stage.later(14 * MINUTE, by=14)
-    assert watching.alerts(stage.deck.database) == []
+    assert alerts.alerts(stage.deck.database) == []
     stage.later(3 * MINUTE, by=3)
-    [alert] = watching.alerts(stage.deck.database)
-    assert (alert.kind, alert.key, alert.severity, alert.model) == ("monitor", "missed", "critical", "rates")
+    [alert] = alerts.alerts(stage.deck.database)
+    assert (alert.kind, alert.key, alert.severity, alert.model) == (
+        "silent",
+        "silent:monitor:rates",
+        "critical",
+        "rates",
+    )
     assert alert.title.startswith("the monitor has not looked for 1")
     assert alert.title.endswith("min: its last job is queued")
     stage.later(30 * MINUTE, by=10)
-    assert watching.alerts(stage.deck.database) == [alert]
+    assert alerts.alerts(stage.deck.database) == [alert]
 
 
 def test_monitor_that_looks_or_is_paused_raises_no_alert(stage):
@@ -443,7 +448,7 @@ def test_monitor_that_looks_or_is_paused_raises_no_alert(stage):
             watching.touch_monitor(tx, "rates", None)
     stage.call("schedules.pause", id="monitor:rates")
     stage.later(5 * HOUR, by=60)
-    assert watching.alerts(stage.deck.database, open_only=False) == []
+    assert alerts.alerts(stage.deck.database, open_only=False) == []
 
 
 def test_clock_set_forward_raises_no_alert(stage):
@@ -452,4 +457,42 @@ def test_clock_set_forward_raises_no_alert(stage):
     stage.later(60)
     stage.clock._now += round(10 * HOUR * 1_000_000)
     stage.later(60)
-    assert watching.alerts(stage.deck.database) == []
+    assert alerts.alerts(stage.deck.database) == []
+
+
+def raised(stage):
+    with stage.deck.database.write() as tx:
+        told = {"model": "rates", "kind": "drift", "key": "drift:rates@1", "severity": "warning", "title": "it drifts"}
+        return alerts.raise_alert(tx, **told, evidence={}, actor="trigger:monitor:rates")[0].id
+
+
+def test_a_snoozed_alert_comes_back_by_itself_and_once(stage):
+    stage.apply()
+    id = raised(stage)
+    stage.call("alerts.snooze", id=id, lasts="1h")
+    stage.later(59 * MINUTE, by=5)
+    assert alerts.alert(stage.deck.database, id).state == "snoozed"
+    stage.later(10 * MINUTE, by=5)
+    assert alerts.alert(stage.deck.database, id).state == "open"
+    told = [event.action for event in events.events(stage.deck.database, subject=("alert", id))]
+    assert told == ["alert.reopened", "alert.snoozed", "alert.opened"]
+
+
+def test_what_was_due_while_no_daemon_ran_comes_back_at_its_start(stage):
+    stage.apply()
+    id = raised(stage)
+    stage.call("alerts.ack", id=id, lasts="1h")
+    stage.clock.advance(5 * HOUR)
+    stage.restart()
+    assert alerts.alert(stage.deck.database, id).state == "open"
+
+
+def test_maintenance_that_is_over_opens_what_it_muted(stage):
+    stage.apply()
+    stage.call("alerts.maintenance", model="rates", lasts="2h", reason="new host")
+    id = raised(stage)
+    stage.later(1 * HOUR, by=5)
+    assert alerts.alert(stage.deck.database, id).state == "muted"
+    stage.call("alerts.maintenance", model="rates", end=True)
+    stage.later(MINUTE)
+    assert alerts.alert(stage.deck.database, id).state == "open"

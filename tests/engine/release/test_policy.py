@@ -10,7 +10,7 @@ from engine.jobs import policy
 from engine.jobs.reactions import react
 from engine.monitoring.verdicts import Finding
 from engine.release import submit_promote, submit_rollback
-from store import events, releases, watching
+from store import alerts, events, releases
 
 
 @pytest.fixture(name="promoted")
@@ -30,7 +30,7 @@ def alert_of_a_finding(serving, model_settings):
         finding = Finding(serving.model, name, f"{name}:{serving.model}@{version}", severity, f"v{version} fails", told)
         new = react(serving.deck, [finding], "trigger:monitor:rates", None)
         settings = model_settings(policy_rollback=allowed)
-        return policy.heed(serving.deck, settings, [watching.alert(serving.deck.database, one) for one in new])
+        return policy.heed(serving.deck, settings, [alerts.alert(serving.deck.database, one) for one in new])
 
     return raise_it
 
@@ -88,4 +88,4 @@ def test_policy_never_rolls_back_twice_in_a_row(promoted, alert, add_version):
 def test_nothing_to_go_back_to_leaves_the_alert_standing(promoted, alert):
     promoted.run(submit_rollback(promoted.deck, promoted.model, actor="user:anna"))
     assert alert(1) is None
-    assert [one.key for one in watching.alerts(promoted.deck.database)] == ["errors:rates@1"]
+    assert [one.key for one in alerts.alerts(promoted.deck.database)] == ["errors:rates@1"]

@@ -23,7 +23,7 @@ from engine.jobs.notifying.outbox import Outbox
 from engine.jobs.notifying.sending import send
 from engine.settings.apply import apply_settings
 from engine.workspace import Workspace
-from store import jobs, notifying, watching
+from store import alerts, jobs, notifying
 from store.artifacts import Artifacts
 from store.clock import SystemClock
 from store.database import Fence, open_database
@@ -107,7 +107,7 @@ class Post:
     def alert(self, key: str, severity: str = "warning", title: str = "") -> Alert:
         """Open an alert."""
         with self.deck.database.write() as tx:
-            return watching.raise_alert(
+            return alerts.raise_alert(
                 tx,
                 model="rates",
                 kind="drift",

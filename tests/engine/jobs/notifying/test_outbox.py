@@ -97,14 +97,33 @@ def test_models_severity_and_events_narrow_what_is_told(post, hook):
 
 
 def test_an_end_of_a_critical_alert_is_as_severe_as_it_was(post, hook):
-    from store import watching
+    from store import alerts
 
     post.settings(hook(severity="critical"))
     alert = post.alert("a", "critical")
     with post.deck.database.write() as tx:
-        watching.set_alert(tx, alert.id, "resolved", "user:anna")
+        alerts.resolve(tx, alert.id, "user:anna")
     post.read_on()
     assert titles(post) == ["rates: a drifted", "rates: resolved: a drifted"]
+
+
+def test_what_is_seen_in_maintenance_is_told_once_it_opens_and_not_before(post, hook):
+    from store import alerts, maintenance
+
+    post.settings(hook(on=["alert.*"]))
+    with post.deck.database.write() as tx:
+        maintenance.begin(tx, "rates", tx.at + 3_600_000_000, actor="user:anna", reason="new host")
+    gone = post.alert("a")
+    post.alert("b")
+    with post.deck.database.write() as tx:
+        alerts.resolve(tx, gone.id, "trigger:monitor:rates")
+        maintenance.end(tx, "rates", actor="user:anna")
+    post.read_on()
+    assert titles(post) == []
+    with post.deck.database.write() as tx:
+        alerts.come_back(tx, "trigger:alerts")
+    post.read_on()
+    assert titles(post) == ["rates: b drifted (the maintenance is over)"]
 
 
 def test_sending_is_never_told_of(post, hook, receiver, answering, monkeypatch):

@@ -1,0 +1,71 @@
+"""Which columns the lists of monitors, windows, alerts and maintenance show."""
+
+from __future__ import annotations
+
+from console.commands.tables import count, number, percent, seconds, version_or_none, window_metric
+from console.output import Column, Output
+from store.rows import Alert, Maintenance, Monitor, Window
+
+
+def drifted(window: Window) -> str:
+    """Return the names of the drifted columns, as the window lists them."""
+    return " ".join(str(feature["name"]) for feature in window.features if feature.get("drifted"))
+
+
+def began(from_us: int, out: Output) -> str:
+    """Return where a window begins: its day, and the minute where it does not begin with the day."""
+    return out.time(from_us)[:16].removesuffix(" 00:00")
+
+
+def alert_state(alert: Alert, out: Output) -> str:
+    """Return how bad an open alert is, else what became of it: who has it, or when it comes back."""
+    if alert.state == "open":
+        return alert.severity
+    if alert.state == "acknowledged":
+        return f"acked {(alert.owner or '').removeprefix('user:')}".rstrip()
+    return f"snoozed {out.minute(alert.until_at)}" if alert.state == "snoozed" else alert.state
+
+
+MONITORS = (
+    Column("monitor", lambda row, _: row.name, shrink=True),
+    Column("every", lambda row, _: seconds(row.every_s), right=True),
+    Column("window", lambda row, _: seconds(row.window_s), right=True),
+    Column("by", lambda row, _: row.by),
+    Column("last run", lambda row, out: out.second(row.last_run_at)),
+    Column("last job", lambda row, out: out.short(row.last_job_id)),
+)
+
+WINDOWS = (
+    Column("from", lambda row, out: began(row.from_at, out)),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("verdict", lambda row, _: row.verdict),
+    Column("rows", lambda row, _: count(row.rows), right=True),
+    Column("errors", lambda row, _: count(row.errors), right=True),
+    Column("p99 ms", lambda row, _: number(row.latency_p99_ms), right=True),
+    Column("labels", lambda row, _: percent(row.coverage), right=True),
+    Column("metric", lambda row, _: window_metric(row), shrink=True),
+    Column("drifted", lambda row, _: drifted(row), shrink=True),
+)
+
+ALERTS = (
+    Column("alert", lambda row, out: out.short(row.id)),
+    Column("model", lambda row, _: row.model or row.host, shrink=True),
+    Column("state", alert_state),
+    Column("title", lambda row, _: row.title, shrink=True),
+)
+
+MAINTENANCES = (
+    Column("maintenance", lambda row, out: out.short(row.id)),
+    Column("of", lambda row, _: row.model or "the whole deck", shrink=True),
+    Column("from", lambda row, out: out.second(row.from_at)),
+    Column("to", lambda row, out: out.second(row.to_at)),
+    Column("by", lambda row, _: row.actor.removeprefix("user:"), shrink=True),
+    Column("reason", lambda row, _: row.reason, shrink=True),
+)
+
+WATCH_COLUMNS: dict[type, tuple[Column, ...]] = {
+    Monitor: MONITORS,
+    Window: WINDOWS,
+    Alert: ALERTS,
+    Maintenance: MAINTENANCES,
+}

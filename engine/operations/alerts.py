@@ -1,0 +1,136 @@
+"""Operations on alerts, and on the maintenance in which none opens."""
+
+from __future__ import annotations
+
+from engine.access import Role
+from engine.operations.common import DRY_RUN, NoRequest
+from engine.operations.operation import Danger, Operation, argument
+from store.rows import Alert, Maintenance
+from store.rows.frozen import dataclass
+
+_ID = "the alert's id; a unique prefix is enough"
+_WHY = "why, kept on record"
+_TIME = "TIME"
+_DURATION = "DURATION"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsRequest:
+    """Alerts, newest first; open ones only unless `all`."""
+
+    all: bool = argument("resolved ones too", flag="--all", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """Say that one alert is over."""
+
+    id: str = argument(_ID)
+    reason: str = argument(_WHY, flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AckRequest:
+    """Take one alert, or give it to somebody; it comes back by itself at a time, where one is said."""
+
+    id: str = argument(_ID)
+    reason: str = argument(_WHY, flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
+    owner: str = argument("who has it from now on; else you", flag="--owner", metavar="USER", default="")
+    until: str = argument("until when, as the deck's clock shows it", flag="--until", metavar=_TIME, default="")
+    lasts: str = argument("for how long, such as 4h", flag="--for", metavar=_DURATION, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeRequest:
+    """Put one alert aside until a time; then it comes back by itself."""
+
+    id: str = argument(_ID)
+    reason: str = argument(_WHY, flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
+    until: str = argument("until when, as the deck's clock shows it", flag="--until", metavar=_TIME, default="")
+    lasts: str = argument("for how long, such as 4h", flag="--for", metavar=_DURATION, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceRequest:
+    """Begin, move or end the maintenance of one model, or of the whole deck."""
+
+    model: str = argument("the model's name, or all")
+    until: str = argument("until when, as the deck's clock shows it", flag="--until", metavar=_TIME, default="")
+    lasts: str = argument("for how long, such as 2h", flag="--for", metavar=_DURATION, default="")
+    end: bool = argument("end it now", flag="--end", default=False)
+    reason: str = argument(_WHY, flag="--reason", default="")
+    dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
+
+
+_HANDLERS = "engine.service.handlers.alerts"
+
+OPERATIONS = (
+    Operation(
+        "alerts.list",
+        ("alerts",),
+        "open alerts, newest first",
+        AlertsRequest,
+        Alert,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:alerts",
+        many=True,
+    ),
+    Operation(
+        "alerts.ack",
+        ("alerts", "ack"),
+        "take an alert on yourself",
+        AckRequest,
+        Alert,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:acknowledge",
+        reversible=True,
+    ),
+    Operation(
+        "alerts.snooze",
+        ("alerts", "snooze"),
+        "put an alert aside until a time",
+        SnoozeRequest,
+        Alert,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:snooze",
+        reversible=True,
+    ),
+    Operation(
+        "alerts.resolve",
+        ("alerts", "resolve"),
+        "say that an alert is over",
+        AlertChange,
+        Alert,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:resolve",
+    ),
+    Operation(
+        "alerts.maintenance",
+        ("alerts", "maintenance"),
+        "open no alert for a while",
+        MaintenanceRequest,
+        Maintenance,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:change_maintenance",
+        reversible=True,
+    ),
+    Operation(
+        "alerts.maintenances",
+        ("alerts", "maintenances"),
+        "maintenance under way and over",
+        NoRequest,
+        Maintenance,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:maintenances",
+        many=True,
+    ),
+)

@@ -1,0 +1,127 @@
+"""Alerts from the command line: taken, given, snoozed, muted, resolved; each line says who and until when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.deck import Deck, make_deck
+from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
+from engine.workspace import Workspace
+from store import alerts, events, settings
+from store.clock import parse_time
+from store.errors import Refused, UnknownName
+
+Line = Callable[..., Any]
+
+
+@pytest.fixture
+def deck(folder: Path) -> Iterator[Deck]:
+    """The open deck of the workspace in its time zone, with one model."""
+    opened = make_deck(Workspace(folder))
+    model = ModelSettings("rates", "regression", DataSettings("rows.csv", "y"))
+    body = DeckSettings("deck", "Europe/Rome", (HostSettings("local"),), {"rates": model}).to_body()
+    with opened.database.write() as tx:
+        settings.apply(tx, body, "user:anna", "")
+    yield opened
+    opened.database.close()
+
+
+def raised(deck: Deck, **changed: Any) -> str:
+    finding = {"model": "rates", "kind": "drift", "key": "drift:rates@1", "severity": "warning"}
+    with deck.database.write() as tx:
+        told = {**finding, "title": "it drifts", "evidence": {}, "actor": "trigger:monitor:rates", **changed}
+        return alerts.raise_alert(tx, **told)[0].id
+
+
+def test_taken_until_a_time_in_the_decks_zone(line: Line, deck: Deck) -> None:
+    alert = raised(deck)
+    said = line("alerts", "ack", alert, "--until", "2099-07-01T08:00", "--reason", "looking")
+    assert re.fullmatch(
+        rf"alert {alert[:16]}: acknowledged by user:\w+ until 2099-07-01 08:00:00 Europe/Rome\n", said.out
+    )
+    found = line("alerts", "--json").data[0]
+    assert (found["until_at"], found["state"]) == ("2099-07-01T06:00:00Z", "acknowledged")
+    assert "acked" in line("alerts").out
+    again = line("alerts", "ack", alert)
+    assert re.fullmatch(rf"already acknowledged by user:\w+: alert {alert}\n", again.out.replace(alert[:16], alert))
+    longer = line("alerts", "ack", alert, "--until", "2099-07-02T08:00")
+    assert "until 2099-07-02 08:00:00" in longer.out
+
+
+def test_given_to_somebody_who_keeps_it(line: Line, deck: Deck) -> None:
+    alert = raised(deck)
+    assert line("alerts", "ack", alert, "--owner", "ben").out == f"alert {alert[:16]}: acknowledged for user:ben\n"
+    assert line("alerts", "ack", alert).out == f"already acknowledged by user:ben: alert {alert[:16]}\n"
+    assert alerts.alert(deck.database, alert).owner == "user:ben"
+
+
+def test_snoozed_for_a_while_and_back(line: Line, deck: Deck) -> None:
+    alert = raised(deck)
+    said = line("alerts", "snooze", alert, "--for", "4h", "--reason", "after the market opens")
+    assert said.out.startswith(f"alert {alert[:16]}: snoozed until 20")
+    found = alerts.alert(deck.database, alert)
+    assert found.until_at is not None
+    assert abs(found.until_at - deck.clock.now() - 4 * 3_600_000_000) < 60_000_000
+    assert "snoozed" in line("alerts").out
+    newest = events.events(deck.database, limit=1)[0]
+    assert (newest.action, newest.reason) == ("alert.snoozed", "after the market opens")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("snooze", "ID"), "a snooze needs an end"),
+        (("snooze", "ID", "--for", "4 hours"), "write a duration with its unit"),
+        (("snooze", "ID", "--for", "0s"), "is over at once"),
+        (("snooze", "ID", "--until", "tomorrow"), "'tomorrow' is not a time"),
+        (("snooze", "ID", "--until", "2020-01-01"), "is over: it is"),
+        (("snooze", "ID", "--until", "2099-01-01", "--for", "1h"), "both --until and --for"),
+        (("ack", "ID", "--owner", "no name"), "is no user's name"),
+        (("maintenance", "rates"), "say when maintenance ends"),
+        (("maintenance", "rates", "--for", "1h"), "maintenance needs a reason"),
+        (("maintenance", "rates", "--for", "1h", "--end"), "say when maintenance ends"),
+        (("maintenance", "rates", "--end"), "no maintenance of rates is under way"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_changes_nothing(
+    line: Line, deck: Deck, words: tuple[str, ...], why: str
+) -> None:
+    alert = raised(deck)
+    before = events.head(deck.database)
+    said = line("alerts", *(alert if word == "ID" else word for word in words))
+    assert said.code == Refused.exit_code
+    assert why in said.err.splitlines()[0]
+    assert events.head(deck.database) == before
+
+
+def test_maintenance_mutes_what_opens_and_is_listed(line: Line, deck: Deck) -> None:
+    before = events.head(deck.database)
+    dry = line("alerts", "maintenance", "rates", "--for", "2h", "--reason", "new host", "--dry-run")
+    assert dry.out.startswith("maintenance of rates would last until 20")
+    assert events.head(deck.database) == before
+    said = line("alerts", "maintenance", "all", "--until", "2099-07-01T08:00", "--reason", "new host")
+    assert said.out == "maintenance of the whole deck lasts until 2099-07-01 08:00:00 Europe/Rome\n"
+    alert = raised(deck)
+    assert [row["state"] for row in line("alerts", "--json").data] == ["muted"]
+    [listed] = line("alerts", "maintenances", "--json").data
+    assert (listed["model"], listed["reason"]) == (None, "new host")
+    assert "the whole deck" in line("alerts", "maintenances").out
+    assert line("alerts", "maintenance", "all", "--end").out == "maintenance of the whole deck is over\n"
+    assert alerts.alert(deck.database, alert).state == "muted"  # until the daemon's next look
+    assert line("alerts", "maintenance", "prices", "--for", "2h", "--reason", "x").code == UnknownName.exit_code
+
+
+def test_dry_runs_say_until_when(line: Line, deck: Deck) -> None:
+    alert = raised(deck)
+    before = events.head(deck.database)
+    until = ("--until", "2099-07-01T08:00", "--dry-run")
+    end = "until 2099-07-01 08:00:00 Europe/Rome"
+    assert line("alerts", "ack", alert, *until).out == f"alert {alert[:16]}: would be acknowledged {end}\n"
+    assert line("alerts", "snooze", alert, *until).out == f"alert {alert[:16]}: would be snoozed {end}\n"
+    assert events.head(deck.database) == before
+    assert parse_time("2099-07-01T08:00", "Europe/Rome") > deck.clock.now()
