@@ -19,12 +19,13 @@ from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import Action, model_of, version_of
 from engine.operations.alerts import AlertChange
 from engine.operations.common import ModelRequest
+from engine.operations.notifying import NotificationChange
 from engine.operations.runs import TrainRequest
 from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
-from store.rows import Alert, Job, Release
+from store.rows import Alert, Job, Notification, Release
 
 Work = Callable[[Asks], Any]
 Then = Callable[[Any], None]
@@ -87,6 +88,7 @@ class Acts:
             "monitors.run": lambda: self._send(action, "monitors.run", ModelRequest(name)),
             "alerts.ack": lambda: self._send(action, "alerts.ack", AlertChange(row.id)),
             "alerts.resolve": lambda: self._resolve(action, row),
+            "notifications.replay": lambda: self._send(action, action.id, NotificationChange(row.id)),
             "jobs.cancel": lambda: self._cancel(action, row),
             "releases.pause": lambda: self._change(action, name, "Hold", _HOLD),
             "releases.resume": lambda: self._change(action, name, "Resume", _RESUME),
@@ -282,6 +284,8 @@ class Acts:
                 self._stage.say(f"job {short_id(answer.id)} {verb}; 4 shows the jobs", "ok")
             elif isinstance(answer, Alert):
                 self._stage.say(f"{answer.state}: {answer.title}", "ok")
+            elif isinstance(answer, Notification):
+                self._stage.say(f"sent to {answer.target} again as {short_id(answer.id)}", "ok")
 
         return done
 

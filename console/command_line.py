@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SCREENS = ("pulse", "models", "runs", "jobs", "releases", "events", "alerts")
+SCREENS = ("pulse", "models", "runs", "jobs", "releases", "events", "alerts", "notifications")
 ALIASES = {
     "model": "models",
     "run": "runs",
@@ -14,6 +14,7 @@ ALIASES = {
     "event": "events",
     "audit": "events",
     "alert": "alerts",
+    "notification": "notifications",
     "home": "pulse",
 }
 QUITS = ("q", "quit", "q!", "wq", "exit")

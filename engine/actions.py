@@ -13,8 +13,8 @@ from typing import Any
 from engine.operations.operation import Danger
 
 EVERYWHERE = "everywhere"
-LISTS = ("pulse", "models", "versions", "runs", "jobs", "events", "alerts", "releases")
-PAGES = ("version", "run", "event", "alert", "release", "log", "text")
+LISTS = ("pulse", "models", "versions", "runs", "jobs", "events", "alerts", "releases", "notifications")
+PAGES = ("version", "run", "event", "alert", "release", "notification", "log", "text")
 SCOPES = (*LISTS, *PAGES)
 
 _MODEL_SCOPES = ("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release")
@@ -133,6 +133,16 @@ def _resolvable(row: Any) -> str | None:
     return "the alert is resolved already" if row.state == "resolved" else None
 
 
+def _repeatable(row: Any) -> str | None:
+    if row is None:
+        return "nothing is selected"
+    if row.event_seq is None:
+        return f"it was a test: modeldeck notifications test {row.target}"
+    if row.merged_into is not None:
+        return f"it was told in {row.merged_into[:12]}: choose that one"
+    return "it is being sent now" if row.state == "sending" else None
+
+
 def _open_release(row: Any) -> str | None:
     if row is None:
         return "nothing is selected"
@@ -197,6 +207,15 @@ _CHANGES = (
     _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, _needs_model),
     _act("alerts.ack", "A", "take the alert on yourself", ("alerts", "alert"), "ack", Danger.CHANGE, _acknowledgeable),
     _act("alerts.resolve", "V", "say that the alert is over", ("alerts", "alert"), "over", Danger.CHANGE, _resolvable),
+    _act(
+        "notifications.replay",
+        "E",
+        "send the notification again, with the same id",
+        ("notifications", "notification"),
+        "again",
+        Danger.CHANGE,
+        _repeatable,
+    ),
     _act("jobs.cancel", "K", "cancel the job", ("jobs", "log"), "cancel", Danger.CHANGE, _cancellable),
     _act(
         "releases.abort",
@@ -252,6 +271,7 @@ _WAYS = (
     _go("releases", "5", "Releases: promotions and rollbacks"),
     _go("events", "8", "Events: the record of changes"),
     _go("alerts", "9", "Alerts with their evidence"),
+    _go("notifications", "0", "Notifications: what was told to whom"),
     Action("go.last", "-", "back to the screen before", (EVERYWHERE,), "go"),
     Action("go.back", "q", "one level back; at the root, quit", (EVERYWHERE,), "go", "back"),
     Action("go.out", "escape", "clear the filter, then one level back", (EVERYWHERE,), "go"),

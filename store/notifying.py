@@ -274,6 +274,16 @@ def notifications(
     return [_row(row) for row in found]
 
 
+def undelivered(reader: Reader, since_at: int) -> int:
+    """Return how many messages were given up since a time, or wait for another attempt after one that failed."""
+    row = reader.row(
+        "SELECT count(*) AS count FROM notification WHERE event_seq IS NOT NULL"
+        f" AND ((state = 'failed' AND ended_at > :since) OR ({LIVE} AND error <> ''))",
+        {"since": since_at},
+    )
+    return int(row["count"]) if row else 0
+
+
 def ended_before(reader: Reader, before_at: int) -> int:
     """Return how many ended before a time, whole messages only: what `prune` forgets."""
     row = reader.row(f"SELECT count(*) AS count FROM notification WHERE {_OLD}", {"before": before_at})

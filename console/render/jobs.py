@@ -53,8 +53,8 @@ COLUMNS = (
 
 
 def is_routine(job: Job) -> bool:
-    """Say whether a job is a scheduled one that did its work: thousands of them would hide the others."""
-    return job.actor.startswith("schedule:") and job.state == "succeeded"
+    """Say whether a job did its work by schedule, or sent messages: thousands of them would hide the others."""
+    return job.actor.startswith(("schedule:", "trigger:notify")) and job.state == "succeeded"
 
 
 def job_lines(job: Job, width: int, now: int) -> list[Line]:

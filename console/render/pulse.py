@@ -202,15 +202,17 @@ def way_back(row: PulseModel, releases: Sequence[Release]) -> list[Span]:
     return [("no earlier champion stands behind ", "dim"), (f"v{row.champion}", "dim")]
 
 
-def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int) -> list[Line]:
-    """Return the open alerts, worst first, with how many are not shown."""
+def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int, undelivered: int = 0) -> list[Line]:
+    """Return the open alerts, worst first; before them how many messages did not reach whom they were for."""
     sheet = Sheet(width)
     sheet.rule("Alerts", (plural(len(alerts), "open alert"), "warn" if alerts else "dim"))
-    if not alerts:
+    if undelivered:
+        told = f"{plural(undelivered, 'notification')} did not arrive: 0 shows why"
+        sheet.lines.append(line("  ", (f"{glyph_of('failed')} {told}", style_of("failed"))))
+    if not alerts and not undelivered:
         sheet.paragraph("nothing needs you", "dim")
-        return sheet.lines[:height]
     worst = sorted(alerts, key=lambda alert: (alert.severity != "critical", -alert.seen_at))
-    for alert in worst[: max(0, height - 1)]:
+    for alert in worst[: max(0, height - len(sheet.lines))]:
         sheet.lines.append(
             line(
                 "  ",

@@ -43,6 +43,10 @@ SIGNS: dict[str, tuple[str, str]] = {
     "warning": ("!", _WARN),
     "open": ("!", _WARN),
     "acknowledged": ("✓", _IDLE),
+    # notifications
+    "sending": ("▸", _BUSY),
+    "delivered": ("✓", _OK),
+    "merged": ("✓", _IDLE),
     "resolved": ("✓", _OK),
 }
 

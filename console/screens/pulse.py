@@ -73,8 +73,8 @@ class PulsePage(ListPage):
             lines += [*([()] if loose or position == 0 else []), *one]
         open_alerts = [alert for alert in pulse.alerts if alert.state != "resolved"]
         rest = height - len(lines) - 2 * len(gap)
-        of_alerts = min(max(1, len(open_alerts)) + 1, max(2, rest // 2))
-        lines += [*gap, *render.alert_lines(open_alerts, width - 1, context.now, of_alerts)]
+        of_alerts = min(max(1, len(open_alerts) + bool(pulse.undelivered)) + 1, max(2, rest // 2))
+        lines += [*gap, *render.alert_lines(open_alerts, width - 1, context.now, of_alerts, pulse.undelivered)]
         lines += gap
         lines += render.event_lines(pulse, width - 1, height - len(lines))
         return lines[:height]

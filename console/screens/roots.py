@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.screens.catalog import alerts_page, events_page, jobs_page, models_page, releases_page, runs_page
+from console.screens.notifications import notifications_page
 from console.screens.page import Page
 from console.screens.pulse import PulsePage
 
@@ -16,4 +17,5 @@ ROOTS: dict[str, Callable[[], Page]] = {
     "releases": releases_page,
     "events": events_page,
     "alerts": alerts_page,
+    "notifications": notifications_page,
 }

@@ -21,6 +21,8 @@ def header(deck: str, pulse: Pulse | None, width: int) -> Line:
     cells.append((f"fail{pulse.jobs_failed_24h} ", "dim" if not pulse.jobs_failed_24h else "bad"))
     alerts = sum(alert.state != "resolved" for alert in pulse.alerts)
     cells.append((f"alerts{alerts} ", "dim" if not alerts else "warn"))
+    if pulse.undelivered:
+        cells.append((f"untold{pulse.undelivered} ", "bad"))
     return spread(left, line(*cells), width)
 
 

@@ -76,6 +76,7 @@ class Pulse:
     jobs_queued: int
     jobs_running: int
     jobs_failed_24h: int
+    undelivered: int = 0  # notifications given up within a day, or whose last attempt failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from engine.operations.serving import ReleaseDetail
 from engine.operations.work import JobLogs
 from engine.plans import Check, Difference, Plan, PlanStep, Preview
 from store.errors import UnknownName
-from store.rows import Alert, Event, Job, Model, Release, Run, Step, Version, microseconds
+from store.rows import Alert, Event, Job, Model, Notification, Release, Run, Step, Version, microseconds
 
 NOW = microseconds("2026-11-24T03:12:00+00:00")
 MINUTE = 60_000_000
@@ -325,6 +325,52 @@ RUNS = tuple(
     )
 )
 
+
+def told(number: int, state: str, **fields: Any) -> Notification:
+    """Return a notification of a minute ago for each number."""
+    made = Notification(
+        id=identity(500 + number),
+        target="oncall",
+        kind="apprise",
+        event="alert.opened",
+        event_seq=number,
+        subject_kind="alert",
+        subject_id=identity(401),
+        model="post-moderation",
+        severity="critical",
+        title="post-moderation: no positive label in 3 windows: log_loss 1.31, 0.40 in training",
+        state=state,
+        attempts=1,
+        merged_into=None,
+        not_before_at=None,
+        created_at=NOW - number * MINUTE,
+        attempted_at=NOW - number * MINUTE,
+        ended_at=NOW - number * MINUTE,
+        status=None,
+        response="",
+        error="",
+    )
+    return replace(made, **fields)
+
+
+NOTIFICATIONS = (
+    told(1, "delivered"),
+    told(
+        2,
+        "failed",
+        target="pipeline",
+        kind="webhook",
+        event="release.aborted",
+        title="nightly-rates: promote to version 3 aborted: errors",
+        attempts=12,
+        status=503,
+        response="upstream is away",
+        error="answered 503 Service Unavailable",
+    ),
+    told(3, "pending", attempts=2, error="no answer within 10 s", not_before_at=NOW + 20_000_000, ended_at=None),
+    told(4, "merged", merged_into=identity(501)),
+)
+
 ALERTS = (
     Alert(
         id=identity(401),
@@ -489,6 +535,8 @@ class SampleClient:
             "releases.list": RELEASES,
             "events.list": EVENTS,
             "alerts.list": ALERTS,
+            "notifications.list": NOTIFICATIONS,
+            "notifications.replay": NOTIFICATIONS[1],
             "runs.train": job(9, "train", "queued"),
             "monitors.run": job(8, "monitor", "queued"),
             "jobs.cancel": job(1, "train", "cancelled"),

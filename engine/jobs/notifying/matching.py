@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.operations.changes import words
 from engine.settings.notify import SEVERITIES, NotifySettings
 from store.rows import Event
 from store.rows.frozen import dataclass
@@ -68,8 +69,10 @@ def headline(name: str, event: Event, facts: Facts) -> str:
         what += f": {body['detail']}" if body.get("detail") else ""
     elif name.startswith("job."):
         what = f"{facts.job_kind or 'job'} job {name.partition('.')[2]}"
+    elif event.subject_kind == "settings":
+        what = f"settings revision {event.subject_id} applied"
     else:
-        what = f"{name} {event.subject_id[:40]}"
+        what = words(event)
     reason = f" ({event.reason})" if event.reason and event.reason not in what else ""
     return _one_line(f"{event.model}: {what}{reason}" if event.model else f"{what}{reason}")
 

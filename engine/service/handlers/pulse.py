@@ -25,7 +25,7 @@ UNJUDGED = "no data"  # a window's verdict where its rows are too few
 
 def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
     """Gather the pulse."""
-    from store import events, jobs, models, settings
+    from store import events, jobs, models, notifying, settings
 
     database, now = context.deck.database, context.deck.clock.now()
     with database.reading() as reader:
@@ -44,6 +44,7 @@ def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
             jobs_queued=len(jobs.queued(reader)),
             jobs_running=len(jobs.running(reader)),
             jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
+            undelivered=notifying.undelivered(reader, now - DAY_US),
         )
 
 

@@ -6,9 +6,9 @@ import dataclasses
 from typing import Any
 
 import pytest
-from sample_deck import ALERTS, EVENTS, JOBS, MODELS, NOW, PULSE, RELEASES, RUNS, VERSIONS
+from sample_deck import ALERTS, EVENTS, JOBS, MODELS, NOTIFICATIONS, NOW, PULSE, RELEASES, RUNS, VERSIONS
 
-from console.render import alerts, events, jobs, models, pulse, releases, runs
+from console.render import alerts, events, jobs, models, notifications, pulse, releases, runs
 from console.render.cells import line_width, plain
 from console.render.columns import Column, Context, place, spans, titles
 from console.widgets.grid import Grid
@@ -22,6 +22,7 @@ LISTS = {
     "releases": (releases.COLUMNS, RELEASES),
     "events": (events.COLUMNS, EVENTS),
     "alerts": (alerts.COLUMNS, ALERTS),
+    "notifications": (notifications.COLUMNS, NOTIFICATIONS),
 }
 HOSTILE = ("[red]x[/]", "\x1b[31mred\x07\n\r\t", "日本語のモデル名", "مرحبا\u202e", "e\u0301\u200d👩‍🚀", "a" * 300, "")
 CONTEXT = Context(NOW)

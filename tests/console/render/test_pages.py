@@ -3,9 +3,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sample_deck import ALERTS, DAY, JOBS, NOW, PLAN, PULSE, RELEASES, ROLLBACK, RUNS, VERSIONS, identity, steps
+from sample_deck import (
+    ALERTS,
+    DAY,
+    JOBS,
+    NOTIFICATIONS,
+    NOW,
+    PLAN,
+    PULSE,
+    RELEASES,
+    ROLLBACK,
+    RUNS,
+    VERSIONS,
+    identity,
+    steps,
+)
 
-from console.render import alerts, describe, jobs, plans, pulse, releases, runs, version
+from console.render import alerts, describe, jobs, notifications, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain
 from console.widgets.document import Document
 from engine.operations.serving import ReleaseDetail
@@ -231,6 +245,7 @@ def test_pages_are_drawn_at_every_width(width: int) -> None:
         runs.run_lines(RUNS[1], width, NOW),
         alerts.alert_page(ALERTS[0], width, NOW),
         jobs.job_lines(JOBS[4], width, NOW),
+        *(notifications.notification_lines(each, width, NOW) for each in NOTIFICATIONS),
         releases.release_lines(ReleaseDetail(RELEASES[0], steps("r", 8)), width, NOW),
         pulse.answers(NIGHTLY, RELEASES, width, NOW),
     ]

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from sample_deck import ALERTS, JOBS, PULSE, SampleClient
+from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, SampleClient
 
 from store.errors import Unavailable
 
@@ -146,7 +146,7 @@ async def test_a_failure_leaves_the_rows_and_says_how_old_they_are(console: Any,
 @run
 async def test_every_empty_screen_says_why(console: Any, sample: SampleClient) -> None:
     sample.answers["deck.pulse"] = replace(PULSE, models=(), alerts=(), events=())
-    for name in ("models", "runs", "jobs", "releases", "events", "alerts"):
+    for name in ("models", "runs", "jobs", "releases", "events", "alerts", "notifications"):
         sample.answers[f"{name}.list"] = ()
     async with console() as screen:
         await screen.shows("This deck has no models yet.", "modeldeck demo")
@@ -157,6 +157,7 @@ async def test_every_empty_screen_says_why(console: Any, sample: SampleClient) -
             ("5", "Nothing has been released yet."),
             ("8", "Nothing has changed yet."),
             ("9", "No alert has been raised."),
+            ("0", "Nothing was told to anybody yet."),
         ):
             await screen.press(key)
             await screen.shows(text)
@@ -221,3 +222,29 @@ async def test_a_tiny_terminal_is_told_so_and_plain_signs_are_plain(console: Any
     async with console(ascii_only=True, theme="mono") as screen:
         await screen.shows("* ready")
         assert screen.text.isascii()
+
+
+@run
+async def test_what_did_not_arrive_is_seen_from_the_first_screen_on(console: Any, sample: SampleClient) -> None:
+    sample.answers["deck.pulse"] = replace(PULSE, undelivered=2)
+    async with console() as screen:
+        await screen.shows("untold2", "2 notifications did not arrive: 0 shows why")
+        await screen.press("0")
+        await screen.shows("✗ failed", "answered 503 Service Unavailable", "no answer within 10 s")
+        first = next(line for line in screen.text.splitlines() if "oncall" in line or "pipeline" in line)
+        assert "pipeline" in first
+        await screen.press("enter")
+        await screen.shows("12 times", "upstream is away", "modeldeck notifications test pipeline")
+        await screen.press("E")
+        await screen.until(lambda: sample.called("notifications.replay"))
+        assert [request.id for request in sample.called("notifications.replay")] == [NOTIFICATIONS[1].id]
+
+
+@run
+async def test_what_was_told_within_another_is_not_sent_by_itself(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.press("0")
+        await screen.shows("✗ failed")
+        await screen.press("G", "E")
+        await screen.shows("E: it was told in")
+        assert sample.called("notifications.replay") == []

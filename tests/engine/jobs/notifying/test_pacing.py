@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.jobs.notifying.matching import Facts, headline, name_of
 from engine.jobs.notifying.outcome import Outcome, parts_of
 from engine.jobs.notifying.pacing import Send, Wait, backoff_s, next_turn, quiet_ends
 from engine.settings.notify import NotifySettings
-from store.rows import Notification, microseconds
+from store.rows import Event, Notification, microseconds
 
 NOW = microseconds("2026-03-01T23:30:00Z")
 S = 1_000_000
@@ -101,3 +102,25 @@ def test_texts_are_one_short_printable_line():
     clean = Outcome("", 200, "a\x1b[31mb\nc" + "x" * 500).without([])
     assert clean.response.startswith("a [31mb c")
     assert len(clean.response) == 200
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "model", "body", "line"),
+    [
+        ("settings.applied", ("settings", "4"), None, {}, "settings revision 4 applied"),
+        ("version.registered", ("version", "rates@3"), "rates", {}, "rates: v3 registered"),
+        (
+            "release.aborted",
+            ("release", "01"),
+            "rates",
+            {"kind": "promote", "from": 1, "to": 2, "verdict": "failed", "detail": "3 errors of 20"},
+            "rates: promote to version 2 aborted: 3 errors of 20 (it fails)",
+        ),
+        ("job.ended", ("job", "01"), "rates", {"state": "abandoned"}, "rates: train job failed (it fails)"),
+        ("alert.opened", ("alert", "01"), "rates", {"title": "a\nb", "severity": "warning"}, "rates: a b (it fails)"),
+    ],
+)
+def test_line_of_an_event(action, subject, model, body, line):
+    reason = "" if action in ("settings.applied", "version.registered") else "it fails"
+    event = Event(1, NOW, "user:anna", None, action, *subject, model, reason, body, "", "")
+    assert headline(name_of(event), event, Facts(job_kind="train")) == line
