@@ -29,13 +29,14 @@ def heed(deck: Deck, settings: ModelSettings, alerts: Sequence[Alert]) -> Releas
             and alert.severity == "critical"
             and alert.key.partition(":")[0] in settings.policy_rollback
         ):
-            done = _take_back(deck, alert.model, alert)
+            done = take_back(deck, alert.model, alert)
             if done is not None:
                 return done
     return None
 
 
-def _take_back(deck: Deck, model: str, alert: Alert) -> Release | None:
+def take_back(deck: Deck, model: str, alert: Alert) -> Release | None:
+    """Roll back the version an alert is about, or abort its release; None where it is neither, or was done just now."""
     from engine.release import abort, preview_rollback, submit_rollback
     from store import models, releases
 

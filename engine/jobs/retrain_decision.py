@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.settings.retrain import RetrainSettings
 from store.retraining import Rows, Training
-from store.rows import Alert, Alias, Release, Schedule, rfc3339
+from store.rows import Alert, Alias, Maintenance, Release, Schedule, rfc3339
 
 US = 1_000_000
 FIRST = ("performance", "estimated", "drift", "outcomes", "rows", "upstream")  # which of several names the training
@@ -38,6 +38,7 @@ class Facts:
     recent: tuple[Training, ...] = ()  # within cooldown and budget, newest first
     live: Training | None = None
     release: Release | None = None
+    maintenance: Maintenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def decide(facts: Facts) -> Decision:
     return Decision(
         facts.model,
         tuple(_TRIGGERS[name](facts) for name in facts.settings.on),
-        (_paused(facts), _training(facts), _release(facts), _cooldown(facts), _budget(facts)),
+        (_paused(facts), _maintenance(facts), _training(facts), _release(facts), _cooldown(facts), _budget(facts)),
         _missing(facts),
     )
 
@@ -198,6 +199,14 @@ def _paused(facts: Facts) -> Damper:
         return Damper("paused", False, "not paused")
     told = f"paused since {rfc3339(row.paused_at)}; modeldeck schedules resume {row.id}"
     return Damper("paused", True, told)
+
+
+def _maintenance(facts: Facts) -> Damper:
+    found = facts.maintenance
+    if found is None:
+        return Damper("maintenance", False, "none is under way")
+    of = "the whole deck" if found.model is None else found.model
+    return Damper("maintenance", True, f"of {of}{f': {found.reason}' if found.reason else ''}", found.to_at)
 
 
 def _training(facts: Facts) -> Damper:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.jobs.retrain_decision import ALARMS, US, Facts
-from store import alerts, models, releases, retraining, schedules, snapshots, versions, watching
+from store import alerts, maintenance, models, releases, retraining, schedules, snapshots, versions, watching
 from store.errors import UnknownName
 from store.retraining import Rows
 from store.rows import ESTIMATED
@@ -48,6 +48,7 @@ def gather(reader: Reader, model: str, settings: RetrainSettings, now_at: int) -
         recent=tuple(retraining.trainings(reader, model, now_at - round(period * US))),
         live=retraining.live_training(reader, model),
         release=releases.active(reader, model),
+        maintenance=maintenance.active(reader, model, now_at),
     )
 
 

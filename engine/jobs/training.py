@@ -17,6 +17,7 @@ def train(context: JobContext) -> dict[str, Any]:
     Raises:
         NothingNew: nobody asked in person, and the newest version was made of the same; on record as passed over.
     """
+    from engine.jobs import promoting
     from engine.model_io import trust
     from engine.training.nothing_new import NothingNew
 
@@ -26,7 +27,8 @@ def train(context: JobContext) -> dict[str, Any]:
         _pass_over(context, error.message)
         raise
     trust.keep(context.deck, version)
-    return {"model": version.model, "version": version.number, "run_id": version.run_id}
+    made = {"model": version.model, "version": version.number, "run_id": version.run_id}
+    return {**made, **promoting.after_training(context, version)}
 
 
 def _made(context: JobContext) -> Version:

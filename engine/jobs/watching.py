@@ -13,7 +13,7 @@ def watch(context: JobContext) -> dict[str, Any]:
     from engine.monitoring.light import without_pandas
 
     without_pandas()
-    from engine.jobs import deadman, policy
+    from engine.jobs import deadman, drop, policy
     from engine.monitoring.verdicts import findings
     from engine.monitoring.watch import watch as look
     from store import alerts, watching
@@ -35,5 +35,7 @@ def watch(context: JobContext) -> dict[str, Any]:
         if missed is not None:
             alerts.resolve(tx, missed.id, f"trigger:monitor:{settings.name}", reason="it looks again")
     taken = policy.heed(context.deck, settings, [alerts.alert(context.deck.database, one) for one in raised])
+    if taken is None:
+        taken = drop.heed_drop(context.deck, settings, [one.window for one in verdicts], context.fence)
     acted = {"policy": {"release": taken.id, "kind": taken.kind, "state": taken.state}} if taken else {}
     return {"windows": len(verdicts), "findings": len(found), "alerts": raised, **acted}

@@ -23,6 +23,8 @@ class RetrainSettings:
     cooldown_s: float = 6 * 3600.0  # from the start of the newest training, whoever asked for it
     budget: int = 4  # automatic trainings within `budget_s`
     budget_s: int = PERIODS["day"]
+    promote: str = "never"  # never, when-gates-pass: of a version that no person asked for
+    rollback: str = "never"  # never, on-drop
 
     @property
     def budget_text(self) -> str:

@@ -25,6 +25,8 @@ class RetrainTable(TimesTable):
     upstream: Name | None = None
     cooldown: Duration = USUAL.cooldown_s
     budget: str = USUAL.budget_text
+    promote: Literal["never", "when-gates-pass"] = "never"
+    rollback: Literal["never", "on-drop"] = "never"
 
     @field_validator("on")
     @classmethod
@@ -71,4 +73,6 @@ class RetrainTable(TimesTable):
             cooldown_s=self.cooldown,
             budget=budget,
             budget_s=period,
+            promote=self.promote,
+            rollback=self.rollback,
         )

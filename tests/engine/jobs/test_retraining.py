@@ -14,7 +14,20 @@ from engine.monitoring.verdicts import Finding
 from engine.service.call import ServiceContext, call
 from engine.settings.retrain import RetrainSettings
 from engine.settings.work import ScheduleSettings
-from store import alerts, deployments, events, jobs, models, releases, runs, schedules, snapshots, versions, watching
+from store import (
+    alerts,
+    deployments,
+    events,
+    jobs,
+    maintenance,
+    models,
+    releases,
+    runs,
+    schedules,
+    snapshots,
+    versions,
+    watching,
+)
 from store.retraining import SAME_DATA
 from store.rows import OutcomeBatch, Snapshot, Window, rfc3339
 
@@ -331,6 +344,22 @@ def test_pause_and_an_open_release_hold(loop):
     assert loop.told()[-1]["held_by"] == ["release"]
 
 
+def test_maintenance_holds_until_its_end(loop):
+    loop.settings(on=("rows",), rows=5)
+    loop.version(rows=100)
+    loop.snapshot(200)
+    until = loop.clock.now() + 3_600_000_000
+    with loop.deck.database.write() as tx:
+        maintenance.begin(tx, "rates", until, actor="user:ben", reason="a new source")
+    loop.later()
+    assert loop.trainings() == []
+    assert loop.told()[-1] == {"due": ["rows"], "held_by": ["maintenance"], "until": [until]}
+    [shown] = [one for one in loop.why_not().dampers if one.holds]
+    assert (shown.told, shown.until_at) == ("of rates: a new source", until)
+    loop.later(HOUR)
+    assert len(loop.trainings()) == 1
+
+
 def test_what_holds_is_told_once_also_after_a_restart(loop):
     loop.settings(on=("drift",))
     loop.version()
@@ -362,7 +391,9 @@ def test_why_not_names_every_trigger_damper_and_what_is_missing(loop):
         ("rows", False, "200 more: 300 in the newest snapshot, 100 in v1's"),
         ("outcomes", False, "of 0 predictions"),
     ]
-    assert [one.name for one in shown.dampers] == ["paused", "training", "release", "cooldown", "budget"]
+    assert [one.name for one in shown.dampers] == [
+        "paused", "maintenance", "training", "release", "cooldown", "budget",
+    ]  # fmt: skip
     assert loop.why_not("process").missing == ("a daemon, which does the looking: modeldeck daemon start",)
 
 
