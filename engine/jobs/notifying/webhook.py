@@ -37,7 +37,10 @@ def post(
     }
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     began = time.monotonic()
-    connection = _connection(parts.scheme, parts.hostname or "", parts.port, timeout_s)
+    try:
+        connection = _connection(parts.scheme, parts.hostname or "", parts.port, timeout_s)
+    except OSError as error:  # the certificates that SSL_CERT_FILE names
+        return Outcome(f"the authorities to trust cannot be read: {_cause(error)}")
     late = threading.Event()
     alarm = threading.Timer(timeout_s, _cut, (connection, late))
     alarm.daemon = True
@@ -46,7 +49,10 @@ def post(
         alarm.start()
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        return _outcome(answer, answer.read(_READ))
+        body_told = b""
+        with suppress(OSError, http.client.HTTPException):  # the status has come: what follows it changes nothing
+            body_told = answer.read(_READ)
+        return _outcome(answer, body_told)
     except (OSError, http.client.HTTPException, ValueError) as error:
         took = time.monotonic() - began
         if late.is_set() or isinstance(error, TimeoutError):

@@ -187,3 +187,33 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(post, 
     monkeypatch.setattr("engine.jobs.notifying.sending.LINGER_S", 0.0)
     post.send()
     assert "is not https" in post.log()[0].error
+
+
+def test_status_counts_where_the_answer_never_ends(post, hook, receiver):
+    def hang_after_the_status(handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"5\r\nhello\r\n")
+        handler.wfile.flush()
+        time.sleep(4)
+
+    receiver.answers.append(hang_after_the_status)
+    post.settings(hook(timeout="1s"))
+    post.alert("a")
+    post.send()
+    (row,) = post.log()
+    assert (row.state, row.attempts, row.status) == ("delivered", 1, 200)
+
+
+def test_authorities_that_cannot_be_read_are_named(post, hook, self_signed, monkeypatch, tmp_path):
+    monkeypatch.setattr("engine.jobs.notifying.sending.LINGER_S", 0.0)
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(broken))
+    post.settings(hook(url=f"https://localhost:{self_signed.port}/hook"))
+    post.alert("a")
+    post.send()
+    (row,) = post.log()
+    assert row.state == "pending"
+    assert row.error
