@@ -61,10 +61,8 @@ def move_cursor(tx: Write, seq: int, revision: int) -> None:
 
 def revisions_after(reader: Reader, seq: int) -> list[int]:
     """Return the settings revisions that were applied after an event, oldest first."""
-    found = reader.rows(
-        "SELECT subject_id FROM event WHERE subject_kind = 'settings' AND seq > :seq ORDER BY seq", {"seq": seq}
-    )
-    return [int(row["subject_id"]) for row in found]
+    found = reader.rows("SELECT subject_id FROM event WHERE subject_kind = 'settings' AND seq > :seq", {"seq": seq})
+    return sorted(int(row["subject_id"]) for row in found)
 
 
 def put(tx: Write, event: Event, telling: Telling) -> None:
@@ -209,6 +207,17 @@ def cancel(tx: Write, target: str, reason: str) -> int:
         f" WHERE target = :target AND {LIVE}",
         {"target": target, "at": tx.at, "reason": reason},
     )
+
+
+def start_anew(tx: Write, reason: str) -> None:
+    """End all that waits, and tell only of what happens from here on, under the settings that stand."""
+    tx.execute(
+        "UPDATE notification SET state = 'cancelled', ended_at = :at, not_before_at = NULL, error = :reason"
+        f" WHERE {LIVE}",
+        {"at": tx.at, "reason": reason},
+    )
+    revision = tx.row("SELECT max(revision) AS revision FROM settings_revision")
+    move_cursor(tx, events.head(tx), int(revision["revision"] or 0) if revision else 0)
 
 
 def replay(tx: Write, id: str, actor: str, reason: str, via: str | None) -> Notification:

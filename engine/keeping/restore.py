@@ -27,7 +27,7 @@ from engine.keeping.archive import (
 )
 from engine.keeping.backup import Telling
 from engine.workspace import Workspace
-from store import events, jobs
+from store import events, jobs, notifying
 from store.clock import Clock
 from store.creation import sync_folder
 from store.database import SCHEMA, create_or_upgrade, schema_of
@@ -180,6 +180,7 @@ def _settle(registry: Path, clock: Clock, manifest: Manifest, actor: str) -> Non
         with database.write() as tx:
             for job in jobs.running(tx):
                 jobs.abandon(tx, job.id, reason)
+            notifying.start_anew(tx, "the deck was restored from a backup: its original may have told it")
             events.append(
                 tx,
                 actor=actor,

@@ -16,6 +16,7 @@ from store import (
     history,
     jobs,
     models,
+    notifying,
     releases,
     run_artifacts,
     runs,
@@ -92,6 +93,9 @@ def large(
              ":id, 'train', 'rates', '{}', 'succeeded', '', 'user:a', 1, '', '{}', 0"),
             ("event", "seq, at, actor, action, subject_kind, subject_id, model, reason, body, previous_hash, hash",
              ":seq, 0, 'user:a', 'note.made', 'note', :id, 'rates', '', '{}', '', :id"),
+            ("notification", "id, target, kind, event, event_seq, subject_kind, subject_id, severity, title, state,"
+             " attempts, most_attempts, created_at, ended_at, response, error",
+             ":id, 'hook', 'webhook', 'note.made', :seq, 'note', :id, 'info', '', 'delivered', 1, 12, 0, 0, '', ''"),
         ):  # fmt: skip
             first = events.events(tx, limit=1)[0].seq + 1
             rows = [values_of(number, first) for number in range(MANY)]
@@ -123,6 +127,15 @@ def values_of(number: int, first: int) -> dict[str, Any]:
 
 LOW = Compare("metrics.mae", "<", "12")
 LISTS: dict[str, Callable[[Any], object]] = {
+    "notifications": lambda reader: notifying.notifications(reader, 100),
+    "failed notifications": lambda reader: notifying.notifications(reader, 100, state="failed"),
+    "targets that wait": notifying.waiting_targets,
+    "what a target waits for": lambda reader: notifying.live(reader, "hook", 100),
+    "messages of the last minute": lambda reader: notifying.sent_since(reader, "hook", 10, 20),
+    "tests that were lost": lambda reader: notifying.lost_tests(reader, 10),
+    "notifications that did not arrive": lambda reader: notifying.undelivered(reader, 10),
+    "settings applied since an event": lambda reader: notifying.revisions_after(reader, 10),
+    "events after one": lambda reader: events.after(reader, 10, 100),
     "runs": lambda reader: runs.runs(reader, limit=100),
     "runs of a model": lambda reader: runs.runs(reader, model="rates", limit=100),
     "runs with trials": lambda reader: runs.runs(reader, model="rates", trials=True, limit=100),

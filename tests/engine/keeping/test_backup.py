@@ -17,7 +17,7 @@ from engine.keeping.archive import Damaged
 from engine.keeping.gc import collect
 from engine.keeping.restore import restore
 from engine.workspace import Workspace
-from store import events, jobs, runs, versions
+from store import events, jobs, notifying, runs, settings, versions
 from store.clock import FrozenClock
 from store.errors import Refused, Unavailable
 
@@ -74,6 +74,24 @@ def test_a_job_that_ran_then_is_abandoned_and_its_process_is_not_taken_for_ours(
     assert (job.state, job.reason) == ("abandoned", "it ran when the backup of 2026-03-01T12:00:00Z was made")
     assert jobs.running(full.database)
     assert events.events(again.database, limit=1)[0].action == "backup.restored"
+    again.database.close()
+
+
+def test_what_waited_to_be_told_is_left_to_the_original(full: Deck, tmp_path: Path) -> None:
+    with full.database.write() as tx:
+        for event in events.after(tx, 0, 2):
+            notifying.put(tx, event, notifying.Telling("hook", "webhook", event.action, "info", "it happened"))
+        first, _ = notifying.notifications(tx)[::-1]
+        notifying.delivered(tx, first.id, 200, "")
+    backup.create(full, tmp_path / "waiting")
+    restore(tmp_path / "waiting", tmp_path / "again", full.clock, actor=ANNA)
+    again = open_deck(Workspace((tmp_path / "again").resolve()), full.clock)
+    assert [one.state for one in notifying.notifications(again.database)][::-1] == ["delivered", "cancelled"]
+    assert notifying.waiting_targets(full.database) == ["hook"]
+    seq, revision = notifying.cursor(again.database)
+    untold = events.after(again.database, seq, 10)
+    assert [event.action for event in untold] == ["backup.restored"]
+    assert revision == settings.newest(again.database)
     again.database.close()
 
 
