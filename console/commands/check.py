@@ -52,6 +52,13 @@ def run(session: Session) -> int:
         except ModeldeckError as error:
             findings.append(Finding(name, False, error.line()))
             failures.append(error)
+    from console.commands.check_targets import target_lines
+
+    for name, told in target_lines(workspace, settings):
+        findings.append(
+            Finding(name, not isinstance(told, ModeldeckError), told if isinstance(told, str) else told.line())
+        )
+        failures += [told] if isinstance(told, ModeldeckError) else []
     _show(session, findings)
     if failures:
         first = failures[0]

@@ -102,6 +102,18 @@ def test_a_test_message_arrives_and_says_what_came_back(told: Tiny, receiver: Re
     assert [one["state"] for one in rows(told, target="hook") if one["event"] == "test"] == ["delivered", "failed"]
 
 
+def test_check_reads_the_files_of_secrets_and_says_what_the_daemon_needs(told: Tiny) -> None:
+    said = told("check")
+    assert said.code == 0
+    assert "webhook, told of settings.applied, job.failed; the daemon needs HOOK_URL" in said.out
+    secret = told.root / "secrets" / "hook"
+    secret.chmod(0o644)
+    open_to_others = told("check")
+    secret.chmod(0o600)
+    assert open_to_others.code == 2
+    assert "others may read the secret file" in open_to_others.err
+
+
 def test_what_happened_while_the_daemon_was_down_is_told_in_order(told: Tiny, receiver: Receiver) -> None:
     assert told("daemon", "stop").code == 0
     before = len(receiver.got)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.settings.model import DeckSettings
 from engine.settings.notify import DEFAULT_ON, NotifySettings
 
 DECK = 'name = "test"\n'
+RATES = '[model]\nname = "rates"\ntask = "regression"\n[data]\nsource = "rows.csv"\ntarget = "y"\n'
 TOKEN = "xoxb-1234567890abcdef"
 PLAIN = [
     ("apprise", f"slack://{TOKEN}/B0/C0"),
@@ -112,3 +115,11 @@ def test_plain_http_elsewhere_where_it_is_said(files):
     text = '[notify.x]\nkind = "webhook"\nurl = "http://example.com"\nsecret = "env:A"\nplain_http = true\n'
     files.write("deck.toml", f"{DECK}{text}")
     assert files.load().notify["x"].plain_http
+
+
+def test_the_settings_that_the_documentation_shows_hold(files):
+    text = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text("utf-8")
+    shown = text.partition("```toml\n")[2].partition("```")[0]
+    files.write("models/nightly.toml", RATES.replace('"rates"', '"nightly-rates"'))
+    files.write("deck.toml", f"{DECK}{shown}")
+    assert set(files.load().notify) == {"oncall", "pipeline"}
