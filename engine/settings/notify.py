@@ -13,7 +13,6 @@ from typing import Any
 from store.rows.frozen import dataclass
 
 SEVERITIES = ("info", "warning", "critical")
-GROUPS = ("alert", "release", "version", "alias", "job", "data", "endpoint", "schedule", "settings", "run", "backup")
 EVENTS = (
     "alert.opened",
     "alert.reopened",
@@ -21,33 +20,44 @@ EVENTS = (
     "alert.acknowledged",
     "alert.snoozed",
     "alert.resolved",
+    "fault.found",
+    "fault.cleared",
+    "maintenance.begun",
+    "maintenance.ended",
     "release.requested",
     "release.running",
     "release.held",
     "release.completed",
     "release.aborted",
     "release.failed",
+    "promotion.refused",
     "version.registered",
     "alias.moved",
     "job.failed",
     "job.succeeded",
     "job.cancelled",
+    "outcomes.recorded",
+    "snapshot.taken",
     "data.checked",
     "data.quarantined",
     "endpoint.stopped",
     "endpoint.key_added",
     "endpoint.key_revoked",
+    "schedule.held",
     "schedule.skipped",
     "schedule.paused",
     "schedule.resumed",
+    "access.refused",
     "settings.applied",
     "backup.created",
     "backup.restored",
 )
+GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in EVENTS))
 DEFAULT_ON = (
     "alert.opened",
     "alert.reopened",
     "alert.escalated",
+    "fault.found",
     "release.held",
     "release.aborted",
     "release.failed",

@@ -9,6 +9,10 @@ from store.rows.frozen import dataclass
 
 JOB = "notify"  # the kind of job that sends; its own failures are told by the deliveries, never by more messages
 _WARNINGS = (
+    "fault.found",
+    "promotion.refused",
+    "schedule.held",
+    "access.refused",
     "release.held",
     "release.aborted",
     "release.failed",

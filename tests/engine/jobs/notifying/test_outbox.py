@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+from pathlib import Path
 
 import pytest
 
 from engine.jobs.notifying import outbox as outbox_module
 from engine.jobs.processes import is_alive
 from engine.jobs.worker import Worker
+from engine.settings.notify import DEFAULT_ON, EVENTS
 from store import events, jobs, notifying, settings
+
+ROOT = Path(__file__).parents[4]
 
 
 def titles(post, **narrowed):
@@ -266,3 +271,15 @@ def test_idle_outbox_reads_nothing(post, hook, monkeypatch):
     post.alert("a")
     post.outbox.tick()
     assert len(read) == 1
+
+
+def test_every_event_that_settings_may_name_is_one_that_is_recorded():
+    told = re.compile(r'"([a-z_]+\.(?:[a-z_]+|\{[a-z.]+\}))"')
+    rooms = [ROOT / room for room in ("engine", "store")]
+    files = [path for room in rooms for path in room.rglob("*.py") if path.name != "notify.py"]
+    recorded = {name for path in files for name in told.findall(path.read_text("utf-8"))}
+    names = recorded | {f"job.{state}" for state in jobs.ENDED}
+    templates = [re.compile(re.sub(r"\\{.*?\\}", "[a-z_]+", re.escape(name))) for name in names]
+    unknown = [name for name in (*EVENTS, "alert.worsened") if not any(one.fullmatch(name) for one in templates)]
+    assert unknown == ["alert.worsened"]  # which once was
+    assert [name for name in DEFAULT_ON if name not in EVENTS] == []
