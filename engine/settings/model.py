@@ -53,6 +53,8 @@ class TrainSettings:
     memory_mb: int | None = None  # one trial may take so much; more fails that trial alone
     constraints: dict[str, float] = field(default_factory=dict)  # name -> most allowed of a candidate
     interval: float | None = None  # share of truths that an answer's low and high are to hold; None: no interval
+    window_s: float | None = None  # only rows so much older than the newest one before the holdout are fitted on
+    half_life_s: float | None = None  # a row counts half for each so much that it is older
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class DeploySettings:
 # keys younger than the first revisions
 UNSAID = {
     "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
-    "train": ("workers", "trials", "memory_mb", "constraints", "interval"),
+    "train": ("workers", "trials", "memory_mb", "constraints", "interval", "window_s", "half_life_s"),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
 }
 

@@ -172,6 +172,13 @@ class ModelFile(Section):
             raise ValueError('monitor.by = "event" needs data.time_column')
         if self.joins and self.data.time_column is None:
             raise ValueError("a join needs data.time_column: it takes what was known at each row's time")
+        for name in ("window", "half_life"):
+            if getattr(self.train, name) is None:
+                continue
+            if self.data.time_column is None:
+                raise ValueError(f"train.{name} needs data.time_column")
+            if self.model.task not in ("classification", "regression"):
+                raise ValueError(f"train.{name} is for classification and regression, not for {self.model.task}")
         if self.checks.fresh and self.data.time_column is None:
             raise ValueError("checks.fresh needs data.time_column")
         return self

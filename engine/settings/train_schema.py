@@ -34,6 +34,8 @@ class TrainTable(Section):
     memory_mb: Annotated[int, Field(ge=16)] | None = None
     constraints: ConstraintsTable = ConstraintsTable()
     interval: Annotated[float, Field(ge=0.5, le=0.99)] | None = None
+    window: Duration | None = None
+    half_life: Duration | None = None
 
     @field_validator("time_budget")
     @classmethod
@@ -41,6 +43,13 @@ class TrainTable(Section):
         if budget <= 0:
             raise ValueError('give it some time, such as "15s"')
         return budget
+
+    @field_validator("window", "half_life")
+    @classmethod
+    def _longer_than_nothing(cls, value: float | None) -> float | None:
+        if value is not None and value <= 0:
+            raise ValueError('must be above zero, such as "90d"')
+        return value
 
     def section(self) -> TrainSettings:
         """Return the frozen section."""
@@ -56,4 +65,6 @@ class TrainTable(Section):
             memory_mb=self.memory_mb,
             constraints=self.constraints.model_dump(exclude_none=True),
             interval=self.interval,
+            window_s=self.window,
+            half_life_s=self.half_life,
         )

@@ -14,6 +14,7 @@ from engine.serving.contract import Column, Signature, class_text, output_column
 from engine.serving.frames import conform
 from engine.training import interactions
 from engine.training.forecast import Forecast, forecast_of
+from engine.training.recency import weights_by_age
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Dataset:
     forecast: Forecast | None = None
     blocks: Any = field(default=None, repr=False)  # (n,) of a ranking: 0, the folds' 1 to n, the holdout's n + 1
     compared: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    weights: Any = field(default=None, repr=False)  # (n,) by age, see `recency`, or None: all rows count alike
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -77,6 +79,7 @@ class Dataset:
             forecast=self.forecast,
             blocks=None if self.blocks is None else self.blocks[rows],
             compared={name: texts[rows] for name, texts in self.compared.items()},
+            weights=None if self.weights is None else self.weights[rows],
         )
 
 
@@ -111,7 +114,11 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
     compared = {name: group_texts(table.column(name).to_pandas()) for name in settings.fairness.columns}
     forecast = forecast_of(settings, inputs) if settings.task == "forecasting" else None
     kinds = _kinds(table, inputs)
-    return Dataset(settings.task, frame, truth, times, signature, kinds, groups, forecast, compared=compared)
+    half_life = settings.train.half_life_s
+    weights = weights_by_age(times, half_life) if half_life and times is not None else None
+    return Dataset(
+        settings.task, frame, truth, times, signature, kinds, groups, forecast, compared=compared, weights=weights
+    )
 
 
 def interval_level(settings: ModelSettings) -> float | None:

@@ -29,6 +29,7 @@ from engine.training.forecasts import remember
 from engine.training.leakage import Leak, leaks
 from engine.training.learning_curve import SPENT_S, SPENT_SHARE, learning_curve
 from engine.training.proof import Proof, prove
+from engine.training.recency import passed_to, require_weights, within
 from engine.training.recording import params_of
 from engine.training.search import Earlier, Effort, Recorder, compare
 from engine.training.synthetic import synthesised
@@ -89,11 +90,13 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     train, started = settings.train, time.monotonic()
     metric = find(train.metric or default_metric(settings.task), settings.task)
     dataset = prepare(table, settings, zone)
-    split = split_holdout(dataset, train.holdout, train.seed)
+    split = within(split_holdout(dataset, train.holdout, train.seed), dataset.times, train.window_s)
     folds = expanding_folds(dataset, split.train, train.folds, train.seed)
     check_classes(dataset, split, folds)
     leaking = _leaks(dataset, split, settings, deadline - time.monotonic(), progress)
     candidates = families(dataset, train.estimator, metric.name, train.seed, bundle)
+    if dataset.weights is not None:
+        require_weights(candidates)
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
 
@@ -247,7 +250,7 @@ def fit(dataset: Dataset, rows: Any, family: Family, params: Params) -> Any:
     features, estimator = family.features(), family.estimator(params)
     model = estimator if features is None else Pipeline([("features", features), ("estimator", estimator)])
     with one_quiet_thread():
-        return model.fit(dataset.frame.iloc[rows], dataset.truth[rows])
+        return model.fit(dataset.frame.iloc[rows], dataset.truth[rows], **passed_to(model, dataset.weights, rows))
 
 
 def _seconds_of(dataset: Dataset, rows: Any, family: Family) -> float:

@@ -247,6 +247,9 @@ def _params(settings: ModelSettings, until_us: int | None, code_hash: str) -> di
         "seed": told.seed,
         "code": code_hash.removeprefix("sha256:")[:12],
     }
+    for name, seconds in (("window", told.window_s), ("half_life", told.half_life_s)):
+        if seconds is not None:
+            params[name] = f"{seconds / 86_400:g}d"
     if until_us is not None:
         params["until"] = rfc3339(until_us)
     return params

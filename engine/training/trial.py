@@ -17,6 +17,7 @@ from engine.training.constraints import Candidate, Groups, measured
 from engine.training.dataset import Dataset
 from engine.training.family import Family, Params
 from engine.training.folds import Fold
+from engine.training.recency import passed_to
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -114,7 +115,7 @@ def fit_folds(
         features, train, test, features_s = tables.of(family, place)
         started = time.monotonic()
         estimator = family.estimator(params)
-        estimator.fit(train, dataset.truth[fold.train])
+        estimator.fit(train, dataset.truth[fold.train], **passed_to(estimator, dataset.weights, fold.train))
         guess = predict(estimator, test, dataset)
         seen = measure(bench.metric.name, dataset.truth[fold.test], guess)
         values.append(float("nan") if seen.value is None else seen.value)
