@@ -12,6 +12,11 @@ def drifted(window: Window) -> str:
     return " ".join(str(feature["name"]) for feature in window.features if feature.get("drifted"))
 
 
+def noted(window: Window) -> str:
+    """Return why what a rule saw in a window is no alert."""
+    return "; ".join(dict.fromkeys(str(note["why"]) for note in window.notes)) or "-"
+
+
 def began(from_us: int, out: Output) -> str:
     """Return where a window begins: its day, and the minute where it does not begin with the day."""
     return out.time(from_us)[:16].removesuffix(" 00:00")
@@ -45,6 +50,7 @@ WINDOWS = (
     Column("labels", lambda row, _: percent(row.coverage), right=True),
     Column("metric", lambda row, _: window_metric(row), shrink=True),
     Column("drifted", lambda row, _: drifted(row), shrink=True),
+    Column("no alert, as", lambda row, _: noted(row), shrink=True),
 )
 
 ALERTS = (

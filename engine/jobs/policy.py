@@ -24,15 +24,16 @@ ACTOR = "policy:rollback"
 def heed(deck: Deck, settings: ModelSettings, alerts: Sequence[Alert]) -> Release | None:
     """Return the release that a new alert has opened or aborted, None where policy has nothing to do."""
     for alert in alerts:
-        if (
-            alert.model is not None
-            and alert.severity == "critical"
-            and alert.key.partition(":")[0] in settings.policy_rollback
-        ):
+        if alert.model is not None and alert.severity == "critical" and _found(alert) in settings.policy_rollback:
             done = take_back(deck, alert.model, alert)
             if done is not None:
                 return done
     return None
+
+
+def _found(alert: Alert) -> str:
+    """Return what an alert is on: its rule's, whatever that is called."""
+    return str(alert.evidence.get("on") or alert.key.partition(":")[0])
 
 
 def take_back(deck: Deck, model: str, alert: Alert) -> Release | None:

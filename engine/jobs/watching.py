@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.jobs.context import JobContext
-from engine.jobs.reactions import react
+from engine.jobs.reactions import end, react
 
 
 def watch(context: JobContext) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def watch(context: JobContext) -> dict[str, Any]:
 
     without_pandas()
     from engine.jobs import deadman, drop, policy
-    from engine.monitoring.verdicts import findings
+    from engine.monitoring.verdicts import ends, findings
     from engine.monitoring.watch import watch as look
     from store import alerts, watching
 
@@ -27,15 +27,16 @@ def watch(context: JobContext) -> dict[str, Any]:
         fence=context.fence,
         progress=context.progress,
     )
-    found = findings(verdicts)
-    raised = react(context.deck, found, f"trigger:monitor:{settings.name}", context.fence)
+    found, actor = findings(verdicts), f"trigger:monitor:{settings.name}"
+    raised = react(context.deck, found, actor, context.fence)
+    over = end(context.deck, settings, ends(verdicts), actor, context.fence)
     with context.deck.database.write(context.fence) as tx:
         watching.touch_monitor(tx, settings.name, context.job.id)
         missed = alerts.standing(tx, deadman.key_of(settings.name))
         if missed is not None:
-            alerts.resolve(tx, missed.id, f"trigger:monitor:{settings.name}", reason="it looks again")
+            alerts.resolve(tx, missed.id, actor, reason="it looks again")
     taken = policy.heed(context.deck, settings, [alerts.alert(context.deck.database, one) for one in raised])
     if taken is None:
         taken = drop.heed_drop(context.deck, settings, [one.window for one in verdicts], context.fence)
     acted = {"policy": {"release": taken.id, "kind": taken.kind, "state": taken.state}} if taken else {}
-    return {"windows": len(verdicts), "findings": len(found), "alerts": raised, **acted}
+    return {"windows": len(verdicts), "findings": len(found), "alerts": raised, "resolved": over, **acted}

@@ -8,12 +8,11 @@ import pyarrow as pa
 
 from engine.measures import drift
 from engine.monitoring.reference import PREDICTION, Reference, best_items, prediction_column, ranks
+from engine.settings.alerts import IMPORTANCE
 
 if TYPE_CHECKING:
     from engine.monitoring.window_rows import WindowRows
     from store.rows import Version
-
-MATTERS = 0.01  # share of the version's importance below which a moved feature alone is no drift of the window
 
 
 def compare_window(found: WindowRows, reference: Reference, version: Version) -> list[dict[str, Any]]:
@@ -57,7 +56,7 @@ def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, An
                 **one,
                 "importance": importance,
                 "weight": round(size * (1.0 if importance is None else importance), 6),
-                "matters": importance is None or importance >= MATTERS,
+                "matters": importance is None or importance >= IMPORTANCE,
             }
         )
     return sorted(ranked, key=lambda one: (not one["drifted"], -one["weight"], -(one["effect"] or 0.0)))

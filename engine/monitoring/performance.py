@@ -103,10 +103,14 @@ def estimated(
     return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
 
 
-def worse_than_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
-    """Compare with the holdout: worse when the intervals do not meet and the loss has grown by a tenth at least."""
+def against_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
+    """Compare a window's metric, realised or estimated, with what the holdout promised.
+
+    Returns metric, value, low, high, n, holdout, `ratio` (of the loss to the holdout's) and `apart` (worse, and the
+    intervals do not meet); empty where either has no value.
+    """
     then = (version.evaluation.get("holdout") or {}).get(primary) or {}
-    if now["value"] is None or now["low"] is None or then.get("value") is None:
+    if now.get("value") is None or now.get("low") is None or then.get("value") is None:
         return {}
     low, high = then.get("low"), then.get("high")
     better = find(primary).greater_is_better
@@ -116,7 +120,7 @@ def worse_than_holdout(primary: str, now: dict[str, Any], version: Version) -> d
         else now["low"] > (then["value"] if high is None else high)
     )
     ratio = ratio_of_losses(primary, Measured(now["value"]), Measured(then["value"]))
-    if not apart or ratio is None or ratio < WORSE_BY:
+    if ratio is None:
         return {}
     return {
         "metric": primary,
@@ -126,7 +130,16 @@ def worse_than_holdout(primary: str, now: dict[str, Any], version: Version) -> d
         "n": now["n"],
         "holdout": {"value": then["value"], "low": low, "high": high},
         "ratio": rounded(ratio),
+        "apart": apart,
     }
+
+
+def worse_than_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
+    """Return the comparison where the intervals do not meet and the loss has grown by a tenth at least."""
+    told = against_holdout(primary, now, version)
+    if not told or not told.pop("apart") or told["ratio"] < WORSE_BY:
+        return {}
+    return told
 
 
 def _vanished(truth: Any, classes: tuple[str, ...], training: dict[str, float]) -> tuple[dict[str, Any], ...]:

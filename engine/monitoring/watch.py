@@ -7,7 +7,7 @@ revision, and what did not change leaves no trace.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,9 +20,11 @@ from engine.monitoring.inventory import take_inventory
 from engine.monitoring.performance import Performance, estimated, primary_metric, realised
 from engine.monitoring.predictions import By
 from engine.monitoring.reference import Reference, reference_of
-from engine.monitoring.verdicts import Verdict
+from engine.monitoring.rules import Facts, read
+from engine.monitoring.verdicts import Verdict, called
 from engine.monitoring.window_rows import WindowRows, read_windows
 from engine.monitoring.windows import SLACK_US, Frame, Key, Seen, due, silent
+from engine.settings.alerts import rules_of
 from store.errors import UnknownName
 from store.rows import Version, Window
 
@@ -69,7 +71,7 @@ def watch(
             if verdict is not None:
                 verdicts.append(_keep(look, verdict, fence))
     progress(1.0, f"{len(verdicts) or 'no'} {'window' if len(verdicts) == 1 else 'windows'} computed")
-    return verdicts
+    return look.called(verdicts)
 
 
 @dataclass(slots=True)
@@ -133,6 +135,22 @@ class _Look:
         seen = self.seen.get(key, Seen())
         return seen.rows - seen.errors >= self.settings.monitor.min_rows
 
+    def facts(self, version: Version, volumes: dict[int, int] | None = None) -> Facts:
+        """Return what the rules read a window of a version against."""
+        least = self.settings.monitor.min_rows
+        return Facts(version, primary_metric(self.settings, version), least, volumes or {})
+
+    def called(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """Return the verdicts with what the rules say of them, among all windows that are known."""
+        now = {(one.window.version, one.window.from_at // self.frame.length_us): one.window for one in verdicts}
+        windows: dict[int, list[Window]] = {}
+        volumes: dict[int, int] = {}
+        for one in sorted({**self.stored, **now}.values(), key=lambda window: -window.to_at):
+            windows.setdefault(one.version, []).append(one)
+            volumes[one.from_at] = volumes.get(one.from_at, 0) + one.rows
+        facts = {number: self.facts(self.versions[number], volumes) for number in {key[0] for key in now}}
+        return called(verdicts, rules_of(self.settings.alerts), windows, facts)
+
     def reference(self, version: Version) -> Reference:
         """Return the version's reference, made on first need."""
         if version.number not in self.references:
@@ -191,7 +209,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         features=tuple(features),
         computed_at=look.frame.now_us,
     )
-    return Verdict(window, seen.refused, performance, True, drifted)
+    return Verdict(replace(window, notes=_notes(look, window, version)), performance, True)
 
 
 def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
@@ -204,7 +222,20 @@ def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
     last = look.last_run_us
     untold = before is None or last is None or before.computed_at > last
     is_news = untold or (before is not None and before.verdict != kept.verdict)
-    return Verdict(kept, verdict.refused, verdict.performance, is_news, verdict.drifted)
+    return Verdict(kept, verdict.performance, is_news)
+
+
+def _notes(look: _Look, window: Window, version: Version) -> tuple[dict[str, Any], ...]:
+    """Return what a rule saw in a window and did not hold for an alert, and why."""
+    facts, found = look.facts(version, {window.from_at: window.rows}), []
+    for name, rule in rules_of(look.settings.alerts).items():
+        signal = read(rule, window, facts)
+        if signal.note:
+            moved = [
+                str(one["name"]) for one in window.features if one["drifted"] and rule.feature in ("", one["name"])
+            ]
+            found.append({"rule": name, "title": f"drift in {', '.join(moved)}", "why": signal.note})
+    return tuple(found)
 
 
 def _verdict(enough: bool, performance: Performance, drifted: tuple[dict[str, Any], ...]) -> str:

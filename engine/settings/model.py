@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, field
 from typing import Any
 
+from engine.settings import alerts
+from engine.settings.alerts import AlertRule
 from engine.settings.checks import CheckSettings
 from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
@@ -192,6 +194,7 @@ class ModelSettings:
     deploy: DeploySettings = field(default_factory=DeploySettings)
     log: LogSettings = field(default_factory=LogSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    alerts: dict[str, AlertRule] = field(default_factory=dict)  # what the file says; see engine.settings.alerts
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     schedules: dict[str, ScheduleSettings] = field(default_factory=dict)  # [retrain] is the one of that name
     forecast: ForecastSettings = field(default_factory=ForecastSettings)
@@ -209,6 +212,8 @@ class ModelSettings:
                     del body[section][name]
         if self.forecast == ForecastSettings():
             del body["forecast"]
+        if not self.alerts:
+            del body["alerts"]
         if not self.policy_rollback:
             del body["policy_rollback"]
         if self.endpoint == EndpointSettings():
@@ -252,6 +257,7 @@ class ModelSettings:
             ),
             log=LogSettings(**body["log"]),
             monitor=MonitorSettings(**body["monitor"]),
+            alerts=alerts.from_body(body.get("alerts", {})),
             endpoint=EndpointSettings(**body.get("endpoint", {})),
             checks=CheckSettings.from_body(body["checks"]) if "checks" in body else CheckSettings(),
             schedules={name: ScheduleSettings(**stated) for name, stated in body.get("schedules", {}).items()},

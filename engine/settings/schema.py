@@ -6,12 +6,13 @@ Each model turns itself into the frozen section of `engine.settings.model` with 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
+from engine.settings.alert_schema import AlertTable, named_for_built_in
 from engine.settings.check_schema import ChecksTable
 from engine.settings.data_schema import DataTable, JoinTable
 from engine.settings.deploy_schema import DeployTable
@@ -151,12 +152,18 @@ class ModelFile(Section):
     deploy: DeployTable = DeployTable()
     log: LogTable = LogTable()
     monitor: MonitorTable = MonitorTable()
+    alerts: dict[Name, AlertTable] = {}
     policy: PolicyTable = PolicyTable()
     fairness: FairnessTable | None = None
     endpoint: EndpointTable = EndpointTable()
     forecast: ForecastTable = ForecastTable()
     retrain: RetrainTable | None = None
     schedules: dict[Name, ScheduleTable] = {}
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _built_in_alerts(cls, alerts: Any) -> Any:
+        return named_for_built_in(alerts)
 
     @field_validator("schedules")
     @classmethod
@@ -219,6 +226,7 @@ class ModelFile(Section):
             deploy=self.deploy.section(),
             log=self.log.section(),
             monitor=self.monitor.section(),
+            alerts={name: one.section() for name, one in sorted(self.alerts.items())},
             endpoint=self.endpoint.section(),
             checks=self.checks.section(),
             schedules=self.schedule_settings(),

@@ -20,7 +20,14 @@ def finding_of_rates(apply_settings_body):
 
     def make(key="drift:price", severity="warning", **evidence):
         return SimpleNamespace(
-            model="rates", kind="drift", key=key, severity=severity, title=f"{key} moved", evidence=evidence
+            model="rates",
+            kind="drift",
+            key=key,
+            severity=severity,
+            title=f"{key} moved",
+            evidence=evidence,
+            rule="drift",
+            cooldown_s=3600.0,
         )
 
     return make

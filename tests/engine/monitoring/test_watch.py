@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.monitoring.collect import collect
 from engine.monitoring.outcomes import record
 from engine.monitoring.verdicts import Finding, Verdict, findings
 from engine.monitoring.watch import watch
+from engine.settings.alerts import BUILT_IN, make_rule
 from store import jobs, watching
 from store.clock import FrozenClock
 from store.database import Fence
@@ -39,6 +41,11 @@ def look(deck: Deck, settings: Any, *, day: float = 1, touch: bool = True) -> li
 def outcomes(ids: list[str], rows: list[dict[str, Any]], deck: Deck, model: str = "rates") -> None:
     given = [{"prediction_id": one, "value": row["y"]} for one, row in zip(ids, rows, strict=True)]
     record(deck, model, given, "till", ANNA)
+
+
+def on_drift_alone(settings: Any) -> Any:
+    """Return the settings with the rule of drift asking for no harm."""
+    return replace(settings, alerts={"drift": make_rule("drift", harm=False)})
 
 
 def feature(window: Window, name: str) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def test_window_with_few_rows_is_no_data_and_never_ok(deck: Deck, serving: Any, 
     assert findings([verdict]) == []
 
 
-def test_shifted_column_is_drift_ranked_by_importance_times_magnitude(
+def test_shifted_column_is_drift_ranked_by_importance_times_magnitude_and_noted_while_no_harm_is_known(
     deck: Deck, serving: Any, traffic: Any, made: Any
 ):
     settings = serving()
@@ -94,12 +101,56 @@ def test_shifted_column_is_drift_ranked_by_importance_times_magnitude(
     window = verdicts[0].window
     assert window.verdict == "drift"
     assert [one["name"] for one in window.features[:2]] == ["lead_time", "segment"]
-    (finding,) = findings(verdicts)
-    assert (finding.kind, finding.severity, finding.key) == ("drift", "warning", "drift:rates@1")
+    assert findings(verdicts) == []
+    (note,) = window.notes
+    assert (note["rule"], note["title"]) == ("drift", "drift in lead_time, segment")
+    assert "is not known" in note["why"]
+    assert watching.windows(deck.database, "rates")[0].notes == window.notes
+
+
+def test_drift_that_matters_and_harms_is_a_finding_with_all_three(deck: Deck, serving: Any, traffic: Any, made: Any):
+    settings = serving()
+    rows = made.rates_rows(300, lead_time=90.0, segment="group")
+    outcomes(traffic.send(rows, at=MIDNIGHT, error=14.0, every_s=10), rows, deck)
+    verdicts = look(deck, settings)
+    (finding,) = of_kind(findings(verdicts), "drift")
+    assert (finding.severity, finding.key, finding.rule) == ("warning", "drift:rates@1", "drift")
     assert "drift in lead_time, segment" in finding.title
-    ranked = finding.evidence["features"]
+    assert "realised mae 14" in finding.title
+    ranked, harm = finding.evidence["features"], finding.evidence["harm"]
     assert ranked[0]["weight"] > ranked[1]["weight"] > 0
     assert ranked[0]["importance"] == pytest.approx(0.6)
+    assert (harm["source"], harm["metric"], harm["n"]) == ("realised", "mae", 300)
+    assert harm["ratio"] == pytest.approx(1.4, abs=0.1)
+    assert verdicts[0].window.notes == ()
+
+
+def test_drift_while_realised_performance_is_as_promised_is_a_note(deck: Deck, serving: Any, traffic: Any, made: Any):
+    settings = serving()
+    rows = made.rates_rows(300, lead_time=90.0)
+    outcomes(traffic.send(rows, at=MIDNIGHT, error=10.0, every_s=10), rows, deck)
+    verdicts = look(deck, settings)
+    assert findings(verdicts) == []
+    assert "realised mae 1" in verdicts[0].window.notes[0]["why"]
+
+
+def test_a_rule_that_asks_for_no_harm_finds_drift_alone(deck: Deck, serving: Any, traffic: Any, made: Any):
+    settings = on_drift_alone(serving())
+    traffic.send(made.rates_rows(300, lead_time=90.0), at=MIDNIGHT, every_s=10)
+    (finding,) = findings(look(deck, settings))
+    assert (finding.kind, finding.key) == ("drift", "drift:rates@1")
+
+
+def test_a_rule_of_one_feature_looks_at_it_alone(deck: Deck, serving: Any, traffic: Any, made: Any):
+    rules = {
+        "drift": replace(BUILT_IN["drift"], enabled=False),
+        "segments": make_rule("drift", feature="segment", harm=False),
+        "leads": make_rule("drift", feature="lead_time", harm=False, severity="critical"),
+    }
+    settings = replace(serving(), alerts=rules)
+    traffic.send(made.rates_rows(300, lead_time=90.0), at=MIDNIGHT, every_s=10)
+    (finding,) = findings(look(deck, settings))
+    assert (finding.key, finding.severity) == ("leads:rates@1", "critical")
 
 
 def test_drift_of_a_column_the_version_does_not_use_is_shown_and_not_alerted(
@@ -111,6 +162,7 @@ def test_drift_of_a_column_the_version_does_not_use_is_shown_and_not_alerted(
     assert feature(verdict.window, "guests")["drifted"] is True
     assert verdict.window.verdict == "ok"
     assert findings([verdict]) == []
+    assert verdict.window.notes[0]["why"] == "guests matters less than 1%"
 
 
 def test_times_are_left_out_and_say_so(deck: Deck, serving: Any, traffic: Any, made: Any):
@@ -267,7 +319,7 @@ def test_hours_without_a_row_of_a_serving_champion_are_no_data(
 
 
 def test_look_that_died_before_its_alerts_tells_its_news_again(deck: Deck, serving: Any, traffic: Any, made: Any):
-    settings = serving()
+    settings = on_drift_alone(serving())
     traffic.send(made.rates_rows(300, lead_time=90.0), at=MIDNIGHT, every_s=10)
     first = findings(look(deck, settings, touch=False))
     second = findings(look(deck, settings, day=1.1))
@@ -276,7 +328,7 @@ def test_look_that_died_before_its_alerts_tells_its_news_again(deck: Deck, servi
 
 
 def test_late_labels_do_not_repeat_a_drift_already_told(deck: Deck, serving: Any, traffic: Any, made: Any):
-    settings = serving()
+    settings = on_drift_alone(serving())
     rows = made.rates_rows(300, lead_time=90.0)
     ids = traffic.send(rows, at=MIDNIGHT, error=10.0, every_s=10)
     assert findings(look(deck, settings)) != []
