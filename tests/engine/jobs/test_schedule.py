@@ -11,7 +11,7 @@ from engine.jobs.schedule import Scheduler
 from engine.service.call import ServiceContext, call
 from engine.settings.model import MonitorSettings
 from engine.settings.work import ScheduleSettings
-from store import alerts, deployments, events, jobs, schedules, settings, watching
+from store import alerts, deployments, events, faults, jobs, schedules, settings, watching
 from store.errors import Refused, UnknownName
 from store.rows import microseconds
 
@@ -458,6 +458,54 @@ def test_clock_set_forward_raises_no_alert(stage):
     stage.clock._now += round(10 * HOUR * 1_000_000)
     stage.later(60)
     assert alerts.alerts(stage.deck.database) == []
+
+
+def test_alert_about_a_monitor_ends_once_it_is_paused(stage):
+    stage.apply()
+    serve(stage)
+    stage.later(20 * MINUTE, by=20)
+    [alert] = alerts.alerts(stage.deck.database)
+    stage.call("schedules.pause", id="monitor:rates")
+    stage.later(MINUTE)
+    assert alerts.alert(stage.deck.database, alert.id).state == "resolved"
+
+
+def lose(stage, host="local"):
+    with stage.deck.database.write() as tx:
+        faults.found(tx, host, faults.CONNECTION, f"{host} does not answer: connection refused")
+
+
+def test_host_that_does_not_answer_raises_one_alert_that_ends_with_its_answer(stage):
+    stage.apply()
+    lose(stage)
+    stage.later(90, by=9)
+    assert alerts.alerts(stage.deck.database) == []
+    stage.clock._now += round(10 * HOUR * 1_000_000)  # no clock that is set makes it silent
+    stage.later(20, by=2)
+    assert alerts.alerts(stage.deck.database) == []
+    stage.later(60, by=6)
+    [alert] = alerts.alerts(stage.deck.database)
+    assert (alert.model, alert.host, alert.kind, alert.key) == (None, "local", "silent", "silent:host:local")
+    assert alert.title.startswith("host local has not answered for 2 min")
+    stage.later(HOUR, by=30)
+    assert alerts.alerts(stage.deck.database) == [alert]
+    with stage.deck.database.write() as tx:
+        faults.cleared(tx, faults.silent(tx, "local"), "it answers")
+    stage.later(MINUTE)
+    [over] = alerts.alerts(stage.deck.database, open_only=False)
+    assert (over.id, over.state, over.resolved_by) == (alert.id, "resolved", "trigger:deadman")
+
+
+def test_host_that_comes_and_goes_is_one_alert(stage):
+    stage.apply()
+    for _ in range(3):
+        lose(stage)
+        stage.later(150, by=15)
+        with stage.deck.database.write() as tx:
+            faults.cleared(tx, faults.silent(tx, "local"), "it answers")
+        stage.later(10, by=2)
+    [alert] = alerts.alerts(stage.deck.database, open_only=False)
+    assert (alert.count, alert.reopened) == (3, 0)
 
 
 def raised(stage):
