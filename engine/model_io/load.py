@@ -22,23 +22,36 @@ def load_version(deck: Deck, version: Version) -> Predictor:
     Raises:
         CorruptArtifact: artifact or bundle is missing, damaged, or holds types that nobody trusted.
     """
-    from engine.serving.artifact import ArtifactError, load
-    from engine.serving.contract import Signature, task_of
-    from engine.serving.predict import Predictor
+    from engine.serving.artifact import ArtifactError
 
-    content = deck.artifacts.read(version.artifact_hash)
     modules: list[str] = []
     if version.bundle_hash:
         code.use(code.extract(deck.artifacts, deck.workspace, version.bundle_hash))
         modules = code.bundle_modules(deck.artifacts.read(version.bundle_hash))
     try:
-        model = load(deck.artifacts.path(version.artifact_hash), version.artifact_hash, trusted_types(content, modules))
+        return predictor_of(deck, version.artifact_hash, version.signature, version.decision, modules)
     except ArtifactError as error:
         raise CorruptArtifact(
             f"{version.model}@{version.number} cannot be loaded: {error.message}", "train it again, or restore a backup"
         ) from error
-    signature = Signature.from_json(version.signature)
-    return Predictor.from_parts(model, signature, task_of(signature), version.decision)
+
+
+def predictor_of(
+    deck: Deck, artifact_hash: str, signature: dict[str, Any], decision: dict[str, Any], modules: list[str]
+) -> Predictor:
+    """Return a stored artifact as a predictor; `modules` are those of the code bundle, which are trusted.
+
+    Raises:
+        ArtifactError: it is missing, damaged, or holds types that nobody trusted.
+    """
+    from engine.serving.artifact import load
+    from engine.serving.contract import Signature, task_of
+    from engine.serving.predict import Predictor
+
+    content = deck.artifacts.read(artifact_hash)
+    model = load(deck.artifacts.path(artifact_hash), artifact_hash, trusted_types(content, modules))
+    read = Signature.from_json(signature)
+    return Predictor.from_parts(model, read, task_of(read), decision)
 
 
 def trusted_types(content: bytes, modules: list[str]) -> list[str]:

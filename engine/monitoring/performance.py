@@ -67,7 +67,7 @@ def realised(
     if not len(labelled):
         return Performance(primary, 0, coverage)
     ranks = settings.task == "ranking"
-    truth, guess = _lists(labelled) if ranks else (_truth(labelled, classes), _guess(labelled, classes))
+    truth, guess = _lists(labelled) if ranks else (truth_of(labelled, classes), guess_of(labelled, classes))
     measured = names(settings.task, interval=guess.low is not None, asked=(primary, *settings.gates.limits))
     metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in measured}
     metrics[primary] = {key: _figure(value) for key, value in bootstrap(primary, truth, guess).items()}
@@ -97,7 +97,7 @@ def estimated(
         why = reference.calibration_note or reference.prediction_note
         found = Estimate(None, note=f"no calibration: {why}")
     else:
-        found = estimate(primary, _guess(table, classes), reference.calibration)
+        found = estimate(primary, guess_of(table, classes), reference.calibration)
     told = {"value": found.value, "low": found.low, "high": found.high}
     note = found.note or ASSUMED
     return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
@@ -152,7 +152,7 @@ def _vanished(truth: Any, classes: tuple[str, ...], training: dict[str, float]) 
     )
 
 
-def _truth(labelled: pa.Table, classes: tuple[str, ...]) -> Any:
+def truth_of(labelled: pa.Table, classes: tuple[str, ...]) -> Any:
     if classes:
         return np.array(labelled["outcome.text"].to_pylist(), dtype=object)
     return np.asarray(labelled["outcome.number"].combine_chunks(), dtype=np.float64)
@@ -164,7 +164,7 @@ def _lists(labelled: pa.Table) -> tuple[Any, Predicted]:
     return truth, Predicted(items=of_lists(labelled["outputs.items"].to_pylist()))
 
 
-def _guess(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:
+def guess_of(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:
     if not classes:
         low, high = (_floats(labelled[name]) if name in labelled.column_names else None for name in INTERVAL)
         return Predicted(values=_floats(labelled["outputs.value"]), low=low, high=high)

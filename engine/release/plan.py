@@ -78,8 +78,25 @@ def differences(before: Version | None, after: Version) -> tuple[Difference, ...
         ("environment", before.environment_hash[:19], after.environment_hash[:19]),
         ("decision", _decision(before), _decision(after)),
         ("inputs", _inputs(before), _inputs(after)),
+        *_replayed(before, after),
     ]
     return tuple(Difference(name, old, new) for name, old, new in rows if old != new)
+
+
+def _replayed(before: Version, after: Version) -> list[tuple[str, str, str]]:
+    """Return what the replay of logged inputs said, where `after` was compared with this very champion."""
+    seen = after.evaluation.get("replay") or {}
+    if seen.get("champion") != before.number or "agreement" not in seen:
+        return []
+    speed, known = seen["latency_ms"], seen["outcomes"]
+    rows = [
+        ("replayed answers", f"{seen['rows']} logged", f"{seen['agreement']:.1%} agree"),
+        ("replayed ms, p50", f"{speed['champion']['p50']:.3g}", f"{speed['challenger']['p50']:.3g}"),
+    ]
+    if "verdict" in known:
+        told = f"{known['verdict']}: {known['metric']} {known['gain']:.4g} a row"
+        rows.append(("replayed outcomes", f"{known['n']} known", told))
+    return rows
 
 
 def _decision(version: Version) -> str:

@@ -27,6 +27,7 @@ class RetrainTable(TimesTable):
     budget: str = USUAL.budget_text
     promote: Literal["never", "when-gates-pass"] = "never"
     rollback: Literal["never", "on-drop"] = "never"
+    compare: Literal["replay"] | None = None
 
     @field_validator("on")
     @classmethod
@@ -75,4 +76,5 @@ class RetrainTable(TimesTable):
             budget_s=period,
             promote=self.promote,
             rollback=self.rollback,
+            compare=self.compare or "",
         )

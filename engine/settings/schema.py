@@ -211,6 +211,14 @@ class ModelFile(Section):
             raise ValueError("retrain.on: performance is estimated before outcomes for classifications alone")
         if self.retrain and self.retrain.upstream == self.model.name:
             raise ValueError("retrain.upstream names the model itself: name another one")
+        if self.retrain and self.retrain.compare:
+            if self.data.personal and self.log.personal == "token":
+                raise ValueError(
+                    "retrain.compare: personal columns are logged as tokens, which cannot be replayed;"
+                    ' take compare away and set deploy.strategy = "shadow", or log.personal = "keep"'
+                )
+            if self.model.task not in ("classification", "regression"):
+                raise ValueError(f"retrain.compare: answers of the task {self.model.task} are not replayed")
         return self
 
     def settings(self) -> ModelSettings:

@@ -167,8 +167,26 @@ def _train(attempt: Attempt, until_us: int | None, unless_same: bool) -> Version
         )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
         recorder.settle()
+        if settings.retrain.compare == "replay":
+            progress(0.95, "replaying logged inputs")
+            made = _replayed(attempt, made)
         progress(0.97, "registering the version")
         return patiently(lambda: _register(attempt, snapshot, made, recorder), lambda text: progress(0.97, text))
+
+
+def _replayed(attempt: Attempt, made: Made) -> Made:
+    """Return what was made with its replay beside the champion in its evaluation."""
+    from engine.model_io.load import predictor_of
+    from engine.serving.predict import PredictError
+    from engine.training.replaying import replay
+
+    deck, modules = attempt.deck, bundle_modules(attempt.deck.artifacts.read(attempt.code_hash))
+    new = predictor_of(deck, deck.artifacts.put_bytes(made.artifact), made.signature, made.decision, modules)
+    try:
+        found = replay(deck, attempt.settings.name, new, str(made.evaluation["metric"]), made.cutoff_at)
+    except (ModeldeckError, PredictError, KeyError) as error:  # the version stands without the comparison
+        found = {"note": f"could not be compared: {' '.join(str(error).split())}"}
+    return replace(made, evaluation={**made.evaluation, "replay": found})
 
 
 def _register(attempt: Attempt, snapshot: Snapshot, made: Made, recorder: TrialRecorder) -> Version:
