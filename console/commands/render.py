@@ -13,6 +13,7 @@ from console.commands.snapshot_sheet import snapshot
 from console.commands.tables import columns_of, count, kilobytes, number, said, took, version_or_none
 from console.commands.why_not import why_not
 from console.output import Column, Output
+from console.render.words import plural
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
 from engine.operations.common import Done
@@ -121,6 +122,8 @@ def pulse(answer: Pulse, out: Output) -> None:
         out.line("")
         out.tell_apart([alert.id for alert in answer.alerts])
         out.table(FINDINGS, answer.alerts)
+    if answer.undelivered:
+        out.line(f"! {plural(answer.undelivered, 'notification')} did not arrive: modeldeck notifications")
     jobs = f"{answer.jobs_running} running, {answer.jobs_queued} queued, {answer.jobs_failed_24h} failed in 24 h"
     out.note(f"deck {answer.deck} · daemon {answer.daemon} · jobs {jobs}")
 

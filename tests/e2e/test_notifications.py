@@ -150,8 +150,9 @@ def test_no_secret_is_kept_or_shown_anywhere(told: Tiny, receiver: Receiver) -> 
     told.wait(
         lambda: rows(told, target="hook")[-1]["error"] and rows(told, target="mail")[0]["error"]
     )  # heads its line
-    receiver.fails = False
+    assert "did not arrive: modeldeck notifications" in told("pulse").out
     last = rows(told, target="hook")[-1]
+    receiver.fails = False
     assert "***" in str(last["response"])
     said = [
         told("notifications").out,
