@@ -129,5 +129,5 @@ class Parts:
         if self._outbox is None:
             from engine.jobs.notifying.outbox import Outbox
 
-            self._outbox = Outbox(self._deck)
+            self._outbox = Outbox(self._deck, self._working.wake)
         return self._outbox.tick()

@@ -7,6 +7,7 @@ twice, however long the daemon was away. Each event goes to the targets of the s
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from engine.deck import Deck
 from engine.jobs.notifying.matching import JOB, Facts, headline, is_told, name_of, severity_of
@@ -28,8 +29,9 @@ MOST_WAITING = 2000  # of one target, looked at in one go
 class Outbox:
     """Reads on, and asks for jobs. One per deck, in the daemon; not thread-safe."""
 
-    def __init__(self, deck: Deck) -> None:
+    def __init__(self, deck: Deck, wake: Callable[[], None] = lambda: None) -> None:
         self._deck = deck
+        self._wake = wake  # the worker, once there is a job
         self._seen: tuple[int, float] | None = None
 
     def tick(self) -> bool:
@@ -102,6 +104,7 @@ class Outbox:
                         settings_revision=current.revision if current else None,
                         terms=terms(body, JOB),
                     )
+            self._wake()
         return soon
 
 
