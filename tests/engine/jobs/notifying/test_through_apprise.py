@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import email
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 PASSWORD = "hunter2-and-more"
+DOCS = Path(__file__).parents[4] / "docs" / "notifications.md"
 
 
 class Mailbox:
@@ -135,3 +138,15 @@ def test_without_the_library_one_line_says_what_to_install(post, monkeypatch):
     post.alert("a")
     post.send()
     assert "pip install 'modeldeck[notify]'" in post.log()[0].error
+
+
+def test_apprise_reads_every_address_that_the_documentation_shows():
+    import apprise
+
+    shown = re.findall(r"^\| \w+ \| `(\S+://\S+)` \|$", DOCS.read_text("utf-8"), re.MULTILINE)
+    assert len(shown) == 7
+    for address in shown:
+        targets = apprise.Apprise()
+        assert targets.add(address), address
+        assert len(targets) == 1
+        assert "Custom" not in type(targets[0]).__name__, address
