@@ -14,6 +14,7 @@ _WARNINGS = (
     "schedule.held",
     "access.refused",
     "release.held",
+    "release.rolled_back",
     "release.aborted",
     "release.failed",
     "job.failed",
@@ -33,7 +34,13 @@ class Facts:
 
 
 def name_of(event: Event) -> str:
-    """Return an event's name as settings say it; a job's end is named for how it ended, a killed one has failed."""
+    """Return an event's name as settings say it.
+
+    A job's end is named for how it ended, a killed one has failed; the end of a rollback is told apart from that of
+    other releases, whoever asked for it.
+    """
+    if event.action == "release.completed" and event.body.get("kind") == "rollback":
+        return "release.rolled_back"
     if event.action != "job.ended":
         return event.action
     state = str(event.body.get("state", ""))
@@ -67,6 +74,8 @@ def headline(name: str, event: Event, facts: Facts) -> str:
     if name.startswith("alert."):
         title = str(body.get("title") or facts.title)
         what = title if name == "alert.opened" else f"{name.partition('.')[2]}: {title}"
+    elif name == "release.rolled_back":
+        what = words(event)
     elif name.startswith("release."):
         to = f" to version {body['to']}" if body.get("to") is not None else ""
         what = f"{body.get('kind', 'release')}{to} {name.partition('.')[2]}"

@@ -116,6 +116,13 @@ def test_texts_are_one_short_printable_line():
             {"kind": "promote", "from": 1, "to": 2, "verdict": "failed", "detail": "3 errors of 20"},
             "rates: promote to version 2 aborted: 3 errors of 20 (it fails)",
         ),
+        (
+            "release.completed",
+            ("release", "01"),
+            "rates",
+            {"kind": "rollback", "from": 2, "to": 1},
+            "rates: rolled back v2 → v1 (it fails)",
+        ),
         ("job.ended", ("job", "01"), "rates", {"state": "abandoned"}, "rates: train job failed (it fails)"),
         ("alert.opened", ("alert", "01"), "rates", {"title": "a\nb", "severity": "warning"}, "rates: a b (it fails)"),
     ],
