@@ -49,8 +49,18 @@ def parts_of(secret: str) -> set[str]:
     return found | {unquote(one) for one in found}
 
 
+def _without_cut_end(text: str, known: list[str]) -> str:
+    """Hide the beginning of a secret at the very end: an answer is read only so far, and the cut may go through one."""
+    for secret in known:
+        for length in range(min(len(secret), len(text)), _LEAST - 1, -1):
+            if text.endswith(secret[:length]):
+                return f"{text[:-length]}{HIDDEN}"
+    return text
+
+
 def _clean(text: str, known: list[str]) -> str:
     for secret in known:
         text = text.replace(secret, HIDDEN)
+    text = _without_cut_end(text, known)
     shown = " ".join("".join(sign if sign.isprintable() else " " for sign in redacted(text)).split())
     return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"

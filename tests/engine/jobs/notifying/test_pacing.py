@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.jobs.notifying.matching import Facts, headline, name_of
 from engine.jobs.notifying.outcome import Outcome, parts_of
@@ -131,3 +133,15 @@ def test_line_of_an_event(action, subject, model, body, line):
     reason = "" if action in ("settings.applied", "version.registered") else "it fails"
     event = Event(1, NOW, "user:anna", None, action, *subject, model, reason, body, "", "")
     assert headline(name_of(event), event, Facts(job_kind="train")) == line
+
+
+@given(
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
+    before=st.text(max_size=300),
+    kept=st.integers(min_value=4, max_value=60),
+)
+def test_no_secret_survives_wherever_an_answer_repeats_or_cuts_it(secret, before, kept):
+    whole = Outcome("", 200, f"{before}{secret}{before}").without([secret])
+    assert secret not in whole.response
+    cut = Outcome("", 200, f"{' ' * 600}{secret[:kept]}").without([secret])
+    assert secret[:kept] not in cut.response
