@@ -51,6 +51,7 @@ class ReplicaProcess:
         self.joined = False  # it has answered its golden requests: the router may know its address
         self.started_at = 0
         self.failures = 0
+        self.ended = ""  # how it did the last time, until it is ready again
         self.may_start = 0.0
         self._key = key
         self._memory_mb = memory_mb
@@ -145,7 +146,7 @@ class ReplicaProcess:
         self._probe = None
         self.state = "exited"
         told, self._over = self._over, ""
-        self.detail = told or _how_it_ended(code, "" if was_serving else last_line(self.log))
+        self.detail = self.ended = told or _how_it_ended(code, "" if was_serving else last_line(self.log))
         if not was_serving:
             self.joined = False
         close_abandoned(self.segments)
@@ -183,6 +184,7 @@ class ReplicaProcess:
         self.state = state if state in ("starting", "ready") else "unready"
         self.detail = detail
         self.proof = {"golden": detail} if state == "ready" else {}
+        self.ended = "" if state == "ready" else self.ended
         self.joined = self.state == "ready" or (self.joined and self.state == "starting")
 
     def _heed(self, probe: Future[tuple[bool, dict[str, Any]]]) -> None:
@@ -235,7 +237,8 @@ class ReplicaProcess:
 
     def to_write(self, now: float, now_us: int) -> Replica | None:
         """Return the row to write, None while nothing has changed for a while."""
-        seen = (self.state, self.pid, self.port, self.detail, tuple(self.proof.items()))
+        proof = {**self.proof, "ended": self.ended, "ends": self.failures} if self.ended else self.proof
+        seen = (self.state, self.pid, self.port, self.detail, tuple(proof.items()))
         if seen == self._written and now - self._written_at < SEEN_EVERY_S:
             return None
         self._written, self._written_at = seen, now
@@ -248,7 +251,7 @@ class ReplicaProcess:
             pid_started=self.pid_started,
             port=self.port,
             detail=self.detail,
-            proof=self.proof,
+            proof=proof,
             started_at=self.started_at or now_us,
             observed_at=now_us,
         )

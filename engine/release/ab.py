@@ -63,7 +63,7 @@ def _watch(work: Work, release: Release, step: Step, pairs: Pairs, observed: dic
     versions = (work.version(release.to_version), work.version(pairs[0][1].version))
     looks = Looks(work, versions, (since, since), observed)
     deaths = [Deaths(work, new) for new, _ in pairs]
-    hold_s, samples = float(step.args["for_s"]), step.args["samples"]
+    hold_s, samples, least = float(step.args["for_s"]), step.args["samples"], int(step.args["min_samples"])
     due, told = since, dict(observed)
 
     def is_over() -> bool:
@@ -74,7 +74,9 @@ def _watch(work: Work, release: Release, step: Step, pairs: Pairs, observed: dic
             return False
         due = now + int(max(LOOK_S, hold_s / LOOKS_OF_A_PERIOD if samples is None else LOOK_S) * SECOND_US)
         new, champion = (_live(work, release, [pair[at] for pair in pairs], since) for at in (0, 1))
-        is_last = elapsed_s >= hold_s or (samples is not None and new.rows >= samples)
+        # rows come home by host and version: the sample is there once both arms have told
+        is_full = samples is not None and new.rows >= samples and champion.rows >= least
+        is_last = elapsed_s >= hold_s or is_full
         harm = next((found for found in (one.harm() for one in deaths) if found), "")
         harm = harm or find_harm(new, champion, tolerated_ms(work))
         looks.look(new.answers, champion.answers, closing=is_last)
@@ -93,7 +95,7 @@ def _watch(work: Work, release: Release, step: Step, pairs: Pairs, observed: dic
         return is_last
 
     work.wait(is_over, poll_s=LOOK_S)
-    enough = told["new"]["rows"] >= int(step.args["min_samples"])
+    enough = min(told["new"]["rows"], told["champion"]["rows"]) >= least
     raise StepHeld(f"the A/B is over: {told['detail']}", TO_DECIDE if enough else "no data", told)
 
 

@@ -76,11 +76,12 @@ def proof(work: Work, release: Release, step: Step) -> Observed:
     mine = need_deployment(work, release, step.host)
     database = work.deck.database
 
-    ended: dict[tuple[str, int], str] = {}  # (server, when it was started) of every start that came to nothing, and why
+    ended: dict[tuple[str, int], str] = {}  # (server, which of its starts) of every one that came to nothing, and why
 
     def is_settled() -> bool:
         seen = _newest(work, mine)
-        ended.update({(one.id, one.started_at): one.detail for one in seen if one.state == "exited"})
+        for one in seen:
+            ended.update(_ends(one))
         ready = len(ready_replicas(database, mine)) >= mine.replicas
         return ready or bool(_disproved(seen)) or len(ended) >= STARTS
 
@@ -166,6 +167,13 @@ def _forbids(work: Work, check: Check, release: Release, host: str) -> bool:
 
 def _newest(work: Work, deployment: Deployment) -> list[Replica]:
     return list(deployments.replicas(work.deck.database, deployment.id))
+
+
+def _ends(replica: Replica) -> dict[tuple[str, int], str]:
+    """Return how a server's starts ended; one that is loading again tells it too: nobody may have seen it down."""
+    if replica.proof.get("ends"):
+        return {(replica.id, number): replica.proof["ended"] for number in range(replica.proof["ends"])}
+    return {(replica.id, replica.started_at): replica.detail} if replica.state == "exited" else {}
 
 
 def _disproved(replicas: list[Replica]) -> str:

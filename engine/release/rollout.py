@@ -71,6 +71,9 @@ def _watch(
     recorded = -1
     count = len(work.steps())
 
+    def agreement() -> dict[str, Any]:
+        return work.instruments.agreement(work.deck, release.endpoint, pair[1].id, pair[0].id, since[0])
+
     def look() -> tuple[Verdict, Live, Live]:
         elapsed_s = (work.deck.clock.now() - since[0]) / SECOND_US
         seen_by = work.instruments.shadow if step.kind == "shadow" else work.instruments.live
@@ -80,6 +83,8 @@ def _watch(
         if died:
             return Verdict("failed", died), new, champion
         told = judge.judge(new, champion, elapsed_s, needs, silence_accepted=silence_accepted)
+        if step.kind == "shadow" and told.verdict == "passed":
+            told = compared(told, agreement(), needs, elapsed_s)
         if told.verdict != "failed":
             looks.look(new.answers, champion.answers, closing=told.verdict == "passed")
             told = with_looks(work, told, looks, elapsed_s >= needs.max_wait_s)
@@ -101,7 +106,7 @@ def _watch(
     verdict = seen[0]
     observed = {**observed, **_figures(seen), **looks.records()}
     if step.kind == "shadow":
-        observed["answers"] = work.instruments.agreement(work.deck, release.endpoint, pair[1].id, pair[0].id, since[0])
+        observed["answers"] = agreement()
     if verdict.verdict == "failed":
         raise StepFailed(f"{_where(step)}: {verdict.detail}", "harm", observed)
     if verdict.verdict == "inconclusive":
@@ -109,6 +114,22 @@ def _watch(
     if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
         raise StepHeld(f"{_where(step)}: {verdict.detail}", "no data", observed)
     return observed
+
+
+def compared(told: Verdict, agreement: dict[str, Any], needs: StepNeeds, elapsed_s: float) -> Verdict:
+    """Return a shadow's verdict: it passes once its sample is compared, row by row, and not where it merely answered.
+
+    The rows of both versions come home apart, each from its own server.
+    """
+    rows = int(agreement["rows"])
+    if rows >= needs.min_samples:
+        return told
+    said = f"{rows} of {needs.min_samples} rows answered by both"
+    return (
+        Verdict("no data", f"{said} after {elapsed_s:.0f} s")
+        if elapsed_s >= needs.max_wait_s
+        else Verdict("waiting", said)
+    )
 
 
 def tolerated_ms(work: Work) -> float:

@@ -40,6 +40,7 @@ class ReplicaContainer:
         self.proof: dict[str, Any] = {}
         self.joined = False
         self.failures = 0
+        self.ended = ""  # how it did the last time, until it is ready again
         self.may_start = 0.0
         self.port: int | None = None
         self.started_at = 0
@@ -144,7 +145,7 @@ class ReplicaContainer:
         self.failures += 1
         delay = 0.0 if self.failures == 1 else min(BACKOFF_MOST_S, 0.5 * 2.0 ** (self.failures - 2))
         self.may_start = now + delay
-        self.state, self.detail = "exited", detail
+        self.state, self.detail, self.ended = "exited", detail, detail
 
     def observe(self, now: float, threads: ThreadPoolExecutor) -> None:
         """Heed the last look at the server inside and its log, and begin the next one when it is due."""
@@ -186,6 +187,7 @@ class ReplicaContainer:
             return  # still loading
         self.state, self.detail = ("ready" if ready else "unready"), detail
         self.proof = {"golden": detail} if ready else {}
+        self.ended = "" if ready else self.ended
         self.joined = self.joined or ready
         if self._ready_since is None:
             self._ready_since = now
@@ -250,6 +252,7 @@ class ReplicaContainer:
         told: dict[str, Any] = {}
         if self.found is not None:
             told = {"container": self.found.id[:12], "restarts": self.found.restarts}
+        told |= {"ended": self.ended, "ends": self.failures} if self.ended else {}
         seen = (self.state, self.detail, tuple(told.items()), tuple(self.proof.items()))
         if seen == self._written and now - self._written_at < SEEN_EVERY_S:
             return None

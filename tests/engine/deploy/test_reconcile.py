@@ -301,6 +301,10 @@ def test_a_server_that_keeps_dying_is_started_ever_more_slowly(world: Any) -> No
         waits.append(round(max(0.0, replica.may_start - before), 1))
     assert waits == [0.0, 0.5, 1.0]
     assert world.replicas(new)[0].detail.startswith("killed by SIGKILL")
+    world.until(lambda: world.states(new) == ["starting"])
+    assert world.replicas(new)[0].proof["ends"] == 3  # a look that missed each end still counts them
+    world.until(lambda: world.states(new) == ["ready"])
+    assert "ends" not in world.replicas(new)[0].proof
 
 
 def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,7 @@ class Stage:
     model: str
     rate: float = 100.0  # live requests per second
     error_rates: dict[int, float] = field(default_factory=dict)  # version -> share of requests that fail
+    late_s: dict[int, float] = field(default_factory=dict)  # version -> how long its rows take to come home
     latency_ms: dict[int, float] = field(default_factory=dict)
     golden_ms: dict[int, float] = field(default_factory=dict)
     answers: dict[int, Callable[[str, int], Answers]] = field(default_factory=dict)  # version -> of n rows
@@ -91,6 +92,8 @@ class Stage:
     reconciles: bool = True
     disproved: set[int] = field(default_factory=set)  # versions whose golden answers differ
     crashing: set[int] = field(default_factory=set)  # versions whose server ends at each start
+    seen_down: bool = True  # False: such a server is up again whenever somebody looks
+    _ends: dict[str, int] = field(default_factory=dict)
     applied: list[dict[str, Any]] = field(default_factory=list)
     weights_seen: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
     golden_asked: dict[int, int] = field(default_factory=dict)
@@ -129,11 +132,13 @@ class Stage:
             state, told = (
                 ("unready", "1 of 20 golden answers differ") if wrong else ("ready", "20 of 20 golden answers")
             )
+            id, proof = f"{deployment.id}-{number}", {}
             if deployment.version in self.crashing:
                 state, told = "exited", "ended with code 1: ImportError: no module named hotel"
-            replica = Replica(
-                f"{deployment.id}-{number}", deployment.id, number, state, 1, "boot:1", 5000, told, {}, now, now
-            )
+                self._ends[id] = self._ends.get(id, 0) + 1
+                proof = {"ended": told, "ends": self._ends[id]}
+                state, told = (state, told) if self.seen_down else ("starting", "loading")
+            replica = Replica(id, deployment.id, number, state, 1, "boot:1", 5000, told, proof, now, now)
             deployments.put_replica(tx, replica)
 
     def _serve(self, start: int, end: int) -> None:
@@ -145,15 +150,16 @@ class Stage:
 
     def live(self, deck: Deck, model: str, deployment_id: str, since: int) -> Live:
         """Count what a deployment answered since a time."""
-        rows = sum(
-            (end - max(start, since)) / 1e6 * self.rate * shares.get(deployment_id, 0.0)
-            for start, end, shares in self._served
-            if end > since
-        )
         version = next(
             one.version
             for one in deployments.deployments(deck.database, endpoint=model, live_only=False)
             if one.id == deployment_id
+        )
+        home = self.clock.now() - int(self.late_s.get(version, 0.0) * 1e6)
+        rows = sum(
+            (min(end, home) - max(start, since)) / 1e6 * self.rate * shares.get(deployment_id, 0.0)
+            for start, end, shares in self._served
+            if end > since and home > max(start, since)
         )
         errors = int(rows * self.error_rates.get(version, 0.0))
         answers = self.answers.get(version, lambda _id, _rows: Answers())(deployment_id, int(rows))
@@ -170,6 +176,11 @@ class Stage:
         errors = int(rows * self.error_rates.get(version, 0.0))
         return Live(rows, errors, (self.latency_ms.get(version, 4.0),) * rows)
 
+    def agreement(self, deck: Deck, model: str, champion: str, shadow: str, since: int) -> dict[str, Any]:
+        """Compare what both have answered and what has come home of it."""
+        rows = min(self.live(deck, model, champion, since).rows, self.shadow(deck, model, shadow, since).rows)
+        return {"rows": rows, "differ": 0, "difference": {}}
+
     def latency(self, _deck: Deck, version: Version, _replica: Replica, repeats: int) -> list[float]:
         """Answer golden requests."""
         self.golden_asked[version.number] = self.golden_asked.get(version.number, 0) + repeats
@@ -181,7 +192,7 @@ class Stage:
         return Instruments(
             live=self.live,
             shadow=self.shadow,
-            agreement=lambda *_: {"rows": 1, "differ": 0, "difference": {}},
+            agreement=self.agreement,
             outcomes=lambda _deck, _model, _since, ids: {
                 one: self.outcomes[one] for one in ids if one in self.outcomes
             },

@@ -104,6 +104,20 @@ def test_a_sample_ends_an_ab_before_its_time(split, apply_settings):
     assert 400 <= ab_step(split, held).observed["new"]["rows"] < 600
 
 
+def test_an_ab_waits_for_rows_of_both_arms_to_come_home(split, apply_settings):
+    apply_settings(deploy=dataclasses.replace(AB, split=SplitSettings(50, 3600.0, 400)))
+    split.late_s = {1: 20.0}
+    step = ab_step(split, split.run(promote(split)))
+    assert step.observed["champion"]["rows"] >= AB.min_samples
+    assert step.observed["new"]["rows"] > 1000
+
+
+def test_an_ab_in_which_one_arm_told_nothing_is_no_data(split):
+    split.late_s = {1: 3600.0}
+    held = split.run(promote(split))
+    assert (held.state, held.verdict) == ("held", "no data")
+
+
 def test_harm_ends_an_ab_at_once(split):
     split.error_rates = {2: 0.3}
     done = split.run(promote(split))

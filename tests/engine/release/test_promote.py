@@ -124,8 +124,9 @@ def test_a_server_that_answers_golden_requests_otherwise_takes_no_traffic(servin
     assert serving.standing() == {1: "serving"}
 
 
-def test_a_server_that_ends_at_each_start_fails_the_release_with_its_last_words(serving):
-    serving.crashing = {2}
+@pytest.mark.parametrize("seen_down", [True, False])
+def test_a_server_that_ends_at_each_start_fails_the_release_with_its_last_words(serving, seen_down):
+    serving.crashing, serving.seen_down = {2}, seen_down
     before = serving.clock.now()
     done = serving.run(promote(serving, 2))
     assert done.state == "failed"

@@ -50,6 +50,23 @@ def test_a_shadow_without_traffic_is_held(serving, apply_settings):
     assert (held.state, held.detail) == ("held", "as a shadow: 0 of 200 live rows after 20 s")
 
 
+def test_a_shadow_passes_once_its_sample_is_compared_row_by_row(serving, apply_settings):
+    apply_settings(deploy=SHADOW)
+    serving.late_s = {1: 10.0}
+    done = serving.run(promote(serving))
+    shadow = next(one for one in releases.steps(serving.deck.database, done.id) if one.kind == "shadow").observed
+    assert shadow["answers"]["rows"] >= SHADOW.min_samples
+    assert shadow["new"]["rows"] > 1000
+
+
+def test_a_shadow_whose_rows_nobody_else_answered_is_held(serving, apply_settings):
+    apply_settings(deploy=SHADOW)
+    serving.late_s = {1: 3600.0}
+    held = serving.run(promote(serving))
+    assert (held.state, held.verdict) == ("held", "no data")
+    assert held.detail == "as a shadow: 0 of 200 rows answered by both after 20 s"
+
+
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
 def test_answers_of_a_shadow_are_stored_compared_and_never_returned(live, host, add_real, stage_parts, model_settings):
