@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LANES = {"docker": "docker", "others": "not docker"}
 TOLD_AGAIN = re.compile(r"E  +|FAILED |ERROR |\S+:\d+: ")  # what was wrong, where, and which test
+ALONE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # lanes whose threads wait for each other's cores stall
 AT_MOST = 20  # lines of a lane told again
 NOTHING_CHOSEN = 5  # what pytest says where no test of a lane was asked for
 
@@ -40,6 +41,7 @@ def main() -> int:
                 *sys.argv[1:],
             ],
             cwd=ROOT,
+            env=os.environ | (ALONE if at_once else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
