@@ -44,7 +44,7 @@ def heed_drop(deck: Deck, settings: ModelSettings, seen: Sequence[Window], fence
 
 
 def _drop(deck: Deck, settings: ModelSettings, seen: Sequence[Window]) -> Finding | None:
-    from engine.monitoring.performance import primary_metric
+    from engine.monitoring.losses import primary_metric
     from engine.release.facts import gather_rollback
     from store import models, versions, watching
 

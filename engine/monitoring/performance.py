@@ -13,15 +13,18 @@ import pyarrow.compute as pc
 from engine.measures.drift_codes import rounded
 from engine.measures.estimate import Estimate, estimate
 from engine.measures.intervals import bootstrap, ratio_of_losses
-from engine.measures.metrics import Measured, Predicted, default_metric, find, measure, names, of_lists
+from engine.measures.metrics import Measured, Predicted, find, measure, names, of_lists
+from engine.monitoring.losses import ANSWER, expected_loss, primary_metric
 from store.rows import ESTIMATED
 
 if TYPE_CHECKING:
     from engine.monitoring.reference import Reference
+    from engine.monitoring.window_rows import WindowRows
     from engine.settings.model import ModelSettings
     from store.rows import Version
 
 ASSUMED = "CBPE; holds while inputs alone move and what they mean does not"
+ASSUMED_OF_LOSS = "loss model; holds while the same inputs go with the same loss"
 INTERVAL = ("outputs.low", "outputs.high")
 WORSE_BY = 1.1  # ratio of realised loss to the holdout's from which somebody would act
 CHANCE = 0.001  # a class is gone when chance alone would hide it less often than this
@@ -47,11 +50,6 @@ class Performance:
     def degraded(self) -> bool:
         """Whether a person should look."""
         return bool(self.worse or self.vanished)
-
-
-def primary_metric(settings: ModelSettings, version: Version) -> str:
-    """Return the metric the version was chosen by."""
-    return str(version.evaluation.get("metric") or settings.train.metric or default_metric(settings.task))
 
 
 def realised(
@@ -83,23 +81,28 @@ def realised(
 
 
 def estimated(
-    table: pa.Table, settings: ModelSettings, version: Version, reference: Reference
+    window: WindowRows, settings: ModelSettings, version: Version, reference: Reference
 ) -> dict[str, dict[str, Any]]:
     """Return the primary metric as expected without outcomes, by the name `estimated_…`; empty where that is not meant.
 
-    Only classifications are estimated, by CBPE; see `engine.measures.estimate` for what it takes for granted.
+    Classifications are estimated by CBPE, regressions and forecasts by a model of their loss; see
+    `engine.measures.estimate` and `engine.measures.expected_loss` for what these take for granted.
     """
-    classes = tuple(version.signature.get("classes") or ())
-    if not classes or not len(table):
+    table, classes = window.rows, tuple(version.signature.get("classes") or ())
+    if not len(table) or not (classes or settings.task in ("regression", "forecasting")):
         return {}
     primary = primary_metric(settings, version)
-    if reference.calibration is None:
-        why = reference.calibration_note or reference.prediction_note
-        found = Estimate(None, note=f"no calibration: {why}")
+    if classes and reference.calibration is not None:
+        found, assumed = estimate(primary, guess_of(table, classes), reference.calibration), ASSUMED
+    elif reference.loss is not None and reference.prediction is not None:
+        profiles = {**reference.profiles, ANSWER: reference.prediction}
+        found = expected_loss(reference.loss, profiles, window.tallies, table[ANSWER])
+        assumed = ASSUMED_OF_LOSS
     else:
-        found = estimate(primary, guess_of(table, classes), reference.calibration)
+        what, why = ("calibration", reference.calibration_note) if classes else ("loss model", reference.loss_note)
+        found, assumed = Estimate(None, note=f"no {what}: {why or reference.prediction_note}"), ""
     told = {"value": found.value, "low": found.low, "high": found.high}
-    note = found.note or ASSUMED
+    note = found.note or assumed
     return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
 
 

@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from engine.measures import drift
 from engine.measures.estimate import Calibration
+from engine.measures.expected_loss import LossModel
 from engine.monitoring import asked
 from engine.monitoring.layout import write_durably
+from engine.monitoring.losses import ANSWER, loss_of
 from engine.serving.contract import class_text
 from store.errors import ModeldeckError
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
 PREDICTION = "prediction"
-FORM = 3  # of what is kept; another form is made anew
+FORM = 4  # of what is kept; another form is made anew
+FITTED = "the data has no times, by which rows the version was not fitted on could be told"
 MOST_SCORED = 5000  # rows after the cut-off that the version is asked about, evenly spread
 
 
@@ -45,6 +48,8 @@ class Reference:
     prediction_note: str = ""
     calibration: Calibration | None = None  # of a classification's scores
     calibration_note: str = ""
+    loss: LossModel | None = None  # of a regression's primary metric
+    loss_note: str = ""
     is_whole: bool = True  # False: something could not be read that may be there another time
 
     def to_state(self) -> dict[str, Any]:
@@ -60,6 +65,8 @@ class Reference:
             "prediction_note": self.prediction_note,
             "calibration": self.calibration.to_state() if self.calibration else None,
             "calibration_note": self.calibration_note,
+            "loss": self.loss.to_state() if self.loss else None,
+            "loss_note": self.loss_note,
         }
 
     @classmethod
@@ -76,6 +83,8 @@ class Reference:
             state["prediction_note"],
             Calibration.from_state(state["calibration"]) if state["calibration"] else None,
             state["calibration_note"],
+            LossModel.from_state(state["loss"]) if state["loss"] else None,
+            state["loss_note"],
         )
 
 
@@ -136,7 +145,7 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
         counts = pc.value_counts(fitted[settings.data.target].drop_null()).to_pylist()
         total = sum(one["counts"] for one in counts)
         found.classes = {class_text(one["values"]): one["counts"] / total for one in counts}
-    _add_prediction(found, deck, settings, version, later)
+    _add_prediction(found, deck, settings, version, later, key)
     return found
 
 
@@ -221,13 +230,19 @@ def _add_tokenised(found: Reference, values: pa.ChunkedArray, name: str, key: Lo
     elif key is None:
         found.left_out[name] = (kind, "unavailable: the deck's log key is not there to make tokens of the reference")
     else:
-        encoded = values.combine_chunks().dictionary_encode()
-        tokens = pa.array([key.token(name, one) for one in encoded.dictionary.to_pylist()], pa.string())
-        found.profiles[name] = drift.profile(name, tokens.take(encoded.indices), "categorical", named=False)
+        found.profiles[name] = drift.profile(name, _tokens(values, name, key), "categorical", named=False)
         found.tokens_of |= {name}
 
 
-def _add_prediction(found: Reference, deck: Deck, settings: ModelSettings, version: Version, later: pa.Table) -> None:
+def _tokens(values: pa.ChunkedArray, name: str, key: LogKey) -> pa.Array:
+    encoded = values.combine_chunks().dictionary_encode()
+    tokens = pa.array([key.token(name, one) for one in encoded.dictionary.to_pylist()], pa.string())
+    return tokens.take(encoded.indices)
+
+
+def _add_prediction(
+    found: Reference, deck: Deck, settings: ModelSettings, version: Version, later: pa.Table, key: LogKey | None
+) -> None:
     """Add the profile of what the version answers on rows it was not fitted on."""
     if not len(later):
         found.prediction_note = "unavailable: the snapshot holds no row after the cut-off"
@@ -243,4 +258,15 @@ def _add_prediction(found: Reference, deck: Deck, settings: ModelSettings, versi
         return
     kind: drift.Kind = "categorical" if pa.types.is_string(told.values.type) else "numeric"
     found.prediction = drift.profile(PREDICTION, told.values, kind)
+    if version.cutoff_at is None or settings.data.time_column is None:
+        found.calibration_note = found.loss_note = FITTED
+        return
     found.calibration, found.calibration_note = told.calibration, told.note
+    if settings.task in ("regression", "forecasting"):
+        profiles = {**found.profiles, **({ANSWER: found.prediction} if found.prediction else {})}
+        columns = {name: later[name] for name in found.profiles if name in later.column_names}
+        if key is not None:
+            columns |= {name: _tokens(columns[name], name, key) for name in found.tokens_of if name in columns}
+        truth = later[settings.data.target] if settings.data.target in later.column_names else None
+        model = loss_of(settings, version, profiles, {**columns, ANSWER: told.values}, truth)
+        found.loss, found.loss_note = (model, "") if isinstance(model, LossModel) else (None, model)

@@ -17,7 +17,8 @@ from engine.measures.drift_codes import rounded
 from engine.monitoring import outcomes
 from engine.monitoring.features import compare_window
 from engine.monitoring.inventory import take_inventory
-from engine.monitoring.performance import Performance, estimated, primary_metric, realised
+from engine.monitoring.losses import primary_metric
+from engine.monitoring.performance import Performance, estimated, realised
 from engine.monitoring.predictions import By
 from engine.monitoring.reference import Reference, reference_of
 from engine.monitoring.rules import Facts, read
@@ -188,7 +189,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         with_outcomes = outcomes.join(rows, look.outcomes)
         performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows)
         features = compare_window(found, look.reference(version), version) if enough else []
-    expected = estimated(rows, look.settings, version, look.reference(version)) if enough and rows is not None else {}
+    expected = estimated(found, look.settings, version, look.reference(version)) if enough and found else {}
     drifted = tuple(one for one in features if one["drifted"] and one["matters"])
     latencies = _latencies(rows)
     window = Window(

@@ -143,7 +143,7 @@ class Looks:
         """Return the metric that outcomes are judged by; none for a task whose answers are no value and no label."""
         if self._work.settings.task not in ("regression", "classification"):
             return ""
-        from engine.monitoring.performance import primary_metric
+        from engine.monitoring.losses import primary_metric
 
         return primary_metric(self._work.settings, self._versions[0])
 

@@ -191,3 +191,52 @@ def test_without_a_calibration_the_estimate_says_why(deck: Deck, serving: Any, m
     told = verdict.window.metrics["estimated_log_loss"]
     assert told["value"] is None
     assert told["note"].startswith("no calibration: unavailable: artifact ")
+
+
+def stays(made: Any, size: int, seed: int, likely: float) -> tuple[list[dict[str, Any]], list[float]]:
+    """Rows and what version 2 of `rates` answers: the more guests, the farther off; six or seven come as `likely`."""
+    draw = np.random.default_rng(seed)
+    rows = made.rates_rows(size)
+    many = draw.random(size) < likely
+    for row, off, more in zip(rows, draw.normal(0.0, 1.0, size).tolist(), many.tolist(), strict=True):
+        row["guests"] = int(draw.integers(6, 8) if more else draw.integers(1, 4))
+        row["y"] = 3.0 * row["lead_time"] + row["guests"] + off * row["guests"]
+    return rows, [3.0 * row["lead_time"] + row["guests"] for row in rows]
+
+
+def test_a_regression_is_estimated_before_its_outcomes_come(
+    deck: Deck, real: Any, made: Any, traffic: Any, champion: Any
+) -> None:
+    rows, _ = stays(made, 4_000, 1, 0.2)
+    stored = versions.version(deck.database, "rates", 2).artifact_hash
+    version = made.register(
+        deck, "rates", made.snapshot_of(rows), ONLY_NUMBERS, artifact_hash=stored, evaluation={"metric": "mae"}
+    )
+    champion(version.number)
+    later, answered = stays(made, 1_000, 2, 0.8)
+    outputs = [{"value": one} for one in answered]
+    lines, ids = traffic.lines(later, outputs, at=MIDNIGHT, every_s=10, version=version.number)
+    traffic.write(lines)
+    (before,) = watch(deck, real, 1, now_us=MIDNIGHT + DAY_US)
+    told = before.window.metrics["estimated_mae"]
+    assert told["n"] == 1_000
+    given = [{"prediction_id": one, "value": row["y"]} for one, row in zip(ids, later, strict=True)]
+    record(deck, "rates", given, "till", "user:anna")
+    (after,) = watch(deck, real, 1, now_us=MIDNIGHT + 2 * DAY_US)
+    shown = after.window.metrics["mae"]["value"]
+    expected_if_nothing_had_moved = reference_of(deck, real, version).loss.base
+    assert told["low"] < shown < told["high"]
+    assert told["low"] > 1.5 * expected_if_nothing_had_moved
+    assert told["note"] == "loss model; holds while the same inputs go with the same loss"
+    assert after.window.metrics["estimated_mae"] == told
+
+
+def test_without_times_nothing_is_estimated(deck: Deck, real: Any, made: Any) -> None:
+    stored = versions.version(deck.database, "rates", 2).artifact_hash
+    untimed = made.register(
+        deck, "rates", made.snapshot_of(made.rates_rows(1_000)), ONLY_NUMBERS, artifact_hash=stored, cutoff_at=None
+    )
+    found = reference_of(deck, real, untimed)
+    assert found.prediction is not None
+    assert found.loss is None
+    assert found.loss_note == "the data has no times, by which rows the version was not fitted on could be told"
