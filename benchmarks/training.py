@@ -237,8 +237,8 @@ def version(folder: Path, repeats: int) -> Row:
     from engine.model_io.rows import read_snapshot
     from engine.training.dataset import prepare
     from engine.training.families import families
+    from engine.training.fitting import fit
     from engine.training.folds import expanding_folds, split_holdout
-    from engine.training.making import fit
     from engine.training.train import train
 
     draw = np.random.default_rng(1)

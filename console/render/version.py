@@ -12,6 +12,7 @@ from console.render.fairness import put_fairness
 from console.render.measures import change, primary, value_of, with_interval
 from console.render.models import estimator_name
 from console.render.plans import check_rows
+from console.render.selection import left_out, put_selection
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, style_of
 from console.render.spark import bar
@@ -39,6 +40,7 @@ def version_lines(
     put_errors(sheet, version.evaluation)
     _candidates(sheet, version.evaluation)
     _importance(sheet, version)
+    put_selection(sheet, version.evaluation)
     _signature(sheet, version.signature)
     _lineage(sheet, version)
     return sheet.lines
@@ -167,7 +169,7 @@ def _importance(sheet: Sheet, version: Version) -> None:
         rows.append((str(one.get("name", "")), (drawn, "spark"), with_interval(one)))
     sheet.table(("FEATURE", "IMPORTANCE", ""), rows)
     _more(sheet, len(items))
-    inputs = len(version.signature.get("inputs") or ())
+    inputs = len(version.signature.get("inputs") or ()) - left_out(evaluation)
     if len(items) < inputs:
         command = f"modeldeck explain {version.model} {version.number}"
         sheet.paragraph(f"{len(items)} of {inputs} were measured in the time there was; all: {command}", "dim")

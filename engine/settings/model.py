@@ -57,6 +57,7 @@ class TrainSettings:
     interval: float | None = None  # share of truths that an answer's low and high are to hold; None: no interval
     window_s: float | None = None  # only rows so much older than the newest one before the holdout are fitted on
     half_life_s: float | None = None  # a row counts half for each so much that it is older
+    select: str = "report"  # which columns are worth their place: report it, drop the others, or off
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class DeploySettings:
 # keys younger than the first revisions
 UNSAID = {
     "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
-    "train": ("workers", "trials", "memory_mb", "constraints", "interval", "window_s", "half_life_s"),
+    "train": ("workers", "trials", "memory_mb", "constraints", "interval", "window_s", "half_life_s", "select"),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
 }
 

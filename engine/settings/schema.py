@@ -191,6 +191,12 @@ class ModelFile(Section):
         return self
 
     @model_validator(mode="after")
+    def _columns_are_selected_of_tables(self) -> ModelFile:
+        if self.train.select == "drop" and self.model.task not in ("classification", "regression"):
+            raise ValueError(f"train.select: columns are not selected for the task {self.model.task}")
+        return self
+
+    @model_validator(mode="after")
     def _fair_groups_are_named(self) -> ModelFile:
         if self.gates.fairness is not None and self.fairness is None:
             raise ValueError('gates.fairness needs [fairness] columns, such as ["market_segment"]')

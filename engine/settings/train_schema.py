@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -36,6 +36,7 @@ class TrainTable(Section):
     interval: Annotated[float, Field(ge=0.5, le=0.99)] | None = None
     window: Duration | None = None
     half_life: Duration | None = None
+    select: Literal["report", "drop", "off"] = "report"
 
     @field_validator("time_budget")
     @classmethod
@@ -67,4 +68,5 @@ class TrainTable(Section):
             interval=self.interval,
             window_s=self.window,
             half_life_s=self.half_life,
+            select=self.select,
         )

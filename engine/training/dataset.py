@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +41,16 @@ class Kinds:
     texts: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return all of them."""
+        return (*self.numbers, *self.categories, *self.texts, *self.times)
+
+    def without(self, names: Collection[str]) -> Kinds:
+        """Return the columns but those."""
+        parts = (self.numbers, self.categories, self.texts, self.times)
+        return Kinds(*(tuple(name for name in part if name not in names) for part in parts))
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -65,6 +75,14 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    def without(self, names: Collection[str]) -> Dataset:
+        """Return the same rows with some columns left out: no feature reads them, and no request need send them.
+
+        They stay in frame and signature, so that whoever still sends them is answered as before.
+        """
+        inputs = tuple(replace(one, nullable=True) if one.name in names else one for one in self.signature.inputs)
+        return replace(self, signature=replace(self.signature, inputs=inputs), kinds=self.kinds.without(names))
 
     def take(self, rows: Any) -> Dataset:
         """Return some rows, by index."""
@@ -209,10 +227,15 @@ def _check_classes(classes: tuple[str, ...], task: str, target: str) -> None:
         )
 
 
-def _inputs(table: pa.Table, settings: ModelSettings) -> tuple[Column, ...]:
+def input_names(table: pa.Table, settings: ModelSettings) -> list[str]:
+    """Return the columns that are meant as inputs, those too that are null in every row and so are none."""
     data = settings.data
     left_out = {data.target, data.id_column, data.group}
-    names = data.features or [name for name in table.column_names if name not in left_out]
+    return list(data.features or [name for name in table.column_names if name not in left_out])
+
+
+def _inputs(table: pa.Table, settings: ModelSettings) -> tuple[Column, ...]:
+    data = settings.data
     joined = {join.prefix + name for join in data.joins for name in join.columns}  # may be unknown at any time
     found = [
         Column(
@@ -220,7 +243,7 @@ def _inputs(table: pa.Table, settings: ModelSettings) -> tuple[Column, ...]:
             column_type(table.schema.field(name).type) or "string",
             table.column(name).null_count > 0 or name in joined,
         )
-        for name in names
+        for name in input_names(table, settings)
         if table.column(name).null_count < table.num_rows  # a column that is always null says nothing
     ]
     if not found:

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import optuna
 
-    from engine.training.dataset import Dataset
+    from engine.training.dataset import Dataset, Kinds
 
 Params = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of candidate. `features()` makes an unfitted transformer (None: the estimator reads the frame itself).
+    """One kind of candidate. `features(kinds)` makes an unfitted transformer of those columns.
 
-    `estimator(params)` makes an unfitted estimator. `defaults` are tried first; `space(trial)` draws other parameters
-    and names each of them `<family>.<parameter>` to Optuna, so that a search taken up again can tell it what was tried.
+    None: the estimator reads the frame itself. `estimator(params)` makes an unfitted estimator. `defaults` are tried
+    first; `space(trial)` draws other parameters and names each of them `<family>.<parameter>` to Optuna, so that a
+    search taken up again can tell it what was tried.
     """
 
     name: str
-    features: Callable[[], Any]
+    features: Callable[[Kinds], Any]
     estimator: Callable[[Params], Any]
     defaults: Params
     space: Callable[[optuna.Trial], Params] | None = None
@@ -41,6 +42,6 @@ class Terms:
 Maker = Callable[[Terms], Family]
 
 
-def nothing() -> Any:
+def nothing(_kinds: Kinds) -> Any:
     """Make no features: the estimator reads the frame itself."""
     return None

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def naive(terms: Terms) -> Family:
     """Return the value of the last known season: every forecast has to beat it."""
     forecast = _forecast(terms.dataset)
-    return Family("dummy", lambda: _columns([_history(forecast)]), lambda _params: SeasonalNaive(), {})
+    return Family("dummy", lambda _kinds: _columns([_history(forecast)]), lambda _params: SeasonalNaive(), {})
 
 
 def linear(terms: Terms) -> Family:
     """Return a ridge regression over lags and the other columns."""
-    forecast, rest = _forecast(terms.dataset), _rest(terms.dataset)
+    forecast = _forecast(terms.dataset)
 
-    def features() -> Any:
+    def features(kinds: Kinds) -> Any:
         from sklearn.impute import SimpleImputer
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -32,7 +32,7 @@ def linear(terms: Terms) -> Family:
         name, history, columns = _history(forecast)
         filled = SimpleImputer(strategy="median", keep_empty_features=True)
         part = (name, make_pipeline(history, filled, StandardScaler()), columns)
-        return _columns([part, *_others(tabular.linear_features, rest)])
+        return _columns([part, *_others(tabular.linear_features, _rest(kinds))])
 
     plain = tabular.linear(terms)
     return replace(plain, features=features)
@@ -40,12 +40,12 @@ def linear(terms: Terms) -> Family:
 
 def boosting(terms: Terms) -> Family:
     """Return what boosted trees over lags and the other columns add to the last season."""
-    forecast, rest = _forecast(terms.dataset), _rest(terms.dataset)
+    forecast = _forecast(terms.dataset)
     plain = tabular.boosting(terms)
     defaults = {**plain.defaults, "loss": "absolute_error"} if "loss" in plain.defaults else plain.defaults
     return replace(
         plain,
-        features=lambda: _columns([_history(forecast), *_others(tabular.boosted_features, rest)]),
+        features=lambda kinds: _columns([_history(forecast), *_others(tabular.boosted_features, _rest(kinds))]),
         estimator=lambda params: SeasonalChange(plain.estimator(params)),
         defaults=defaults,
     )
@@ -66,12 +66,12 @@ def _forecast(dataset: Dataset) -> Forecast:
     return dataset.forecast
 
 
-def _rest(dataset: Dataset) -> Kinds:
+def _rest(kinds: Kinds) -> Kinds:
     """Return the inputs beside the time, of which the history tells hour and weekday.
 
     Month and day of the year are left out on purpose: from less than some years nothing is learned of them but noise.
     """
-    return replace(dataset.kinds, times=())
+    return replace(kinds, times=())
 
 
 def _history(forecast: Forecast) -> tuple[str, Any, list[str]]:

@@ -35,8 +35,9 @@ def importance(
     if _loss(metric, sample.truth, usual) is None:
         return []
     shuffled: dict[str, list[Predicted]] = {}
+    read = sample.kinds.names or tuple(sample.frame.columns)  # what was left out moves nothing
     for _ in range(repeats):
-        for column in sample.frame.columns:
+        for column in (name for name in sample.frame.columns if name in read):
             if time.monotonic() > until:
                 break
             mixed = sample.frame.copy()

@@ -20,18 +20,20 @@ from engine.settings.checks import ERROR
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.comparison import Comparison
 from engine.training.constraints import Groups
-from engine.training.dataset import Dataset, interval_level, prepare
+from engine.training.dataset import Dataset, input_names, interval_level, prepare
 from engine.training.evaluation import decision, on_holdout
 from engine.training.families import families
-from engine.training.family import Family, Params
+from engine.training.family import Family
+from engine.training.fitting import fit, in_time, refit
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.forecasts import remember
 from engine.training.leakage import Leak, leaks
 from engine.training.learning_curve import SPENT_S, SPENT_SHARE, learning_curve
 from engine.training.proof import Proof, prove
-from engine.training.recency import passed_to, require_weights, within
+from engine.training.recency import require_weights, within
 from engine.training.recording import params_of
-from engine.training.search import Earlier, Effort, Recorder, compare
+from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
+from engine.training.selection import Judge, Look, by_importance, looks, on_record, told
 from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from store.errors import Refused, WorkFailed
@@ -47,7 +49,9 @@ PROOF_S = 0.4  # and this to store the model
 LATE = 0.5  # so much of the proof's time a refit that takes longer than foreseen may use
 LEAKS_SHARE = 0.03  # of the budget, for the look at columns that explain the target by themselves
 LEAKS_S = 0.3  # or so long: a few columns
-CURVE_LEAVES = 0.8  # of what is left after the proof the curve may use so much: the version is still to be registered
+LEAVES = 0.8  # of what is left after the proof so much may be used: the version is still to be registered
+SELECT_SHARE = 0.25  # of the budget, to select columns before the search
+LOOK_SHARE, LOOK_S = 0.03, 0.1  # of what the training took so far, and this, to look at columns fold by fold
 CURVED = frozenset({"classification", "regression"})  # tasks whose rows stand for themselves
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
@@ -100,13 +104,22 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
 
-    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle, _groups(settings, metric))
+    named = input_names(table, settings)
+    judge = Judge(candidates[-1], candidates[-1].defaults, metric, train.seed)
+    mode = train.select if settings.task in CURVED and len(candidates) > 1 else "off"
+    whole, each = _selected(dataset, split, folds, judge, mode, budget, train.estimator)
+    kinds = tuple(dataset.kinds.without(one.why) for one in each)
+    if whole.why:
+        progress(0.11, told(whole))
+        dataset = dataset.without(whole.why)
+    groups = _groups(settings, metric)
+    bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle, groups, kinds)
     begun = time.monotonic()
     plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
     proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
     proof_s = min(proof_s, budget / 2)
-    curve_s = min(SPENT_SHARE * budget + SPENT_S, budget / 8) if settings.task in CURVED else 0.0
-    proven_by = deadline - curve_s
+    after_s = (SPENT_SHARE + LOOK_SHARE) * budget + SPENT_S + LOOK_S if settings.task in CURVED else 0.0
+    proven_by = deadline - min(after_s, budget / 8)
     fitted_by = proven_by - proof_s
     found = compare(
         bench,
@@ -139,11 +152,18 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
             metric,
             lambda rows: _answers_of(dataset, rows, split.holdout, best, decided),
             evaluation["holdout"][metric.name],
-            seconds=min(spent, CURVE_LEAVES * left),
+            seconds=min(spent, LEAVES * left),
             fit_s=fit_s,
             seed=train.seed,
         )
         evaluation |= {"learning_curve": curve} if curve else {}
+    if mode == "report":
+        judge = Judge(best.family, best.params, metric, train.seed)
+        whole = by_importance(dataset, split.train, evaluation.get("importance", ()))
+        seconds = min(LOOK_SHARE * (time.monotonic() - started) + LOOK_S, LEAVES * (deadline - time.monotonic()))
+        each = looks(dataset, [fold.train for fold in reversed(folds)], judge, seconds)  # the newest first
+    if mode != "off":
+        evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
     if leaking:
         evaluation["leakage"] = [{"name": leak.name, "explained": leak.explained} for leak in leaking]
     return Made(
@@ -190,6 +210,26 @@ def _leaks(
     return found
 
 
+def _selected(
+    dataset: Dataset, split: Split, folds: list[Fold], judge: Judge, mode: str, budget: float, estimator: str
+) -> tuple[Look, list[Look]]:
+    """Return what all rows before the holdout would leave out, and each fold's; nothing unless columns are dropped.
+
+    Raises:
+        Refused: the candidate reads the columns by itself.
+    """
+    if mode != "drop":
+        return Look(), []
+    if judge.family.features(dataset.kinds) is None:
+        raise Refused(
+            f'[train] select = "drop" does not reach into {estimator}, whose pipeline reads the columns by itself',
+            'let it return the estimator alone, or say select = "report"',
+        )
+    load_libraries([judge.family], dataset)
+    whole, *each = looks(dataset, [split.train, *(fold.train for fold in folds)], judge, SELECT_SHARE * budget)
+    return whole, each
+
+
 def asked_of(settings: ModelSettings) -> tuple[str, ...]:
     """Return the metrics that a model's settings name, beside those that every model of its task is measured by."""
     return (settings.train.metric, *settings.gates.limits)
@@ -220,37 +260,7 @@ def _with_answers(bench: Bench, best: Trial, until: float) -> Trial:
         with one_quiet_thread():
             return fit_folds(replace(bench, constraints={}), FoldTables(bench), best.family, best.params)["guess"]
 
-    return replace(best, guess=tuple(_in_time(work, until, best.family.name)))
-
-
-def refit(dataset: Dataset, rows: Any, family: Family, params: Params, until: float) -> Any:
-    """Return a candidate fitted on all rows it may see; `until` is of `time.monotonic()`.
-
-    Raises:
-        WorkFailed: it did not end in time, raised, or died.
-    """
-    return _in_time(lambda: fit(dataset, rows, family, params), until, family.name)
-
-
-def _in_time(work: Callable[[], Any], until: float, name: str) -> Any:
-    try:
-        return apart(work, until)
-    except Overdue:
-        raise WorkFailed(
-            f"fitting {name} on all rows did not end within the time budget", "give it more time, or take fewer rows"
-        ) from None
-    except (Lost, Raised) as error:
-        raise WorkFailed(f"fitting {name} on all rows failed: {error}", "correct it, or name another") from None
-
-
-def fit(dataset: Dataset, rows: Any, family: Family, params: Params) -> Any:
-    """Return a candidate fitted on some rows: its features and it as one pipeline, or it alone."""
-    from sklearn.pipeline import Pipeline
-
-    features, estimator = family.features(), family.estimator(params)
-    model = estimator if features is None else Pipeline([("features", features), ("estimator", estimator)])
-    with one_quiet_thread():
-        return model.fit(dataset.frame.iloc[rows], dataset.truth[rows], **passed_to(model, dataset.weights, rows))
+    return replace(best, guess=tuple(in_time(work, until, best.family.name)))
 
 
 def _seconds_of(dataset: Dataset, rows: Any, family: Family) -> float:

@@ -26,9 +26,7 @@ def named(dataset: Dataset, path: str, seed: int) -> Family:
     kind = _estimator_class(path, dataset.task)
     takes = inspect.signature(kind).parameters
     fixed: Mapping[str, Any] = {name: value for name, value in (("random_state", seed),) if name in takes}
-    return Family(
-        path.rpartition(".")[2], lambda: _dense_linear_features(dataset.kinds), lambda _params: kind(**fixed), {}
-    )
+    return Family(path.rpartition(".")[2], _dense_linear_features, lambda _params: kind(**fixed), {})
 
 
 def _dense_linear_features(kinds: Kinds) -> Any:
@@ -89,5 +87,5 @@ def from_function(dataset: Dataset, reference: str, bundle: Path) -> Family:
     made = build({})
     _check_task(made, dataset.task, reference, is_classifier, is_regressor)
     own = isinstance(made, Pipeline)  # a pipeline reads the frame itself; a bare estimator gets our features
-    features = nothing if own else lambda: linear_features(dataset.kinds)
+    features = nothing if own else linear_features
     return Family(reference.rpartition(":")[2], features, build, {})

@@ -21,9 +21,10 @@ from engine.serving.environment import differences, lock
 from engine.serving.predict import Predictor
 from engine.training.dataset import Dataset, prepare
 from engine.training.families import families
+from engine.training.fitting import refit
 from engine.training.folds import split_holdout
 from engine.training.forecasts import remember
-from engine.training.making import refit
+from engine.training.selection import left_out
 from engine.training.trial import one_quiet_thread
 from store import runs
 from store import settings as applied
@@ -71,6 +72,7 @@ def reproduce(deck: Deck, version: Version, progress: Callable[[float, str], Non
     except CorruptArtifact as error:
         raise WorkFailed(f"{named} cannot be reproduced: {error.message}", error.hint) from error
     dataset = prepare(table, settings, zone_of(deck.database, version.settings_revision))
+    dataset = dataset.without(left_out(version.evaluation))
     if dataset.signature.to_json() != version.signature:
         reasons.append("data: this modeldeck reads other columns or types from the snapshot")
     winner = version.evaluation["candidates"][0]

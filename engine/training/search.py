@@ -22,6 +22,8 @@ from engine.training.trial import Bench, Trial, serve_trials
 if TYPE_CHECKING:
     import optuna
 
+    from engine.training.dataset import Dataset
+
 REFIT_MARGIN = 1.4  # the winner's refit is given so many times what its last fold lets expect
 SHARE = 0.5  # of the time that is left, for any one candidate while others wait: one that never ends leaves them some
 
@@ -116,7 +118,7 @@ class _Search:
         self.study = Study(tunable, effort.seed, effort.workers, bool(bench.constraints)) if tunable else None
         self.queue: deque[tuple[Family, Params]] = deque()
         self._plan(earlier)
-        load_libraries(bench.families)
+        load_libraries(bench.families, bench.dataset)
         self.idle: list[Child] = []
         self.running: dict[Child, _Running] = {}
         fold = bench.folds[-1]
@@ -311,11 +313,11 @@ class _Search:
         return min(in_time, key=self._rank, default=self.leader)
 
 
-def load_libraries(families: Sequence[Family]) -> None:
+def load_libraries(families: Sequence[Family], dataset: Dataset) -> None:
     """Import what the candidates are made of before processes are forked, which else each would do again."""
     import threadpoolctl  # noqa: F401
 
     for family in families:
         with suppress(Exception):  # a trial will tell
-            family.features()
+            family.features(dataset.kinds)
             family.estimator(family.defaults)

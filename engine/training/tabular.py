@@ -52,7 +52,7 @@ def linear(terms: Terms) -> Family:
     def draw(trial: optuna.Trial) -> Params:
         return {"penalty": trial.suggest_float("linear.penalty", 0.02, 200.0, log=True)}
 
-    return Family("linear", lambda: linear_features(dataset.kinds), build, {"penalty": 1.0}, draw)
+    return Family("linear", linear_features, build, {"penalty": 1.0}, draw)
 
 
 def boosting(terms: Terms) -> Family:
@@ -94,7 +94,7 @@ def boosting(terms: Terms) -> Family:
     }
     if len(losses) > 1 and dataset.task != "classification":
         defaults["loss"] = "squared_error"
-    return Family("boosting", lambda: boosted_features(dataset.kinds), build, defaults, draw)
+    return Family("boosting", boosted_features, build, defaults, draw)
 
 
 def linear_features(kinds: Kinds) -> Any:

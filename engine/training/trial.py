@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.measures.metrics import Metric, Predicted, measure, of_lists
 from engine.training.constraints import Candidate, Groups, measured
-from engine.training.dataset import Dataset
+from engine.training.dataset import Dataset, Kinds
 from engine.training.family import Family, Params
 from engine.training.folds import Fold
 from engine.training.recency import passed_to
@@ -61,6 +61,11 @@ class Bench:
     constraints: dict[str, float]
     code: Path | None = None
     groups: Groups | None = None
+    kinds: tuple[Kinds, ...] = ()  # of each fold, where columns were selected in it
+
+    def kinds_of(self, place: int) -> Kinds:
+        """Return the columns that features of a fold read."""
+        return self.kinds[place] if self.kinds else self.dataset.kinds
 
 
 @contextmanager
@@ -86,7 +91,7 @@ class FoldTables:
         if key not in self._made:
             begun = time.monotonic()
             dataset, fold = self._bench.dataset, self._bench.folds[place]
-            features = family.features()
+            features = family.features(self._bench.kinds_of(place))
             train, test = dataset.frame.iloc[fold.train], dataset.frame.iloc[fold.test]
             if features is not None:
                 train, test = features.fit_transform(train, dataset.truth[fold.train]), features.transform(test)

@@ -52,7 +52,7 @@ def families_offered(tmp_path, bookings, rates):
 
 
 def fit(family, dataset, rows=200):
-    features, estimator = family.features(), family.estimator(family.defaults)
+    features, estimator = family.features(dataset.kinds), family.estimator(family.defaults)
     seen, unseen = dataset.frame.iloc[:rows], dataset.frame.iloc[rows:]
     if features is not None:
         seen, unseen = features.fit_transform(seen, dataset.truth[:rows]), features.transform(unseen)
@@ -90,7 +90,7 @@ def test_named_estimator_competes_with_the_dummy(offered):
 def test_function_gives_an_estimator_or_a_whole_pipeline(offered, name):
     found, dataset = offered(f"python:building:{name}", features=("nights", "discount"))
     assert list(found) == ["dummy", name]
-    assert (found[name].features() is None) == (name == "pipeline")
+    assert (found[name].features(dataset.kinds) is None) == (name == "pipeline")
     assert np.isfinite(fit(found[name], dataset)).all()
 
 

@@ -23,9 +23,9 @@ from engine.serving import golden
 from engine.serving.predict import Predictor
 from engine.training.dataset import prepare
 from engine.training.families import families
+from engine.training.fitting import fit
 from engine.training.folds import check_classes, expanding_folds, split_holdout
 from engine.training.leakage import leaks
-from engine.training.making import fit
 from store.errors import ModeldeckError
 
 N = 120
