@@ -19,6 +19,7 @@ from typing import Any
 from engine.data.bundle import extract_bundle
 from engine.deck import Deck
 from engine.model_io import trust
+from engine.model_io.load import stated_types
 from engine.serving.contract import CONTRACT
 from engine.serving.golden import TOLERANCE
 from engine.settings.model import ModelSettings
@@ -138,12 +139,14 @@ def _fill(deck: Deck, version: Version, manifest: dict[str, Any], folder: Path) 
         shutil.copytree(extract_bundle(deck, version.bundle_hash), code, ignore=shutil.ignore_patterns("__pycache__"))
     trusted = trust.kept(deck, version)
     if trusted is None:
-        trusted = _trusted(folder / "model.skops", code, f"{version.model}@{version.number}")
+        stated = stated_types(deck, version)
+        trusted = _trusted(folder / "model.skops", code, f"{version.model}@{version.number}", stated)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "trusted": trusted}, indent=1), encoding="utf-8")
 
 
-def _trusted(artifact: Path, code: Path | None, name: str) -> list[str]:
-    command = [sys.executable, "-P", "-m", "engine.serving.trust", str(artifact), *([str(code)] if code else [])]
+def _trusted(artifact: Path, code: Path | None, name: str, stated: tuple[str, ...] = ()) -> list[str]:
+    words = [str(artifact), str(code or ""), *stated]
+    command = [sys.executable, "-P", "-m", "engine.serving.trust", *words]
     asked = subprocess.run(command, capture_output=True, text=True, timeout=TRUST_TIMEOUT_S, check=False)
     if asked.returncode:
         cause = (asked.stderr.strip().splitlines() or ["it ended without a word"])[-1]
@@ -152,6 +155,6 @@ def _trusted(artifact: Path, code: Path | None, name: str) -> list[str]:
     if answer["refused"]:
         raise WorkFailed(
             f"the artifact of {name} holds types nobody trusted: {', '.join(answer['refused'])}",
-            "only scikit-learn, numpy and scipy classes, modeldeck's own and the workspace's *.py are loaded",
+            "only classes of scikit-learn, numpy, scipy, modeldeck, the workspace and [train] trusted are loaded",
         )
     return list(answer["trusted"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from engine.model_io import code
+from store import settings
 from store.errors import CorruptArtifact, Refused
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ def load_version(deck: Deck, version: Version) -> Predictor:
         code.use(code.extract(deck.artifacts, deck.workspace, version.bundle_hash))
         modules = code.bundle_modules(deck.artifacts.read(version.bundle_hash))
     try:
-        return predictor_of(deck, version.artifact_hash, version.signature, version.decision, modules)
+        stated = stated_types(deck, version)
+        return predictor_of(deck, version.artifact_hash, version.signature, version.decision, modules, stated)
     except ArtifactError as error:
         raise CorruptArtifact(
             f"{version.model}@{version.number} cannot be loaded: {error.message}", "train it again, or restore a backup"
@@ -37,9 +40,14 @@ def load_version(deck: Deck, version: Version) -> Predictor:
 
 
 def predictor_of(
-    deck: Deck, artifact_hash: str, signature: dict[str, Any], decision: dict[str, Any], modules: list[str]
+    deck: Deck,
+    artifact_hash: str,
+    signature: dict[str, Any],
+    decision: dict[str, Any],
+    modules: Collection[str],
+    stated: Collection[str],
 ) -> Predictor:
-    """Return a stored artifact as a predictor; `modules` are those of the code bundle, which are trusted.
+    """Return a stored artifact as a predictor; trusted are `modules` of the code bundle and `stated` types.
 
     Raises:
         ArtifactError: it is missing, damaged, or holds types that nobody trusted.
@@ -49,20 +57,29 @@ def predictor_of(
     from engine.serving.predict import Predictor
 
     content = deck.artifacts.read(artifact_hash)
-    model = load(deck.artifacts.path(artifact_hash), artifact_hash, trusted_types(content, modules))
+    trusted = trusted_types(content, modules, stated)
+    model = load(deck.artifacts.path(artifact_hash), artifact_hash, trusted)
     read = Signature.from_json(signature)
     return Predictor.from_parts(model, read, task_of(read), decision)
 
 
-def trusted_types(content: bytes, modules: list[str]) -> list[str]:
-    """Return the types of an artifact that are loaded beyond those skops trusts; `modules` are the bundle's own.
+def stated_types(deck: Deck, version: Version) -> tuple[str, ...]:
+    """Return the types that `[train] trusted` of the settings a version pins names."""
+    body = settings.get(deck.database, version.settings_revision).body
+    return tuple(body["models"].get(version.model, {}).get("train", {}).get("trusted", ()))
+
+
+def trusted_types(content: bytes, modules: Collection[str], stated: Collection[str] = ()) -> list[str]:
+    """Return the types of an artifact that are loaded beside plain Python's.
+
+    `modules` are the bundle's own, `stated` the types that the model's settings trust.
 
     Raises:
         engine.serving.artifact.ArtifactError: there are others, or these are no skops bytes.
     """
     from engine.serving.artifact import ArtifactError, sort_types, untrusted_types
 
-    trusted, refused = sort_types(untrusted_types(content), modules)
+    trusted, refused = sort_types(untrusted_types(content), modules, stated)
     if refused:
         raise ArtifactError(f"the model holds types nobody trusted: {', '.join(refused)}", refused)
     return trusted

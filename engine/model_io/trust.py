@@ -1,7 +1,8 @@
 """Which types of a version's artifact are trusted, told once by the process that made it and has the libraries loaded.
 
 Telling needs skops and scikit-learn, more than a second for a process that has neither; a release asks for it between
-two keys. What was told holds for these bytes, this code and the releases of modeldeck and skops that decide.
+two keys. What was told holds for these bytes, this code, the types
+that the model's settings state, and the releases of modeldeck and skops that decide.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.model_io import code
-from engine.model_io.load import trusted_types
+from engine.model_io.load import stated_types, trusted_types
 
 if TYPE_CHECKING:
     from engine.deck import Deck
@@ -29,7 +30,7 @@ def keep(deck: Deck, version: Version) -> None:
         engine.serving.artifact.ArtifactError: the artifact holds types nobody trusts.
     """
     modules = code.bundle_modules(deck.artifacts.read(version.bundle_hash)) if version.bundle_hash else []
-    trusted = trusted_types(deck.artifacts.read(version.artifact_hash), modules)
+    trusted = trusted_types(deck.artifacts.read(version.artifact_hash), modules, stated_types(deck, version))
     place = _place(deck, version)
     temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
@@ -48,5 +49,11 @@ def kept(deck: Deck, version: Version) -> list[str] | None:
 
 
 def _place(deck: Deck, version: Version) -> Path:
-    decides = [version.artifact_hash, version.bundle_hash, *(metadata.version(one) for one in ("modeldeck", "skops"))]
+    stated = stated_types(deck, version)
+    decides = [
+        version.artifact_hash,
+        version.bundle_hash,
+        *stated,
+        *(metadata.version(one) for one in ("modeldeck", "skops")),
+    ]
     return deck.workspace.state / "trusted" / f"{hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]}.json"

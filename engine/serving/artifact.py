@@ -115,17 +115,20 @@ def untrusted_types(content: bytes) -> list[str]:
         raise ArtifactError(f"the artifact is not a readable skops file: {error}") from error
 
 
-def sort_types(names: Iterable[str], bundle_modules: Collection[str] = ()) -> tuple[list[str], list[str]]:
+def sort_types(
+    names: Iterable[str], bundle_modules: Collection[str] = (), stated: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """Divide types into (trusted, refused).
 
     Trusted are our own transformers, what the workspace's code bundle defines (modules by name), and classes and
-    ufuncs (never other functions) of scikit-learn, numpy and scipy.
+    ufuncs (never other functions) of scikit-learn, numpy and scipy, and of those `stated` by name.
     """
     trusted: list[str] = []
     refused: list[str] = []
     for name in names:
         module, _, _ = name.rpartition(".")
-        fine = name.startswith(_OURS) or module in bundle_modules or (name.startswith(_KNOWN) and _is_plain(name))
+        known = name.startswith(_KNOWN) or name in stated
+        fine = name.startswith(_OURS) or module in bundle_modules or (known and _is_plain(name))
         (trusted if fine else refused).append(name)
     return trusted, refused
 

@@ -1,7 +1,8 @@
-"""Every transformer of ours. Class paths and parameter names are permanent: stored models name them.
+"""Every transformer of ours, and what stands around another library's classifier.
 
-All take the frame that `engine.serving.frames` makes (text as object with NaN for null, times as datetime64[us] without
-zone) and answer float64 arrays or lists of text. Plain numbers, lists and dicts are their only fitted state.
+Class paths and parameter names are permanent: stored models name them. Transformers take the frame that
+`engine.serving.frames` makes (text as object with NaN for null, times as datetime64[us] without zone) and answer
+float64 arrays or lists of text. Plain numbers, lists and dicts are their only fitted state.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 
 DATE_PARTS = ("month", "day", "weekday", "yearday", "hour")
 _PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "yearday": 366.0, "hour": 24.0}
@@ -238,3 +239,25 @@ class NumberColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _numbers(frame: pd.DataFrame, columns: list[str]) -> Any:
     return np.column_stack([frame[name].to_numpy(dtype=np.float64) for name in columns])
+
+
+class CodedClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier that wants its classes as 0, 1, 2, ..., such as XGBoost's, answering in their own names."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, table: Any, target: Any, sample_weight: Any = None) -> CodedClasses:
+        """Fit the classifier on the numbers of the classes, in the order of their names."""
+        self.classes_, codes = np.unique(target, return_inverse=True)
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self.estimator_ = clone(self.estimator).fit(table, codes, **weighted)
+        return self
+
+    def predict_proba(self, table: Any) -> Any:
+        """Return (rows, classes) scores, in the order of `classes_`."""
+        return self.estimator_.predict_proba(table)
+
+    def predict(self, table: Any) -> Any:
+        """Return the class of each row."""
+        return self.classes_[np.asarray(self.estimator_.predict(table), dtype=np.int64)]

@@ -1,6 +1,7 @@
-"""Says which types of an artifact are trusted: `python -P -m engine.serving.trust FILE [CODE_FOLDER]` prints JSON.
+"""Says which types of an artifact are trusted: `python -P -m engine.serving.trust FILE [CODE [TYPE ...]]` prints JSON.
 
-A process of its own, so that the daemon that stages versions never loads the model libraries.
+CODE is a folder of modules, "" for none; the types are those that the model's file states. A process of its own, so
+that the daemon that stages versions never loads the model libraries.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from engine.serving.artifact import ArtifactError, sort_types, untrusted_types
 
 def main(arguments: list[str]) -> int:
     """Print `{"trusted": […], "refused": […]}`, or one line on stderr and 1 for a file that is no artifact."""
-    code = Path(arguments[1]) if len(arguments) > 1 else None
+    code = Path(arguments[1]) if len(arguments) > 1 and arguments[1] else None
     if code is not None:
         sys.path.append(str(code))
     try:
-        trusted, refused = sort_types(untrusted_types(Path(arguments[0]).read_bytes()), bundle_modules(code))
+        found = untrusted_types(Path(arguments[0]).read_bytes())
+        trusted, refused = sort_types(found, bundle_modules(code), arguments[2:])
     except (ArtifactError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

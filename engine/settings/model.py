@@ -58,6 +58,7 @@ class TrainSettings:
     window_s: float | None = None  # only rows so much older than the newest one before the holdout are fitted on
     half_life_s: float | None = None  # a row counts half for each so much that it is older
     select: str = "report"  # which columns are worth their place: report it, drop the others, or off
+    trusted: tuple[str, ...] = ()  # types of other libraries, by dotted name, that a stored model may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,17 @@ class DeploySettings:
 # keys younger than the first revisions
 UNSAID = {
     "data": ("group", "query", "secret", "incremental", "lateness_s", "joins"),
-    "train": ("workers", "trials", "memory_mb", "constraints", "interval", "window_s", "half_life_s", "select"),
+    "train": (
+        "workers",
+        "trials",
+        "memory_mb",
+        "constraints",
+        "interval",
+        "window_s",
+        "half_life_s",
+        "select",
+        "trusted",
+    ),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
 }
 
@@ -240,7 +251,7 @@ class ModelSettings:
             owner=body["owner"],
             description=body["description"],
             data=DataSettings.from_body(body["data"]),
-            train=TrainSettings(**body["train"]),
+            train=TrainSettings(**{**body["train"], "trusted": tuple(body["train"].get("trusted", ()))}),
             gates=GateSettings(
                 limits={name: Limit(**limit) for name, limit in gates["limits"].items()},
                 slices=tuple(gates["slices"]),

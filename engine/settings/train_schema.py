@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from engine.settings.model import TrainSettings
 from engine.settings.sections import Duration, Section, Share
+
+TYPE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 class ConstraintsTable(Section):
@@ -37,6 +40,7 @@ class TrainTable(Section):
     window: Duration | None = None
     half_life: Duration | None = None
     select: Literal["report", "drop", "off"] = "report"
+    trusted: list[str] = []
 
     @field_validator("time_budget")
     @classmethod
@@ -51,6 +55,14 @@ class TrainTable(Section):
         if value is not None and value <= 0:
             raise ValueError('must be above zero, such as "90d"')
         return value
+
+    @field_validator("trusted")
+    @classmethod
+    def _types_by_dotted_name(cls, trusted: list[str]) -> list[str]:
+        for name in trusted:
+            if not TYPE.fullmatch(name):
+                raise ValueError(f'{name!r} names no type: write module and class, such as "lightgbm.basic.Booster"')
+        return sorted(set(trusted))
 
     def section(self) -> TrainSettings:
         """Return the frozen section."""
@@ -69,4 +81,5 @@ class TrainTable(Section):
             window_s=self.window,
             half_life_s=self.half_life,
             select=self.select,
+            trusted=tuple(self.trusted),
         )

@@ -45,3 +45,8 @@ Maker = Callable[[Terms], Family]
 def nothing(_kinds: Kinds) -> Any:
     """Make no features: the estimator reads the frame itself."""
     return None
+
+
+def is_ours(estimator: str) -> bool:
+    """Tell whether an estimator is named as a family or scikit-learn's: for no other is anything else imported."""
+    return estimator.startswith("sklearn.") or not ("." in estimator or ":" in estimator)

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.measures.metrics import Metric, Predicted, default_metric, find, predicted
-from engine.model_io.load import trusted_types
 from engine.serving import golden
-from engine.serving.artifact import ArtifactError, dump
+from engine.serving.features import CodedClasses
 from engine.serving.predict import Predictor
 from engine.settings.checks import ERROR
 from engine.training.apart import Lost, Overdue, Raised, apart
@@ -23,7 +22,7 @@ from engine.training.constraints import Groups
 from engine.training.dataset import Dataset, input_names, interval_level, prepare
 from engine.training.evaluation import decision, on_holdout
 from engine.training.families import families
-from engine.training.family import Family
+from engine.training.family import Family, is_ours
 from engine.training.fitting import fit, in_time, refit
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.forecasts import remember
@@ -34,9 +33,10 @@ from engine.training.recency import require_weights, within
 from engine.training.recording import params_of
 from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
 from engine.training.selection import Judge, Look, by_importance, looks, on_record, told
+from engine.training.storing import check_storable, stored
 from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
-from store.errors import Refused, WorkFailed
+from store.errors import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,9 +98,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     folds = expanding_folds(dataset, split.train, train.folds, train.seed)
     check_classes(dataset, split, folds)
     leaking = _leaks(dataset, split, settings, deadline - time.monotonic(), progress)
-    candidates = families(dataset, train.estimator, metric.name, train.seed, bundle)
-    if dataset.weights is not None:
-        require_weights(candidates)
+    candidates = _fitting(dataset, split, settings, metric, bundle, modules, deadline - time.monotonic())
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
 
@@ -140,7 +138,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
         if dataset.forecast is not None:
             remember(model, dataset)
-        content = _stored(model, modules)
+        content = stored(model, modules, train.trusted)
         shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
         recorded = golden.make(predictor, shown)
     if settings.task in CURVED:
@@ -176,6 +174,29 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         params=params_of(best, trials=len(found.trials), rows=len(split.train), winner=best.family.name),
         cutoff_at=int(dataset.times[split.train].max()) if dataset.times is not None else None,
     )
+
+
+def _fitting(
+    dataset: Dataset,
+    split: Split,
+    settings: ModelSettings,
+    metric: Metric,
+    bundle: Path,
+    modules: list[str],
+    left_s: float,
+) -> list[Family]:
+    """Return the candidates, looked at for what would fail after all of the search only.
+
+    Raises:
+        Refused: there is none of that name, it takes no weights where rows have some, or nobody would load it.
+    """
+    train = settings.train
+    candidates = families(dataset, train.estimator, metric.name, train.seed, bundle)
+    if dataset.weights is not None:
+        require_weights(candidates)
+    if not is_ours(train.estimator):
+        check_storable(dataset, split.train, candidates[-1], modules, train.trusted, left_s)
+    return candidates
 
 
 def _groups(settings: ModelSettings, metric: Metric) -> Groups | None:
@@ -346,20 +367,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _stored(model: Any, modules: list[str]) -> bytes:
-    """Return the model's bytes, looked through so that what nobody would load is never registered."""
-    try:
-        content = dump(model)
-        trusted_types(content, modules)
-    except ArtifactError as error:
-        raise WorkFailed(
-            f"the model cannot be stored: {error.message}", "use scikit-learn's classes, or the workspace's own"
-        ) from error
-    except Exception as error:  # skops raises whatever a type's own state raises
-        raise WorkFailed(f"the model cannot be stored: {error}", "use a type that skops knows") from error
-    return content
-
-
 def _estimator_name(model: Any) -> str:
     last = model.steps[-1][1] if hasattr(model, "steps") else model
+    last = last.estimator if isinstance(last, CodedClasses) else last
     return f"{type(last).__module__.split('._')[0]}.{type(last).__name__}"

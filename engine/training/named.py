@@ -5,16 +5,19 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engine.model_io import code
-from engine.serving.features import DenseArray
+from engine.serving.features import CodedClasses, DenseArray
 from engine.training.dataset import Dataset, Kinds
-from engine.training.family import Family, Params, nothing
+from engine.training.family import Family, Params, is_ours, nothing
 from engine.training.tabular import linear_features
+from engine.training.trial import THREADS
 from store.errors import Refused, WorkFailed
+
+OWN_FUNCTION = "let a function of the workspace return it: python:module:function"
 
 
 def named(dataset: Dataset, path: str, seed: int) -> Family:
@@ -24,9 +27,16 @@ def named(dataset: Dataset, path: str, seed: int) -> Family:
         Refused: there is none of that name, or it does not fit the task.
     """
     kind = _estimator_class(path, dataset.task)
-    takes = inspect.signature(kind).parameters
-    fixed: Mapping[str, Any] = {name: value for name, value in (("random_state", seed),) if name in takes}
-    return Family(path.rpartition(".")[2], _dense_linear_features, lambda _params: kind(**fixed), {})
+    takes = kind().get_params()
+    fixed: dict[str, Any] = {"random_state": seed} if "random_state" in takes else {}
+    if not is_ours(path) and "n_jobs" in takes:
+        fixed["n_jobs"] = THREADS  # some add up in the order in which threads end
+
+    def build(_params: Params) -> Any:
+        made = kind(**fixed)
+        return CodedClasses(made) if dataset.task == "classification" and not is_ours(path) else made
+
+    return Family(path.rpartition(".")[2], _dense_linear_features, build, {})
 
 
 def _dense_linear_features(kinds: Kinds) -> Any:
@@ -40,20 +50,31 @@ def _estimator_class(path: str, task: str) -> Any:
     from sklearn.base import is_classifier, is_regressor
 
     module_name, _, name = path.rpartition(".")
-    remedy = 'write "auto", "sklearn.linear_model.Ridge" or "python:module:function"'
-    if not module_name.startswith("sklearn"):
+    remedy = 'write "auto", "sklearn.linear_model.Ridge", "lightgbm.LGBMRegressor" or "python:module:function"'
+    if not module_name:
         raise Refused(f"estimator {path!r} is not known", remedy)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise Refused(f"estimator {path!r} is not known: there is no {module_name}", remedy) from error
+        told = f"estimator {path!r} is not known: there is no {module_name}"
+        top = module_name.partition(".")[0]
+        raise Refused(told, remedy if is_ours(path) else f"install {top} beside modeldeck, or {remedy}") from error
+    except Exception as error:  # a library that its own parts are missing of raises anything
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise Refused(f"estimator {path!r} cannot be used: {module_name} failed on import: {said}", remedy) from error
     kind = getattr(module, name, None)
     if not inspect.isclass(kind):
         close = difflib.get_close_matches(name, dir(module), n=1)
         raise Refused(
             f"{module_name} has no estimator {name!r}", f"did you mean {module_name}.{close[0]}?" if close else remedy
         )
-    _check_task(kind(), task, path, is_classifier, is_regressor)
+    try:
+        made = kind()
+    except Exception as error:  # some cannot be made of nothing
+        raise Refused(f"estimator {path!r} cannot be made without arguments", OWN_FUNCTION) from error
+    if not hasattr(made, "get_params"):
+        raise Refused(f"{path} is no scikit-learn compatible estimator", OWN_FUNCTION)
+    _check_task(made, task, path, is_classifier, is_regressor)
     return kind
 
 

@@ -16,6 +16,7 @@ from engine.measures.metrics import default_metric, find
 from engine.model_io.code import bundle_modules
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.training.dataset import TASKS
+from engine.training.family import is_ours
 from engine.training.nothing_new import NothingNew, refuse_same
 from engine.training.outage import patiently
 from store import blobs, run_artifacts, runs, versions
@@ -181,7 +182,8 @@ def _replayed(attempt: Attempt, made: Made) -> Made:
     from engine.training.replaying import replay
 
     deck, modules = attempt.deck, bundle_modules(attempt.deck.artifacts.read(attempt.code_hash))
-    new = predictor_of(deck, deck.artifacts.put_bytes(made.artifact), made.signature, made.decision, modules)
+    artifact, stated = deck.artifacts.put_bytes(made.artifact), attempt.settings.train.trusted
+    new = predictor_of(deck, artifact, made.signature, made.decision, modules, stated)
     try:
         found = replay(deck, attempt.settings.name, new, str(made.evaluation["metric"]), made.cutoff_at)
     except (ModeldeckError, PredictError, KeyError) as error:  # the version stands without the comparison
@@ -236,7 +238,7 @@ def metric_of(settings: ModelSettings) -> str:
 def _overridden(settings: ModelSettings, estimator: str | None, time_budget_s: float | None) -> ModelSettings:
     train_settings = settings.train
     if estimator:
-        if estimator.startswith("python:") and estimator != train_settings.estimator:
+        if not is_ours(estimator) and estimator != train_settings.estimator:
             raise Refused(
                 f"estimator {estimator} is not what the settings say", "code is named in the model file, then applied"
             )

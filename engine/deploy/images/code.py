@@ -10,18 +10,22 @@ from typing import Any
 
 from engine.serving.trust import bundle_modules
 
+SERVED = frozenset({"engine", "numpy", "scipy", "sklearn"})  # in every server
+
 
 def distributions_of(folder: Path, manifest: Mapping[str, Any], lock: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the locked distributions that a staged version's code imports.
 
     Only modules count that hold a type of the model, and those of the bundle that these import in turn: what only
-    loads data for training is not served.
+    loads data for training is not served. A type of another library counts by itself.
     """
     code = folder / manifest["code"] if manifest.get("code") else None
     modules = bundle_modules(code)
     todo = [name for name in (each.rpartition(".")[0] for each in manifest["trusted"]) if name in modules]
     done: set[str] = set()
-    foreign: set[str] = set()
+    foreign = {
+        name.partition(".")[0] for name in manifest["trusted"] if name.rpartition(".")[0] not in modules
+    } - SERVED
     while todo:
         module = todo.pop()
         if module in done or code is None:

@@ -13,6 +13,7 @@ from engine.serving import artifact
 from engine.serving.features import (
     SHAPES,
     CategoryFlags,
+    CodedClasses,
     DateParts,
     DenseArray,
     NumberColumns,
@@ -204,4 +205,23 @@ def test_class_paths_and_parameters_are_permanent():
     }
     kinds = (DateParts, RareCategories, CategoryFlags, NumberColumns, TextColumn, TextShape, DenseArray)
     assert {kind.__name__: kind().get_params() for kind in kinds} == permanent
-    assert {kind.__module__ for kind in kinds} == {"engine.serving.features"}
+    assert {kind.__module__ for kind in (*kinds, CodedClasses)} == {"engine.serving.features"}
+    assert CodedClasses(None).get_params() == {"estimator": None}
+
+
+def test_classes_are_numbered_by_name_and_answered_by_name():
+    from sklearn.naive_bayes import GaussianNB
+
+    class Numbered(GaussianNB):
+        def fit(self, table, target):
+            assert sorted(set(target.tolist())) == [0, 1, 2]
+            return super().fit(table, target)
+
+    table = np.array([[0.0], [0.1], [5.0], [5.1], [9.0], [9.1]])
+    names = np.array(["low", "low", "high", "high", "10", "10"], dtype=object)
+    fitted = CodedClasses(Numbered()).fit(table, names)
+    assert fitted.classes_.tolist() == ["10", "high", "low"]
+    assert fitted.predict(table).tolist() == names.tolist()
+    assert fitted.predict_proba(table).argmax(axis=1).tolist() == [2, 2, 1, 1, 0, 0]
+    weighted = CodedClasses(GaussianNB()).fit(table, names, sample_weight=[9.0, 1, 1, 1, 1, 1])
+    assert weighted.estimator_.class_prior_.argmax() == 2

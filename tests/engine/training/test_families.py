@@ -98,7 +98,14 @@ def test_function_gives_an_estimator_or_a_whole_pipeline(offered, name):
     ("estimator", "told"),
     [
         ("ridge", "estimator 'ridge' is not known: write \"auto\""),
-        ("xgboost.XGBRegressor", "estimator 'xgboost.XGBRegressor' is not known: write"),
+        (
+            "nowhere.Regressor",
+            "'nowhere.Regressor' is not known: there is no nowhere: install nowhere beside modeldeck",
+        ),
+        ("json.JSONDecoder", "json.JSONDecoder is no scikit-learn compatible estimator: let a function"),
+        ("datetime.datetime", "'datetime.datetime' cannot be made without arguments: let a function of the workspace"),
+        ("sklearn_more.Ridge", "there is no sklearn_more: install sklearn_more"),
+        ("xgboost.XGBClassifier", "does not fit the task regression: name a regressor"),
         ("sklearn.linear.Ridge", "is not known: there is no sklearn.linear: write"),
         ("sklearn.linear_model.Rigde", "has no estimator 'Rigde': did you mean sklearn.linear_model.Ridge?"),
         ("sklearn.linear_model.zzzzzz", "has no estimator 'zzzzzz': write \"auto\""),

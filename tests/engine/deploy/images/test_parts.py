@@ -79,6 +79,9 @@ def test_only_what_the_models_own_code_imports_is_added(tmp_path: Path) -> None:
     assert distributions_of(tmp_path, manifest, known) == ("orjson", "rich")
     assert distributions_of(tmp_path, {**manifest, "trusted": []}, known) == ()
     assert distributions_of(tmp_path, {**manifest, "code": None}, known) == ()
+    known["distributions"]["xgboost-cpu"] = {"version": "1"}
+    boosted = {"code": None, "trusted": ["xgboost.core.Booster", "engine.serving.features.DateParts"]}
+    assert distributions_of(tmp_path, boosted, known) == ("xgboost-cpu",)
 
 
 def test_wheels_are_chosen_for_the_base(tmp_path: Path) -> None:

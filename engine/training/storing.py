@@ -1,0 +1,74 @@
+"""A fitted model as the bytes that are kept, and whether anybody would load them: asked before the search begins."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from engine.model_io.load import trusted_types
+from engine.serving.artifact import ArtifactError, dump
+from engine.training.apart import Lost, Overdue, Raised, apart
+from engine.training.dataset import Dataset
+from engine.training.family import Family
+from engine.training.fitting import fit
+from engine.training.search import load_libraries
+from store.errors import Refused, WorkFailed
+
+ROWS = 300  # that a first small fit is made of, to see what it holds
+SHARE = 0.05  # of the time there is, for it
+
+
+def stored(model: Any, modules: Collection[str], stated: Collection[str]) -> bytes:
+    """Return the model's bytes, looked through so that what nobody would load is never registered.
+
+    `modules` are those of the code bundle, `stated` the types that the settings trust.
+
+    Raises:
+        WorkFailed: it cannot be written, or holds types that nobody trusts.
+    """
+    try:
+        content = dump(model)
+        trusted_types(content, modules, stated)
+    except ArtifactError as error:
+        raise WorkFailed(f"the model cannot be stored: {error.message}", _remedy(error.types, stated)) from error
+    except Exception as error:  # skops raises whatever a type's own state raises
+        raise WorkFailed(f"the model cannot be stored: {error}", "use a type that skops knows") from error
+    return content
+
+
+def check_storable(
+    dataset: Dataset, rows: Any, family: Family, modules: Collection[str], stated: Collection[str], budget: float
+) -> None:
+    """Refuse a candidate of another library before the search, by a small fit of it on some rows.
+
+    In a process of its own, for 5 % of `budget` (seconds) at most. What a small fit does not tell, the whole one will.
+
+    Raises:
+        Refused: it holds types that nobody trusts, each named.
+    """
+
+    def work() -> tuple[str, ...]:
+        try:
+            trusted_types(dump(fit(dataset, some, family, family.defaults)), modules, stated)
+        except ArtifactError as error:
+            return error.types
+        return ()
+
+    load_libraries([family], dataset)
+    some = np.sort(np.random.default_rng(0).permutation(rows)[:ROWS])
+    try:
+        refused = apart(work, time.monotonic() + SHARE * budget)
+    except (Overdue, Lost, Raised):
+        return
+    if refused:
+        raise Refused(f"{family.name} holds types nobody trusted: {', '.join(refused)}", _remedy(refused, stated))
+
+
+def _remedy(refused: Collection[str], stated: Collection[str]) -> str:
+    if not refused:
+        return "use scikit-learn's classes, or the workspace's own"
+    return f"if you trust these classes, say [train] trusted = {json.dumps(sorted({*refused, *stated}))}"
