@@ -1,4 +1,4 @@
-"""Writes a text file whole or not at all, where the caller stands."""
+"""Writes a file whole or not at all, where the caller stands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from store.errors import WorkFailed
 
 
-def write_whole(target: Path, text: str) -> None:
+def write_whole(target: Path, content: str | bytes) -> None:
     """Write a file by another name first.
 
     Raises:
@@ -19,8 +19,8 @@ def write_whole(target: Path, text: str) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             os.chmod(name, 0o644)
             os.replace(name, target)
         except BaseException:

@@ -1,4 +1,4 @@
-"""`modeldeck explain`: why a version predicts what it predicts, drawn here, and written as SVG where asked."""
+"""`modeldeck explain`: why a version predicts what it predicts, drawn here, and written as SVG or PNG where asked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ def run(session: Session) -> int:
         from console.render.charts import charts_of
         from console.render.svg import svg
 
-        write_whole(target, svg(charts_of(found)))
+        drawn = svg(charts_of(found))
+        if target.suffix.lower() == ".png":
+            from console.render.png import png
+
+            write_whole(target, png(drawn))
+        else:
+            write_whole(target, drawn)
         out.note(f"written: {target}")
     if out.as_json:
         out.data(found)
@@ -43,13 +49,18 @@ def _target(name: str, force: bool) -> Path | None:
     """Return the file to write; looked at first, so that no long work ends in a refusal.
 
     Raises:
-        Refused: it is there already, is no SVG, or lies in no folder.
+        Refused: it is there already, is neither SVG nor PNG, or lies in no folder; or PNG cannot be written here.
     """
     if not name:
         return None
     target = Path(name)
-    if target.suffix.lower() != ".svg":
-        raise Refused(f"charts are written as SVG, not {target.suffix or 'without an ending'}", "name it FILE.svg")
+    if target.suffix.lower() not in (".svg", ".png"):
+        told = f"charts are written as SVG or PNG, not {target.suffix or 'without an ending'}"
+        raise Refused(told, "name it FILE.svg or FILE.png")
+    if target.suffix.lower() == ".png":
+        from console.render.png import require
+
+        require()
     if target.exists() and not force:
         raise Refused(f"{target} is there already", "name another, or overwrite it with --force")
     if not target.parent.is_dir():

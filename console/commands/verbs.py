@@ -64,7 +64,9 @@ class ExplainFile:
     against: int | None = argument("another version: what it looks at more or less", metavar="AGAINST", default=None)
     row: str = argument("explain the rows of this file; - reads stdin", flag="--row", metavar="FILE", default="")
     prediction: str | None = argument("explain this one, from the log", flag="--prediction", metavar="ID", default=None)
-    export: str = argument("write the charts here as SVG too", flag="--export", metavar="FILE", default="")
+    export: str = argument(
+        "write the charts here too: FILE.svg or FILE.png", flag="--export", metavar="FILE", default=""
+    )
     force: bool = argument("overwrite a file that is there", flag="--force", default=False)
 
 

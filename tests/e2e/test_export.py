@@ -138,3 +138,13 @@ def test_a_folder_that_is_there_and_a_version_that_is_not_are_refused(trained: T
     trained("versions", "export", "rates", "9", "new").refusal(3)
     assert not (trained.root / "new").exists()
     assert not list(trained.root.glob(".new*"))
+
+
+def test_an_explanation_is_written_as_svg_and_png(trained: Tiny) -> None:
+    for name, begin in (("why.svg", b"<svg "), ("why.png", b"\x89PNG\r\n")):
+        done = trained("explain", "rates", "1", "--export", name)
+        assert done.code == 0, done
+        assert (trained.root / name).read_bytes().startswith(begin)
+        told = trained("explain", "rates", "1", "--export", name).refusal(2)
+        assert f"{name} is there already" in told
+    assert "written as SVG or PNG, not .gif" in trained("explain", "rates", "1", "--export", "why.gif").refusal(2)

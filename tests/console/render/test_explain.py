@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +17,10 @@ from console.render.cells import line_width, plain
 from console.render.charts import charts_of, fairness_charts
 from console.render.explain import diverging, explanation_lines
 from console.render.fairness import put_fairness
+from console.render.png import png
 from console.render.sheet import Sheet
 from console.render.signs import to_ascii
-from console.render.svg import svg
+from console.render.svg import BLUE, DIM, INK, PALE, RED, svg
 from console.render.version import version_lines
 from engine.operations.explain import Explanation
 from store.errors import Refused
@@ -124,6 +127,31 @@ def test_small_groups_are_marked_and_the_gap_is_told_with_its_interval() -> None
     assert "40.00 [39.00, 41.00] few" in shown
     assert "4 apart [2.5, 5.5]; of 2 groups a has the least, b the most" in shown
     assert [bar.says for bar in fairness_charts("rates@2", fairness())[0].bars][-1] == "9 rows, too few"
+
+
+def test_png_shows_what_svg_shows_without_a_font_of_the_system() -> None:
+    from PIL import Image
+
+    charts = charts_of(over_all())
+    drawn = Image.open(io.BytesIO(png(svg(charts))))
+    root = ElementTree.fromstring(svg(charts))
+    assert (drawn.format, drawn.size) == ("PNG", (2 * int(root.attrib["width"]), 2 * int(root.attrib["height"])))
+    colours = {f"#{red:02x}{green:02x}{blue:02x}" for _, (red, green, blue) in drawn.getcolors(1 << 20)}
+    assert {BLUE, PALE, INK, DIM, "#ffffff"} <= colours
+    bar = next(one for one in root if one.tag.endswith("rect") and one.get("fill") == BLUE)
+    inside = (2 * float(bar.attrib["x"]) + 4, 2 * float(bar.attrib["y"]) + 4)
+    assert drawn.getpixel(inside) == tuple(bytes.fromhex(BLUE[1:]))
+    other = Image.open(io.BytesIO(png(svg(charts_of(of_row())))))
+    assert RED in {f"#{red:02x}{green:02x}{blue:02x}" for _, (red, green, blue) in other.getcolors(1 << 20)}
+    unlike = Image.open(io.BytesIO(png(svg(charts).replace("nights", "rights"))))
+    assert unlike.tobytes() != drawn.tobytes()  # words are drawn
+
+
+def test_without_pillow_png_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(Refused, match=r"PNG needs Pillow, which is not installed") as refused:
+        png(svg(charts_of(over_all())))
+    assert "pip install 'modeldeck[png]', or name it FILE.svg" in refused.value.line()
 
 
 def test_the_page_says_which_columns_were_not_reached() -> None:
