@@ -61,10 +61,13 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for each in Path(sysconfig.get_path("purelib")).iterdir():
         if not each.name.lower().startswith(OURS) and each.suffix != ".pth":
             (site / each.name).symlink_to(each)
+    return runner(site)
 
-    def run(folder: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+
+def runner(site: Path) -> Any:
+    def run(folder: Path, *words: str, python: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-S", *words],
+            [sys.executable, "-S", *words] if python is None else [str(python), *words],
             cwd=folder,
             env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin"},
             capture_output=True,
@@ -116,6 +119,33 @@ def test_answers_that_differ_and_a_damaged_artifact_are_told(trained: Tiny, plai
     damaged = plain(target, "predict.py", "--check")
     assert (damaged.returncode, damaged.stdout, len(damaged.stderr.splitlines())) == (2, "", 1)
     assert "is corrupt" in damaged.stderr
+
+
+def test_the_commands_of_its_readme_work_in_a_fresh_environment(trained: Tiny, plain: Any) -> None:
+    """The package index is what is installed here: pip is told to fetch nothing, so all that is asked for is there."""
+    target = trained.root / "fresh"
+    assert trained("versions", "export", "squares", "1", str(target)).code == 0
+    asked = trained.asked(3)
+    readme = (target / "README.md").read_text()
+    lines = [line.partition("#")[0].split() for line in readme.splitlines() if line.startswith("    ")]
+    commands = [words for words in lines if "python" in words[0] or "pip" in words[0]]
+    assert [words[1] for words in commands] == ["-m", "install", "predict.py", "predict.py"]
+    made = subprocess.run([sys.executable, *commands[0][1:]], cwd=target, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    python = target / ".venv" / "bin" / "python"
+    installed = plain(target, "-m", "pip", *commands[1][1:], "--no-index", "--disable-pip-version-check", python=python)
+    assert installed.returncode == 0, installed.stderr
+    for line in (target / "requirements.txt").read_text().splitlines()[1:]:
+        assert f"Requirement already satisfied: {line}" in installed.stdout
+    looked = plain(target, "-c", LOOK, str(target), python=python)
+    assert looked.returncode == 0, looked.stderr
+    checked = plain(target, *commands[2][1:], python=python)
+    assert checked.stdout.startswith("20 of 20 golden answers as recorded"), checked.stderr
+    answered = plain(target, commands[3][1], str(asked), python=python)
+    assert len(json.loads(answered.stdout)) == 3
+    (target / "requirements.txt").write_text("-c constraints.txt\nscikit-learn==0.1\n")  # and it would be told
+    wrong = plain(target, "-m", "pip", *commands[1][1:], "--no-index", "--disable-pip-version-check", python=python)
+    assert wrong.returncode != 0
 
 
 def test_requirements_pin_what_it_was_trained_with(trained: Tiny) -> None:
