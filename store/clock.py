@@ -57,6 +57,21 @@ class FrozenClock:
         self._boottime += seconds
 
 
+def read_span(text: str, zone: str) -> tuple[int, int]:
+    """Read `FROM..TO` as two times, microseconds UTC; what has no offset is in `zone`.
+
+    Raises:
+        Refused: it is no span, or ends before it begins.
+    """
+    first, dots, last = text.partition("..")
+    if not dots or not first or not last:
+        raise Refused(f"{text!r} is no span of time", "write it as 2026-01-01..2026-02-01")
+    begins, ends = parse_time(first, zone), parse_time(last, zone)
+    if ends <= begins:
+        raise Refused(f"{text!r} ends before it begins", "write the earlier time first")
+    return begins, ends
+
+
 def parse_time(text: str, zone: str) -> int:
     """Read RFC 3339, a date, or a time without offset (taken to be in `zone`) as microseconds UTC.
 

@@ -23,6 +23,7 @@ KINDS: dict[str, Kind] = {
     "release": Kind("engine.jobs.releasing:release", resumable=True),
     "converge": Kind("engine.jobs.releasing:converge", resumable=True),
     "build-base": Kind("engine.jobs.building:build_base"),
+    "backfill": Kind("engine.jobs.backfilling:backfill", resumable=True),
     "monitor": Kind("engine.jobs.watching:watch"),
     "notify": Kind("engine.jobs.notifying.sending:send"),
 }

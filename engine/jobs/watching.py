@@ -19,14 +19,18 @@ def watch(context: JobContext) -> dict[str, Any]:
     from store import alerts, watching
 
     settings, revision = context.settings()
+    span = (context.args["from_us"], context.args["to_us"]) if "from_us" in context.args else None
     verdicts = look(
         context.deck,
         settings,
         revision,
         now_us=context.deck.clock.now(),
+        span=span,
         fence=context.fence,
         progress=context.progress,
     )
+    if span is not None:  # of times gone by: kept to be looked at, nobody is woken and nothing is done
+        return {"windows": len(verdicts)}
     found, actor = findings(verdicts), f"trigger:monitor:{settings.name}"
     raised = react(context.deck, found, actor, context.fence)
     over = end(context.deck, settings, ends(verdicts), actor, context.fence)

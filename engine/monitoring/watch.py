@@ -26,7 +26,7 @@ from engine.monitoring.verdicts import Verdict, called
 from engine.monitoring.window_rows import WindowRows, read_windows
 from engine.monitoring.windows import SLACK_US, Frame, Key, Seen, due, silent
 from engine.settings.alerts import rules_of
-from store.errors import UnknownName
+from store.errors import Refused, UnknownName
 from store.rows import Version, Window
 
 if TYPE_CHECKING:
@@ -47,10 +47,14 @@ def watch(
     revision: int,
     *,
     now_us: int,
+    span: tuple[int, int] | None = None,
     fence: Fence | None = None,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
 ) -> list[Verdict]:
     """Compute what is due at `now_us` for every version, and return a verdict per window, oldest first.
+
+    With a `span` (microseconds UTC, half open) it is every window that begins in it and that was closed at the last
+    look, whether it was computed before or not; to the next look those are told already.
 
     `revision` is the settings revision the job pins. The caller touches the monitor when it has acted on the verdicts:
     a look that dies before that is repeated, and tells its news again.
@@ -58,10 +62,14 @@ def watch(
     Raises:
         LeaseLost: a newer attempt of the job runs.
         StorageUnwritable: the registry cannot be written.
+        Refused: a span before the first look.
     """
-    look = _Look.begin(deck, settings, now_us)
-    keys = due(look.seen, look.frame, {key: one.computed_at for key, one in look.stored.items()}, look.last_run_us)
-    keys = sorted({*keys, *look.silent_keys()}, key=lambda key: (key[1], key[0]))
+    look = _Look.begin(deck, settings, now_us, span)
+    if span is None:
+        keys = due(look.seen, look.frame, {key: one.computed_at for key, one in look.stored.items()}, look.last_run_us)
+        keys = sorted({*keys, *look.silent_keys()}, key=lambda key: (key[1], key[0]))
+    else:
+        keys = sorted(look.keys_in(span), key=lambda key: (key[1], key[0]))
     verdicts: list[Verdict] = []
     for start in range(0, len(keys), AT_ONCE):
         batch = keys[start : start + AT_ONCE]
@@ -90,15 +98,20 @@ class _Look:
     outcomes: pa.Table
 
     @classmethod
-    def begin(cls, deck: Deck, settings: ModelSettings, now_us: int) -> _Look:
+    def begin(cls, deck: Deck, settings: ModelSettings, now_us: int, span: tuple[int, int] | None = None) -> _Look:
         from store import versions, watching
 
         model, monitor = settings.name, settings.monitor
         by, length = cast("By", monitor.by), max(1, round(monitor.window_s * SECOND_US))
         last_run = watching.monitor(deck.database, model).last_run_at
         since = 0 if last_run is None else last_run - SLACK_US
-        arrived = outcomes.received_since(deck, model, since)
-        from_us = _horizon(arrived["prediction_id"].to_pylist(), now_us - BACK * length) if by == "received" else None
+        if span is not None:
+            if last_run is None:
+                raise Refused(f"nobody has looked at {model} yet", f"modeldeck monitors run {model}")
+            now_us, from_us = last_run, span[0] if by == "received" else None
+        else:
+            arrived = outcomes.received_since(deck, model, since)["prediction_id"].to_pylist()
+            from_us = _horizon(arrived, now_us - BACK * length) if by == "received" else None
         seen, newest_event, newest_received = take_inventory(
             deck, model, length, by, from_us=from_us, outcomes_since_us=since
         )
@@ -114,6 +127,11 @@ class _Look:
         known = {one.number: one for one in versions.versions(deck.database, model)}
         seen = {key: one for key, one in seen.items() if key[0] in known}
         return cls(deck, settings, frame, seen, stored, last_run, known, {}, outcomes.current(deck, model))
+
+    def keys_in(self, span: tuple[int, int]) -> list[Key]:
+        """Return the closed windows that begin within a span and have rows."""
+        inside = [key for key in self.seen if span[0] <= self.frame.span(key[1])[0] < span[1]]
+        return [key for key in inside if self.frame.is_closed(key[1])]
 
     def silent_keys(self) -> list[Key]:
         """Return windows in which the serving champion should have had traffic and nothing came."""

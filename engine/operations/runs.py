@@ -56,6 +56,11 @@ class TrainRequest:
     time_budget: str | None = argument("instead of the settings' budget, 15s", flag="--time-budget", default=None)
     reason: str = argument("why, kept on record", flag="--reason", default="")
     after: tuple[str, ...] = argument("start once this job has succeeded", flag="--after", metavar="JOB", default=())
+    backfill: str | None = argument(
+        "train as at each time of a span, see --every", flag="--backfill", metavar="FROM..TO", default=None
+    )
+    every: str = argument("with --backfill: from one training to the next", flag="--every", default="30d")
+    at_once: int = argument("with --backfill: so many trainings at once", flag="--at-once", default=1)
 
 
 @dataclass(frozen=True, slots=True)

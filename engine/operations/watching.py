@@ -20,6 +20,14 @@ class WindowsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillRequest:
+    """Windows of a span of time, computed again."""
+
+    model: str = argument("the model's name")
+    span: str = argument("from when until when, the end left out: 2026-01-01..2026-02-01", metavar="FROM..TO")
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomesRequest:
     """Outcomes: `rows` hold prediction_id, value and optionally observed_at."""
 
@@ -62,6 +70,17 @@ OPERATIONS = (
         Role.OPERATOR,
         Danger.CHANGE,
         f"{_HANDLERS}:run",
+        job=True,
+    ),
+    Operation(
+        "monitors.backfill",
+        ("monitors", "backfill"),
+        "compute the windows of a span of time again",
+        BackfillRequest,
+        Job,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:backfill",
         job=True,
     ),
     Operation(

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, JobSettings] = {
     "release": JobSettings(at_once=8, per_model=None, priority=10),  # mostly waits; a person waits for it
     "converge": JobSettings(at_once=8, per_model=None, priority=10),
     "build-base": JobSettings(at_once=1, per_model=None),
+    "backfill": JobSettings(at_once=8),  # only waits for the trainings it asks for
     "monitor": JobSettings(),
     "notify": JobSettings(at_once=8, per_model=None, priority=20),  # one per target; what it tells of may be urgent
 }

@@ -20,10 +20,14 @@ from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.settings.durations import seconds
+from engine.settings.model import DeckSettings
 from engine.settings.work import terms
-from store.clock import parse_time
+from store.clock import parse_time, read_span
 from store.errors import Refused
 from store.rows import Job, Run, Version
+
+MOST_TRAININGS = 500  # of one backfill
+MOST_AT_ONCE = 64
 
 
 def runs(context: ServiceContext, request: RunsRequest) -> list[Run]:
@@ -97,6 +101,8 @@ def _said(values: Sequence[str | float | None]) -> list[str]:
 def train(context: ServiceContext, request: TrainRequest) -> Job:
     """Enqueue a training."""
     settings, revision = for_change(context, request.model)
+    if request.backfill is not None:
+        return _backfill(context, request, settings, revision)
     args: dict[str, Any] = {"reason": request.reason}
     if request.until is not None:
         args["until_us"] = parse_time(request.until, settings.time_zone)
@@ -105,6 +111,25 @@ def train(context: ServiceContext, request: TrainRequest) -> Job:
     if request.time_budget is not None:
         args["time_budget_s"] = _budget(request.time_budget)
     return _enqueue(context, "train", request, args, revision)
+
+
+def _backfill(context: ServiceContext, request: TrainRequest, settings: DeckSettings, revision: int) -> Job:
+    """Enqueue the training of a model as at each time of a span, oldest first."""
+    others = {"--until": request.until, "--estimator": request.estimator, "--time-budget": request.time_budget}
+    given = [flag for flag, value in others.items() if value is not None]
+    if given:
+        raise Refused(f"--backfill and {given[0]} do not go together", "write what all trainings share into the file")
+    if settings.models[request.model].data.time_column is None:
+        raise Refused(f"{request.model} has no data.time_column", "without times no row is known to be later")
+    if not 1 <= request.at_once <= MOST_AT_ONCE:
+        raise Refused(f"--at-once {request.at_once} is not from 1 to {MOST_AT_ONCE}", "")
+    first, last = read_span(request.backfill or "", settings.time_zone)
+    step = round(_duration("--every", request.every) * 1_000_000)
+    times = list(range(first, last, step))
+    if len(times) > MOST_TRAININGS:
+        raise Refused(f"that is {len(times)} trainings, {MOST_TRAININGS} at most", "take a longer --every")
+    args = {"times_us": times, "at_once": request.at_once, "reason": request.reason}
+    return _enqueue(context, "backfill", request, args, revision)
 
 
 def reproduce(context: ServiceContext, request: ReproduceRequest) -> Job:
@@ -143,13 +168,17 @@ def _estimator(context: ServiceContext, name: str) -> str:
 
 
 def _budget(text: str) -> float:
+    return _duration("--time-budget", text)
+
+
+def _duration(flag: str, text: str) -> float:
     try:
-        budget = seconds(text)
+        found = seconds(text)
     except ValueError as error:
-        raise Refused(f"--time-budget {text!r} is no duration", str(error)) from None
-    if budget <= 0:
-        raise Refused("--time-budget leaves no time", 'give it some, such as "15s"')
-    return budget
+        raise Refused(f"{flag} {text!r} is no duration", str(error)) from None
+    if found <= 0:
+        raise Refused(f"{flag} leaves no time", 'give it some, such as "15s"')
+    return found
 
 
 def ingest(context: ServiceContext, request: IngestRequest) -> Job:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.operations.common import ModelRequest, NoRequest
-from engine.operations.watching import OutcomesRequest, WindowsRequest
+from engine.operations.watching import BackfillRequest, OutcomesRequest, WindowsRequest
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
+from engine.service.handlers.settings import time_zone
 from engine.settings.apply import current_settings, require_model
 from engine.settings.work import terms
+from store.clock import read_span
 from store.rows import Job, Monitor, OutcomeBatch, Window
 
 
@@ -28,18 +32,28 @@ def windows(context: ServiceContext, request: WindowsRequest) -> list[Window]:
 
 
 def run(context: ServiceContext, request: ModelRequest) -> Job:
-    """Enqueue one look, or return the look that is already queued."""
+    """Enqueue one look."""
+    return _enqueue(context, request.model, {})
+
+
+def backfill(context: ServiceContext, request: BackfillRequest) -> Job:
+    """Enqueue a look at every window of a span of time."""
+    first, last = read_span(request.span, time_zone(context))
+    return _enqueue(context, request.model, {"from_us": first, "to_us": last})
+
+
+def _enqueue(context: ServiceContext, model: str, args: dict[str, Any]) -> Job:
     from store import jobs
     from store import settings as applied
 
     settings, revision = current_settings(context.deck)
-    require_model(settings, request.model)
+    require_model(settings, model)
     with context.deck.database.write() as tx:
         return jobs.enqueue(
             tx,
             kind="monitor",
-            model=request.model,
-            args={},
+            model=model,
+            args=args,
             actor=context.caller.actor,
             via=context.caller.via,
             settings_revision=revision,

@@ -19,7 +19,7 @@ from engine.settings.alerts import BUILT_IN, make_rule
 from store import jobs, watching
 from store.clock import FrozenClock
 from store.database import Fence
-from store.errors import LeaseLost
+from store.errors import LeaseLost, Refused
 from store.rows import Window, microseconds
 
 MIDNIGHT = microseconds("2026-02-01T00:00:00Z")
@@ -359,3 +359,27 @@ def test_fenced_look_writes_nothing_for_a_newer_attempt(deck: Deck, serving: Any
     with pytest.raises(LeaseLost):
         watch(deck, settings, 1, now_us=MIDNIGHT + DAY_US, fence=Fence(job.id, job.attempt + 1))
     assert watching.windows(deck.database, "rates") == []
+
+
+# windows of times gone by
+
+
+def test_backfill_computes_old_windows_that_no_later_look_takes_for_news(
+    deck: Deck, serving: Any, traffic: Any, made: Any
+):
+    settings = serving()
+    traffic.send(made.rates_rows(300, lead_time=90.0), at=MIDNIGHT, every_s=10)
+    assert look(deck, settings, day=500) == []  # so far back no look goes by itself
+    (verdict,) = watch(deck, settings, 1, now_us=MIDNIGHT + 501 * DAY_US, span=(MIDNIGHT - DAY_US, MIDNIGHT + DAY_US))
+    assert (verdict.window.from_at, verdict.window.rows, verdict.window.verdict) == (MIDNIGHT, 300, "drift")
+    again = watch(deck, settings, 1, now_us=MIDNIGHT + 501 * DAY_US, span=(MIDNIGHT, MIDNIGHT + 1))
+    assert [one.window for one in again] == [verdict.window]  # the same is no revision
+    assert watch(deck, settings, 1, now_us=MIDNIGHT + 501 * DAY_US, span=(MIDNIGHT + 1, MIDNIGHT + DAY_US)) == []
+    assert look(deck, settings, day=501) == []
+
+
+def test_backfill_before_the_first_look_is_refused(deck: Deck, serving: Any, traffic: Any, made: Any):
+    settings = serving()
+    traffic.send(made.rates_rows(100), at=MIDNIGHT)
+    with pytest.raises(Refused, match="nobody has looked at rates yet"):
+        watch(deck, settings, 1, now_us=MIDNIGHT + 2 * DAY_US, span=(MIDNIGHT, MIDNIGHT + DAY_US))

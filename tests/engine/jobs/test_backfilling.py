@@ -1,0 +1,107 @@
+"""Trainings as at each time of a span: so many at once, ended together, what failed tried again and that alone."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+
+import pytest
+
+from engine.access import Caller, Role
+from engine.service.call import ServiceContext, call
+from engine.settings.apply import apply_settings
+from store import jobs, runs, versions
+from store.errors import Refused
+from store.rows import microseconds
+
+TIMED = """[model]
+name = "timed"
+task = "regression"
+[data]
+source = "timed.csv"
+time_column = "at"
+target = "y"
+[train]
+estimator = "sklearn.linear_model.Ridge"
+folds = 2
+"""
+DAY = 86_400_000_000
+FIRST = microseconds("2024-01-01T00:00:00Z")
+
+
+def write_rows(stage, first_day, days):
+    """Write four rows a day."""
+    start = datetime.datetime(2024, 1, 1) + datetime.timedelta(days=first_day)
+    with (stage.deck.workspace.root / "timed.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["at", "x", "y"])
+        for count in range(days * 4):
+            at = start + datetime.timedelta(hours=6 * count)
+            rows.writerow([at.isoformat(), count % 17, 2.0 * (count % 17) + count % 3])
+
+
+@pytest.fixture(name="ask")
+def backfill_of_timed(stage):
+    """Ask through the door, as a person does."""
+    (stage.deck.workspace.root / "models/timed.toml").write_text(TIMED)
+    write_rows(stage, 0, 60)
+    apply_settings(stage.deck, "user:anna", "a test")
+
+    def ask(model="timed", **body):
+        context = ServiceContext(stage.deck, Caller("user:anna", Role.OPERATOR))
+        return call(context, "runs.train", {"model": model, **body})
+
+    return ask
+
+
+def trainings(stage):
+    return [job for job in reversed(jobs.jobs(stage.deck.database, limit=100)) if job.kind == "train"]
+
+
+def test_a_training_per_time_and_again_only_what_failed(stage, ask):
+    job = ask(backfill="2023-12-22..2024-03-01", every="30d", reason="a year anew")
+    assert job.args["times_us"] == [FIRST - 10 * DAY, FIRST + 20 * DAY, FIRST + 50 * DAY]
+    ended = stage.end(job)
+    assert (ended.state, ended.exit_code) == ("failed", 1)
+    assert ended.reason.startswith("1 of 3 trainings failed, until 2023-12-22: the same command tries those again")
+    made = versions.versions(stage.deck.database, "timed")
+    assert [one.number for one in made] == [2, 1]
+    assert {job.args["backfill"] for job in trainings(stage)} == {job.id}
+    untils = [run.params["until"][:10] for run in runs.runs(stage.deck.database, model="timed", state="finished")]
+    assert untils == ["2024-02-20", "2024-01-21"]
+
+    write_rows(stage, -40, 100)  # the source has what was missing
+    again = stage.end(ask(backfill="2023-12-22..2024-03-01", every="30d"))
+    assert (again.state, again.result) == ("succeeded", {"made": 1, "passed_over": 2})
+    assert len(versions.versions(stage.deck.database, "timed")) == 3
+
+
+def test_cancelled_it_ends_with_the_trainings_it_asked_for_and_no_more_than_so_many_at_once(stage):
+    stage.source.hold()
+    times = [FIRST + day * DAY for day in range(5)]
+    job = stage.enqueue("backfill", "waiting", times_us=times, at_once=2)
+    stage.work_until(lambda: stage.source.is_reached() and len(trainings(stage)) == 2)
+    stage.cancel(job)
+    assert stage.end(job).state == "cancelled"
+    stage.work_until(lambda: all(one.ended_at is not None for one in trainings(stage)))
+    assert [one.state for one in trainings(stage)] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"backfill": "2024-01-01"}, "is no span of time"),
+        ({"backfill": "2024-02-01..2024-01-01"}, "ends before it begins"),
+        ({"backfill": "then..2024-01-01"}, "'then' is not a time"),
+        ({"backfill": "2024-01-01..2024-02-01", "every": "often"}, "--every 'often' is no duration"),
+        ({"backfill": "2024-01-01..2024-02-01", "every": "1s"}, "2678400 trainings, 500 at most"),
+        ({"backfill": "2024-01-01..2024-02-01", "at_once": 0}, "--at-once 0 is not from 1 to 64"),
+        ({"backfill": "2024-01-01..2024-02-01", "until": "2024-01-01"}, "--backfill and --until do not go together"),
+        ({"model": "plain", "backfill": "2024-01-01..2024-02-01"}, "plain has no data.time_column"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(stage, ask, body, said):
+    with pytest.raises(Refused) as caught:
+        ask(**body)
+    assert said in caught.value.line()
+    assert jobs.jobs(stage.deck.database) == []
