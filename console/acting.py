@@ -17,7 +17,7 @@ from console.screens.catalog import release_page
 from console.screens.page import Page
 from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import Action, model_of, version_of
-from engine.operations.alerts import AlertChange
+from engine.operations.alerts import AckRequest, AlertChange, SnoozeRequest
 from engine.operations.common import ModelRequest
 from engine.operations.notifying import NotificationChange
 from engine.operations.runs import TrainRequest
@@ -26,6 +26,8 @@ from engine.operations.work import CancelRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
 from store.rows import Alert, Job, Notification, Release
+
+SNOOZED = "4h"
 
 Work = Callable[[Asks], Any]
 Then = Callable[[Any], None]
@@ -86,7 +88,8 @@ class Acts:
             "releases.abort": lambda: self._preview(action, name, None, ""),
             "runs.train": lambda: self._train(action, name),
             "monitors.run": lambda: self._send(action, "monitors.run", ModelRequest(name)),
-            "alerts.ack": lambda: self._send(action, "alerts.ack", AlertChange(row.id)),
+            "alerts.ack": lambda: self._send(action, "alerts.ack", AckRequest(row.id)),
+            "alerts.snooze": lambda: self._snooze(action, row),
             "alerts.resolve": lambda: self._resolve(action, row),
             "notifications.replay": lambda: self._send(action, action.id, NotificationChange(row.id)),
             "jobs.cancel": lambda: self._cancel(action, row),
@@ -170,6 +173,18 @@ class Acts:
             text,
             lambda why: ("jobs.cancel", CancelRequest(job.id, why)),
             f"modeldeck jobs cancel {short_id(job.id)}",
+        )
+
+    def _snooze(self, action: Action, alert: Alert) -> None:
+        text = (alert.title, f"Puts it aside for {SNOOZED}; it is counted, and then comes back by itself.")
+        self._confirm(
+            action,
+            subject(alert),
+            "Put the alert aside",
+            "Snooze",
+            text,
+            lambda why: ("alerts.snooze", SnoozeRequest(alert.id, why, lasts=SNOOZED)),
+            f"modeldeck alerts snooze {short_id(alert.id)} --for {SNOOZED}",
         )
 
     def _resolve(self, action: Action, alert: Alert) -> None:

@@ -124,7 +124,7 @@ def _cancellable(row: Any) -> str | None:
 def _acknowledgeable(row: Any) -> str | None:
     if row is None:
         return "nothing is selected"
-    return None if row.state == "open" else f"the alert is {row.state} already"
+    return f"the alert is {row.state} already" if row.state in ("acknowledged", "resolved") else None
 
 
 def _resolvable(row: Any) -> str | None:
@@ -206,6 +206,15 @@ _CHANGES = (
     _act("runs.train", "T", "train a new version", _TRAIN_SCOPES, "train", Danger.CHANGE, _needs_model),
     _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, _needs_model),
     _act("alerts.ack", "A", "take the alert on yourself", ("alerts", "alert"), "ack", Danger.CHANGE, _acknowledgeable),
+    _act(
+        "alerts.snooze",
+        "Z",
+        "put the alert aside for 4 hours",
+        ("alerts", "alert"),
+        "snooze",
+        Danger.CHANGE,
+        _resolvable,
+    ),
     _act("alerts.resolve", "V", "say that the alert is over", ("alerts", "alert"), "over", Danger.CHANGE, _resolvable),
     _act(
         "notifications.replay",

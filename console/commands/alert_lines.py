@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.output import Output
+from engine.operations.alerts import AlertDetail
+from engine.operations.operation import from_body
 from store.rows import Alert, Maintenance
 
 if TYPE_CHECKING:
     from engine.client import Client
 
 SETTLED = ("alerts.ack", "alerts.resolve")
+
+
+def detail(body: dict[str, Any]) -> AlertDetail:
+    """Return what `show alert` gives as the page draws it: in its body the fields of the alert stand first."""
+    around = ("series", "changes", "life", "maintenance")
+    alert = {name: value for name, value in body.items() if name not in around}
+    made: AlertDetail = from_body(AlertDetail, {"alert": alert, **{name: body[name] for name in around}})
+    return made
 
 
 def changed(answer: Alert | Maintenance, out: Output, *, would: bool = False) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from console.commands import alert_lines
 from console.commands.matrix import access
 from console.commands.reviewing import review
 from console.commands.sheets import sheet
@@ -16,6 +17,7 @@ from console.output import Column, Output
 from console.render.words import plural
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
+from engine.operations.alerts import AlertDetail
 from engine.operations.common import Done
 from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
@@ -173,7 +175,20 @@ def audit(answer: AuditReport, out: Output) -> None:
 
 def shown(answer: Shown, out: Output) -> None:
     """Write a thing whole."""
-    sheet(answer.kind, answer.body, out)
+    if answer.kind == "alert":
+        alert(alert_lines.detail(answer.body), out)
+    else:
+        sheet(answer.kind, answer.body, out)
+
+
+def alert(answer: AlertDetail, out: Output) -> None:
+    """Write an alert as its page in the console shows it."""
+    from console.render.alerts import alert_page
+    from console.render.cells import plain
+    from store.clock import SystemClock
+
+    for cells in alert_page(answer, out.width(), SystemClock().now(), keys=False):
+        out.line(plain(cells).rstrip())
 
 
 def comparison(answer: Comparison, out: Output) -> None:
@@ -283,6 +298,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Moment: moment,
     JobDetail: job,
     ReleaseDetail: release,
+    AlertDetail: alert,
     JobLogs: logs,
     Done: done,
     GcReport: garbage,

@@ -17,7 +17,8 @@ LABELS = 12
 _TOLD = (
     *("window", "windows", "windows_found", "windows_looked", "windows_looked_at", "from_at", "to_at", "rows"),
     *("version", "coverage", "labels", "n", "note", "ratio", "metric", "value", "low", "high", "holdout"),
-    *("vanished", "features"),
+    *("vanished", "features", "harm", "on", "limit", "breaches", "of", "errors", "refused", "volume", "usual"),
+    "latency_p99_ms",
 )
 
 
@@ -30,6 +31,11 @@ def put_evidence(sheet: Sheet, evidence: dict[str, Any]) -> None:
         metric = str(evidence.get("metric", ""))
         sheet.pair("Measured", f"{metric} ", (with_interval(evidence), "bad"), label_width=LABELS)
         sheet.pair("Promised", with_interval(evidence["holdout"]), (" on the holdout", "dim"), label_width=LABELS)
+    harm = evidence.get("harm")
+    if isinstance(harm, dict) and isinstance(harm.get("holdout"), dict):
+        said = f"{harm.get('source')} {harm.get('metric')} "
+        sheet.pair("Harm", said, (with_interval(harm), "bad"), label_width=LABELS)
+        sheet.pair("Promised", with_interval(harm["holdout"]), (" on the holdout", "dim"), label_width=LABELS)
     for gone in evidence.get("vanished") or ():
         said = f"no outcome {gone.get('class')!s}"
         sheet.pair("Measured", (said, "bad"), f" among {plural(_count(evidence), 'label')}", label_width=LABELS)
@@ -41,6 +47,8 @@ def put_evidence(sheet: Sheet, evidence: dict[str, Any]) -> None:
     if isinstance(found, int) and found > 1:
         among = f"{found} of {looked}" if isinstance(looked, int) else str(found)
         sheet.pair("Also", f"{among} windows looked at then say so", label_width=LABELS)
+    if isinstance(evidence.get("breaches"), int):
+        sheet.pair("Counted", f"{evidence['breaches']} of the newest {evidence.get('of')} windows", label_width=LABELS)
     features = evidence.get("features")
     if isinstance(features, list) and features:
         sheet.blank()

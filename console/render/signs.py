@@ -43,6 +43,8 @@ SIGNS: dict[str, tuple[str, str]] = {
     "warning": ("!", _WARN),
     "open": ("!", _WARN),
     "acknowledged": ("✓", _IDLE),
+    "snoozed": ("◌", _IDLE),
+    "muted": ("○", _IDLE),
     # notifications
     "sending": ("▸", _BUSY),
     "delivered": ("✓", _OK),

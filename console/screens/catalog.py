@@ -11,7 +11,7 @@ from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
 from console.screens.list_page import ListKind, ListPage
 from console.screens.log_page import LogPage
-from engine.operations.alerts import AlertsRequest
+from engine.operations.alerts import AlertDetail, AlertRequest, AlertsRequest
 from engine.operations.common import Page as PageRequest
 from engine.operations.deck import EventsRequest, Pulse
 from engine.operations.models import VersionsRequest
@@ -21,7 +21,7 @@ from store.rows import Alert, Event, Model, Release, Run, Version
 
 MOST = 500  # rows a list reads
 
-_ORDER = {"open": 0, "acknowledged": 1, "resolved": 2}
+_ORDER = {"open": 0, "acknowledged": 1, "snoozed": 2, "muted": 2, "resolved": 3}
 
 
 def models_page() -> ListPage:
@@ -247,25 +247,28 @@ def alerts_page() -> ListPage:
             key=lambda row: row.id,
             read=read,
             empty=("No alert has been raised.", "Monitors raise them; M on a model runs its monitor now."),
-            opens=_alert_page,
+            opens=alert_page,
             detail=alerts.alert_detail,
         )
     )
 
 
-def _alert_page(row: Alert) -> DocumentPage:
-    def read(client: Asks) -> Any:
-        return next((one for one in client.call("alerts.list", AlertsRequest(all=True)) if one.id == row.id), None)
+def alert_page(row: Alert) -> DocumentPage:
+    """Return the page of an alert with its evidence."""
+
+    def lines(subject: AlertDetail, width: int, now: int) -> list[Line]:
+        return alerts.alert_page(subject, width, now)
 
     kind = DocumentKind(
-        "alert",
-        f"alert:{row.id}",
-        f"{row.kind} {row.model}",
-        f"modeldeck show alert {row.id[:12]}",
-        alerts.alert_page,
-        read,
+        scope="alert",
+        name=f"alert:{row.id}",
+        title=f"{row.kind} {alerts.subject(row)}",
+        command=f"modeldeck show alert {row.id[:12]}",
+        lines=lines,
+        read=lambda client: client.call("alerts.detail", AlertRequest(row.id)),
+        row=lambda subject: subject.alert,
     )
-    return DocumentPage(kind, row)
+    return DocumentPage(kind)
 
 
 def describe_page(row: Any, title: str, command: str) -> DocumentPage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.access import Role
 from engine.operations.common import DRY_RUN, NoRequest
 from engine.operations.operation import Danger, Operation, argument
-from store.rows import Alert, Maintenance
+from store.rows import Alert, Event, Maintenance
 from store.rows.frozen import dataclass
 
 _ID = "the alert's id; a unique prefix is enough"
@@ -28,6 +28,46 @@ class AlertChange:
     id: str = argument(_ID)
     reason: str = argument(_WHY, flag="--reason", default="")
     dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRequest:
+    """One alert, with all that is known around it."""
+
+    id: str = argument(_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The figure of one window; None where it had none."""
+
+    from_at: int
+    to_at: int
+    rows: int
+    value: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What an alert is about, window by window, oldest first: the figure, its limit, and what was promised."""
+
+    name: str
+    unit: str
+    limit: float | None
+    promised: float | None
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDetail:
+    """An alert, its figure over time, the last changes before it opened, what became of it, and what mutes it."""
+
+    alert: Alert
+    series: Series | None = None  # None: it is about no figure
+    changes: tuple[Event, ...] = ()  # newest first
+    life: tuple[Event, ...] = ()  # newest first
+    maintenance: Maintenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +118,16 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:alerts",
         many=True,
+    ),
+    Operation(
+        "alerts.detail",
+        ("alerts", "show"),
+        "one alert with its evidence",
+        AlertRequest,
+        AlertDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:detail",
     ),
     Operation(
         "alerts.ack",

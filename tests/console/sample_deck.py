@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from engine.operations.alerts import AlertDetail
 from engine.operations.deck import Changes, Pulse, PulseModel
 from engine.operations.serving import ReleaseDetail
 from engine.operations.work import JobLogs
@@ -589,8 +590,10 @@ class SampleClient:
         if operation_id == "releases.detail":
             row = next(row for row in self.answers["releases.list"] if row.id == request.id)
             return ReleaseDetail(row, steps(row.id, 8 if row.state == "running" else 14))
-        if operation_id in ("alerts.ack", "alerts.resolve"):
-            state = "acknowledged" if operation_id == "alerts.ack" else "resolved"
+        if operation_id == "alerts.detail":
+            return AlertDetail(next(row for row in self.answers["alerts.list"] if row.id == request.id))
+        if operation_id in ("alerts.ack", "alerts.snooze", "alerts.resolve"):
+            state = {"alerts.ack": "acknowledged", "alerts.snooze": "snoozed"}.get(operation_id, "resolved")
             rows = tuple(
                 replace(row, state=state, acknowledged_by="user:anna", acknowledged_at=NOW)
                 if row.id == request.id

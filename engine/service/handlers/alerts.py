@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TypedDict
 
-from engine.operations.alerts import AckRequest, AlertChange, AlertsRequest, MaintenanceRequest, SnoozeRequest
+from engine.operations.alerts import (
+    AckRequest,
+    AlertChange,
+    AlertDetail,
+    AlertRequest,
+    AlertsRequest,
+    MaintenanceRequest,
+    SnoozeRequest,
+)
 from engine.operations.common import NoRequest
 from engine.service.call import ServiceContext
 from engine.service.handlers.settings import time_zone
@@ -31,6 +39,15 @@ def alerts(context: ServiceContext, request: AlertsRequest) -> list[Alert]:
     from store import alerts as table
 
     return table.alerts(context.deck.database, open_only=not request.all)
+
+
+def detail(context: ServiceContext, request: AlertRequest) -> AlertDetail:
+    """Return one alert with all that is known around it."""
+    from engine.service.handlers.alert_detail import detail_of
+    from store import alerts as table
+
+    with context.deck.database.reading() as reader:
+        return detail_of(reader, table.alert(reader, request.id), context.deck.clock.now())
 
 
 def acknowledge(context: ServiceContext, request: AckRequest) -> Alert:

@@ -77,10 +77,13 @@ def _release(reader: Reader, identity: str) -> Found:
 
 
 def _alert(reader: Reader, identity: str) -> Found:
+    from engine.service.handlers.alert_detail import detail_of
     from store import alerts
+    from store.clock import SystemClock
 
     alert = alerts.alert(reader, identity)
-    return alert.id, to_json(alert)
+    detail = to_json(detail_of(reader, alert, SystemClock().now()))
+    return alert.id, {**detail.pop("alert"), **detail}
 
 
 def _notification(reader: Reader, identity: str) -> Found:

@@ -12,11 +12,15 @@ import pytest
 from engine.deck import Deck, make_deck
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
 from engine.workspace import Workspace
-from store import alerts, events, settings
+from store import alerts, events, runs, settings, snapshots, versions, watching
+from store.artifacts import hash_bytes
 from store.clock import parse_time
+from store.database import Write
 from store.errors import Refused, UnknownName
+from store.rows import Snapshot, Window
 
 Line = Callable[..., Any]
+HOUR_US = 3_600_000_000
 
 
 @pytest.fixture
@@ -29,6 +33,29 @@ def deck(folder: Path) -> Iterator[Deck]:
         settings.apply(tx, body, "user:anna", "")
     yield opened
     opened.database.close()
+
+
+def window(**changed: Any) -> Window:
+    """Return one window of version 1, not yet kept."""
+    told: dict[str, Any] = {
+        "id": "", "monitor": "rates", "model": "rates", "version": 1, "from_at": 0, "to_at": 9, "revision": 0,
+        "verdict": "ok", "rows": 9, "errors": 0, "latency_p50_ms": 1.0, "latency_p99_ms": 2.0, "coverage": None,
+        "metrics": {}, "features": (), "computed_at": 1, **changed,
+    }  # fmt: skip
+    return Window(**told)
+
+
+def register(tx: Write) -> None:
+    """Register version 1, with a run and a snapshot of its own."""
+    taken = snapshots.add_snapshot(
+        tx, Snapshot(hash_bytes(b"rows"), "rates", 10, (), "at", 0, 9, "rows.csv", 99, tx.at), "user:anna"
+    )
+    run = runs.start_run(tx, model="rates", actor="user:anna", settings_revision=1, snapshot_id=taken.id)
+    versions.register(
+        tx, model="rates", run_id=run.id, snapshot_id=taken.id, settings_revision=1, bundle_hash="b",
+        environment_hash="e", artifact_hash=hash_bytes(b"artifact"), artifact_bytes=9, golden_hash="g", signature={},
+        decision={}, evaluation={"metric": "mae"}, estimator="sklearn.linear_model.Ridge", actor="user:anna",
+    )  # fmt: skip
 
 
 def raised(deck: Deck, **changed: Any) -> str:
@@ -125,3 +152,52 @@ def test_dry_runs_say_until_when(line: Line, deck: Deck) -> None:
     assert line("alerts", "snooze", alert, *until).out == f"alert {alert[:16]}: would be snoozed {end}\n"
     assert events.head(deck.database) == before
     assert parse_time("2099-07-01T08:00", "Europe/Rome") > deck.clock.now()
+
+
+def test_show_gives_the_figure_its_limit_and_who_changed_what_before(line: Line, deck: Deck) -> None:
+    metrics = {"refused": {"value": 0.5, "low": None, "high": None, "n": 100, "note": ""}}
+    with deck.database.write() as tx:
+        register(tx)
+        for number in range(4):
+            refused = metrics if number == 3 else {}
+            span = {"from_at": number * HOUR_US, "to_at": (number + 1) * HOUR_US}
+            watching.put_window(tx, window(**span, rows=50, metrics=refused))
+        events.append(
+            tx, actor="user:ben", action="release.completed", subject_kind="release", subject_id="f" * 32,
+            model="rates", reason="spring prices", body={"from": 1, "to": 2, "kind": "promote"},
+        )  # fmt: skip
+        events.append(tx, actor="user:ben", action="alias.moved", subject_kind="alias", subject_id="posts:champion",
+                      model="posts", body={})  # fmt: skip
+    alert = raised(deck, kind="data", key="data:rates@1", evidence={"version": 1, "on": "data", "limit": 0.2})
+    with deck.database.write() as tx:
+        events.append(
+            tx, actor="user:ben", action="release.completed", subject_kind="release", subject_id="e" * 32,
+            model="rates", body={"from": 2, "to": 1, "kind": "rollback"},
+        )  # fmt: skip
+    told = line("alerts", "show", alert, "--json").data
+    assert (told["series"]["name"], told["series"]["limit"]) == ("refused requests", 20.0)
+    assert [point["value"] for point in told["series"]["points"]] == [0.0, 0.0, 0.0, 50.0]
+    changed = [(event["action"], event["model"]) for event in told["changes"]]
+    assert changed[0] == ("release.completed", "rates")
+    assert all(model in (None, "rates") for _, model in changed)
+    assert [event["action"] for event in told["life"]] == ["alert.opened"]
+
+    whole = line("show", "alert", alert, "--json").data["body"]
+    assert {name: whole[name] for name in ("series", "changes", "life")} == {
+        name: told[name] for name in ("series", "changes", "life")
+    }
+    assert {name: whole[name] for name in told["alert"]} == told["alert"]
+    for verb in (("alerts", "show"), ("show", "alert")):
+        shown = " ".join(line(*verb, alert).out.split())
+        assert "promoted v1 → v2 by ben, just before" in shown
+        assert "spring prices" in shown
+        assert "rolled back" not in shown
+        assert f"modeldeck alerts snooze {alert[:12]} --for 4h" in shown
+
+
+def test_show_of_a_host_that_is_silent_has_no_figure(line: Line, deck: Deck) -> None:
+    alert = raised(deck, model=None, host="far", kind="silent", key="silent:host:far", title="host far is silent")
+    assert line("alerts", "show", alert, "--json").data["series"] is None
+    shown = line("show", "alert", alert).out
+    assert "modeldeck hosts check far" in shown
+    assert "far" in line("alerts").out

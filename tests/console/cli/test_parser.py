@@ -61,6 +61,7 @@ PROMISED = (
     "monitors run",
     "outcomes",
     "alerts",
+    "alerts show",
     "alerts ack",
     "alerts snooze",
     "alerts resolve",

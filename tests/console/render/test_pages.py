@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sample_deck import (
     ALERTS,
     DAY,
+    EVENTS,
+    HOUR,
     JOBS,
     NOTIFICATIONS,
     NOW,
@@ -22,6 +25,7 @@ from sample_deck import (
 from console.render import alerts, describe, jobs, notifications, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain
 from console.widgets.document import Document
+from engine.operations.alerts import AlertDetail, Point, Series
 from engine.operations.serving import ReleaseDetail
 from engine.plans import Check, Difference, Preview
 
@@ -243,7 +247,7 @@ def test_pages_are_drawn_at_every_width(width: int) -> None:
     pages = [
         version.version_lines(VERSIONS["nightly-rates"][1], RELEASES, width, NOW),
         runs.run_lines(RUNS[1], width, NOW),
-        alerts.alert_page(ALERTS[0], width, NOW),
+        alerts.alert_page(AlertDetail(ALERTS[0]), width, NOW),
         jobs.job_lines(JOBS[4], width, NOW),
         *(notifications.notification_lines(each, width, NOW) for each in NOTIFICATIONS),
         releases.release_lines(ReleaseDetail(RELEASES[0], steps("r", 8)), width, NOW),
@@ -256,7 +260,7 @@ def test_pages_are_drawn_at_every_width(width: int) -> None:
 
 
 def test_evidence_is_shown_as_tables_and_values() -> None:
-    shown = text(alerts.alert_page(ALERTS[0], 80, NOW))
+    shown = text(alerts.alert_page(AlertDetail(ALERTS[0]), 80, NOW))
     assert "seen 3 times" in shown
     assert "2017-05-01" in shown
     assert "LOG LOSS" in shown
@@ -286,7 +290,7 @@ def test_the_evidence_of_an_alert_is_told_in_words() -> None:
         "windows_found": 8,
         "windows_looked": 11,
     }
-    shown = text(alerts.alert_page(replace(ALERTS[0], evidence=evidence), 79, NOW))
+    shown = text(alerts.alert_page(AlertDetail(replace(ALERTS[0], evidence=evidence)), 79, NOW))
     assert "Measured    average_precision 0.716 [0.610, 0.822]" in shown
     assert "Promised    0.982 [0.970, 0.990] on the holdout" in shown
     assert "Window      v1, 2016-02-29 to 2016-03-30: 170 rows, 100% with outcomes" in shown
@@ -301,16 +305,65 @@ def test_drifted_columns_stand_in_one_table_that_fits() -> None:
          "importance": 0.354, "js": 0.3, "p_adjusted": 1e-9, "weight": 0.1, "n": 192}
     ]  # fmt: skip
     evidence = {"window": identity(7), "version": 2, "from_at": NOW, "to_at": NOW, "rows": 192, "features": features}
-    lines = alerts.alert_page(replace(ALERTS[1], evidence=evidence), 79, NOW)
+    lines = alerts.alert_page(AlertDetail(replace(ALERTS[1], evidence=evidence)), 79, NOW)
     shown = text(lines)
     assert "DRIFTED  KIND  EFFECT  BEARABLE    PSI  MATTERS  TEST" in shown
     assert "…" not in shown
     assert max(line_width(cells) for cells in lines) <= 79
 
 
+def alert_told(width: int = 79, **changed: Any) -> str:
+    """Return the page of a latency alert with its figure and what changed before."""
+    points = tuple(
+        Point(NOW - (20 - number) * HOUR, NOW - (19 - number) * HOUR, 200, 35.0 if number > 16 else 12.0)
+        for number in range(20)
+    )
+    evidence = {"window": identity(7), "version": 2, "from_at": NOW, "to_at": NOW, "rows": 192, "on": "latency_p99",
+                "limit": 20.0, "latency_p99_ms": 35.0, "breaches": 2, "of": 3}  # fmt: skip
+    alert = replace(ALERTS[0], kind="latency", rule="slow", evidence=evidence, **changed)
+    detail = AlertDetail(alert, Series("p99", "ms", 20.0, None, points), EVENTS[3:5], (), None)
+    lines = alerts.alert_page(detail, width, NOW)
+    assert max(line_width(cells) for cells in lines) <= width
+    return text(lines)
+
+
+def test_an_alert_shows_its_figure_the_limit_and_what_changed_before() -> None:
+    shown = alert_told()
+    assert "p99 ms  20 windows, limit 20" in shown
+    limit = next(row for row in shown.splitlines() if row.strip().startswith("20 ┤"))
+    assert "─" * 30 in limit
+    assert "█" in limit  # the newest reach beyond it
+    assert "Before it" in shown
+    assert "2 of the newest 3 windows" in shown
+    assert "latency, rule slow" in shown
+    for key in ("A take it", "Z snooze 4 h", "V it is over", "R roll back", "modeldeck explain post-moderation 2"):
+        assert key in shown
+    assert shown.index("p99 ms") < shown.index("Before it") < shown.index("Evidence") < shown.index("Next")
+
+
+@pytest.mark.parametrize("width", [48, 79, 119])
+def test_an_alert_says_who_has_it_and_when_it_comes_back(width: int) -> None:
+    taken = alert_told(width, state="acknowledged", owner="user:ben", acknowledged_at=NOW, until_at=NOW + 2 * HOUR)
+    assert "acknowledged by ben" in " ".join(taken.split())
+    assert "comes back in 2h" in " ".join(taken.split())
+    assert "nobody was told" in " ".join(alert_told(width, state="muted").split())
+
+
+def test_a_plot_draws_gaps_limits_and_nothing_at_all() -> None:
+    from console.render.plot import plot
+
+    rows = [text([cells]) for cells in plot([1.0, None, 4.0], 2.0, 40, 4)]
+    assert len(rows) == 4
+    assert rows[0].strip().startswith("4 ┤")
+    assert "─" in next(row for row in rows if row.strip().startswith("2 ┤"))
+    assert text(plot([None, float("nan")], 2.0, 40, 4)).strip() == "no window has this figure"
+    assert len(plot([0.0, 0.0], None, 40, 4)) == 4
+    assert max(line_width(cells) for cells in plot([float(n) for n in range(500)], 3.0, 79, 5)) <= 79
+
+
 def test_what_vanished_is_told() -> None:
     gone = {"class": "true", "training_share": 0.298}
     evidence = {"window": identity(7), "version": 2, "from_at": NOW, "to_at": NOW, "vanished": [gone], "labels": 192}
-    shown = text(alerts.alert_page(replace(ALERTS[1], evidence=evidence), 79, NOW))
+    shown = text(alerts.alert_page(AlertDetail(replace(ALERTS[1], evidence=evidence)), 79, NOW))
     assert "no outcome true among 192 labels" in shown
     assert "30% in training" in shown

@@ -8,6 +8,7 @@ from typing import Any
 
 from sample_deck import ALERTS, DEPLOY, JOBS, PLAN, PULSE, RELEASES, SampleClient
 
+from engine.operations.alerts import SnoozeRequest
 from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
@@ -223,6 +224,20 @@ async def test_train_cancel_and_acknowledge(console: Any, sample: SampleClient) 
         await screen.shows("acknowledged: no positive label", "✓ acked")
         await screen.press("A")
         assert [request.id for request in sample.called("alerts.ack")] != []
+
+
+@run
+async def test_an_alert_is_put_aside_for_hours_from_its_page(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.press("9")
+        await screen.shows("critical")
+        await screen.press("enter")
+        await screen.shows("no positive label", "Before it", "Z snooze")
+        await screen.press("Z")
+        await screen.shows("Put the alert aside", "--for 4h")
+        await screen.press("y")
+        await screen.shows("snoozed: no positive label")
+        assert sample.called("alerts.snooze") == [SnoozeRequest(ALERTS[0].id, "", lasts="4h")]
 
 
 @run
