@@ -135,6 +135,8 @@ def _test(context: JobContext, name: str) -> dict[str, Any]:
     outcome = _attempt(context, deck, one)
     with context.deck.database.write(context.fence) as tx:
         notifying.end_test(tx, one, outcome.error, outcome.status, outcome.response)
+        if not outcome.error:
+            notifying.hurry(tx, name)
     if outcome.error:
         raise WorkFailed(f"the test message to {name} did not arrive: {outcome.error}", f"notification {one.id[:12]}")
     answered = f", which answered {outcome.status}" if outcome.status is not None else ""

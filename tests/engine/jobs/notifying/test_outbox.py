@@ -283,3 +283,21 @@ def test_every_event_that_settings_may_name_is_one_that_is_recorded():
     unknown = [name for name in (*EVENTS, "alert.worsened") if not any(one.fullmatch(name) for one in templates)]
     assert unknown == ["alert.worsened"]  # which once was
     assert [name for name in DEFAULT_ON if name not in EVENTS] == []
+
+
+def test_test_message_that_arrives_has_what_waits_sent_at_once(post, hook, receiver, answering, monkeypatch):
+    from store.settings import newest
+
+    receiver.answers.append(answering(503, Retry_After="900"))
+    post.settings(hook())
+    post.alert("a")
+    post.send()
+    assert post.log()[0].state == "pending"
+    assert post.read_on() == []
+    with post.deck.database.write() as tx:
+        job = jobs.enqueue(
+            tx, kind="notify", actor="user:anna", args={"target": "hook", "test": True}, settings_revision=newest(tx)
+        )
+    assert post.run(job)["status"] == 200
+    post.send()
+    assert [one.state for one in post.log()] == ["delivered", "delivered"]
