@@ -94,6 +94,11 @@ class Decision:
         return {"trigger": first.name, "evidence": first.evidence, **({"also": also} if also else {})}
 
 
+def minute(at_us: int) -> str:
+    """Write a time to the minute, in UTC: 2026-03-01T12:00Z."""
+    return f"{rfc3339(at_us)[:16]}Z"
+
+
 def decide(facts: Facts) -> Decision:
     """Weigh triggers against dampers."""
     return Decision(
@@ -115,7 +120,7 @@ def _alarm(name: str, facts: Facts) -> Trigger:
         return Trigger(name, True, f"alert {newest.id[:12]}: {newest.title}", asked, _of_alert(newest))
     if mine:
         newest = max(mine, key=lambda one: one.seen_at)
-        return Trigger(name, False, f"alert {newest.id[:12]} was last seen {rfc3339(newest.seen_at)}", asked)
+        return Trigger(name, False, f"alert {newest.id[:12]} was last seen {minute(newest.seen_at)}", asked)
     return Trigger(name, False, f"no open alert about v{facts.champion}", asked)
 
 
@@ -177,7 +182,7 @@ def _upstream(facts: Facts) -> Trigger:
     asked = f"a new champion of {name} since the newest training"
     if alias is None:
         return Trigger("upstream", False, f"{name} has no champion", asked)
-    told = f"v{alias.version} is champion of {name} since {rfc3339(alias.moved_at)}"
+    told = f"v{alias.version} is champion of {name} since {minute(alias.moved_at)}"
     evidence = {"model": name, "version": alias.version, "moved_at": rfc3339(alias.moved_at)}
     is_due = alias.moved_at > facts.since_at and facts.version is not None
     return Trigger("upstream", is_due, told, asked, evidence)
@@ -197,7 +202,7 @@ def _paused(facts: Facts) -> Damper:
     row = facts.schedule
     if row is None or row.paused_at is None:
         return Damper("paused", False, "not paused")
-    told = f"paused since {rfc3339(row.paused_at)}; modeldeck schedules resume {row.id}"
+    told = f"paused since {minute(row.paused_at)}; modeldeck schedules resume {row.id}"
     return Damper("paused", True, told)
 
 
@@ -228,7 +233,7 @@ def _cooldown(facts: Facts) -> Damper:
     if last is None or last.requested_at + length <= facts.now_at:
         return Damper("cooldown", False, "over" if length else "none")
     until = last.requested_at + length
-    return Damper("cooldown", True, f"job {last.id[:16]} was asked for {rfc3339(last.requested_at)}", until)
+    return Damper("cooldown", True, f"job {last.id[:16]} was asked for {minute(last.requested_at)}", until)
 
 
 def _budget(facts: Facts) -> Damper:

@@ -213,8 +213,8 @@ class ModelFile(Section):
     @model_validator(mode="after")
     def _retrains_upon_what_there_is(self) -> ModelFile:
         on = self.retrain.on if self.retrain else []
-        if "estimated" in on and self.model.task != "classification":
-            raise ValueError("retrain.on: performance is estimated before outcomes for classifications alone")
+        if "estimated" in on and self.model.task not in ("classification", "regression", "forecasting"):
+            raise ValueError(f"retrain.on: performance of the task {self.model.task} is not estimated before outcomes")
         if self.retrain and self.retrain.upstream == self.model.name:
             raise ValueError("retrain.upstream names the model itself: name another one")
         if self.retrain and self.retrain.compare:

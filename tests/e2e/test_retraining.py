@@ -17,7 +17,7 @@ cooldown = "1h"
 def test_new_rows_make_a_version_and_the_cooldown_holds_the_next(tiny) -> None:  # type: ignore[no-untyped-def]
     tiny.write_model(MODEL + RETRAIN)
     assert tiny("train", "rates", "--json").data["result"]["version"] == 1
-    assert "missing: a newer snapshot" in tiny("monitors", "why-not", "rates").out
+    assert "! missing     a newer snapshot" in tiny("monitors", "why-not", "rates").out
     with_reset = tiny("monitors", "why-not", "rates", "--json").data
     [cooldown] = [one for one in with_reset["dampers"] if one["name"] == "cooldown"]
     assert cooldown["holds"] is True

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.jobs.retrain_decision import Decision, Facts, decide
+from engine.jobs.retrain_decision import Decision, Facts, decide, minute
 from engine.jobs.retrain_facts import gather
 from engine.jobs.why import told
 from engine.operations.common import ModelRequest
 from engine.operations.retraining import DamperSeen, TriggerSeen, WhyNot
 from engine.service.call import ServiceContext
 from engine.settings.retrain import RetrainSettings
-from store.rows import rfc3339
 
 if TYPE_CHECKING:
     from store.rows import Job
@@ -30,11 +29,12 @@ def why_not(context: ServiceContext, request: ModelRequest) -> WhyNot:
         facts = gather(reader, model, retrain, context.deck.clock.now())
         last = table.last_training(reader, model)
     decision = decide(facts)
-    missing = (*decision.missing, *_daemon(context))
+    nobody_looks = _daemon(context)
+    missing = (*nobody_looks, *decision.missing)
     return WhyNot(
         model,
-        decision.trains and not missing,
-        _summary(facts, decision, missing),
+        decision.trains and not nobody_looks,
+        _summary(facts, decision, missing, looks=not nobody_looks),
         (*_set_time(facts), *(TriggerSeen(one.name, one.is_due, one.seen, one.asked) for one in decision.triggers)),
         tuple(DamperSeen(one.name, one.holds, one.told, one.until_at) for one in decision.dampers),
         missing,
@@ -55,23 +55,23 @@ def _set_time(facts: Facts) -> tuple[TriggerSeen, ...]:
     if row is None or row.trigger.startswith("on "):
         return ()
     word, _, rest = row.trigger.partition(" ")
-    seen = f"next {rfc3339(row.next_at)}" if row.next_at is not None else "no time is known"
+    seen = f"next {minute(row.next_at)}" if row.next_at is not None else "no time is known"
     return (TriggerSeen(word, False, "paused" if row.paused_at is not None else seen, rest),)
 
 
-def _summary(facts: Facts, decision: Decision, missing: tuple[str, ...]) -> str:
+def _summary(facts: Facts, decision: Decision, missing: tuple[str, ...], *, looks: bool) -> str:
     model, due = facts.model, decision.due
     names = ", ".join(one.name for one in due)
     if due and decision.holding:
         held = " and ".join(
-            f"{one.name}{f' until {rfc3339(one.until_at)}' if one.until_at is not None else ''}"
+            f"{one.name}{f' until {minute(one.until_at)}' if one.until_at is not None else ''}"
             for one in decision.holding
         )
         return f"{model} is due ({names}) and held by {held}"
+    if due and looks:
+        return f"{model} is due ({names}) and is asked for at the next look, within seconds"
     if missing:
         return f"{model} does not train by itself: missing is {missing[0]}"
-    if due:
-        return f"{model} is due ({names}) and is asked for at the next look, within seconds"
     if facts.schedule is not None and facts.schedule.paused_at is not None:
         return f"{model} does not train by itself: its schedule is paused"
     if not decision.triggers:

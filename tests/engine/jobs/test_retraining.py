@@ -287,7 +287,7 @@ def test_cooldown_holds_and_what_was_due_goes_when_it_ends(loop):
     assert loop.told()[-1] == {"due": ["drift"], "held_by": ["cooldown"], "until": [until]}
     shown = loop.why_not()
     assert not shown.trains
-    assert shown.told == f"rates is due (drift) and held by cooldown until {rfc3339(until)}"
+    assert shown.told == f"rates is due (drift) and held by cooldown until {rfc3339(until)[:16]}Z"
     loop.later(HOUR - 120)
     assert len(loop.trainings()) == 1
     loop.later(120)
@@ -460,7 +460,6 @@ def test_training_that_nobody_asked_for_makes_no_version_of_the_same_rows(stage)
         ('on = ["drift"]\nbudget = "0 a day"', "write how many in which time"),
         ('on = ["drift"]\ncooldown = "soon"', "write a duration"),
         ('cron = "0 3 * * *"\ncooldown = "6h"', "hold back what on names"),
-        ('on = ["estimated"]', "estimated before outcomes for classifications alone"),
         ('on = ["upstream"]\nupstream = "rates"', "names the model itself"),
         ('on = ["upstream"]\nupstream = "rate"', "no model named 'rate', did you mean 'rates'?"),
         ('on = ["upstream"]\nupstream = "fares"', "fares upon rates upon fares: it would never end"),
@@ -491,3 +490,18 @@ def test_what_a_file_need_not_say_is_the_revision_that_it_was(deck):
     assert type(settings).from_body(json.loads(json.dumps(settings.to_body()))) == settings
     assert settings.models["rates"].retrain == replace(RetrainSettings(), on=("drift",), budget=1, budget_s=3600)
     assert settings.models["rates"].schedules["retrain"].trigger == "on drift"
+
+
+@pytest.mark.parametrize(("task", "is_refused"), [("ranking", True), ("regression", False), ("classification", False)])
+def test_estimates_are_asked_for_only_of_tasks_that_have_them(deck, task, is_refused):
+    from engine.settings.files import load
+    from store.errors import BrokenSettings
+
+    (deck.workspace.root / "models").mkdir()
+    text = FILE.format(name="rates", more='on = ["estimated"]').replace("regression", task)
+    (deck.workspace.root / "models/rates.toml").write_text(text)
+    if not is_refused:
+        assert load(deck.workspace).models["rates"].retrain.on == ("estimated",)
+        return
+    with pytest.raises(BrokenSettings, match="performance of the task ranking is not estimated"):
+        load(deck.workspace)
