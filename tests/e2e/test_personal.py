@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tiny_deck import MODEL, Tiny, make_tiny
+from watched_console import walk
 
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger, Operation
@@ -33,7 +34,14 @@ max = 739_000_000
 )
 
 
-@pytest.mark.timeout(300)
+# every list; of a version, a run, a job, a release, an event and an alert the page, all fields and the raw JSON
+WHOLE = ["g", " ", " "]
+PAGE = ["\r", *WHOLE, "d", *WHOLE, "-", "y", *WHOLE, "-"]
+KEYS = ["1", *PAGE, "2", "\r", *PAGE, "3", *PAGE, "4", *PAGE, "5", *PAGE, "8", "\r", *WHOLE, "9", *PAGE, "0"]
+PAGES = ("Models › rates › v1 › JSON", "Runs › run", "Jobs › ", "Releases › ", "Events › event")
+
+
+@pytest.mark.timeout(600)
 def test_no_command_and_no_file_tells_what_is_personal(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path)
     try:
@@ -48,6 +56,11 @@ def test_no_command_and_no_file_tells_what_is_personal(tmp_path: Path) -> None:
             said = tiny(*words)
             assert said.code == 0, said
             quiet(said.words, said.out + said.err)
+        seen = dict(enumerate(walk(tiny, KEYS)))
+        for place, (key, shown) in seen.items():
+            quiet(f"screen {place}, after {key!r}", shown)
+        everything = "\n".join(shown for _, shown in seen.values())
+        assert all(text in everything for text in (*PAGES, "guest", "phone", "season=high")), everything
         for path in (tiny.root / "why.svg", tiny.root / "evaluation.json"):
             quiet(path.name, path.read_text())
     finally:
