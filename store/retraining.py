@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from store import jobs
-from store.database import Reader
+from store.database import Reader, Row
 from store.ids import earliest_id
 from store.json_text import load
 from store.rows import Job, Version
@@ -80,14 +80,23 @@ def newest_version(reader: Reader, model: str) -> Version | None:
 
 def answered_at(reader: Reader, model: str) -> int | None:
     """Return when the newest training began that made a version, or found that there is nothing new to make one of."""
-    row = reader.row(
-        "SELECT r.started_at FROM (SELECT number, state, kind, started_at FROM run WHERE model = :model"
-        " AND parent_id IS NULL ORDER BY number DESC LIMIT :most) r WHERE r.kind = 'train' AND (r.state = 'finished'"
-        " OR EXISTS (SELECT 1 FROM run_tag t WHERE t.run_number = r.number AND t.key = :same))"
-        " ORDER BY r.number DESC LIMIT 1",
-        {"model": model, "same": SAME_DATA, "most": _LOOKED_AT},
+    newest = reader.rows(
+        "SELECT number, state, kind, started_at FROM run WHERE model = :model AND parent_id IS NULL"
+        " ORDER BY number DESC LIMIT :most",
+        {"model": model, "most": _LOOKED_AT},
     )
-    return int(row["started_at"]) if row else None
+    for row in newest:
+        if row["kind"] == "train" and (row["state"] == "finished" or _was_the_same(reader, row)):
+            return int(row["started_at"])
+    return None
+
+
+def _was_the_same(reader: Reader, run: Row) -> bool:
+    asked = {"number": run["number"], "key": SAME_DATA}
+    return (
+        run["state"] == "cancelled"
+        and reader.row("SELECT value FROM run_tag WHERE run_number = :number AND key = :key", asked) is not None
+    )
 
 
 def newest_snapshot(reader: Reader, model: str) -> Rows | None:
