@@ -157,7 +157,8 @@ def _put_next(sheet: Sheet, alert: Alert, *, keys: bool) -> None:
         if isinstance(version, int):
             sheet.pair("Explain", f"modeldeck explain {alert.model} {version}")
         sheet.pair("Windows", f"modeldeck monitors windows {alert.model}")
-        sheet.pair("Trace", "modeldeck trace PREDICTION_ID")
+        for one in alert.evidence.get("predictions") or ["PREDICTION_ID"]:
+            sheet.pair("Trace", f"modeldeck trace {one}")
     elif alert.host:
         sheet.pair("Look", f"modeldeck hosts check {alert.host}")
     sheet.pair("Alert", (id, "dim"))

@@ -18,7 +18,7 @@ _TOLD = (
     *("window", "windows", "windows_found", "windows_looked", "windows_looked_at", "from_at", "to_at", "rows"),
     *("version", "coverage", "labels", "n", "note", "ratio", "metric", "value", "low", "high", "holdout"),
     *("vanished", "features", "harm", "on", "limit", "breaches", "of", "errors", "refused", "volume", "usual"),
-    "latency_p99_ms",
+    *("latency_p99_ms", "predictions"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.monitoring.performance import Performance
@@ -40,6 +40,7 @@ class Verdict:
     window: Window
     performance: Performance
     is_news: bool
+    predictions: tuple[str, ...] = ()  # ids of its newest answers, to be traced
     calls: tuple[Call, ...] = field(default=())
 
 
@@ -79,7 +80,7 @@ def called(
             )
             for name, rule in rules.items()
         )
-        found.append(Verdict(one.window, one.performance, one.is_news, calls))
+        found.append(replace(one, calls=calls))
     return found
 
 
@@ -137,6 +138,7 @@ def _finding(key: str, mine: list[tuple[Verdict, Call]]) -> Finding:
             **held,
             "on": rule.on,
             "limit": rule.threshold,
+            "predictions": list(newest.predictions),
             "windows": [one.window.id for one, _ in hits[-KEPT:]],
             "windows_found": len(hits),
             "windows_looked": len(mine),

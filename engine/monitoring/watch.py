@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 BACK = 400  # windows by received time that one look goes back, unless outcomes name older ones
 SILENT_BACK = 24  # windows without a row that are told
+TRACED = 3  # newest answers of a window that a finding names
 AT_ONCE = 50  # windows read in one scan
 STORED = 4000  # newest windows of which it is known that they were told
 
@@ -228,7 +229,8 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         features=tuple(features),
         computed_at=look.frame.now_us,
     )
-    return Verdict(replace(window, notes=_notes(look, window, version)), performance, True)
+    newest = () if rows is None else tuple(rows["prediction_id"].slice(max(0, answered - TRACED)).to_pylist())
+    return Verdict(replace(window, notes=_notes(look, window, version)), performance, True, newest)
 
 
 def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
@@ -241,7 +243,7 @@ def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
     last = look.last_run_us
     untold = before is None or last is None or before.computed_at > last
     is_news = untold or (before is not None and before.verdict != kept.verdict)
-    return Verdict(kept, verdict.performance, is_news)
+    return replace(verdict, window=kept, is_news=is_news)
 
 
 def _notes(look: _Look, window: Window, version: Version) -> tuple[dict[str, Any], ...]:

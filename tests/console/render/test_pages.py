@@ -299,6 +299,13 @@ def test_the_evidence_of_an_alert_is_told_in_words() -> None:
     assert identity(6) not in shown
 
 
+def test_what_is_put_aside_stands_after_what_asks_for_somebody() -> None:
+    aside = (replace(ALERTS[0], state="snoozed"), replace(ALERTS[1], state="open"))
+    lines = text(pulse.alert_lines(aside, 79, NOW, 5)).splitlines()
+    assert "lead_time" in lines[1]
+    assert "snoozed" in text(pulse.alert_lines(aside, 119, NOW, 5)).splitlines()[2]
+
+
 def test_drifted_columns_stand_in_one_table_that_fits() -> None:
     features = [
         {"name": "text", "kind": "text", "test": "document", "effect": 0.323, "threshold": 0.29, "psi": 1.2,
@@ -319,7 +326,7 @@ def alert_told(width: int = 79, **changed: Any) -> str:
         for number in range(20)
     )
     evidence = {"window": identity(7), "version": 2, "from_at": NOW, "to_at": NOW, "rows": 192, "on": "latency_p99",
-                "limit": 20.0, "latency_p99_ms": 35.0, "breaches": 2, "of": 3}  # fmt: skip
+                "limit": 20.0, "latency_p99_ms": 35.0, "breaches": 2, "of": 3, "predictions": ["a1-0"]}  # fmt: skip
     alert = replace(ALERTS[0], kind="latency", rule="slow", evidence=evidence, **changed)
     detail = AlertDetail(alert, Series("p99", "ms", 20.0, None, points), EVENTS[3:5], (), None)
     lines = alerts.alert_page(detail, width, NOW)
@@ -338,6 +345,7 @@ def test_an_alert_shows_its_figure_the_limit_and_what_changed_before() -> None:
     assert "latency, rule slow" in shown
     for key in ("A take it", "Z snooze 4 h", "V it is over", "R roll back", "modeldeck explain post-moderation 2"):
         assert key in shown
+    assert "modeldeck trace a1-0" in shown
     assert shown.index("p99 ms") < shown.index("Before it") < shown.index("Evidence") < shown.index("Next")
 
 

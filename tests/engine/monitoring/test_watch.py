@@ -111,7 +111,8 @@ def test_shifted_column_is_drift_ranked_by_importance_times_magnitude_and_noted_
 def test_drift_that_matters_and_harms_is_a_finding_with_all_three(deck: Deck, serving: Any, traffic: Any, made: Any):
     settings = serving()
     rows = made.rates_rows(300, lead_time=90.0, segment="group")
-    outcomes(traffic.send(rows, at=MIDNIGHT, error=14.0, every_s=10), rows, deck)
+    ids = traffic.send(rows, at=MIDNIGHT, error=14.0, every_s=10)
+    outcomes(ids, rows, deck)
     verdicts = look(deck, settings)
     (finding,) = of_kind(findings(verdicts), "drift")
     assert (finding.severity, finding.key, finding.rule) == ("warning", "drift:rates@1", "drift")
@@ -123,6 +124,7 @@ def test_drift_that_matters_and_harms_is_a_finding_with_all_three(deck: Deck, se
     assert (harm["source"], harm["metric"], harm["n"]) == ("realised", "mae", 300)
     assert harm["ratio"] == pytest.approx(1.4, abs=0.1)
     assert verdicts[0].window.notes == ()
+    assert finding.evidence["predictions"] == ids[-3:]
 
 
 def test_drift_while_realised_performance_is_as_promised_is_a_note(deck: Deck, serving: Any, traffic: Any, made: Any):
