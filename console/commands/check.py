@@ -86,4 +86,9 @@ def _source(workspace: Workspace, model: ModelSettings, zone: str) -> str:
     named = [model.data.target, *model.data.features, *model.data.personal]
     named += [column for column in (model.data.time_column, model.data.id_column) if column]
     need_columns(table, named, model.data.source)
+    for name, rule in model.alerts.items():
+        try:
+            need_columns(table, [rule.feature] if rule.feature else [], model.data.source)
+        except Refused as error:
+            raise Refused(f"{model.name}: alerts.{name}.feature: {error.message}", error.hint) from None
     return f"{table.num_rows:,} rows, {table.num_columns} columns from {origin_of(model.data)}"

@@ -14,7 +14,7 @@ def drifted(window: Window) -> str:
 
 def noted(window: Window) -> str:
     """Return why what a rule saw in a window is no alert."""
-    return "; ".join(dict.fromkeys(str(note["why"]) for note in window.notes)) or "-"
+    return "; ".join(dict.fromkeys(f"{note['rule']}: {note['why']}" for note in window.notes)) or "-"
 
 
 def began(from_us: int, out: Output) -> str:

@@ -251,6 +251,9 @@ def _notes(look: _Look, window: Window, version: Version) -> tuple[dict[str, Any
     facts, found = look.facts(version, {window.from_at: window.rows}), []
     for name, rule in rules_of(look.settings.alerts).items():
         signal = read(rule, window, facts)
+        if rule.feature and window.features and all(one["name"] != rule.feature for one in window.features):
+            told = f"v{version.number} has no input of that name"
+            found.append({"rule": name, "title": f"drift of {rule.feature} is not looked at", "why": told})
         if signal.note:
             moved = [
                 str(one["name"]) for one in window.features if one["drifted"] and rule.feature in ("", one["name"])

@@ -201,3 +201,15 @@ def test_show_of_a_host_that_is_silent_has_no_figure(line: Line, deck: Deck) -> 
     shown = line("show", "alert", alert).out
     assert "modeldeck hosts check far" in shown
     assert "far" in line("alerts").out
+
+
+def test_check_names_a_rule_of_a_column_that_the_source_has_not(line: Line, folder: Path) -> None:
+    model = '[model]\nname = "rates"\ntask = "regression"\n[data]\nsource = "rows.csv"\ntarget = "y"\n'
+    rule = '[alerts.leads]\non = "drift"\nfeature = "lead_tiem"\n'
+    (folder / "rows.csv").write_text("lead_time,y\n1,2\n3,4\n")
+    (folder / "models" / "rates.toml").write_text(model + rule.replace("lead_tiem", "lead_time"))
+    assert line("check").code == 0
+    (folder / "models" / "rates.toml").write_text(model + rule)
+    said = line("check")
+    assert said.code == Refused.exit_code
+    assert "rates: alerts.leads.feature: column 'lead_tiem' is not in rows.csv: did you mean 'lead_time'?" in said.err

@@ -155,6 +155,18 @@ def test_a_rule_of_one_feature_looks_at_it_alone(deck: Deck, serving: Any, traff
     assert (finding.key, finding.severity) == ("leads:rates@1", "critical")
 
 
+def test_a_rule_of_a_feature_that_the_version_has_not_is_told_and_not_silent(
+    deck: Deck, serving: Any, traffic: Any, made: Any
+):
+    settings = replace(serving(), alerts={"leads": make_rule("drift", feature="lead_tiem", harm=False)})
+    traffic.send(made.rates_rows(300), at=MIDNIGHT, every_s=10)
+    verdicts = look(deck, settings)
+    assert findings(verdicts) == []
+    assert [(note["rule"], note["why"]) for note in verdicts[0].window.notes] == [
+        ("leads", "v1 has no input of that name")
+    ]
+
+
 def test_drift_of_a_column_the_version_does_not_use_is_shown_and_not_alerted(
     deck: Deck, serving: Any, traffic: Any, made: Any
 ):
