@@ -32,7 +32,7 @@ from engine.training.proof import Proof, prove
 from engine.training.recency import require_weights, within
 from engine.training.recording import params_of
 from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
-from engine.training.selection import Judge, Look, by_importance, looks, on_record, told
+from engine.training.selection import ROWS, Judge, Look, by_importance, looks, on_record, told
 from engine.training.storing import check_storable, stored
 from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
@@ -159,7 +159,8 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         judge = Judge(best.family, best.params, metric, train.seed)
         whole = by_importance(dataset, split.train, evaluation.get("importance", ()))
         seconds = min(LOOK_SHARE * (time.monotonic() - started) + LOOK_S, LEAVES * (deadline - time.monotonic()))
-        each = looks(dataset, [fold.train for fold in reversed(folds)], judge, seconds)  # the newest first
+        newest_first = [fold.train for fold in reversed(folds)]
+        each = looks(dataset, newest_first, judge, seconds, fit_s * min(1.0, ROWS / len(split.train)))
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
     if leaking:

@@ -72,10 +72,16 @@ def look(dataset: Dataset, rows: Any, judge: Judge, until: float) -> Look:
     return Look({**why, **dict.fromkeys(noise, NOISE)}, found)
 
 
-def looks(dataset: Dataset, parts: Sequence[Any], judge: Judge, seconds: float) -> list[Look]:
-    """Return the look at each of some parts of the rows, one after the other until `seconds` are over."""
+def looks(dataset: Dataset, parts: Sequence[Any], judge: Judge, seconds: float, fit_s: float = 0.0) -> list[Look]:
+    """Return the look at each of some parts of the rows, one after the other until `seconds` are over.
+
+    With less left than two fits of `fit_s` seconds none is begun: it would take its time and tell nothing.
+    """
     until = time.monotonic() + seconds
-    return [look(dataset, rows, judge, until) for rows in parts]
+    return [
+        look(dataset, rows, judge, until) if until - time.monotonic() > 2 * fit_s else Look(redundant(dataset, rows))
+        for rows in parts
+    ]
 
 
 def redundant(dataset: Dataset, rows: Any) -> dict[str, str]:

@@ -143,6 +143,16 @@ def test_a_look_that_does_not_end_or_dies_tells_what_needs_no_fit(judged, monkey
     assert hung.importance == {}
 
 
+def test_without_time_for_two_fits_no_look_is_begun(judged, monkeypatch):
+    dataset, judge = judged
+    monkeypatch.setattr(selection, "look", lambda *_told: pytest.fail("it was begun"))
+    assert selection.looks(dataset, [np.arange(800)], judge, 60.0, fit_s=40.0) == [
+        selection.Look(redundant(dataset, np.arange(800)))
+    ]
+    with pytest.raises(pytest.fail.Exception):
+        selection.looks(dataset, [np.arange(800)], judge, 60.0, fit_s=10.0)
+
+
 def test_few_rows_tell_nothing_of_noise(judged):
     dataset, judge = judged
     assert NOISE not in look(dataset, np.arange(200), judge, time.monotonic() + 600.0).why.values()
