@@ -36,6 +36,8 @@ def put_evidence(sheet: Sheet, evidence: dict[str, Any]) -> None:
         said = f"{harm.get('source')} {harm.get('metric')} "
         sheet.pair("Harm", said, (with_interval(harm), "bad"), label_width=LABELS)
         sheet.pair("Promised", with_interval(harm["holdout"]), (" on the holdout", "dim"), label_width=LABELS)
+    if isinstance(harm, dict) and harm.get("vanished"):
+        sheet.pair("Harm", ("a class that training knew is gone from the outcomes", "bad"), label_width=LABELS)
     for gone in evidence.get("vanished") or ():
         said = f"no outcome {gone.get('class')!s}"
         sheet.pair("Measured", (said, "bad"), f" among {plural(_count(evidence), 'label')}", label_width=LABELS)

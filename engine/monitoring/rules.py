@@ -81,18 +81,25 @@ def is_clear(rule: AlertRule, newest_first: Sequence[Window], facts: Facts) -> b
 def harm(window: Window, facts: Facts) -> dict[str, Any] | None:
     """Return how performance compares with the holdout: realised where labels judge it, else estimated; None: unknown.
 
-    `{"is": bool, "source": "realised" or "estimated", …}` with the figures of `against_holdout`.
+    `{"is": bool, "source": "realised" or "estimated", "metric", …}` with the figures of `against_holdout`, where the
+    metric has a value. Where labels judge a window an estimate says nothing, also if they leave the metric undefined.
     """
-    for source, name in (("realised", facts.primary), ("estimated", ESTIMATED + facts.primary)):
-        entry = window.metrics.get(name) or {}
-        if source == "realised" and (entry.get("n") or 0) < facts.min_rows:
-            continue
-        told = against_holdout(facts.primary, entry, facts.version)
-        if told:
-            apart = told.pop("apart")
-            vanished = source == "realised" and _has_vanished(window, facts)
-            return {"is": (apart and told["ratio"] >= WORSE_BY) or vanished, "source": source, **told}
-    return None
+    if _labels(window) >= facts.min_rows:
+        told = against_holdout(facts.primary, window.metrics.get(facts.primary) or {}, facts.version)
+        if _has_vanished(window, facts):
+            return {"is": True, "source": "realised", "metric": facts.primary, "vanished": True}
+        return _worse("realised", told)
+    return _worse(
+        "estimated",
+        against_holdout(facts.primary, window.metrics.get(ESTIMATED + facts.primary) or {}, facts.version),
+    )
+
+
+def _worse(source: str, told: dict[str, Any]) -> dict[str, Any] | None:
+    if not told:
+        return None
+    apart = told.pop("apart")
+    return {"is": apart and told["ratio"] >= WORSE_BY, "source": source, **told}
 
 
 def _errors(rule: AlertRule, window: Window, facts: Facts) -> Signal:
@@ -137,8 +144,7 @@ def _compared(rule: AlertRule, entry: dict[str, Any], facts: Facts) -> Signal:
 
 
 def _outcomes(rule: AlertRule, window: Window, facts: Facts) -> Signal:
-    labels = max((one.get("n") or 0 for name, one in _realised(window).items()), default=0)
-    if labels < facts.min_rows:
+    if _labels(window) < facts.min_rows:
         return NO_DATA
     gone = _has_vanished(window, facts)
     return _side(float(gone), breach=gone, clear=not gone)
@@ -152,8 +158,10 @@ def _has_vanished(window: Window, facts: Facts) -> bool:
     return not (told and told["apart"] and told["ratio"] >= WORSE_BY)
 
 
-def _realised(window: Window) -> dict[str, dict[str, Any]]:
-    return {name: one for name, one in window.metrics.items() if not name.startswith(ESTIMATED) and name != "refused"}
+def _labels(window: Window) -> int:
+    """Return how many outcomes a window's metrics rest on."""
+    realised = (one for name, one in window.metrics.items() if not name.startswith(ESTIMATED) and name != "refused")
+    return max((one.get("n") or 0 for one in realised), default=0)
 
 
 def _drift(rule: AlertRule, window: Window, facts: Facts) -> Signal:
@@ -172,7 +180,9 @@ def _drift(rule: AlertRule, window: Window, facts: Facts) -> Signal:
         return Signal("breach", size)
     known = harm(window, facts)
     if known is None:
-        return Signal("between", size, note="whether it harms is not known: no estimate, and too few outcomes")
+        return Signal(
+            "between", size, note="whether it harms is not known: performance is neither realised nor estimated"
+        )
     if not known["is"]:
         told = f"{known['source']} {known['metric']} {known['value']:.4g} is as promised"
         return Signal("clear", size, {"harm": known}, told)

@@ -101,7 +101,11 @@ def _drift(rule: AlertRule, window: Window, performance: Performance, signal: Si
     evidence: dict[str, Any] = {"features": [{name: one.get(name) for name in _KEPT} for one in mine]}
     known = signal.evidence.get("harm")
     if known:
-        title += f"; {known['source']} {known['metric']} {known['value']:.4g}, promised {known['holdout']['value']:.4g}"
+        if known.get("vanished"):
+            title += "; a class that training knew is gone from the outcomes"
+        else:
+            promised = known["holdout"]["value"]
+            title += f"; {known['source']} {known['metric']} {known['value']:.4g}, promised {promised:.4g}"
         evidence["harm"] = {name: value for name, value in known.items() if name != "is"}
     return title, evidence
 

@@ -129,6 +129,15 @@ def test_drift_is_a_breach_where_it_matters_and_harms(metrics: dict[str, Any], s
     assert bool(told.note) is bool(note)
 
 
+def test_where_a_class_is_gone_drift_harms_whatever_an_estimate_says() -> None:
+    undefined = {"mae": {"value": None, "low": None, "high": None, "n": 192, "note": "only one class"}}
+    metrics = undefined | mae(10.0, name="estimated_mae")
+    gone = read(make_rule("drift"), window(features=(moved(),), metrics=metrics, verdict="degraded"), facts())
+    assert (gone.state, gone.evidence["harm"]["vanished"]) == ("breach", True)
+    undefined_alone = read(make_rule("drift"), window(features=(moved(),), metrics=metrics, verdict="drift"), facts())
+    assert (undefined_alone.state, undefined_alone.note[:24]) == ("between", "whether it harms is not ")
+
+
 def test_drift_of_what_matters_too_little_is_noted() -> None:
     told = read(make_rule("drift", harm=False), window(features=(moved(importance=0.004),)), facts())
     assert (told.state, told.note) == ("clear", "lead_time matters less than 1%")

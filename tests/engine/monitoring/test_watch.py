@@ -255,6 +255,20 @@ def test_window_without_a_positive_is_undefined_told_and_alerted(deck: Deck, ser
     assert "among 150 labels; 2026-" in finding.title
 
 
+def test_drift_in_a_window_that_lost_a_class_is_an_alert_that_says_so(deck: Deck, serving: Any, made: Any):
+    settings = serving("posts")
+    posts = made.Traffic(deck, "posts")
+    rows = [{"text": "covfefe hamberder yuge bigly winning tremendous sad losers media hoax", "y": False}] * 150
+    outputs = [{"label": "false", "score": 0.7, "scores.false": 0.7, "scores.true": 0.3}] * 150
+    lines, ids = posts.lines(rows, outputs, at=MIDNIGHT, every_s=10)
+    posts.write(lines)
+    outcomes(ids, rows, deck, "posts")
+    (finding,) = of_kind(findings(look(deck, settings)), "drift")
+    assert "text" in finding.title
+    assert "is gone from the outcomes" in finding.title
+    assert finding.evidence["harm"]["source"] == "realised"
+
+
 def test_text_column_is_watched_by_its_words(deck: Deck, serving: Any, made: Any):
     settings = serving("posts")
     posts = made.Traffic(deck, "posts")
