@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime
+import signal
 
 import pytest
 
 from engine.access import Caller, Role
+from engine.jobs.processes import signal_group
 from engine.service.call import ServiceContext, call
 from engine.settings.apply import apply_settings
 from store import jobs, runs, versions
@@ -105,3 +107,13 @@ def test_what_cannot_be_is_refused_in_one_line(stage, ask, body, said):
         ask(**body)
     assert said in caught.value.line()
     assert jobs.jobs(stage.deck.database) == []
+
+
+def test_killed_in_the_middle_it_goes_on_with_the_trainings_it_asked_for(stage, ask):
+    job = ask(backfill="2024-02-01..2024-03-01", every="10d", at_once=2)
+    stage.work_until(lambda: len(trainings(stage)) == 2 and stage.job(job).pid)
+    signal_group(stage.job(job).pid, signal.SIGKILL)
+    ended = stage.end(job)
+    assert (ended.state, ended.attempt) == ("succeeded", 2)
+    assert len(versions.versions(stage.deck.database, "timed")) == 3
+    assert sorted(one.args["until_us"] for one in trainings(stage)) == job.args["times_us"]
