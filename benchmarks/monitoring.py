@@ -4,7 +4,8 @@
 
 Beside it stand Evidently and NannyML (`make bench-peers`); the limits are the same columns decoded and nothing done
 with them, and one DuckDB scan that sums and counts them. Every check runs in a process of its own, in turn. `--large`
-adds 20 million rows, by us and the limits alone: what grows with them is time, not memory.
+adds 20 million rows, by us and the limits alone: what grows with them is time, not memory. Performance estimated before
+outcomes is timed beside NannyML's, which fits in each run what a deck keeps with a version.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from drift_data import DRIFTED, write
 
 CHECK = HERE / "peers" / "drift_check.py"
 PEERS = {"evidently": "Evidently", "nannyml": "NannyML"}
+ESTIMATES = {"NannyML": "nannyml_estimate", "NannyML fitted before": "nannyml_fitted"}
 LIMITS = {"decoding": "columns decoded", "duckdb": "DuckDB scan"}
 SLOW_S = 8.0  # a peer slower than this is asked once
 MOST_S = 600
@@ -38,6 +40,7 @@ def main() -> None:
         sizes = {"100,000 rows": 100_000} if named.quick else {"100,000 rows": 100_000, "1,000,000 rows": 1_000_000}
         for title, size in sizes.items():
             rows += measure(place, title, size, 3 if named.quick else 5, peers=True)
+            rows.append(estimates(place, title, size, 3 if named.quick else 5))
         if named.large:
             rows += measure(place, "20,000,000 rows", 20_000_000, 1, peers=False)
     show(rows, named)
@@ -61,13 +64,29 @@ def measure(place: Path, title: str, size: int, repeats: int, *, peers: bool) ->
             known.append(answer)
             if name == "modeldeck":
                 found = answer["drifted"]
-    current.unlink()
     note = f"said to have drifted: {', '.join(found) or 'none'}; did: {', '.join(DRIFTED)}"
     note += f"; not measured, make bench-peers: {', '.join(missing)}" if missing else ""
     return [
         row("drift check", title, "s", "seconds", told, repeats, note),
         row("resident memory of it", title, "MB", "mb", told, repeats, "the largest, imports included"),
     ]
+
+
+def estimates(place: Path, title: str, size: int, repeats: int) -> Row:
+    """Return the row of performance estimated without outcomes, two metrics of the same scores."""
+    seconds: dict[str, list[float]] = {}
+    said: dict[str, str] = {}
+    for _ in range(repeats):
+        for name, contender in (("modeldeck", "modeldeck_estimate"), *ESTIMATES.items()):
+            python = Path(sys.executable) if name == "modeldeck" else peer("nannyml")
+            if python is not None:
+                answer = check(python, contender, place / "reference.parquet", place / f"{size}.parquet", place)
+                seconds.setdefault(name, []).append(answer["seconds"])
+                said[name] = f"{name}: {', '.join(answer['drifted'])}"
+    middle = {name: median(each) or 0.0 for name, each in seconds.items()}
+    peers = {name: value for name, value in middle.items() if name in ESTIMATES}
+    what = f"estimated performance (CBPE), {title}"
+    return Row(what, "s", "lower", middle["modeldeck"], peers, {}, repeats, "; ".join(said.values()))
 
 
 def row(what: str, title: str, unit: str, key: str, told: dict[str, list[dict[str, float]]], n: int, note: str) -> Row:

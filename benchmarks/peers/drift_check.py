@@ -16,6 +16,7 @@ from typing import Any
 NUMBERS = [f"n{number}" for number in range(15)]
 CATEGORIES = [f"c{number}" for number in range(5)]
 COLUMNS = NUMBERS + CATEGORIES
+ESTIMATED = ("roc_auc", "accuracy")
 
 
 def modeldeck(reference: Path, current: Path, kept: Path) -> tuple[float, list[str]]:
@@ -75,6 +76,66 @@ def nannyml(reference: Path, current: Path, _kept: Path) -> tuple[float, list[st
     told = found.calculate(pd.read_parquet(current, columns=COLUMNS)).filter(period="analysis").to_df()
     seconds = time.perf_counter() - begun
     return seconds, [name for name in COLUMNS if bool(told[(name, "jensen_shannon", "alert")].any())]
+
+
+def modeldeck_estimate(reference: Path, current: Path, kept: Path) -> tuple[float, list[str]]:
+    """Area under the curve and accuracy with their intervals, by the calibration that was kept."""
+    from engine.monitoring.light import without_pandas
+
+    without_pandas()
+    import numpy as np
+    import orjson
+    import pyarrow.parquet as pq
+
+    from engine.measures.estimate import Calibration, Scored, calibrate, estimate
+    from engine.measures.metrics import Predicted
+
+    def floats(path: Path, name: str) -> Any:
+        column = pq.ParquetFile(path).read(columns=[name])[name].combine_chunks()
+        return np.asarray(column)
+
+    classes = ("0", "1")
+    place = kept / f"{reference.stem}-calibration.json"
+    if not place.is_file():  # made once for a version
+        score, truth = floats(reference, "y_score"), floats(reference, "y_true").astype(str).astype(object)
+        known = Predicted(labels=truth, scores=np.column_stack([1 - score, score]), classes=classes)
+        place.write_bytes(orjson.dumps(calibrate(truth, known).to_state()))
+    begun = time.perf_counter()
+    calibration = Calibration.from_state(orjson.loads(place.read_bytes()))
+    scored = Scored.of_two(classes, floats(current, "y_score"), floats(current, "y_pred") == 1)
+    told = [f"{name} {estimate(name, scored, calibration).value:.4f}" for name in ESTIMATED]
+    return time.perf_counter() - begun, told
+
+
+def nannyml_estimate(reference: Path, current: Path, _kept: Path) -> tuple[float, list[str]]:
+    """The same by its own CBPE, one chunk; fitted in each run, as its jobs are."""
+    return _nannyml_estimate(reference, current, fitted=False)
+
+
+def nannyml_fitted(reference: Path, current: Path, _kept: Path) -> tuple[float, list[str]]:
+    """The same without the time it takes to be fitted."""
+    return _nannyml_estimate(reference, current, fitted=True)
+
+
+def _nannyml_estimate(reference: Path, current: Path, *, fitted: bool) -> tuple[float, list[str]]:
+    import nannyml as nml
+    import pandas as pd
+
+    columns = ["y_score", "y_pred", "y_true"]
+    made = nml.CBPE(
+        metrics=list(ESTIMATED),
+        y_pred_proba="y_score",
+        y_pred="y_pred",
+        y_true="y_true",
+        problem_type="classification_binary",
+        chunk_number=1,
+    )
+    begun = time.perf_counter()
+    made.fit(pd.read_parquet(reference, columns=columns))
+    begun = time.perf_counter() if fitted else begun
+    told = made.estimate(pd.read_parquet(current, columns=columns[:2])).filter(period="analysis").to_df()
+    seconds = time.perf_counter() - begun
+    return seconds, [f"{name} {float(told[(name, 'value')].iloc[-1]):.4f}" for name in ESTIMATED]
 
 
 def decoding(_reference: Path, current: Path, _kept: Path) -> tuple[float, list[str]]:

@@ -16,13 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.measures.metrics import CLIP, Predicted, find, measure
+from engine.measures.metrics import BUDGET, CLIP, Predicted, find
 
 FEWEST_OF_CLASS = 20  # rows with a class, and without, of which its line is made
 KNOTS, MOST_ODDS = 97, 12.0
 SMALLEST = 1e-6  # a score of exactly 0 or 1 has no odds
 DRAWS = 24  # of labels, each by another resampled calibration, from which the spread of what will be realised is told
-MOST_DRAWN = 5_000  # rows of which labels are drawn; the spread of more rows follows from theirs
+MOST_DRAWN = 5_000  # rows of more than two classes of which labels are drawn; the spread of more follows from theirs
+PER_OCTAVE = 32  # bins of a score each time it halves, from either end: a calibration is steepest there
+OCTAVES = 20
+BINS = 2 * PER_OCTAVE * OCTAVES  # rows of one bin and label, whose chance is all but the same, are counted and not kept
+BLOCK = 65_536  # rows worked on at once: what they need stays in the cache
 DEVIATIONS = 1.96  # on either side: 95 of 100 realised values lie within
 
 
@@ -120,120 +124,204 @@ class Estimate:
     note: str = ""
 
 
-Expected = Callable[[Any, Predicted], float]
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Answered rows by score and label, each with how many they are: rows of two classes are counted into bins."""
+
+    classes: tuple[str, ...]
+    scores: Any  # (k, classes)
+    said: Any  # (k, classes): 1.0 for the class that was labelled
+    weights: Any  # (k,)
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are."""
+        return int(self.weights.sum())
+
+    @classmethod
+    def of_two(cls, classes: tuple[str, ...], second: Any, is_second: Any) -> Scored:
+        """Count rows of two classes; `second` (n,) is the second one's score, `is_second` (n,) whether it was answered.
+
+        Rows without a score are left out.
+        """
+        counts, sums = np.zeros(2 * BINS), np.zeros(2 * BINS)
+        for start in range(0, len(second), BLOCK):
+            scores = np.asarray(second[start : start + BLOCK], dtype=np.float64)
+            answered = np.asarray(is_second[start : start + BLOCK], dtype=bool)
+            known = np.isfinite(scores)
+            if not known.all():
+                scores, answered = scores[known], answered[known]
+            keys = _bin_of(scores)
+            keys += BINS * answered.view(np.int8).astype(np.int32)
+            counts += np.bincount(keys, minlength=2 * BINS)
+            sums += np.bincount(keys, scores, 2 * BINS)
+        there = np.flatnonzero(counts)
+        weights = counts[there]
+        middle = sums[there] / weights
+        said = (there >= BINS).astype(np.float64)
+        return cls(classes, np.column_stack([1 - middle, middle]), np.column_stack([1 - said, said]), weights)
+
+    @classmethod
+    def of_rows(cls, guess: Predicted) -> Scored:
+        """Take predictions of any number of classes."""
+        if len(guess.classes) == 2:
+            return cls.of_two(guess.classes, guess.scores[:, 1], guess.labels == guess.classes[1])
+        said = np.column_stack([guess.labels == name for name in guess.classes]).astype(np.float64)
+        return cls(guess.classes, guess.scores, said, np.ones(len(guess)))
+
+    def take(self, rows: Any) -> Scored:
+        """Return some of them."""
+        return Scored(self.classes, self.scores[rows], self.said[rows], self.weights[rows])
 
 
-def estimate(name: str, guess: Predicted, calibration: Calibration) -> Estimate:
+def _bin_of(second: Any) -> Any:
+    """Return (n,) bins, 0 to BINS - 1, in order of score: exponent and first bits of how far it is from its end."""
+    half = BINS // 2
+    nearest = np.minimum(second, 1.0 - second).astype(np.float32)
+    shift = 23 - (PER_OCTAVE.bit_length() - 1)  # a float32 has 23 bits of fraction
+    top = np.float32(0.5).view(np.int32) >> shift  # the middle
+    below = np.clip(half - 1 - (top - (nearest.view(np.int32) >> shift)), 0, half - 1)
+    return np.where(second < 0.5, below, BINS - 1 - below)
+
+
+Expected = Callable[[Any, Scored], float]
+
+
+def estimate(name: str, scored: Scored, calibration: Calibration) -> Estimate:
     """Estimate a classification metric of rows without outcomes.
 
     Raises:
         Refused: there is no metric of that name.
     """
     find(name)
-    expected = _EXPECTED.get(name)
+    budget = BUDGET.fullmatch(name)
+    expected = _precision_at(int(budget[1]) / 100.0) if budget else _EXPECTED.get(name)
     if expected is None:
         return Estimate(None, note=f"{name} cannot be estimated without outcomes")
-    if not len(guess):
+    if not len(scored.weights):
         return Estimate(None, note="no rows")
-    value = expected(calibration.probabilities(guess.scores), guess)
+    value = expected(calibration.probabilities(scored.scores), scored)
     if not np.isfinite(value):
         return Estimate(None, note=f"{name} is not defined on what is expected here")
-    spread = _spread(name, expected, guess, calibration)
+    spread = _spread(expected, scored, calibration)
     if spread is None:
         return Estimate(value)
     most = float("inf") if name in ("log_loss", "brier") else 1.0  # the others are shares
     return Estimate(value, max(0.0, value - spread), min(most, value + spread))
 
 
-def _spread(name: str, expected: Expected, guess: Predicted, calibration: Calibration) -> float | None:
+def _spread(expected: Expected, scored: Scored, calibration: Calibration) -> float | None:
     """Return how far realised values stray: by the labels that come, and by how sure the calibration is.
 
     Labels are drawn by their chances; None where the metric is not defined on them.
     """
-    draw = np.random.default_rng(len(guess))
-    few = guess.take(draw.choice(len(guess), MOST_DRAWN, replace=False)) if len(guess) > MOST_DRAWN else guess
-    classes = np.array(guess.classes, dtype=object)
+    draw = np.random.default_rng(scored.rows)
+    few, part = scored, 1.0
+    if len(scored.classes) > 2 and scored.rows > MOST_DRAWN:
+        few = scored.take(draw.choice(scored.rows, MOST_DRAWN, replace=False))
+        part = MOST_DRAWN / scored.rows
     centres, strays = [], []
     for number in range(DRAWS):
         chances = calibration.probabilities(few.scores, number)
-        places = (draw.random((len(few), 1)) > np.cumsum(chances, axis=1)).sum(axis=1)
-        found = measure(name, classes[np.minimum(places, len(classes) - 1)], few)
-        if found.value is not None:
+        found = expected(_drawn(chances, few.weights, draw), few)
+        if np.isfinite(found):
             centres.append(expected(chances, few))
-            strays.append(found.value - centres[-1])
+            strays.append(found - centres[-1])
     if len(strays) < DRAWS // 2:
         return None
     # more rows make labels surer, and the calibration not
-    by_labels = np.var(strays, ddof=1) * len(few) / len(guess)
+    by_labels = np.var(strays, ddof=1) * part
     return float(DEVIATIONS * np.sqrt(by_labels + np.var(centres, ddof=1)))
 
 
-def _accuracy(chances: Any, guess: Predicted) -> float:
-    return float((chances * _said(guess)).sum(axis=1).mean())
+def _drawn(chances: Any, weights: Any, draw: Any) -> Any:
+    """Return what share of each group bears each class, labels drawn by their chances."""
+    if chances.shape[1] == 2:
+        share = draw.binomial(weights.astype(np.int64), np.clip(chances[:, 1], 0.0, 1.0)) / weights
+        return np.column_stack([1 - share, share])
+    places = (draw.random((len(chances), 1)) > np.cumsum(chances, axis=1)).sum(axis=1)
+    return np.eye(chances.shape[1])[np.minimum(places, chances.shape[1] - 1)]
 
 
-def _log_loss(chances: Any, guess: Predicted) -> float:
-    return float((chances * -np.log(np.clip(guess.scores, CLIP, 1.0))).sum(axis=1).mean())
+def _mean(per_row: Any, scored: Scored) -> float:
+    return float(per_row @ scored.weights / scored.weights.sum())
 
 
-def _brier(chances: Any, guess: Predicted) -> float:
-    squares = (guess.scores**2).sum(axis=1, keepdims=True) - 2 * guess.scores + 1
+def _accuracy(chances: Any, scored: Scored) -> float:
+    return _mean((chances * scored.said).sum(axis=1), scored)
+
+
+def _log_loss(chances: Any, scored: Scored) -> float:
+    return _mean((chances * -np.log(np.clip(scored.scores, CLIP, 1.0))).sum(axis=1), scored)
+
+
+def _brier(chances: Any, scored: Scored) -> float:
+    squares = (scored.scores**2).sum(axis=1, keepdims=True) - 2 * scored.scores + 1
     per_row = (chances * squares).sum(axis=1)
-    return float((per_row / 2.0 if len(guess.classes) == 2 else per_row).mean())
-
-
-def _said(guess: Predicted) -> Any:
-    """Return (n, classes): whether a row was labelled so."""
-    return np.column_stack([guess.labels == name for name in guess.classes]).astype(np.float64)
+    return _mean(per_row / 2.0 if len(scored.classes) == 2 else per_row, scored)
 
 
 def _by_label(one: Callable[[float, float, float], float]) -> Expected:
     """Return the estimate of a figure of hits, said and true, which are all expected counts."""
 
-    def expected(chances: Any, guess: Predicted) -> float:
-        said = _said(guess)
-        told = [
-            one(*map(float, (chances[:, place] @ said[:, place], said[:, place].sum(), chances[:, place].sum())))
-            for place in range(len(guess.classes))
-        ]
+    def expected(chances: Any, scored: Scored) -> float:
+        hits, said, true = (scored.weights @ each for each in (chances * scored.said, scored.said, chances))
+        told = [one(*map(float, each)) for each in zip(hits, said, true, strict=True)]
         return told[1] if len(told) == 2 else float(np.mean(told))
 
     return expected
 
 
-def _balanced(chances: Any, guess: Predicted) -> float:
-    recalls = (chances * _said(guess)).sum(axis=0) / np.where(chances.sum(axis=0) > 0, chances.sum(axis=0), np.nan)
-    return float(np.nanmean(recalls))
+def _balanced(chances: Any, scored: Scored) -> float:
+    hits, true = scored.weights @ (chances * scored.said), scored.weights @ chances
+    return float(np.nanmean(hits / np.where(true > 0, true, np.nan)))
 
 
-def _by_score(one: Callable[[Any, Any], float]) -> Expected:
-    def expected(chances: Any, guess: Predicted) -> float:
-        places = [1] if len(guess.classes) == 2 else range(len(guess.classes))
-        return float(np.mean([one(chances[:, place], guess.scores[:, place]) for place in places]))
+def _by_score(one: Callable[[Any, Any, Any], float]) -> Expected:
+    def expected(chances: Any, scored: Scored) -> float:
+        places = [1] if len(scored.classes) == 2 else range(len(scored.classes))
+        found = [one(chances[:, place] * scored.weights, scored.scores[:, place], scored.weights) for place in places]
+        known = [value for value in found if np.isfinite(value)]  # a class that nobody bears has no curve
+        return float(np.mean(known)) if known else float("nan")
 
     return expected
 
 
-def _runs(chances: Any, scores: Any) -> tuple[Any, Any]:
+def _runs(positives: Any, scores: Any, weights: Any) -> tuple[Any, Any]:
     """Return (positives, rows) of each run of equal scores, lowest first."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    return np.add.reduceat(chances[order], starts), np.diff(np.append(starts, len(scores)))
+    return np.add.reduceat(positives[order], starts), np.add.reduceat(weights[order], starts)
 
 
-def _roc_auc(chances: Any, scores: Any) -> float:
-    positives, rows = _runs(chances, scores)
+def _roc_auc(positives: Any, scores: Any, weights: Any) -> float:
+    positives, rows = _runs(positives, scores, weights)
     negatives = rows - positives
     below = np.cumsum(negatives) - negatives / 2.0  # of equal scores, half
     whole = float(positives.sum() * negatives.sum())
     return float((positives * below).sum() / whole) if whole > 0 else float("nan")
 
 
-def _average_precision(chances: Any, scores: Any) -> float:
-    positives, rows = _runs(chances, scores)
+def _average_precision(positives: Any, scores: Any, weights: Any) -> float:
+    positives, rows = _runs(positives, scores, weights)
     positives, rows = positives[::-1], rows[::-1]
     total = float(positives.sum())
     return float((positives * np.cumsum(positives) / np.cumsum(rows)).sum() / total) if total > 0 else float("nan")
+
+
+def _precision_at(share: float) -> Expected:
+    """Return the estimate of the precision among the share of rows with the highest scores of the second class."""
+
+    def expected(chances: Any, scored: Scored) -> float:
+        if len(scored.classes) != 2:
+            return float("nan")
+        order = np.argsort(-scored.scores[:, 1], kind="stable")
+        weights = scored.weights[order]
+        budget = max(1.0, round(share * weights.sum()))
+        taken = np.clip(budget - (np.cumsum(weights) - weights), 0.0, weights)
+        return float(chances[order, 1] @ taken / budget)
+
+    return expected
 
 
 _EXPECTED: dict[str, Expected] = {

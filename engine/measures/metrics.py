@@ -18,7 +18,7 @@ import numpy as np
 from engine.measures import ranking
 from store.errors import Refused
 
-_BUDGET = re.compile(r"precision_at_([1-9][0-9]?)_percent")
+BUDGET = re.compile(r"precision_at_([1-9][0-9]?)_percent")
 CLIP = 1e-15  # a score of exactly 0 would make log loss infinite
 
 
@@ -285,7 +285,7 @@ def precision_at(is_true: Any, scores: Any, share: float) -> float:
 
 def _at_budget(name: str) -> Metric | None:
     """Return the precision at a review budget by its name: `precision_at_5_percent` of the rows, 1 to 99."""
-    said = _BUDGET.fullmatch(name)
+    said = BUDGET.fullmatch(name)
     if said is None:
         return None
     share = int(said[1]) / 100.0

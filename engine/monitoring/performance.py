@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
-from engine.measures.estimate import Estimate, estimate
+from engine.measures.estimate import Estimate, Scored, estimate
 from engine.measures.intervals import bootstrap, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, find, measure, names, of_lists
 from engine.monitoring.losses import ANSWER, expected_loss, primary_metric
@@ -93,7 +93,7 @@ def estimated(
         return {}
     primary = primary_metric(settings, version)
     if classes and reference.calibration is not None:
-        found, assumed = estimate(primary, guess_of(table, classes), reference.calibration), ASSUMED
+        found, assumed = estimate(primary, _scored(table, classes), reference.calibration), ASSUMED
     elif reference.loss is not None and reference.prediction is not None:
         profiles = {**reference.profiles, ANSWER: reference.prediction}
         found = expected_loss(reference.loss, profiles, window.tallies, table[ANSWER])
@@ -175,6 +175,13 @@ def guess_of(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:
     return Predicted(
         labels=np.array(labelled["outputs.label"].to_pylist(), dtype=object), scores=scores, classes=classes
     )
+
+
+def _scored(table: pa.Table, classes: tuple[str, ...]) -> Scored:
+    if len(classes) != 2:
+        return Scored.of_rows(guess_of(table, classes))
+    is_second = pc.equal(table["outputs.label"], classes[1])
+    return Scored.of_two(classes, _floats(table[f"outputs.scores.{classes[1]}"]), _floats(is_second) > 0)
 
 
 def _floats(column: pa.ChunkedArray) -> Any:

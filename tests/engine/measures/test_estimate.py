@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.measures.estimate import Calibration, Estimate, calibrate, estimate
+from engine.measures.estimate import Calibration, Estimate, Scored, calibrate, estimate
 from engine.measures.metrics import METRICS, Predicted, measure
 
 NAMES = [one.name for one in METRICS.values() if one.task == "classification"]
@@ -34,7 +34,7 @@ def labels_of(scores: Any, classes: tuple[str, ...]) -> Any:
 @pytest.mark.parametrize("name", NAMES)
 def test_estimates_are_what_outcomes_show(name: str, lean: float, classes: tuple[str, ...]) -> None:
     truth, guess = rows(40_000, classes, 3, lean=lean)
-    found = estimate(name, guess, Calibration(classes, dict.fromkeys(classes, HONEST)))
+    found = estimate(name, Scored.of_rows(guess), Calibration(classes, dict.fromkeys(classes, HONEST)))
     shown = measure(name, truth, guess).value
     assert found.value == pytest.approx(shown, abs=0.02)
     assert found.low is not None
@@ -49,7 +49,7 @@ def test_the_interval_holds_what_is_realised_as_often_as_it_says(name: str) -> N
     inside = 0
     for seed in range(100):
         truth, guess = rows(300, classes, seed, lean=0.5)
-        found, shown = estimate(name, guess, honest), measure(name, truth, guess).value
+        found, shown = estimate(name, Scored.of_rows(guess), honest), measure(name, truth, guess).value
         assert shown is not None
         inside += (found.low or 0) <= shown <= (found.high or 0)
     assert 88 <= inside <= 100
@@ -63,8 +63,8 @@ def test_a_model_too_sure_of_itself_is_seen_through() -> None:
     # what the sharpened score stands for
     at = np.linspace(0, 1, 200)
     line = (tuple((at**3 / (at**3 + (1 - at) ** 3)).tolist()), tuple(at.tolist()))
-    found = estimate("log_loss", boast, Calibration(classes, dict.fromkeys(classes, line)))
-    believed = estimate("log_loss", boast, Calibration(classes, dict.fromkeys(classes, HONEST)))
+    found = estimate("log_loss", Scored.of_rows(boast), Calibration(classes, dict.fromkeys(classes, line)))
+    believed = estimate("log_loss", Scored.of_rows(boast), Calibration(classes, dict.fromkeys(classes, HONEST)))
     shown = measure("log_loss", truth, boast).value
     assert found.value == pytest.approx(shown, abs=0.01)
     assert believed.value is not None
@@ -80,14 +80,14 @@ def test_a_calibration_of_few_rows_is_known_to_be_unsure() -> None:
         assert isinstance(known, Calibration)
         truth, guess = rows(2_000, classes, 7_000 + seed, lean=0.8)
         for name, seen in widths.items():
-            found, shown = estimate(name, guess, known), measure(name, truth, guess).value
+            found, shown = estimate(name, Scored.of_rows(guess), known), measure(name, truth, guess).value
             assert None not in (shown, found.low, found.high)
             inside[name] += found.low <= shown <= found.high  # type: ignore[operator]
             seen.append(found.high - found.low)  # type: ignore[operator]
     assert min(inside.values()) >= 53, inside
     honest = Calibration(classes, dict.fromkeys(classes, HONEST))
     for name, seen in widths.items():
-        sure = estimate(name, guess, honest)
+        sure = estimate(name, Scored.of_rows(guess), honest)
         assert np.median(seen) > 1.2 * (sure.high - sure.low), name  # type: ignore[operator]
 
 
@@ -103,7 +103,7 @@ def test_an_interval_ends_where_the_metric_does() -> None:
     scores = np.column_stack([np.linspace(0.999, 0.001, 60), np.linspace(0.001, 0.999, 60)])
     guess = Predicted(labels=labels_of(scores, classes), scores=scores, classes=classes)
     sure = (tuple(np.linspace(0, 1, 101).tolist()), tuple((np.linspace(0, 1, 101) > 0.5).astype(float) * 0.98 + 0.01))
-    found = estimate("roc_auc", guess, Calibration(classes, dict.fromkeys(classes, sure)))
+    found = estimate("roc_auc", Scored.of_rows(guess), Calibration(classes, dict.fromkeys(classes, sure)))
     assert found.value == pytest.approx(0.99, abs=0.01)
     assert found.high == 1.0
 
@@ -113,16 +113,18 @@ def test_equal_scores_are_one_step() -> None:
     scores = np.column_stack([np.full(1_000, 0.7), np.full(1_000, 0.3)])
     guess = Predicted(labels=labels_of(scores, classes), scores=scores, classes=classes)
     honest = Calibration(classes, dict.fromkeys(classes, HONEST))
-    assert estimate("roc_auc", guess, honest).value == pytest.approx(0.5)
-    assert estimate("average_precision", guess, honest).value == pytest.approx(0.3)
+    assert estimate("roc_auc", Scored.of_rows(guess), honest).value == pytest.approx(0.5)
+    assert estimate("average_precision", Scored.of_rows(guess), honest).value == pytest.approx(0.3)
 
 
 def test_what_cannot_be_estimated_says_so() -> None:
     classes = ("no", "yes")
     _, guess = rows(100, classes, 1)
     honest = Calibration(classes, dict.fromkeys(classes, HONEST))
-    assert estimate("mae", guess, honest) == Estimate(None, note="mae cannot be estimated without outcomes")
-    assert estimate("accuracy", guess.take(slice(0, 0)), honest).note == "no rows"
+    assert estimate("mae", Scored.of_rows(guess), honest) == Estimate(
+        None, note="mae cannot be estimated without outcomes"
+    )
+    assert estimate("accuracy", Scored.of_rows(guess.take(slice(0, 0))), honest).note == "no rows"
 
 
 def test_scores_that_calibrate_to_nothing_are_every_class_alike() -> None:
@@ -135,3 +137,23 @@ def test_a_kept_calibration_is_the_calibration() -> None:
     made = calibrate(*rows(500, ("no", "yes"), 9))
     assert isinstance(made, Calibration)
     assert Calibration.from_state(json.loads(json.dumps(made.to_state()))) == made
+
+
+@pytest.mark.parametrize("share", [5, 20])
+def test_a_precision_at_a_budget_is_estimated_too(share: int) -> None:
+    name, classes = f"precision_at_{share}_percent", ("no", "yes")
+    truth, guess = rows(20_000, classes, 8)
+    found = estimate(name, Scored.of_rows(guess), Calibration(classes, dict.fromkeys(classes, HONEST)))
+    shown = measure(name, truth, guess).value
+    assert found.value == pytest.approx(shown, abs=0.03)
+    assert (found.low or 0) <= (shown or 0) <= (found.high or 0)
+
+
+def test_rows_of_two_classes_are_counted_and_those_without_a_score_left_out() -> None:
+    classes = ("no", "yes")
+    _, guess = rows(5_000, classes, 9)
+    counted = Scored.of_two(classes, np.append(guess.scores[:, 1], np.nan), np.append(guess.labels == "yes", True))
+    assert counted.rows == 5_000
+    assert len(counted.weights) < 2_000
+    assert counted.weights @ counted.scores[:, 1] == pytest.approx(guess.scores[:, 1].sum())
+    assert counted.weights @ counted.said[:, 1] == (guess.labels == "yes").sum()
