@@ -10,12 +10,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from gateways import gateway, here
 from servers import KINDS, AnyRouter, Backend, Client, free_port
 
 from engine.deploy.haproxy.config import Limits
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.process_router import ProcessRouter
 from engine.workspace import Workspace
+
+__all__ = ["gateway", "here"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_deck import NOW, VERSIONS
+from sample_releases import NOW, VERSIONS
 
 from console.exporting import export_charts
 from console.render.cells import line_width, plain

@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 import pytest
-from sample_deck import ALERTS, EVENTS, JOBS, MODELS, NOTIFICATIONS, NOW, PULSE, RELEASES, RUNS, VERSIONS
+from sample_deck import ALERTS, EVENTS, JOBS, NOTIFICATIONS, PULSE, RUNS
+from sample_releases import MODELS, NOW, RELEASES, VERSIONS
 
 from console.render import alerts, events, jobs, models, notifications, pulse, releases, runs
 from console.render.cells import line_width, plain

@@ -4,23 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample_deck import (
-    ALERTS,
-    DAY,
-    EVENTS,
-    HOUR,
-    JOBS,
-    NOTIFICATIONS,
-    NOW,
-    PLAN,
-    PULSE,
-    RELEASES,
-    ROLLBACK,
-    RUNS,
-    VERSIONS,
-    identity,
-    steps,
-)
+from sample_deck import ALERTS, EVENTS, JOBS, NOTIFICATIONS, PULSE, RUNS
+from sample_releases import DAY, HOUR, NOW, PLAN, RELEASES, ROLLBACK, VERSIONS, identity, steps
 
 from console.render import alerts, describe, jobs, notifications, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain

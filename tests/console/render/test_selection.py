@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sample_deck import NOW, VERSIONS
+from sample_releases import NOW, VERSIONS
 
 from console.render.cells import plain
 from console.render.selection import put_selection

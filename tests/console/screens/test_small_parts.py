@@ -4,7 +4,8 @@ import base64
 from pathlib import Path
 
 import pytest
-from sample_deck import ALERTS, EVENTS, MODELS, VERSIONS
+from sample_deck import ALERTS, EVENTS
+from sample_releases import MODELS, VERSIONS
 
 from console import clipboard, command_line, keymap, sgr, state, terminal, theme
 from console.navigation import Navigator

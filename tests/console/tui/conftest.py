@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_deck import NOW, SampleClient
+from sample_deck import SampleClient
+from sample_releases import NOW
 from textual.events import Key
 
 from console.deck_app import DeckApp

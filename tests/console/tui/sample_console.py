@@ -15,7 +15,8 @@ from console import terminal
 profile = terminal.profile(os.environ, encoding="utf-8")
 terminal.prepare(profile, os.environ)
 
-from sample_deck import JOBS, NOW, SampleClient  # noqa: E402
+from sample_deck import JOBS, SampleClient  # noqa: E402
+from sample_releases import NOW  # noqa: E402
 
 from console.deck_app import DeckApp  # noqa: E402
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from sample_deck import ALERTS, DEPLOY, JOBS, PLAN, PULSE, RELEASES, SampleClient
+from sample_deck import ALERTS, JOBS, PULSE, SampleClient
+from sample_releases import DEPLOY, PLAN, RELEASES
 
 from engine.operations.alerts import SnoozeRequest
 from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest

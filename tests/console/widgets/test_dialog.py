@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from sample_deck import PULSE, VERSIONS
+from sample_deck import PULSE
+from sample_releases import VERSIONS
 
 from console.help import help_box, menu_box, rows
 from console.render.cells import exactly, line, line_width, plain

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from retraining_loop import loop
 
 from engine.deck import Deck
 from engine.jobs.processes import signal_group
@@ -21,6 +26,8 @@ from store.clock import FrozenClock
 from store.database import open_database
 from store.jobs import NO_TERMS
 from store.rows import Job, Terms
+
+__all__ = ["loop"]
 
 
 class Stage:

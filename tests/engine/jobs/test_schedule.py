@@ -2,88 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
+from schedule_stage import HOUR, MINUTE, RETRAIN, Stage, outcomes, serve
 
-from engine.access import Caller, Role
 from engine.jobs.schedule import Scheduler
-from engine.service.call import ServiceContext, call
 from engine.settings.model import MonitorSettings
-from engine.settings.work import ScheduleSettings
-from store import alerts, deployments, events, faults, jobs, schedules, settings, watching
+from store import deployments, events, jobs, schedules, settings
 from store.errors import Refused, UnknownName
 from store.rows import microseconds
 
-MINUTE = 60.0
-HOUR = 3600.0
-RETRAIN = "retrain:rates"
 
-
-class Stage:
-    """A deck with one scheduled model; its scheduler is driven by the test."""
-
-    def __init__(self, deck, clock, make_body):
-        self.deck, self.clock, self._make_body = deck, clock, make_body
-        self.scheduler = Scheduler(deck)
-
-    def apply(self, zone="UTC", **stated):
-        """Apply settings with a [retrain] of these words."""
-        wanted = {"retrain": asdict(ScheduleSettings(kind="train", **stated))} if stated else {}
-        body = self._make_body(rates={"monitor": MonitorSettings(every_s=300.0)})
-        body["models"]["rates"]["schedules"] = wanted
-        body["time_zone"] = zone
-        with self.deck.database.write() as tx:
-            settings.apply(tx, body, "user:anna", "a test")
-        self.scheduler.refresh()
-
-    def later(self, seconds, by=1):
-        """Let time go by in steps, firing what is due after each."""
-        for _ in range(by):
-            self.clock.advance(seconds / by)
-            self.look()
-
-    def look(self):
-        self.scheduler.refresh()
-        self.scheduler.fire({row.id for row in schedules.schedules(self.deck.database)})
-
-    def restart(self):
-        """Let another daemon take over."""
-        self.scheduler = Scheduler(self.deck)
-        self.look()
-
-    def row(self, id=RETRAIN):
-        return schedules.schedule(self.deck.database, id)
-
-    def asked(self, id=RETRAIN):
-        found = jobs.jobs(self.deck.database, limit=1000)
-        return [job for job in reversed(found) if job.actor == f"schedule:{id}"]
-
-    def due(self, id=RETRAIN):
-        return [job.args["due_at"][11:16] for job in self.asked(id)]
-
-    def told(self, action="schedule.skipped", id=RETRAIN):
-        found = events.events(self.deck.database, subject=("schedule", id), limit=1000)
-        return [event.body for event in reversed(found) if event.action == action]
-
-    def finish(self):
-        """End every job that is live."""
-        with self.deck.database.write() as tx:
-            for job in jobs.queued(tx):
-                jobs.finish(tx, job.id, jobs.claim(tx, job.id).attempt, "succeeded")
-
-    def call(self, operation, **body):
-        caller = Caller("user:ben", Role.OPERATOR)
-        return call(ServiceContext(self.deck, caller), operation, body)
-
-    def is_balanced(self, due, id=RETRAIN):
-        """Tell whether each firing was a job or a skip, and each skip an event."""
-        skips = sum(told["count"] for told in self.told(id=id))
-        return skips == self.row(id).skipped and due == len(self.asked(id)) + skips
-
-
-@pytest.fixture
-def stage(deck, clock, settings_body):
+@pytest.fixture(name="stage")
+def stage_of_schedules(deck, clock, settings_body):
     """A deck at 2026-03-01T12:00Z, a Sunday."""
     return Stage(deck, clock, settings_body)
 
@@ -292,11 +222,6 @@ def test_date_that_was_missed_is_caught_up_with(stage):
     assert (stage.due(), stage.told("schedule.caught_up")) == (["15:00"], [{"missed": 1, "jobs": 1}])
 
 
-def outcomes(stage, model="rates"):
-    with stage.deck.database.write() as tx:
-        events.append(tx, actor="user:anna", action="outcomes.recorded", subject_kind="x", subject_id="1", model=model)
-
-
 def test_event_of_its_model_fires_a_schedule_once_also_across_restarts(stage):
     outcomes(stage)
     stage.apply(trigger="after outcomes.recorded")
@@ -371,11 +296,6 @@ def test_monitor_of_a_model_that_never_served_is_not_due(stage):
     assert len(stage.asked("monitor:rates")) == 1
 
 
-def serve(stage):
-    with stage.deck.database.write() as tx:
-        deployments.ensure_endpoint(tx, "rates")
-
-
 def test_schedule_that_says_no_time_does_not_keep_the_others_back(stage, caplog):
     stage.apply(trigger="cron 0 * * * *")
     with stage.deck.database.write() as tx:
@@ -418,129 +338,3 @@ def test_clockwork_fires_in_real_time_and_wakes_the_worker(deck, settings_body, 
         real.database.close()
     assert woken == [True]
     assert [job.kind for job in jobs.queued(deck.database)] == ["monitor"]
-
-
-def test_monitor_that_does_not_look_raises_its_own_alert_once(stage):
-    stage.apply()
-    serve(stage)
-    stage.later(14 * MINUTE, by=14)
-    assert alerts.alerts(stage.deck.database) == []
-    stage.later(3 * MINUTE, by=3)
-    [alert] = alerts.alerts(stage.deck.database)
-    assert (alert.kind, alert.key, alert.severity, alert.model) == (
-        "silent",
-        "silent:monitor:rates",
-        "critical",
-        "rates",
-    )
-    assert alert.title.startswith("the monitor has not looked for 1")
-    assert alert.title.endswith("min: its last job is queued")
-    stage.later(30 * MINUTE, by=10)
-    assert alerts.alerts(stage.deck.database) == [alert]
-
-
-def test_monitor_that_looks_or_is_paused_raises_no_alert(stage):
-    stage.apply()
-    serve(stage)
-    for _ in range(8):
-        stage.later(5 * MINUTE)
-        with stage.deck.database.write() as tx:
-            watching.touch_monitor(tx, "rates", None)
-    stage.call("schedules.pause", id="monitor:rates")
-    stage.later(5 * HOUR, by=60)
-    assert alerts.alerts(stage.deck.database, open_only=False) == []
-
-
-def test_clock_set_forward_raises_no_alert(stage):
-    stage.apply()
-    serve(stage)
-    stage.later(60)
-    stage.clock._now += round(10 * HOUR * 1_000_000)
-    stage.later(60)
-    assert alerts.alerts(stage.deck.database) == []
-
-
-def test_alert_about_a_monitor_ends_once_it_is_paused(stage):
-    stage.apply()
-    serve(stage)
-    stage.later(20 * MINUTE, by=20)
-    [alert] = alerts.alerts(stage.deck.database)
-    stage.call("schedules.pause", id="monitor:rates")
-    stage.later(MINUTE)
-    assert alerts.alert(stage.deck.database, alert.id).state == "resolved"
-
-
-def lose(stage, host="local"):
-    with stage.deck.database.write() as tx:
-        faults.found(tx, host, faults.CONNECTION, f"{host} does not answer: connection refused")
-
-
-def test_host_that_does_not_answer_raises_one_alert_that_ends_with_its_answer(stage):
-    stage.apply()
-    lose(stage)
-    stage.later(90, by=9)
-    assert alerts.alerts(stage.deck.database) == []
-    stage.clock._now += round(10 * HOUR * 1_000_000)  # no clock that is set makes it silent
-    stage.later(20, by=2)
-    assert alerts.alerts(stage.deck.database) == []
-    stage.later(60, by=6)
-    [alert] = alerts.alerts(stage.deck.database)
-    assert (alert.model, alert.host, alert.kind, alert.key) == (None, "local", "silent", "silent:host:local")
-    assert alert.title.startswith("host local has not answered for 2 min")
-    stage.later(HOUR, by=30)
-    assert alerts.alerts(stage.deck.database) == [alert]
-    with stage.deck.database.write() as tx:
-        faults.cleared(tx, faults.silent(tx, "local"), "it answers")
-    stage.later(MINUTE)
-    [over] = alerts.alerts(stage.deck.database, open_only=False)
-    assert (over.id, over.state, over.resolved_by) == (alert.id, "resolved", "trigger:deadman")
-
-
-def test_host_that_comes_and_goes_is_one_alert(stage):
-    stage.apply()
-    for _ in range(3):
-        lose(stage)
-        stage.later(150, by=15)
-        with stage.deck.database.write() as tx:
-            faults.cleared(tx, faults.silent(tx, "local"), "it answers")
-        stage.later(10, by=2)
-    [alert] = alerts.alerts(stage.deck.database, open_only=False)
-    assert (alert.count, alert.reopened) == (3, 0)
-
-
-def raised(stage):
-    with stage.deck.database.write() as tx:
-        told = {"model": "rates", "kind": "drift", "key": "drift:rates@1", "severity": "warning", "title": "it drifts"}
-        return alerts.raise_alert(tx, **told, evidence={}, actor="trigger:monitor:rates")[0].id
-
-
-def test_a_snoozed_alert_comes_back_by_itself_and_once(stage):
-    stage.apply()
-    id = raised(stage)
-    stage.call("alerts.snooze", id=id, lasts="1h")
-    stage.later(59 * MINUTE, by=5)
-    assert alerts.alert(stage.deck.database, id).state == "snoozed"
-    stage.later(10 * MINUTE, by=5)
-    assert alerts.alert(stage.deck.database, id).state == "open"
-    told = [event.action for event in events.events(stage.deck.database, subject=("alert", id))]
-    assert told == ["alert.reopened", "alert.snoozed", "alert.opened"]
-
-
-def test_what_was_due_while_no_daemon_ran_comes_back_at_its_start(stage):
-    stage.apply()
-    id = raised(stage)
-    stage.call("alerts.ack", id=id, lasts="1h")
-    stage.clock.advance(5 * HOUR)
-    stage.restart()
-    assert alerts.alert(stage.deck.database, id).state == "open"
-
-
-def test_maintenance_that_is_over_opens_what_it_muted(stage):
-    stage.apply()
-    stage.call("alerts.maintenance", model="rates", lasts="2h", reason="new host")
-    id = raised(stage)
-    stage.later(1 * HOUR, by=5)
-    assert alerts.alert(stage.deck.database, id).state == "muted"
-    stage.call("alerts.maintenance", model="rates", end=True)
-    stage.later(MINUTE)
-    assert alerts.alert(stage.deck.database, id).state == "open"

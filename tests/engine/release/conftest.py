@@ -15,12 +15,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from deploy_world import world_with_a_champion
 from with_servers import add_real_version, host_of_a_kind, live_deck
 
 from engine.settings.model import DataSettings, DeploySettings, GateSettings, Limit, ModelSettings, RolloutStep
 from store.rows import Release, Version
 
-__all__ = ["add_real_version", "host_of_a_kind", "live_deck"]
+__all__ = ["add_real_version", "host_of_a_kind", "live_deck", "world_with_a_champion"]
 
 MODEL = "rates"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from engine.deck import Deck
 from engine.settings.model import (
