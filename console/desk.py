@@ -23,7 +23,7 @@ from console.state import ConsoleState
 from console.widgets.dialog import Box, Confirm, Menu
 from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
-from engine.actions import Action
+from engine.actions import Action, model_of
 from engine.operations.deck import Pulse
 from store.errors import ModeldeckError
 
@@ -288,6 +288,7 @@ class Desk:
             "look.actions": lambda: self.show_box(menu_box(page.scope, row, self.seconds)),
             "look.filter": lambda: self.prompting.ask_filter(page.filtered),
             "look.command": self.prompting.ask_command,
+            "look.watch": lambda: self.open(catalog.monitor_page(str(model_of(row)))),
             "look.describe": lambda: self.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
             "look.copy_id": lambda: self._copy(subjects.identity(row)),

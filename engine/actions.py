@@ -14,10 +14,12 @@ from engine.operations.operation import Danger
 
 EVERYWHERE = "everywhere"
 LISTS = ("pulse", "models", "versions", "runs", "jobs", "events", "alerts", "releases", "notifications")
-PAGES = ("version", "run", "event", "alert", "release", "notification", "log", "text")
+PAGES = ("version", "run", "event", "alert", "release", "monitor", "notification", "log", "text")
 SCOPES = (*LISTS, *PAGES)
 
-_MODEL_SCOPES = ("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release")
+_MODEL_SCOPES = (
+    *("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release", "monitor"),
+)
 _TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith("release"))
 _RUNNING = ("queued", "running")
 _OPEN_RELEASE = ("pending", "running", "held")
@@ -260,6 +262,15 @@ _LOOKS = (
     Action("look.actions", "a", "what can be done here", (EVERYWHERE,), "look", "actions"),
     Action("look.filter", "/", "filter, or search in a text", (EVERYWHERE,), "look", "filter"),
     Action("look.command", ":", "command line", (EVERYWHERE,), "look"),
+    Action(
+        "look.watch",
+        "w",
+        "how good it is over time: promised, estimated, realised",
+        tuple(scope for scope in _MODEL_SCOPES if scope != "monitor"),
+        "look",
+        "watch",
+        available=_needs_model,
+    ),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=_needs_row),
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=_needs_row),
     Action("look.copy_id", "c", "copy the id", (EVERYWHERE,), "look", available=_needs_row),

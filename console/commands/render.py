@@ -28,6 +28,7 @@ from engine.operations.retraining import WhyNot
 from engine.operations.review import ReviewQueue
 from engine.operations.runs import RunsTable
 from engine.operations.serving import DeploymentDetail, ReleaseDetail
+from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs
 from engine.plans import Check, Plan, Preview
 from store.rows import Endpoint, Host, Served, rfc3339
@@ -191,6 +192,16 @@ def alert(answer: AlertDetail, out: Output) -> None:
         out.line(plain(cells).rstrip())
 
 
+def monitor(answer: MonitorDetail, out: Output) -> None:
+    """Write how good a model is as its page in the console shows it."""
+    from console.render.cells import plain
+    from console.render.monitors import monitor_page
+    from store.clock import SystemClock
+
+    for cells in monitor_page(answer, out.width(), SystemClock().now()):
+        out.line(plain(cells).rstrip())
+
+
 def comparison(answer: Comparison, out: Output) -> None:
     """Write what differs between two versions."""
     if not answer.differences:
@@ -299,6 +310,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     JobDetail: job,
     ReleaseDetail: release,
     AlertDetail: alert,
+    MonitorDetail: monitor,
     JobLogs: logs,
     Done: done,
     GcReport: garbage,

@@ -13,6 +13,7 @@ from console.render.sheet import Sheet
 from console.render.words import brief, day, number, percent, plural
 
 LABELS = 12
+NARROW = 72  # below this a table of columns leaves out what is only looked up
 # What the lines below tell, and the ids that only `d` and `y` show.
 _TOLD = (
     *("window", "windows", "windows_found", "windows_looked", "windows_looked_at", "from_at", "to_at", "rows"),
@@ -54,7 +55,7 @@ def put_evidence(sheet: Sheet, evidence: dict[str, Any]) -> None:
     features = evidence.get("features")
     if isinstance(features, list) and features:
         sheet.blank()
-        _put_features(sheet, features)
+        put_features(sheet, features)
     rest = {name: value for name, value in evidence.items() if name not in _TOLD}
     if rest:
         sheet.blank()
@@ -80,12 +81,13 @@ def _day(at: Any) -> str:
     return day(at) if isinstance(at, int) else str(at)[:10]
 
 
-def _put_features(sheet: Sheet, features: Sequence[dict[str, Any]]) -> None:
+def put_features(sheet: Sheet, features: Sequence[dict[str, Any]], title: str = "DRIFTED") -> None:
+    """Add compared columns, the heaviest first."""
     rows: list[Sequence[Cell]] = [
         (
             (str(one.get("name")), "name"),
             str(one.get("kind") or "-"),
-            (brief(one.get("effect")), "warn"),
+            (brief(one.get("effect")), "warn" if one.get("drifted", True) else ""),
             brief(one.get("threshold")),
             number(one.get("psi")),
             (percent(one.get("importance")), "dim"),
@@ -93,5 +95,7 @@ def _put_features(sheet: Sheet, features: Sequence[dict[str, Any]]) -> None:
         )
         for one in features
     ]
-    titles = ("DRIFTED", "KIND", "EFFECT", "BEARABLE", "PSI", "MATTERS", "TEST")
-    sheet.table(titles, rows, frozenset({2, 3, 4, 5}))
+    titles = (title, "KIND", "EFFECT", "BEARABLE", "PSI", "MATTERS", "TEST")
+    shown = range(len(titles)) if sheet.width >= NARROW else (0, 2, 3, 5)
+    right = frozenset(place for place, column in enumerate(shown) if column in (2, 3, 4, 5))
+    sheet.table([titles[column] for column in shown], [[row[column] for column in shown] for row in rows], right)

@@ -12,10 +12,13 @@ from console.render.words import brief
 LABEL = 7
 
 
-def plot(values: Sequence[float | None], limit: float | None, width: int, height: int) -> list[Line]:
+def plot(
+    values: Sequence[float | None], limit: float | None, width: int, height: int, *, bad_above: bool = True
+) -> list[Line]:
     """Return `height` lines of at most `width` cells, one column or more per value, from zero or the least below it.
 
-    What lies beyond the limit is drawn as bad; the limit is a rule across the gaps. A value that is not there is a gap.
+    What lies beyond the limit, above it or below, is drawn as bad; the limit is a rule across the gaps. A value that is
+    not there is a gap.
     """
     room = max(8, width - LABEL - 3)
     shown = [value if value is not None and isfinite(value) else None for value in list(values)[-room:]]
@@ -37,7 +40,9 @@ def plot(values: Sequence[float | None], limit: float | None, width: int, height
         if row == at and limit is not None:
             label = brief(limit)
         cells: list[Span] = [(f"{label:>{LABEL}} ", "warn" if row == at else "dim"), ("┤", "rule")]
-        cells += [_cell(value, limit, low + row * step, step, wide, is_limit=row == at) for value in shown]
+        for value in shown:
+            bad = value is not None and limit is not None and (value > limit if bad_above else value < limit)
+            cells.append(_cell(value, low + row * step, step, wide, is_limit=row == at, bad=bad))
         lines.append(line(*cells))
     return lines
 
@@ -51,10 +56,9 @@ def axis(first: str, last: str, count: int, width: int) -> Line:
     return line(" " * (LABEL + 2), (f"{first}{gap}{last}", "dim"))
 
 
-def _cell(value: float | None, limit: float | None, bottom: float, step: float, wide: int, *, is_limit: bool) -> Span:
+def _cell(value: float | None, bottom: float, step: float, wide: int, *, is_limit: bool, bad: bool) -> Span:
     if value is not None and value > bottom:
         eighths = min(8, int((value - bottom) / step * 8))
         if eighths or not is_limit:
-            bad = limit is not None and value > limit
             return (BLOCKS[max(0, eighths - 1)] * wide, "bad" if bad else "accent")
     return ("─" * wide, "warn") if is_limit else (" " * wide, "")

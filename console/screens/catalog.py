@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from console.poller import Asks
-from console.render import alerts, describe, events, jobs, models, releases, runs, version
+from console.render import alerts, describe, events, jobs, models, monitors, releases, runs, version
 from console.render.cells import Line, line
 from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
 from console.screens.list_page import ListKind, ListPage
 from console.screens.log_page import LogPage
 from engine.operations.alerts import AlertDetail, AlertRequest, AlertsRequest
+from engine.operations.common import ModelRequest
 from engine.operations.common import Page as PageRequest
 from engine.operations.deck import EventsRequest, Pulse
 from engine.operations.models import VersionsRequest
 from engine.operations.runs import RunsRequest
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
+from engine.operations.watching import MonitorDetail
 from store.rows import Alert, Event, Model, Release, Run, Version
 
 MOST = 500  # rows a list reads
@@ -267,6 +269,24 @@ def alert_page(row: Alert) -> DocumentPage:
         lines=lines,
         read=lambda client: client.call("alerts.detail", AlertRequest(row.id)),
         row=lambda subject: subject.alert,
+    )
+    return DocumentPage(kind)
+
+
+def monitor_page(model: str) -> DocumentPage:
+    """Return how good a model is over time."""
+
+    def lines(subject: MonitorDetail, width: int, now: int) -> list[Line]:
+        return monitors.monitor_page(subject, width, now)
+
+    kind = DocumentKind(
+        scope="monitor",
+        name=f"monitor:{model}",
+        title=f"watch {model}",
+        command=f"modeldeck monitors show {model}",
+        lines=lines,
+        read=lambda client: client.call("monitors.detail", ModelRequest(model)),
+        row=lambda subject: subject,
     )
     return DocumentPage(kind)
 

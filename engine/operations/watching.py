@@ -7,7 +7,7 @@ from typing import Any
 from engine.access import Role
 from engine.operations.common import ModelRequest, NoRequest
 from engine.operations.operation import Danger, Operation, argument
-from store.rows import Job, Monitor, OutcomeBatch, Window
+from store.rows import Alert, Job, Monitor, OutcomeBatch, Window
 from store.rows.frozen import dataclass
 
 
@@ -17,6 +17,35 @@ class WindowsRequest:
 
     model: str = argument("the model's name")
     limit: int = argument("at most this many rows", flag="--limit", default=50)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One window of a version by its primary metric; None where it has no such figure."""
+
+    from_at: int
+    to_at: int
+    rows: int
+    verdict: str
+    coverage: float | None  # share of the rows whose outcome has come
+    realised: float | None
+    estimated: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorDetail:
+    """How good a version is, window by window on one axis, oldest first: as promised, as estimated, as realised."""
+
+    model: str
+    monitor: Monitor
+    version: int | None  # the newest that was looked at; None: none was
+    metric: str
+    greater_is_better: bool
+    promised: dict[str, Any]  # of the holdout: value, low, high
+    looks: tuple[Look, ...]
+    window: Window | None  # the newest in which features were compared
+    estimate: dict[str, Any]  # the newest: value, low, high, n, note
+    alerts: tuple[Alert, ...]  # that stand, of this model
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +89,16 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:windows",
         many=True,
+    ),
+    Operation(
+        "monitors.detail",
+        ("monitors", "show"),
+        "how good a model is over time",
+        ModelRequest,
+        MonitorDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:detail",
     ),
     Operation(
         "monitors.run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sample_monitor import monitor_detail
 from sample_releases import (
     DAY,
     DEPLOY,
@@ -308,6 +309,7 @@ class SampleClient:
             "releases.list": RELEASES,
             "events.list": EVENTS,
             "alerts.list": ALERTS,
+            "monitors.detail": monitor_detail(ALERTS[:1]),
             "notifications.list": NOTIFICATIONS,
             "notifications.replay": NOTIFICATIONS[1],
             "runs.train": job(9, "train", "queued"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.operations.common import ModelRequest, NoRequest
-from engine.operations.watching import BackfillRequest, OutcomesRequest, WindowsRequest
+from engine.operations.watching import BackfillRequest, MonitorDetail, OutcomesRequest, WindowsRequest
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import time_zone
@@ -29,6 +29,15 @@ def windows(context: ServiceContext, request: WindowsRequest) -> list[Window]:
     check_limit(request.limit)
     models.model(context.deck.database, request.model)
     return watching.windows(context.deck.database, request.model, limit=request.limit)
+
+
+def detail(context: ServiceContext, request: ModelRequest) -> MonitorDetail:
+    """Return how good a model's newest version is, window by window."""
+    from engine.service.handlers.monitor_detail import detail_of
+    from store import models
+
+    models.model(context.deck.database, request.model)
+    return detail_of(context.deck.database, request.model)
 
 
 def run(context: ServiceContext, request: ModelRequest) -> Job:

@@ -8,16 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from one_model import deck_of_one_model, register, window
 
-from engine.deck import Deck, make_deck
-from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
-from engine.workspace import Workspace
-from store import alerts, events, runs, settings, snapshots, versions, watching
-from store.artifacts import hash_bytes
+from engine.deck import Deck
+from store import alerts, events, watching
 from store.clock import parse_time
-from store.database import Write
 from store.errors import Refused, UnknownName
-from store.rows import Snapshot, Window
 
 Line = Callable[..., Any]
 HOUR_US = 3_600_000_000
@@ -25,37 +21,10 @@ HOUR_US = 3_600_000_000
 
 @pytest.fixture
 def deck(folder: Path) -> Iterator[Deck]:
-    """The open deck of the workspace in its time zone, with one model."""
-    opened = make_deck(Workspace(folder))
-    model = ModelSettings("rates", "regression", DataSettings("rows.csv", "y"))
-    body = DeckSettings("deck", "Europe/Rome", (HostSettings("local"),), {"rates": model}).to_body()
-    with opened.database.write() as tx:
-        settings.apply(tx, body, "user:anna", "")
+    """The open deck of the workspace, with one model."""
+    opened = deck_of_one_model(folder)
     yield opened
     opened.database.close()
-
-
-def window(**changed: Any) -> Window:
-    """Return one window of version 1, not yet kept."""
-    told: dict[str, Any] = {
-        "id": "", "monitor": "rates", "model": "rates", "version": 1, "from_at": 0, "to_at": 9, "revision": 0,
-        "verdict": "ok", "rows": 9, "errors": 0, "latency_p50_ms": 1.0, "latency_p99_ms": 2.0, "coverage": None,
-        "metrics": {}, "features": (), "computed_at": 1, **changed,
-    }  # fmt: skip
-    return Window(**told)
-
-
-def register(tx: Write) -> None:
-    """Register version 1, with a run and a snapshot of its own."""
-    taken = snapshots.add_snapshot(
-        tx, Snapshot(hash_bytes(b"rows"), "rates", 10, (), "at", 0, 9, "rows.csv", 99, tx.at), "user:anna"
-    )
-    run = runs.start_run(tx, model="rates", actor="user:anna", settings_revision=1, snapshot_id=taken.id)
-    versions.register(
-        tx, model="rates", run_id=run.id, snapshot_id=taken.id, settings_revision=1, bundle_hash="b",
-        environment_hash="e", artifact_hash=hash_bytes(b"artifact"), artifact_bytes=9, golden_hash="g", signature={},
-        decision={}, evaluation={"metric": "mae"}, estimator="sklearn.linear_model.Ridge", actor="user:anna",
-    )  # fmt: skip
 
 
 def raised(deck: Deck, **changed: Any) -> str:

@@ -53,6 +53,18 @@ async def test_numbers_go_to_screens_and_enter_drills_down(console: Any) -> None
 
 
 @run
+async def test_how_good_a_model_is_over_time_is_one_key(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.press("2")
+        await screen.shows("WHAT FOR", "nightly-rates")
+        await screen.press("w")
+        await screen.shows("Models › watch nightly-rates", "Promised", "estimated mae", "realised mae", "labels ┤")
+        assert sample.called("monitors.detail")[-1].model == "nightly-rates"
+        await screen.press("q")
+        await screen.shows("WHAT FOR")
+
+
+@run
 async def test_scheduled_jobs_that_did_their_work_hide_no_other_job(console: Any) -> None:
     async with console() as screen:
         await screen.press("4")
