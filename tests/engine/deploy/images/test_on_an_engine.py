@@ -314,6 +314,43 @@ def test_an_engine_that_lacks_a_layer_after_all_is_sent_the_whole_image(engine: 
         engine.images.remove(image.tag)
 
 
+class SaysContainerd:
+    """A real engine that says it keeps images in containerd; none that does can be had from Debian."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def info(self) -> dict[str, Any]:
+        told: dict[str, Any] = self._engine.info()
+        return {**told, "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
+
+
+def test_an_engine_that_stores_by_containerd_is_sent_whole_images(engine: Any, tmp_path: Path) -> None:
+    folder = Workspace(tmp_path).images / "layers"
+    base = write_layer(folder, [Entry("base", secrets.token_bytes(2000))])
+    made = [
+        Image(
+            (base, write_layer(folder, [Entry("it", secrets.token_bytes(2000))])),
+            {},
+            "amd64",
+            f"test-{secrets.token_hex(4)}",
+        )
+        for _ in range(2)
+    ]
+    said = SaysContainerd(engine)
+    try:
+        sent = [ship(Workspace(tmp_path), said, "dock", image, quiet) for image in made]
+        assert [one.bytes_sent for one in sent] == [archive_size(image, ()) for image in made]
+        assert all(one.whole for one in sent)
+        assert ship(Workspace(tmp_path), said, "dock", made[1], quiet).already
+    finally:
+        for image in made:
+            engine.images.remove(image.tag, force=True)
+
+
 def test_an_archive_an_engine_does_not_take_is_one_line(engine: Any, tmp_path: Path) -> None:
     layer = write_layer(tmp_path, [Entry("it", secrets.token_bytes(2000))])
     image = Image((layer,), {}, "amd64", f"test-{secrets.token_hex(4)}")
