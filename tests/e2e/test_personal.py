@@ -30,6 +30,10 @@ columns = ["guest"]
 
 [checks.columns.phone]
 max = 739_000_000
+
+[alerts.slow]
+on = "latency_p99"
+threshold = 0.0001
 """
 )
 
@@ -105,6 +109,7 @@ def live(tiny: Tiny) -> dict[str, str]:
         "snapshot": tiny("data", "rates", "--json").data[0]["id"],
         "prediction": answers[0]["prediction_id"],
         "release": tiny("releases", "--json").data[0]["id"],
+        "alert": tiny("alerts", "--json").data[0]["id"],
     }
 
 
@@ -116,7 +121,7 @@ def by_hand(told: dict[str, str]) -> list[list[str]]:
         ["explain", "rates", "1", "--row", "row.json", "--json"],
         ["runs", "fetch", told["run"], "evaluation.json"],
         ["reproduce", "rates", "1"],
-        *(["show", kind, told[kind], "--json"] for kind in ("model", "run", "job", "release")),
+        *(["show", kind, told[kind], "--json"] for kind in ("model", "run", "job", "release", "alert")),
         ["gc", "--dry-run", "--json"],
         ["check"],
     ]
@@ -135,6 +140,7 @@ def arguments(operation: Operation, told: dict[str, str]) -> list[str]:
         "name": "local",
     }
     ids = {"runs": told["run"], "jobs": told["job"], "data": told["snapshot"], "show": "rates@1", "releases": "rates"}
+    ids["alerts"] = told["alert"]
     found = []
     for field in dataclasses.fields(operation.request):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
