@@ -7,27 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from console.command_log import CommandLog, outcome_of
 from console.poller import Asks
-from console.render.alerts import subject
 from console.render.cells import Line
 from console.render.plans import VERBS, changes_between, plan_lines, title
 from console.render.sheet import Sheet
 from console.render.words import short_id
 from console.screens.catalog import release_page
 from console.screens.page import Page
+from console.small_changes import small_change
 from console.widgets.dialog import Box, Confirm, Message
-from engine.actions import Action, model_of, version_of
-from engine.operations.alerts import AckRequest, AlertChange, SnoozeRequest
-from engine.operations.common import ModelRequest
-from engine.operations.notifying import NotificationChange
-from engine.operations.runs import TrainRequest
-from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
-from engine.operations.work import CancelRequest
+from engine.actions import Action
+from engine.availability import model_of, version_of
+from engine.operations.serving import ConvergeRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
-from store.rows import Alert, Job, Notification, Release
-
-SNOOZED = "4h"
+from store.rows import Alert, Job, Notification, Release, Schedule
 
 Work = Callable[[Asks], Any]
 Then = Callable[[Any], None]
@@ -70,6 +65,7 @@ class Acts:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self.log = CommandLog(stage.seconds)
         self._asked: Asked | None = None
         self._box: Confirm | None = None
 
@@ -81,22 +77,11 @@ class Acts:
                 self._stage.say(f"{action.key}: {reason}", "warn")
                 return
         name = model or model_of(row) or ""
-        starts: dict[str, Callable[[], None]] = {
-            "releases.promote": lambda: self._preview(action, name, version or version_of(row), ""),
-            "releases.rollback": lambda: self._preview(action, name, None, ""),
-            "releases.deploy": lambda: self._preview(action, name, None, ""),
-            "releases.abort": lambda: self._preview(action, name, None, ""),
-            "runs.train": lambda: self._train(action, name),
-            "monitors.run": lambda: self._send(action, "monitors.run", ModelRequest(name)),
-            "alerts.ack": lambda: self._send(action, "alerts.ack", AckRequest(row.id)),
-            "alerts.snooze": lambda: self._snooze(action, row),
-            "alerts.resolve": lambda: self._resolve(action, row),
-            "notifications.replay": lambda: self._send(action, action.id, NotificationChange(row.id)),
-            "jobs.cancel": lambda: self._cancel(action, row),
-            "releases.pause": lambda: self._change(action, name, "Hold", _HOLD),
-            "releases.resume": lambda: self._change(action, name, "Resume", _RESUME),
-        }
-        starts[action.id]()
+        if action.id in _PLANNED:
+            number = (version or version_of(row)) if action.id == "releases.promote" else None
+            self._preview(action, name, number, "")
+        else:
+            self._small(action, row, name)
 
     # releases: preview, dialog, submit
 
@@ -129,10 +114,13 @@ class Acts:
                 return "releases.deploy", DeployRequest(model, why, preview.basis)
             if action.id == "releases.abort":
                 return "releases.abort", ReleaseChange(model, why)
+            if action.id == "deployments.converge":
+                return "deployments.converge", ConvergeRequest(model, why, preview.basis)
             return "releases.rollback", RollbackRequest(model, why, preview.basis)
 
         target = f" {plan.to_version}" if plan.kind == "promote" else ""
-        verb = "releases abort" if action.id == "releases.abort" else action.id.removeprefix("releases.")
+        words = {"releases.abort": "releases abort", "deployments.converge": "deployments converge"}
+        verb = words.get(action.id, action.id.removeprefix("releases."))
         self._asked = Asked(action, model, submit, f"modeldeck {verb} {model}{target}", preview, version)
 
         def make(width: int) -> list[Line]:
@@ -145,95 +133,24 @@ class Acts:
 
     # small changes
 
-    def _train(self, action: Action, model: str) -> None:
-        text = (
-            f"Trains {model} on its source as it is now and registers a new version.",
-            "Nothing is served by it: promoting is another step.",
-        )
-        self._confirm(
-            action,
-            model,
-            f"Train {model}",
-            "Train",
-            text,
-            lambda why: ("runs.train", TrainRequest(model, reason=why)),
-            f"modeldeck train {model}",
-        )
+    def _small(self, action: Action, row: Any, model: str) -> None:
+        change = small_change(action.id, row, model)
+        asked = Asked(action, model, change.submit, change.command)
+        if not change.text:
+            self._send(asked, "", self.show_error)
+            return
 
-    def _cancel(self, action: Action, job: Job) -> None:
-        text = (
-            f"Stops the {job.kind} job {short_id(job.id)}" + (f" of {job.model}." if job.model else "."),
-            "What it has committed stays; its run is marked with the reason.",
-        )
-        self._confirm(
-            action,
-            job.model or "",
-            f"Cancel {job.kind}",
-            "Cancel the job",
-            text,
-            lambda why: ("jobs.cancel", CancelRequest(job.id, why)),
-            f"modeldeck jobs cancel {short_id(job.id)}",
-        )
-
-    def _snooze(self, action: Action, alert: Alert) -> None:
-        text = (alert.title, f"Puts it aside for {SNOOZED}; it is counted, and then comes back by itself.")
-        self._confirm(
-            action,
-            subject(alert),
-            "Put the alert aside",
-            "Snooze",
-            text,
-            lambda why: ("alerts.snooze", SnoozeRequest(alert.id, why, lasts=SNOOZED)),
-            f"modeldeck alerts snooze {short_id(alert.id)} --for {SNOOZED}",
-        )
-
-    def _resolve(self, action: Action, alert: Alert) -> None:
-        command = f"modeldeck alerts resolve {short_id(alert.id)}"
-        text = (alert.title, "Says that it is over. Should it come again, a new alert is raised.")
-        self._confirm(
-            action,
-            subject(alert),
-            "Alert is over",
-            "It is over",
-            text,
-            lambda why: ("alerts.resolve", AlertChange(alert.id, why)),
-            command,
-        )
-
-    def _change(self, action: Action, model: str, verb: str, text: tuple[str, ...]) -> None:
-        word = action.id.removeprefix("releases.")
-        self._confirm(
-            action,
-            model,
-            f"{verb} the release of {model}",
-            verb,
-            text,
-            lambda why: (action.id, ReleaseChange(model, why)),
-            f"modeldeck releases {word} {model}",
-        )
-        if self._box is not None:
-            self._box.needs_reason = action.id == "releases.resume"
-
-    def _confirm(
-        self,
-        action: Action,
-        model: str,
-        heading: str,
-        verb: str,
-        text: tuple[str, ...],
-        submit: Callable[[str], tuple[str, Any]],
-        command: str,
-    ) -> None:
         def make(width: int) -> list[Line]:
             sheet = Sheet(width)
-            for sentence in text:
+            for sentence in change.text:
                 sheet.paragraph(sentence)
             sheet.blank()
-            sheet.paragraph(command, "accent")
+            sheet.paragraph(change.command, "accent")
             return sheet.lines
 
-        self._asked = Asked(action, model, submit, command)
-        self._box = Confirm(heading, verb, make, self._stage.seconds, is_dangerous=False)
+        self._asked = asked
+        self._box = Confirm(change.heading, change.verb, make, self._stage.seconds, is_dangerous=False)
+        self._box.needs_reason = change.needs_reason
         self._stage.show_box(self._box)
 
     # what the box answers
@@ -242,8 +159,7 @@ class Acts:
         """Return the command line that does what the box would do."""
         if self._asked is None or self._box is None:
             return ""
-        why = f" --reason {shlex.quote(self._box.reason)}" if self._box.reason else ""
-        return self._asked.command + why
+        return _with_reason(self._asked.command, self._box.reason)
 
     def give_reason(self, reason: str) -> None:
         """Take the reason a person typed; a plan is read again with it, since it may lift what blocked it."""
@@ -262,7 +178,6 @@ class Acts:
         if box.needs_reason and not box.reason:
             self._stage.say("a reason is needed: e gives it", "warn")
             return
-        operation, request = asked.submit(box.reason)
         reason = box.reason
 
         def otherwise(error: ModeldeckError) -> None:
@@ -271,7 +186,22 @@ class Acts:
             else:
                 self.show_error(error)
 
-        self._stage.send("sending", lambda client: client.call(operation, request), self._done(asked.action), otherwise)
+        self._send(asked, reason, otherwise)
+
+    def _send(self, asked: Asked, reason: str, otherwise: Otherwise) -> None:
+        operation, request = asked.submit(reason)
+        entry = self.log.begin(_with_reason(asked.command, reason))
+        told = self._done(asked.action)
+
+        def done(answer: Any) -> None:
+            self.log.end(entry, outcome_of(answer))
+            told(answer)
+
+        def failed(error: ModeldeckError) -> None:
+            self.log.end(entry, error.message, is_done=False)
+            otherwise(error)
+
+        self._stage.send("sending", lambda client: client.call(operation, request), done, failed)
 
     def _show_changed(self, asked: Asked, reason: str) -> None:
         before = asked.preview
@@ -283,9 +213,6 @@ class Acts:
                 asked.action, asked.model, asked.version, after, reason, tuple(changes_between(before, after))
             ),
         )
-
-    def _send(self, action: Action, operation: str, request: Any) -> None:
-        self._stage.send("sending", lambda client: client.call(operation, request), self._done(action))
 
     def _done(self, action: Action) -> Then:
         def done(answer: Any) -> None:
@@ -299,6 +226,9 @@ class Acts:
                 self._stage.say(f"job {short_id(answer.id)} {verb}; 4 shows the jobs", "ok")
             elif isinstance(answer, Alert):
                 self._stage.say(f"{answer.state}: {answer.title}", "ok")
+            elif isinstance(answer, Schedule):
+                said = "resumed" if answer.paused_at is None else "paused; U resumes it"
+                self._stage.say(f"{answer.id} {said}", "ok")
             elif isinstance(answer, Notification):
                 self._stage.say(f"sent to {answer.target} again as {short_id(answer.id)}", "ok")
 
@@ -324,16 +254,18 @@ class Acts:
         self._stage.show_box(Message("Not done", make, self._stage.seconds))
 
 
-_HOLD = ("Holds the release where it is: traffic stays as it is now, and the rollout waits for U or X.",)
-_RESUME = (
-    "Lets the held release go on without the evidence it was waiting for.",
-    "Your name and your reason go on record.",
-)
+_PLANNED = ("releases.promote", "releases.rollback", "releases.deploy", "releases.abort", "deployments.converge")
+
+
+def _with_reason(command: str, reason: str) -> str:
+    return f"{command} --reason {shlex.quote(reason)}" if reason else command
 
 
 def _preview_work(action: Action, model: str, version: int | None, reason: str) -> Work:
     if action.id == "releases.promote":
         return lambda client: client.call("releases.preview_promote", PromoteRequest(model, version, reason))
+    if action.id == "deployments.converge":
+        return lambda client: client.call("deployments.preview_converge", ConvergeRequest(model, reason))
     if action.id == "releases.deploy":
         return lambda client: client.call("releases.preview_deploy", DeployRequest(model, reason))
     return lambda client: client.call("releases.preview_rollback", RollbackRequest(model, reason))

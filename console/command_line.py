@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SCREENS = ("pulse", "models", "runs", "jobs", "releases", "events", "alerts", "notifications")
+SCREENS = (
+    *("pulse", "models", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
+    *("releases", "notifications"),
+)
 ALIASES = {
     "model": "models",
     "run": "runs",
     "job": "jobs",
+    "deployments": "deploys",
+    "monitor": "monitors",
+    "watch": "monitors",
+    "schedule": "schedules",
     "release": "releases",
     "event": "events",
     "audit": "events",
@@ -25,12 +32,12 @@ ACTS = {
     "train": "runs.train",
     "abort": "releases.abort",
 }
-WORDS = ("refresh", "help", "quit")
+WORDS = ("at", "refresh", "help", "quit")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a line means: kind is screen, version, model, act, quit, help, refresh, nothing or unknown."""
+    """What a line means: kind is screen, version, model, at, act, quit, help, refresh, nothing or unknown."""
 
     kind: str
     name: str = ""
@@ -50,6 +57,8 @@ def parse(text: str) -> Command:
         return Command("help")
     if verb in ("refresh", "r"):
         return Command("refresh")
+    if verb == "at":
+        return Command("at", " ".join(rest)) if rest else Command("unknown", "at without a time")
     if verb in ACTS:
         return _act(verb, rest)
     if verb in ("model", "versions") and len(rest) == 1:

@@ -17,17 +17,21 @@ from console.render.cells import Line, exactly, line, spread, wrap
 from console.render.columns import Context
 from console.render.words import ago
 from console.screens import catalog, subjects
+from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.roots import ROOTS
 from console.state import ConsoleState
-from console.widgets.dialog import Box, Confirm, Menu
+from console.widgets.dialog import Box, Confirm, Menu, Message
 from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
-from engine.actions import Action, model_of
+from engine.actions import Action
+from engine.availability import model_of, time_of
 from engine.operations.deck import Pulse
 from store.errors import ModeldeckError
+from store.rows import rfc3339
 
 LEAST_WIDTH, LEAST_HEIGHT = 50, 12
+MOST_BANNER = 3  # lines of a failure: its remedy stands at the end, and must not be cut
 PULSE_EVERY = 5  # reads of a log for one of the pulse
 
 
@@ -289,15 +293,22 @@ class Desk:
             "look.filter": lambda: self.prompting.ask_filter(page.filtered),
             "look.command": self.prompting.ask_command,
             "look.watch": lambda: self.open(catalog.monitor_page(str(model_of(row)))),
+            "look.at": lambda: self._at(row),
             "look.describe": lambda: self.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
             "look.copy_id": lambda: self._copy(subjects.identity(row)),
             "look.copy_command": lambda: self._copy(subjects.command_of(page)),
             "look.export": lambda: self._export(row),
             "look.refresh": self.refresh,
+            "look.log": lambda: self.show_box(Message("Changed from this console", self.acts.log.lines, self.seconds)),
             "look.help": self.help,
         }
         steps[action.id]()
+
+    def _at(self, row: Any) -> None:
+        at = time_of(row)
+        if at is not None:
+            self.open(moment_page(rfc3339(at)))
 
     def _open(self) -> None:
         opened = self.page.open()
@@ -359,4 +370,5 @@ class Desk:
         if self._failure is None:
             return []
         stale = f"shown as it was {ago(self._fresh_at, self._now())}; " if self._fresh_at is not None else ""
-        return [exactly(line((f" ✗ {stale}{self._failure.line()}", "danger")), width, "danger")]
+        told = wrap(f"✗ {stale}{self._failure.line()}", max(1, width - 2))
+        return [exactly(line((f" {part}", "danger")), width, "danger") for part in told[:MOST_BANNER]]

@@ -48,7 +48,7 @@ COLUMNS = (
 
 def help_box(scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
     """Return every key of a screen, to be run from the list."""
-    found = rows(scope, row, ("act", "look", "go", "move"))
+    found = rows(scope, row, ("act", "go", "look", "move"))
     return Menu("Keys of this screen", COLUMNS, found, lambda item: item.action.id, seconds)
 
 

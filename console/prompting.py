@@ -8,6 +8,7 @@ from console import command_line
 from console.acting import Acts
 from console.render.cells import Line
 from console.screens.catalog import model_page, version_named
+from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.widgets.prompt import Prompt
 from engine.actions import BY_ID
@@ -28,6 +29,9 @@ class Typist(Protocol):
 
     def go(self, name: str, *pages: Page) -> None:
         """Go to a numbered screen."""
+
+    def open(self, page: Page) -> None:
+        """Open a page on top."""
 
     def say(self, text: str, style: str = "") -> None:
         """Say something."""
@@ -130,6 +134,8 @@ class Prompting:
             desk.go("models", model_page(command.name))
         elif command.kind == "version" and command.number is not None:
             desk.go("models", model_page(command.name), version_named(command.name, command.number))
+        elif command.kind == "at":
+            desk.open(moment_page(command.name))
         elif command.kind == "act":
             self._act(command)
         elif command.kind == "unknown":

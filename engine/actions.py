@@ -10,19 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine import availability as why
 from engine.operations.operation import Danger
 
 EVERYWHERE = "everywhere"
-LISTS = ("pulse", "models", "versions", "runs", "jobs", "events", "alerts", "releases", "notifications")
-PAGES = ("version", "run", "event", "alert", "release", "monitor", "notification", "log", "text")
+LISTS = (
+    *("pulse", "models", "versions", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
+    *("releases", "notifications"),
+)
+PAGES = (
+    *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
+)
 SCOPES = (*LISTS, *PAGES)
 
 _MODEL_SCOPES = (
     *("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release", "monitor"),
+    *("deploys", "deploy", "monitors"),
 )
-_TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith("release"))
-_RUNNING = ("queued", "running")
-_OPEN_RELEASE = ("pending", "running", "held")
+_TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith(("release", "deploy")))
+_RELEASE_SCOPES = ("releases", "release", "deploys")
+_SCHEDULE_SCOPES = ("schedules", "schedule")
+_DATED_SCOPES = ("events", "event", "alerts", "alert", "releases", "release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,117 +58,6 @@ class Action:
         return EVERYWHERE in self.scopes or scope in self.scopes
 
 
-def model_of(row: Any) -> str | None:
-    """Return the model a row belongs to, or None."""
-    for name in ("model", "endpoint"):
-        value = getattr(row, name, None)
-        if isinstance(value, str):
-            return value
-    return row.name if hasattr(row, "champion") and isinstance(getattr(row, "name", None), str) else None
-
-
-def version_of(row: Any) -> int | None:
-    """Return the version number when the row is a version, or a release whose A/B waits for a decision, else None."""
-    if _decides(row):
-        return int(row.to_version)
-    return row.number if hasattr(row, "artifact_hash") else None
-
-
-def _decides(row: Any) -> bool:
-    """Say whether a row is a release held at the end of its A/B."""
-    evidence = getattr(row, "evidence", None)
-    waits = getattr(row, "state", "") == "held" and isinstance(evidence, dict)
-    return bool(waits and evidence and evidence.get("cause") == "to decide")
-
-
-def _needs_row(row: Any) -> str | None:
-    return "nothing is selected" if row is None else None
-
-
-def _needs_model(row: Any) -> str | None:
-    if row is None:
-        return "nothing is selected"
-    return None if model_of(row) else "this row belongs to no model"
-
-
-def _promotable(row: Any) -> str | None:
-    reason = _needs_model(row)
-    if reason:
-        return reason
-    if _decides(row):
-        return None
-    if version_of(row) is not None:
-        return f"v{row.number} serves already" if "champion" in row.aliases else None
-    if not hasattr(row, "challenger"):
-        return "choose a version: open the model"
-    return None if row.challenger else "no challenger waits: open the model and choose a version"
-
-
-def _returnable(row: Any) -> str | None:
-    reason = _needs_model(row)
-    if reason:
-        return reason
-    if hasattr(row, "challenger") and row.champion is None:
-        return "nothing serves, so there is nothing to go back from"
-    return None
-
-
-def _deployable(row: Any) -> str | None:
-    """Return why a deploy has nothing to do; a row that does not tell what differs leaves it to the preview."""
-    reason = _needs_model(row)
-    if reason:
-        return reason
-    if hasattr(row, "challenger") and row.champion is None:
-        return "nothing serves: promote a version first"
-    if hasattr(row, "undeployed") and not row.undeployed:
-        return "its servers run as the applied settings say"
-    return None
-
-
-def _cancellable(row: Any) -> str | None:
-    if row is None:
-        return "nothing is selected"
-    return None if row.state in _RUNNING else f"the job has {row.state} already"
-
-
-def _acknowledgeable(row: Any) -> str | None:
-    if row is None:
-        return "nothing is selected"
-    return f"the alert is {row.state} already" if row.state in ("acknowledged", "resolved") else None
-
-
-def _resolvable(row: Any) -> str | None:
-    if row is None:
-        return "nothing is selected"
-    return "the alert is resolved already" if row.state == "resolved" else None
-
-
-def _repeatable(row: Any) -> str | None:
-    if row is None:
-        return "nothing is selected"
-    if row.event_seq is None:
-        return f"it was a test: modeldeck notifications test {row.target}"
-    if row.merged_into is not None:
-        return f"it was told in {row.merged_into[:12]}: choose that one"
-    return "it is being sent now" if row.state == "sending" else None
-
-
-def _open_release(row: Any) -> str | None:
-    if row is None:
-        return "nothing is selected"
-    return None if row.state in _OPEN_RELEASE else f"the release is {row.state} already"
-
-
-def _pausable(row: Any) -> str | None:
-    reason = _open_release(row)
-    return reason or ("the release is held already" if row.state == "held" else None)
-
-
-def _resumable(row: Any) -> str | None:
-    reason = _open_release(row)
-    return reason or (None if row.state == "held" else f"the release is {row.state}, not held")
-
-
 def _act(
     operation: str,
     key: str,
@@ -185,7 +82,7 @@ _CHANGES = (
         _MODEL_SCOPES,
         "promote",
         Danger.DANGEROUS,
-        _promotable,
+        why.promotable,
     ),
     _act(
         "releases.rollback",
@@ -194,20 +91,22 @@ _CHANGES = (
         _MODEL_SCOPES,
         "roll back",
         Danger.DANGEROUS,
-        _returnable,
+        why.returnable,
     ),
     _act(
         "releases.deploy",
         "D",
         "deploy: bring the champion to the applied settings",
-        ("pulse", "models", "releases", "release"),
+        ("pulse", "models", "deploys", "deploy", "releases", "release"),
         "",
         Danger.DANGEROUS,
-        _deployable,
+        why.deployable,
     ),
-    _act("runs.train", "T", "train a new version", _TRAIN_SCOPES, "train", Danger.CHANGE, _needs_model),
-    _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, _needs_model),
-    _act("alerts.ack", "A", "take the alert on yourself", ("alerts", "alert"), "ack", Danger.CHANGE, _acknowledgeable),
+    _act("runs.train", "T", "train a new version", _TRAIN_SCOPES, "train", Danger.CHANGE, why.needs_model),
+    _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, why.needs_model),
+    _act(
+        "alerts.ack", "A", "take the alert on yourself", ("alerts", "alert"), "ack", Danger.CHANGE, why.acknowledgeable
+    ),
     _act(
         "alerts.snooze",
         "Z",
@@ -215,9 +114,11 @@ _CHANGES = (
         ("alerts", "alert"),
         "snooze",
         Danger.CHANGE,
-        _resolvable,
+        why.resolvable,
     ),
-    _act("alerts.resolve", "V", "say that the alert is over", ("alerts", "alert"), "over", Danger.CHANGE, _resolvable),
+    _act(
+        "alerts.resolve", "V", "say that the alert is over", ("alerts", "alert"), "over", Danger.CHANGE, why.resolvable
+    ),
     _act(
         "notifications.replay",
         "E",
@@ -225,40 +126,76 @@ _CHANGES = (
         ("notifications", "notification"),
         "again",
         Danger.CHANGE,
-        _repeatable,
+        why.repeatable,
     ),
-    _act("jobs.cancel", "K", "cancel the job", ("jobs", "log"), "cancel", Danger.CHANGE, _cancellable),
+    _act("jobs.cancel", "K", "cancel the job", ("jobs", "log"), "cancel", Danger.CHANGE, why.cancellable),
     _act(
         "releases.abort",
         "X",
         "abort the release: traffic returns to the champion",
-        ("releases", "release"),
+        (*_RELEASE_SCOPES, "pulse"),
         "abort",
         Danger.DANGEROUS,
-        _open_release,
+        why.open_release,
     ),
     _act(
         "releases.pause",
         "H",
         "hold the release where it is",
-        ("releases", "release"),
+        _RELEASE_SCOPES,
         "hold",
         Danger.CHANGE,
-        _pausable,
+        why.pausable,
     ),
     _act(
         "releases.resume",
         "U",
         "let the held release go on",
-        ("releases", "release"),
+        _RELEASE_SCOPES,
         "resume",
         Danger.CHANGE,
-        _resumable,
+        why.resumable,
+    ),
+    _act(
+        "deployments.converge",
+        "B",
+        "bring the hosts to what the registry says",
+        ("pulse", "deploys", "deploy"),
+        "bring back",
+        Danger.DANGEROUS,
+        why.convergeable,
+    ),
+    _act(
+        "schedules.pause",
+        "H",
+        "hold the schedule: it fires no more until it is resumed",
+        _SCHEDULE_SCOPES,
+        "pause",
+        Danger.CHANGE,
+        why.schedule_runs,
+    ),
+    _act(
+        "schedules.resume",
+        "U",
+        "let the schedule fire again, from now on",
+        _SCHEDULE_SCOPES,
+        "resume",
+        Danger.CHANGE,
+        why.schedule_is_paused,
+    ),
+    _act(
+        "schedules.run",
+        "N",
+        "run the schedule's job now, paused or not",
+        _SCHEDULE_SCOPES,
+        "run now",
+        Danger.CHANGE,
+        why.needs_row,
     ),
 )
 
 _LOOKS = (
-    Action("look.open", "enter", "open what is selected", LISTS, "look", "open", available=_needs_row),
+    Action("look.open", "enter", "open what is selected", LISTS, "look", "open", available=why.needs_row),
     Action("look.actions", "a", "what can be done here", (EVERYWHERE,), "look", "actions"),
     Action("look.filter", "/", "filter, or search in a text", (EVERYWHERE,), "look", "filter"),
     Action("look.command", ":", "command line", (EVERYWHERE,), "look"),
@@ -266,20 +203,22 @@ _LOOKS = (
         "look.watch",
         "w",
         "how good it is over time: promised, estimated, realised",
-        tuple(scope for scope in _MODEL_SCOPES if scope != "monitor"),
+        tuple(scope for scope in _MODEL_SCOPES if not scope.startswith("monitor")),
         "look",
         "watch",
-        available=_needs_model,
+        available=why.needs_model,
     ),
-    Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=_needs_row),
-    Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=_needs_row),
-    Action("look.copy_id", "c", "copy the id", (EVERYWHERE,), "look", available=_needs_row),
+    Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
+    Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),
+    Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=why.needs_row),
+    Action("look.copy_id", "c", "copy the id", (EVERYWHERE,), "look", available=why.needs_row),
     Action("look.copy_command", "C", "copy the command line that shows this", (EVERYWHERE,), "look"),
-    Action("look.export", "o", "write its charts here as SVG", ("version",), "look", "export", available=_needs_row),
+    Action("look.export", "o", "write its charts here as SVG", ("version",), "look", "export", available=why.needs_row),
     Action("look.refresh", "r", "read again now", (EVERYWHERE,), "look"),
     Action("look.follow", "f", "follow the end of the log", ("log",), "look", "follow"),
     Action("look.next_match", "n", "next match", ("log", "text"), "look"),
     Action("look.previous_match", "N", "match before", ("log", "text"), "look"),
+    Action("look.log", "@", "what was changed from this console, as commands", (EVERYWHERE,), "look"),
     Action("look.help", "?", "every key, runnable", (EVERYWHERE,), "look", "help"),
 )
 
@@ -288,10 +227,13 @@ _WAYS = (
     _go("models", "2", "Models and their versions"),
     _go("runs", "3", "Runs: what was trained"),
     _go("jobs", "4", "Jobs: queue, progress, logs"),
-    _go("releases", "5", "Releases: promotions and rollbacks"),
+    _go("deploys", "5", "Deploys: what runs where, traffic, health, the rollout under way"),
+    _go("monitors", "6", "Monitors: estimated, realised, drift, the worst first"),
+    _go("schedules", "7", "Schedules: what runs when"),
     _go("events", "8", "Events: the record of changes"),
     _go("alerts", "9", "Alerts with their evidence"),
     _go("notifications", "0", "Notifications: what was told to whom"),
+    _go("releases", "h", "Releases: the history of promotions and rollbacks"),
     Action("go.last", "-", "back to the screen before", (EVERYWHERE,), "go"),
     Action("go.back", "q", "one level back; at the root, quit", (EVERYWHERE,), "go", "back"),
     Action("go.out", "escape", "clear the filter, then one level back", (EVERYWHERE,), "go"),

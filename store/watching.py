@@ -65,7 +65,7 @@ def put_window(tx: Write, window: Window) -> Window:
     span = "monitor = :monitor AND version = :version AND from_at = :from_at AND to_at = :to_at AND latest = 1"
     before = tx.row(f'SELECT * FROM "window" WHERE {span}', values)
     if before and all(before[name] == values[name] for name in _SEEN):
-        return _window(before)
+        return window_of(before)
     tx.execute(f'UPDATE "window" SET latest = 0 WHERE {span}', values)
     values["id"] = new_id(tx.clock) if before or not window.id else window.id
     values["revision"] = before["revision"] + 1 if before else 1
@@ -75,7 +75,7 @@ def put_window(tx: Write, window: Window) -> Window:
         values,
     )
     assert row is not None
-    return _window(row)
+    return window_of(row)
 
 
 def windows(reader: Reader, model: str, limit: int = 50, latest_revision_only: bool = True) -> list[Window]:
@@ -86,7 +86,7 @@ def windows(reader: Reader, model: str, limit: int = 50, latest_revision_only: b
         " ORDER BY to_at DESC, version DESC, revision DESC LIMIT :limit",
         {"model": model, "limit": limit},
     )
-    return [_window(row) for row in found]
+    return [window_of(row) for row in found]
 
 
 def window(reader: Reader, id: str) -> Window:
@@ -97,7 +97,7 @@ def window(reader: Reader, id: str) -> Window:
     """
     row = reader.row('SELECT * FROM "window" WHERE id = :id', {"id": find_id(reader, '"window"', "window", id)})
     assert row is not None
-    return _window(row)
+    return window_of(row)
 
 
 def add_outcome_batch(tx: Write, batch: OutcomeBatch) -> OutcomeBatch:
@@ -147,6 +147,7 @@ def outcome_batch_of(reader: Reader, model: str, received_at: int) -> OutcomeBat
     return OutcomeBatch(**dict(row)) if row else None
 
 
-def _window(row: Row) -> Window:
+def window_of(row: Row) -> Window:
+    """Return a row of the table as what it is."""
     parsed = {"metrics": load(row["metrics"]), "features": tuple(load(row["features"]))}
     return Window(**{**fields(row, "latest"), **parsed, "notes": tuple(load(row["notes"]))})

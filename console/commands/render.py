@@ -29,7 +29,7 @@ from engine.operations.review import ReviewQueue
 from engine.operations.runs import RunsTable
 from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.watching import MonitorDetail
-from engine.operations.work import JobDetail, JobLogs
+from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
 from engine.plans import Check, Plan, Preview
 from store.rows import Endpoint, Host, Served, rfc3339
 
@@ -40,6 +40,7 @@ EMPTY = {
     "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
+    "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
     "aliases.history": "no alias of this model has moved yet",
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
@@ -202,6 +203,16 @@ def monitor(answer: MonitorDetail, out: Output) -> None:
         out.line(plain(cells).rstrip())
 
 
+def schedule(answer: ScheduleDetail, out: Output) -> None:
+    """Write a schedule as its page in the console shows it."""
+    from console.render.cells import plain
+    from console.render.schedules import schedule_page
+    from store.clock import SystemClock
+
+    for cells in schedule_page(answer, out.width(), SystemClock().now(), keys=False):
+        out.line(plain(cells).rstrip())
+
+
 def comparison(answer: Comparison, out: Output) -> None:
     """Write what differs between two versions."""
     if not answer.differences:
@@ -311,6 +322,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     ReleaseDetail: release,
     AlertDetail: alert,
     MonitorDetail: monitor,
+    ScheduleDetail: schedule,
     JobLogs: logs,
     Done: done,
     GcReport: garbage,

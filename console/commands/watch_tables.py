@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.commands.tables import count, number, percent, seconds, version_or_none, window_metric
 from console.output import Column, Output
+from engine.operations.watching import MonitorNewest
 from store.rows import Alert, Maintenance, Monitor, Window
 
 
@@ -40,6 +41,19 @@ MONITORS = (
     Column("last job", lambda row, out: out.short(row.last_job_id)),
 )
 
+NEWEST = (
+    Column("monitor", lambda row, _: row.model, shrink=True),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("verdict", lambda row, _: row.verdict),
+    Column("metric", lambda row, _: row.metric or "-", shrink=True),
+    Column("promised", lambda row, _: number(row.promised), right=True),
+    Column("estimated", lambda row, _: number(row.estimated), right=True),
+    Column("realised", lambda row, _: number(row.realised), right=True),
+    Column("labels", lambda row, _: percent(row.coverage), right=True),
+    Column("moved most", lambda row, _: row.moved or "-", shrink=True),
+    Column("looked", lambda row, out: out.second(row.last_run_at)),
+)
+
 WINDOWS = (
     Column("from", lambda row, out: began(row.from_at, out)),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
@@ -71,6 +85,7 @@ MAINTENANCES = (
 
 WATCH_COLUMNS: dict[type, tuple[Column, ...]] = {
     Monitor: MONITORS,
+    MonitorNewest: NEWEST,
     Window: WINDOWS,
     Alert: ALERTS,
     Maintenance: MAINTENANCES,

@@ -18,6 +18,7 @@ from engine.operations.serving import ReleaseDetail
 from store.rows import Release, Step
 
 BAR = 20
+OPEN = ("pending", "running", "held")
 LOOKED_AT = (("predictions", "answers"), ("metric", "outcomes"))
 
 
@@ -62,6 +63,9 @@ def release_lines(detail: ReleaseDetail, width: int, now: int, *, keys: bool = T
     sheet.pair("Moves", (move, "strong"), (by, "dim"))
     if release.reason:
         sheet.pair("Why", release.reason)
+    if release.state in OPEN:
+        sheet.lines += traffic_lines(detail, width)
+        sheet.pair("Now", *_now(detail))
     sheet.blank()
     for step in detail.steps:
         sheet.lines.extend(_step_line(step, width))
@@ -69,6 +73,61 @@ def release_lines(detail: ReleaseDetail, width: int, now: int, *, keys: bool = T
     sheet.blank()
     sheet.pair("Way back", *_way_back(release, keys=keys))
     return sheet.lines
+
+
+def now_lines(detail: ReleaseDetail, width: int, now: int) -> list[Line]:
+    """Return a release under way in a few lines: state, traffic, the step it is at, what is needed, the way out."""
+    release, sheet = detail.release, Sheet(width)
+    sheet.pair("State", *_state_words(release, keys=True), (f"  asked {ago(release.requested_at, now)}", "dim"))
+    sheet.lines += traffic_lines(detail, width)
+    sheet.pair("Now", *_now(detail))
+    step = current(detail.steps)
+    if step is not None:
+        sheet.lines += _step_more(step, width)
+    ahead = [one for one in detail.steps if one.state == "pending"]
+    if ahead:
+        sheet.pair("Then", (f"{ahead[0].title}; {plural(len(ahead), 'step')} left", "dim"))
+    sheet.pair("Way back", *_way_back(release, keys=True))
+    return sheet.lines
+
+
+def traffic_lines(detail: ReleaseDetail, width: int) -> list[Line]:
+    """Return how each host shares its traffic between the two versions, as the steps so far have asked for it."""
+    release, sheet = detail.release, Sheet(width)
+    before = "nothing" if release.from_version is None else f"v{release.from_version}"
+    if release.from_version == release.to_version:
+        return []
+    for number, (host, weight) in enumerate(weights(detail.steps).items()):
+        bar = (progress_bar(weight / 100, BAR), "spark")
+        said = (f"  v{release.to_version} {weight} %, {before} {100 - weight} %", "")
+        sheet.pair("" if number else "Traffic", bar, said, (f"  on {host}" if host else "", "dim"))
+    return sheet.lines
+
+
+def weights(steps: Sequence[Step]) -> dict[str, int]:
+    """Return the percent of each host's traffic that the new version has been given."""
+    found: dict[str, int] = {}
+    for step in steps:
+        if step.kind in ("weight", "ab") and isinstance(step.args.get("weight"), int):
+            found.setdefault(step.host or "", 0)
+            if step.started_at is not None and step.state != "pending":
+                found[step.host or ""] = int(step.args["weight"])
+    return found
+
+
+def current(steps: Sequence[Step]) -> Step | None:
+    """Return the step a release is at; None before its first and after its last."""
+    return next((step for step in steps if step.state in ("running", "held", "failed")), None)
+
+
+def _now(detail: ReleaseDetail) -> list[Span]:
+    step = current(detail.steps)
+    if step is None:
+        return [(summary(detail.steps), "")]
+    return [
+        (f"{glyph_of(step.state)} step {step.number} of {len(detail.steps)}: ", style_of(step.state)),
+        (step.title, ""),
+    ]
 
 
 def _state_words(release: Release, *, keys: bool) -> list[Span]:
@@ -87,7 +146,7 @@ def _state_words(release: Release, *, keys: bool) -> list[Span]:
 
 
 def _way_back(release: Release, *, keys: bool) -> list[Span]:
-    if release.state in ("pending", "running", "held"):
+    if release.state in OPEN:
         champion = "nothing" if release.from_version is None else f"v{release.from_version}"
         if release.from_version == release.to_version:
             champion = "the former servers"

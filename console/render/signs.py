@@ -38,6 +38,10 @@ SIGNS: dict[str, tuple[str, str]] = {
     "to decide": ("?", _WARN),
     "degraded": ("▼", _BAD),
     "no data": ("·", _IDLE),
+    # schedules
+    "paused": ("‖", _WARN),
+    "waits": ("◌", _OK),
+    "on event": ("◌", _IDLE),
     # alerts
     "critical": ("‼", _BAD),
     "warning": ("!", _WARN),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.render.deploys import DeployRow
 from console.screens.list_page import ListPage
 from console.screens.page import Page
 from engine.operations.deck import PulseModel
-from store.rows import Alert, Event, Job, Model, Release, Run, Version
+from engine.operations.watching import MonitorDetail, MonitorNewest
+from store.rows import Alert, Event, Job, Model, Release, Run, Schedule, Version
 
 
 def identity(row: Any) -> str:
     """Return the public id of a row."""
     if isinstance(row, Version):
         return f"{row.model}@{row.number}"
-    if isinstance(row, PulseModel):
+    if isinstance(row, PulseModel | MonitorNewest | MonitorDetail):
         return row.model
     if isinstance(row, Model):
         return row.name
@@ -34,6 +36,10 @@ def kind_of(row: Any) -> str:
         Job: "job",
         Release: "release",
         Alert: "alert",
+        DeployRow: "deployment",
+        Schedule: "schedule",
+        MonitorNewest: "monitor",
+        MonitorDetail: "monitor",
     }
     return next((name for kind, name in names.items() if isinstance(row, kind)), "")
 
@@ -45,4 +51,8 @@ def command_of(page: Page) -> str:
 
 def show_command(row: Any) -> str:
     """Return the command line that shows a row whole."""
+    if isinstance(row, Schedule):
+        return f"modeldeck schedules show {row.id} --json"
+    if isinstance(row, MonitorNewest | MonitorDetail):
+        return f"modeldeck monitors show {row.model} --json"
     return f"modeldeck show {kind_of(row)} {identity(row)} --json"

@@ -49,6 +49,32 @@ class MonitorDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorNewest:
+    """What one monitor saw last. `realised` is of the newest window with outcomes, which is often an older one."""
+
+    model: str
+    every_s: int
+    last_run_at: int | None
+    version: int | None  # None, as what follows: it has no window yet
+    from_at: int | None
+    to_at: int | None
+    verdict: str  # ok, drift, degraded, no data
+    rows: int
+    coverage: float | None
+    metric: str
+    greater_is_better: bool
+    promised: float | None  # of the holdout
+    estimated: float | None
+    realised: float | None
+    realised_to_at: int | None  # the end of the window that `realised` is of
+    moved: str  # the feature that moved most, weighed by its importance; "" where none was compared
+    moved_effect: float | None
+    moved_threshold: float | None
+    drifted: int  # how many features drifted
+    alerts: tuple[str, ...]  # kinds of those that stand, which are what may ask for a training
+
+
+@dataclass(frozen=True, slots=True)
 class BackfillRequest:
     """Windows of a span of time, computed again."""
 
@@ -77,6 +103,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:monitors",
+        many=True,
+    ),
+    Operation(
+        "monitors.newest",
+        ("monitors", "newest"),
+        "what each monitor saw last",
+        NoRequest,
+        MonitorNewest,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:newest",
         many=True,
     ),
     Operation(

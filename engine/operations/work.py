@@ -75,6 +75,32 @@ class ScheduleChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleShow:
+    """One schedule, to be read."""
+
+    id: str = argument("the schedule, as schedules lists it")
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One time at which a schedule fires."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDetail:
+    """One schedule, its next times in the deck's zone, its last job, and what was told when it was last passed over."""
+
+    schedule: Schedule
+    zone: str
+    next: tuple[Firing, ...]  # none where it is paused, or its trigger says no time
+    last_job: Job | None
+    passed_over: str
+    passed_over_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleRequest:
     """One schedule."""
 
@@ -148,6 +174,16 @@ OPERATIONS = (
         Danger.READ,
         f"{_SCHEDULES}:schedules",
         many=True,
+    ),
+    Operation(
+        "schedules.show",
+        ("schedules", "show"),
+        "one schedule: its next times, its last job",
+        ScheduleShow,
+        ScheduleDetail,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_SCHEDULES}:show",
     ),
     Operation(
         "schedules.pause",

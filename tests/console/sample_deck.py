@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sample_monitor import monitor_detail
+from sample_places import CONVERGE, DEPLOYMENTS, MOMENT, MONITORS, SCHEDULES, schedule_detail
 from sample_releases import (
     DAY,
     DEPLOY,
@@ -310,6 +311,13 @@ class SampleClient:
             "events.list": EVENTS,
             "alerts.list": ALERTS,
             "monitors.detail": monitor_detail(ALERTS[:1]),
+            "monitors.newest": MONITORS,
+            "schedules.list": SCHEDULES,
+            "deployments.list": DEPLOYMENTS,
+            "deck.at": MOMENT,
+            "deployments.preview_converge": Preview(CONVERGE, "basis-4"),
+            "deployments.converge": job(8, "converge", "queued", model="post-moderation"),
+            "schedules.run": job(8, "monitor", "queued"),
             "notifications.list": NOTIFICATIONS,
             "notifications.replay": NOTIFICATIONS[1],
             "runs.train": job(9, "train", "queued"),
@@ -357,6 +365,15 @@ class SampleClient:
             if request.model not in VERSIONS:
                 raise UnknownName(f"no model is named {request.model}")
             return VERSIONS[request.model]
+        if operation_id == "schedules.show":
+            return schedule_detail(next(row for row in self.answers["schedules.list"] if row.id == request.id))
+        if operation_id in ("schedules.pause", "schedules.resume"):
+            paused = NOW if operation_id == "schedules.pause" else None
+            rows = self.answers["schedules.list"]
+            self.change(
+                "schedules.list", tuple(replace(row, paused_at=paused) if row.id == request.id else row for row in rows)
+            )
+            return next(row for row in self.answers["schedules.list"] if row.id == request.id)
         if operation_id == "jobs.detail":
             return next(row for row in self.answers["jobs.list"] if row.id == request.id)
         if operation_id == "jobs.logs":

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.actions import ACTIONS, BY_ID, EVERYWHERE, SCOPES, in_scope, key_table, model_of, version_of
+from engine.actions import ACTIONS, BY_ID, EVERYWHERE, SCOPES, in_scope, key_table
+from engine.availability import model_of, version_of
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
 

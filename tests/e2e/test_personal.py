@@ -41,7 +41,33 @@ threshold = 0.0001
 # every list; of a version, a run, a job, a release, an event and an alert the page, all fields and the raw JSON
 WHOLE = ["g", " ", " "]
 PAGE = ["\r", *WHOLE, "d", *WHOLE, "-", "y", *WHOLE, "-"]
-KEYS = ["1", *PAGE, "2", "\r", *PAGE, "3", *PAGE, "4", *PAGE, "5", *PAGE, "8", "\r", *WHOLE, "9", *PAGE, "0"]
+KEYS = [
+    "1",
+    *PAGE,
+    "2",
+    "\r",
+    *PAGE,
+    "3",
+    *PAGE,
+    "4",
+    *PAGE,
+    "5",
+    *PAGE,
+    "6",
+    "\r",
+    *PAGE,
+    "7",
+    "\r",
+    *PAGE,
+    "h",
+    *PAGE,
+    "8",
+    "\r",
+    *WHOLE,
+    "9",
+    *PAGE,
+    "0",
+]
 PAGES = ("Models › rates › v1 › JSON", "Runs › run", "Jobs › ", "Releases › ", "Events › event")
 
 
@@ -140,6 +166,7 @@ def arguments(operation: Operation, told: dict[str, str]) -> list[str]:
         "name": "local",
     }
     ids = {"runs": told["run"], "jobs": told["job"], "data": told["snapshot"], "show": "rates@1", "releases": "rates"}
+    ids["schedules"] = "monitor:rates"
     ids["alerts"] = told["alert"]
     found = []
     for field in dataclasses.fields(operation.request):

@@ -28,6 +28,7 @@ from store import (
 )
 from store.clock import FrozenClock
 from store.database import Database, Params, Row, open_database
+from store.newest_windows import newest_windows
 from store.rows import Version, microseconds
 from store.search.runs import find_runs
 from store.search.terms import Compare, Contains
@@ -177,6 +178,7 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "a run by its beginning": lambda reader: runs.run(reader, "019"),
     "releases": lambda reader: releases.releases(reader, "rates"),
     "windows": lambda reader: watching.windows(reader, "rates"),
+    "the newest window of every monitor": newest_windows,
     "open alerts": alerts.alerts,
     "models": models.models,
     "versions": lambda reader: versions.versions(reader, "rates"),
@@ -212,6 +214,7 @@ SMALL = {
     "versions",
     "deployments",
     "windows",
+    "the newest window of every monitor",  # scans the monitors, one per model: each is asked for
     "route history",
     "open alerts",
 }

@@ -51,10 +51,11 @@ def is_better_when_greater(metric: str) -> bool:
 
 
 def _look(one: Window, metric: str) -> Look:
-    realised, estimated = (_value(one, name) for name in (metric, ESTIMATED + metric))
+    realised, estimated = (value_of(one, name) for name in (metric, ESTIMATED + metric))
     return Look(one.from_at, one.to_at, one.rows, one.verdict, one.coverage, realised, estimated)
 
 
-def _value(one: Window, name: str) -> float | None:
+def value_of(one: Window, name: str) -> float | None:
+    """Return a window's metric; None where it has none."""
     value: Any = (one.metrics.get(name) or {}).get("value")
     return float(value) if isinstance(value, int | float) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.operations.common import NoRequest
-from engine.operations.work import ScheduleChange, ScheduleRequest
+from engine.operations.work import Firing, ScheduleChange, ScheduleDetail, ScheduleRequest, ScheduleShow
 from engine.service.call import ServiceContext
 from engine.service.handlers.settings import time_zone
 from engine.settings.triggers import due_between, read_trigger
@@ -11,12 +11,51 @@ from engine.settings.work import terms
 from store.errors import Refused
 from store.rows import Job, Schedule
 
+NEXT = 5  # firings that are told ahead
+RECENT = 50  # events among which the last passing over is looked for
+
 
 def schedules(context: ServiceContext, _request: NoRequest) -> list[Schedule]:
     """Return what runs when."""
     from store import schedules as table
 
     return table.schedules(context.deck.database)
+
+
+def show(context: ServiceContext, request: ScheduleShow) -> ScheduleDetail:
+    """Return one schedule with its next times and its last job."""
+    from store import events, jobs
+    from store import schedules as table
+
+    zone, now = time_zone(context), context.deck.clock.now()
+    with context.deck.database.reading() as reader:
+        row = table.schedule(reader, request.id)
+        recent = events.events(reader, limit=RECENT, subject=("schedule", row.id))
+        passed = next((one for one in recent if one.action == "schedule.skipped"), None)
+        return ScheduleDetail(
+            row,
+            zone,
+            _next_times(row, zone, now),
+            jobs.job(reader, row.last_job_id) if row.last_job_id else None,
+            passed.reason if passed else "",
+            passed.at if passed else None,
+        )
+
+
+def _next_times(row: Schedule, zone: str, now: int) -> tuple[Firing, ...]:
+    """Return the next firings, the one that is set first; its jitter, where it has one, is in that one alone."""
+    if row.paused_at is not None:
+        return ()
+    try:
+        trigger = read_trigger(row.trigger, zone)
+    except Refused:
+        return ()
+    found = [row.next_at] if row.next_at is not None else []
+    at = max(found[0], now) if found else now
+    while len(found) < NEXT and (after := trigger.after(at)) is not None:
+        found.append(after)
+        at = after
+    return tuple(Firing(at) for at in found)
 
 
 def pause(context: ServiceContext, request: ScheduleChange) -> Schedule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.operations.common import ModelRequest, NoRequest
-from engine.operations.watching import BackfillRequest, MonitorDetail, OutcomesRequest, WindowsRequest
+from engine.operations.watching import BackfillRequest, MonitorDetail, MonitorNewest, OutcomesRequest, WindowsRequest
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import time_zone
@@ -20,6 +20,14 @@ def monitors(context: ServiceContext, _request: NoRequest) -> list[Monitor]:
     from store import watching
 
     return watching.monitors(context.deck.database)
+
+
+def newest(context: ServiceContext, _request: NoRequest) -> list[MonitorNewest]:
+    """Return what each monitor saw last."""
+    from engine.service.handlers.monitor_newest import newest_of
+
+    with context.deck.database.reading() as reader:
+        return newest_of(reader)
 
 
 def windows(context: ServiceContext, request: WindowsRequest) -> list[Window]:

@@ -63,3 +63,36 @@ def test_which_metrics_should_be_great_is_what_the_table_of_metrics_says() -> No
         name for name, metric in METRICS.items() if metric.greater_is_better
     }
     assert is_better_when_greater("precision_at_5_percent")
+
+
+def test_what_every_monitor_saw_last_is_one_list(line: Line, deck: Deck) -> None:
+    before = line("monitors", "newest", "--json").data
+    assert [(one["model"], one["version"], one["verdict"], one["rows"]) for one in before] == [
+        ("rates", None, "no data", 0)
+    ]
+    watched(deck)
+    feature = {"name": "lead", "effect": 0.4, "threshold": 0.2, "drifted": True, "weight": 2.0}
+    quiet = {"name": "other", "effect": 0.9, "threshold": 0.2, "drifted": False, "weight": 0.1}
+    with deck.database.write() as tx:
+        told = {"from_at": 2 * HOUR_US, "to_at": 3 * HOUR_US, "verdict": "drift", "features": (quiet, feature)}
+        watching.put_window(tx, window(**told, coverage=0.0, metrics={"estimated_mae": {"value": 14.0}}))
+    (found,) = line("monitors", "newest", "--json").data
+    assert (found["version"], found["verdict"], found["to_at"]) == (1, "drift", "1970-01-01T03:00:00Z")
+    assert (found["estimated"], found["realised"], found["realised_to_at"]) == (14.0, 10.0, "1970-01-01T01:00:00Z")
+    assert (found["moved"], found["moved_effect"], found["drifted"]) == ("lead", 0.4, 1)
+    assert "rates" in line("monitors", "newest").out
+
+
+def test_an_older_versions_outcomes_say_nothing_of_the_newest(line: Line, deck: Deck) -> None:
+    watched(deck)
+    with deck.database.write() as tx:
+        register(tx)
+        told = {
+            "version": 2,
+            "from_at": 2 * HOUR_US,
+            "to_at": 3 * HOUR_US,
+            "metrics": {"estimated_mae": {"value": 9.0}},
+        }
+        watching.put_window(tx, window(**told))
+    (found,) = line("monitors", "newest", "--json").data
+    assert (found["version"], found["estimated"], found["realised"]) == (2, 9.0, None)

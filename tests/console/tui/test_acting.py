@@ -176,9 +176,9 @@ async def test_a_refusal_shows_cause_and_remedy(console: Any, sample: SampleClie
 async def test_a_running_release_is_aborted_with_its_plan_shown(console: Any, sample: SampleClient) -> None:
     async with console() as screen:
         await screen.press("5")
-        await screen.shows("MOVE")
+        await screen.shows("TRAFFIC", "76 still needed")
         await screen.press("enter")
-        await screen.shows("76 still needed")
+        await screen.shows("v3 10 %, v2 90 %", "step 8 of 13")
         await screen.press("X")
         await screen.shows("Cancel")
         await screen.press("y")

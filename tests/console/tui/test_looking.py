@@ -35,7 +35,10 @@ async def test_numbers_go_to_screens_and_enter_drills_down(console: Any) -> None
             ("2", "WHAT FOR"),
             ("3", "RESULT"),
             ("4", "PROGRESS"),
-            ("5", "MOVE"),
+            ("5", "TRAFFIC"),
+            ("6", "MOVED MOST"),
+            ("7", "cron 0 3"),
+            ("h", "MOVE"),
             ("8", "v3 registered"),
             ("9", "lead_time drifts"),
         ):
@@ -151,22 +154,29 @@ async def test_a_failure_leaves_the_rows_and_says_how_old_they_are(console: Any,
         await screen.shows("Way back")
         sample.failure = Unavailable("no daemon answers", "modeldeck daemon start")
         await screen.shows("✗ shown as it was just now; no daemon answers: modeldeck daemon start", "nightly-rates")
+        sample.failure = Unavailable(f"daemon runs 0.1.0 ({'x' * 60}), this is 0.2.0", "modeldeck daemon restart")
+        remedy = "this is 0.2.0: modeldeck daemon restart"
+        await screen.until(lambda: remedy in " ".join(screen.text.split()), remedy)
         sample.failure = None
-        await screen.until(lambda: "no daemon answers" not in screen.text, "the banner to go")
+        await screen.until(lambda: "daemon restart" not in screen.text, "the banner to go")
 
 
 @run
 async def test_every_empty_screen_says_why(console: Any, sample: SampleClient) -> None:
     sample.answers["deck.pulse"] = replace(PULSE, models=(), alerts=(), events=())
-    for name in ("models", "runs", "jobs", "releases", "events", "alerts", "notifications"):
+    for name in ("models", "runs", "jobs", "releases", "deployments", "schedules", "events", "alerts", "notifications"):
         sample.answers[f"{name}.list"] = ()
+    sample.answers["monitors.newest"] = ()
     async with console() as screen:
         await screen.shows("This deck has no models yet.", "modeldeck demo")
         for key, text in (
             ("2", "no models yet"),
             ("3", "Nothing has been trained yet."),
             ("4", "No job has run yet."),
-            ("5", "Nothing has been released yet."),
+            ("5", "Nothing is deployed yet."),
+            ("6", "Nothing is watched yet."),
+            ("7", "Nothing runs by itself yet."),
+            ("h", "Nothing has been released yet."),
             ("8", "Nothing has changed yet."),
             ("9", "No alert has been raised."),
             ("0", "Nothing was told to anybody yet."),
@@ -217,7 +227,7 @@ def test_every_screen_draws_at_every_size(console: Any, size: tuple[int, int]) -
     async def walk() -> None:
         async with console(size=size) as screen:
             await screen.until(lambda: "nightly-rates" in screen.text)
-            for key in "234589":
+            for key in "23456789h0":
                 await screen.press(key)
                 await screen.until(lambda: screen.app.desk.page.loaded)
                 await screen.press("enter")

@@ -1,0 +1,164 @@
+"""Changes that need no plan: what each asks, in which words, and the command line that does the same. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from console.render.words import short_id
+from engine.operations.alerts import AckRequest, AlertChange, SnoozeRequest
+from engine.operations.common import ModelRequest
+from engine.operations.notifying import NotificationChange
+from engine.operations.runs import TrainRequest
+from engine.operations.serving import ReleaseChange
+from engine.operations.work import CancelRequest, ScheduleChange, ScheduleRequest
+from store.rows import Alert, Job, Notification, Schedule
+
+SNOOZED = "4h"
+Submit = Callable[[str], tuple[str, Any]]  # reason -> operation and request
+
+
+@dataclass(frozen=True, slots=True)
+class SmallChange:
+    """One change. Without `text` it is sent at once: it is cheap, seen by nobody else, and easily taken back."""
+
+    submit: Submit
+    command: str
+    heading: str = ""
+    verb: str = ""
+    text: tuple[str, ...] = ()
+    needs_reason: bool = False
+
+
+def small_change(action: str, row: Any, model: str) -> SmallChange:
+    """Return what an action of the table asks of a row, or of a model by name."""
+    return _CHANGES[action](row, model)
+
+
+def _train(_row: Any, model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("runs.train", TrainRequest(model, reason=why)),
+        f"modeldeck train {model}",
+        f"Train {model}",
+        "Train",
+        (
+            f"Trains {model} on its source as it is now and registers a new version.",
+            "Nothing is served by it: promoting is another step.",
+        ),
+    )
+
+
+def _look_now(_row: Any, model: str) -> SmallChange:
+    return SmallChange(lambda why: ("monitors.run", ModelRequest(model)), f"modeldeck monitors run {model}")
+
+
+def _cancel(job: Job, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("jobs.cancel", CancelRequest(job.id, why)),
+        f"modeldeck jobs cancel {short_id(job.id)}",
+        f"Cancel {job.kind}",
+        "Cancel the job",
+        (
+            f"Stops the {job.kind} job {short_id(job.id)}" + (f" of {job.model}." if job.model else "."),
+            "What it has committed stays; its run is marked with the reason.",
+        ),
+    )
+
+
+def _acknowledge(alert: Alert, _model: str) -> SmallChange:
+    return SmallChange(lambda why: ("alerts.ack", AckRequest(alert.id)), f"modeldeck alerts ack {short_id(alert.id)}")
+
+
+def _snooze(alert: Alert, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("alerts.snooze", SnoozeRequest(alert.id, why, lasts=SNOOZED)),
+        f"modeldeck alerts snooze {short_id(alert.id)} --for {SNOOZED}",
+        "Put the alert aside",
+        "Snooze",
+        (alert.title, f"Puts it aside for {SNOOZED}; it is counted, and then comes back by itself."),
+    )
+
+
+def _resolve(alert: Alert, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("alerts.resolve", AlertChange(alert.id, why)),
+        f"modeldeck alerts resolve {short_id(alert.id)}",
+        "Alert is over",
+        "It is over",
+        (alert.title, "Says that it is over. Should it come again, a new alert is raised."),
+    )
+
+
+def _replay(row: Notification, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("notifications.replay", NotificationChange(row.id)),
+        f"modeldeck notifications replay {short_id(row.id)}",
+    )
+
+
+def _hold(_row: Any, model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("releases.pause", ReleaseChange(model, why)),
+        f"modeldeck releases pause {model}",
+        f"Hold the release of {model}",
+        "Hold",
+        ("Holds the release where it is: traffic stays as it is now, and the rollout waits for U or X.",),
+    )
+
+
+def _go_on(_row: Any, model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("releases.resume", ReleaseChange(model, why)),
+        f"modeldeck releases resume {model}",
+        f"Resume the release of {model}",
+        "Resume",
+        (
+            "Lets the held release go on without the evidence it was waiting for.",
+            "Your name and your reason go on record.",
+        ),
+        needs_reason=True,
+    )
+
+
+def _pause(row: Schedule, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("schedules.pause", ScheduleChange(row.id, why)),
+        f"modeldeck schedules pause {row.id}",
+        f"Pause {row.id}",
+        "Pause",
+        (f"{row.trigger}: it fires no more until it is resumed.", "What falls due meanwhile is passed over."),
+    )
+
+
+def _resume(row: Schedule, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("schedules.resume", ScheduleChange(row.id, why)), f"modeldeck schedules resume {row.id}"
+    )
+
+
+def _run_now(row: Schedule, _model: str) -> SmallChange:
+    paused = " It stays paused." if row.paused_at is not None else ""
+    return SmallChange(
+        lambda why: ("schedules.run", ScheduleRequest(row.id)),
+        f"modeldeck schedules run {row.id}",
+        f"Run {row.id} now",
+        "Run now",
+        (f"Asks for its {row.kind} job of {row.model} now; its next time stays as it is.{paused}",),
+    )
+
+
+_CHANGES: dict[str, Callable[[Any, str], SmallChange]] = {
+    "runs.train": _train,
+    "monitors.run": _look_now,
+    "jobs.cancel": _cancel,
+    "alerts.ack": _acknowledge,
+    "alerts.snooze": _snooze,
+    "alerts.resolve": _resolve,
+    "notifications.replay": _replay,
+    "releases.pause": _hold,
+    "releases.resume": _go_on,
+    "schedules.pause": _pause,
+    "schedules.resume": _resume,
+    "schedules.run": _run_now,
+}

@@ -1,0 +1,169 @@
+"""Why an action cannot be done on a row: None, or the reason in a few words. Standard library only.
+
+Rows differ: what one does not tell is left to the engine, which looks again on submit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+RUNNING = ("queued", "running")
+OPEN_RELEASE = ("pending", "running", "held")
+
+
+def model_of(row: Any) -> str | None:
+    """Return the model a row belongs to, or None."""
+    for name in ("model", "endpoint"):
+        value = getattr(row, name, None)
+        if isinstance(value, str):
+            return value
+    return row.name if hasattr(row, "champion") and isinstance(getattr(row, "name", None), str) else None
+
+
+def version_of(row: Any) -> int | None:
+    """Return the version number when the row is a version, or a release whose A/B waits for a decision, else None."""
+    if decides(row):
+        return int(row.to_version)
+    return row.number if hasattr(row, "artifact_hash") else None
+
+
+def decides(row: Any) -> bool:
+    """Say whether a row is a release held at the end of its A/B."""
+    evidence = getattr(row, "evidence", None)
+    waits = getattr(row, "state", "") == "held" and isinstance(evidence, dict)
+    return bool(waits and evidence and evidence.get("cause") == "to decide")
+
+
+def needs_row(row: Any) -> str | None:
+    """Return that nothing is selected, where so."""
+    return "nothing is selected" if row is None else None
+
+
+def needs_model(row: Any) -> str | None:
+    """Return why the row names no model."""
+    if row is None:
+        return "nothing is selected"
+    return None if model_of(row) else "this row belongs to no model"
+
+
+def promotable(row: Any) -> str | None:
+    """Return why nothing can be promoted from the row."""
+    reason = needs_model(row)
+    if reason:
+        return reason
+    if decides(row):
+        return None
+    if version_of(row) is not None:
+        return f"v{row.number} serves already" if "champion" in row.aliases else None
+    if not hasattr(row, "challenger"):
+        return "choose a version: open the model"
+    return None if row.challenger else "no challenger waits: open the model and choose a version"
+
+
+def returnable(row: Any) -> str | None:
+    """Return why there is nothing to go back from."""
+    reason = needs_model(row)
+    if reason:
+        return reason
+    if hasattr(row, "challenger") and row.champion is None:
+        return "nothing serves, so there is nothing to go back from"
+    return None
+
+
+def deployable(row: Any) -> str | None:
+    """Return why a deploy has nothing to do; a row that does not tell what differs leaves it to the preview."""
+    reason = needs_model(row)
+    if reason:
+        return reason
+    if hasattr(row, "challenger") and row.champion is None:
+        return "nothing serves: promote a version first"
+    if hasattr(row, "undeployed") and not row.undeployed:
+        return "its servers run as the applied settings say"
+    return None
+
+
+def cancellable(row: Any) -> str | None:
+    """Return why the job cannot be cancelled."""
+    if row is None:
+        return "nothing is selected"
+    return None if row.state in RUNNING else f"the job has {row.state} already"
+
+
+def acknowledgeable(row: Any) -> str | None:
+    """Return why the alert cannot be taken on."""
+    if row is None:
+        return "nothing is selected"
+    return f"the alert is {row.state} already" if row.state in ("acknowledged", "resolved") else None
+
+
+def resolvable(row: Any) -> str | None:
+    """Return why the alert cannot be ended."""
+    if row is None:
+        return "nothing is selected"
+    return "the alert is resolved already" if row.state == "resolved" else None
+
+
+def repeatable(row: Any) -> str | None:
+    """Return why the notification cannot be sent again."""
+    if row is None:
+        return "nothing is selected"
+    if row.event_seq is None:
+        return f"it was a test: modeldeck notifications test {row.target}"
+    if row.merged_into is not None:
+        return f"it was told in {row.merged_into[:12]}: choose that one"
+    return "it is being sent now" if row.state == "sending" else None
+
+
+def open_release(row: Any) -> str | None:
+    """Return why there is no release to act on."""
+    if row is None:
+        return "nothing is selected"
+    if hasattr(row, "challenger"):
+        return None if row.release else "no release of it is under way"
+    if not row.state:
+        return "no release of it is under way"
+    return None if row.state in OPEN_RELEASE else f"the release is {row.state} already"
+
+
+def pausable(row: Any) -> str | None:
+    """Return why the release cannot be held."""
+    reason = open_release(row)
+    return reason or ("the release is held already" if row.state == "held" else None)
+
+
+def resumable(row: Any) -> str | None:
+    """Return why the release cannot go on."""
+    reason = open_release(row)
+    return reason or (None if row.state == "held" else f"the release is {row.state}, not held")
+
+
+def convergeable(row: Any) -> str | None:
+    """Return why there is nothing to mend; what differs is found by the preview."""
+    reason = needs_model(row)
+    if reason:
+        return reason
+    troubles = getattr(row, "trouble", None) if hasattr(row, "trouble") else getattr(row, "faults", ())
+    return None if troubles else "its hosts are as the registry says"
+
+
+def schedule_runs(row: Any) -> str | None:
+    """Return why the schedule cannot be paused."""
+    if row is None:
+        return "nothing is selected"
+    return "the schedule is paused already" if row.paused_at is not None else None
+
+
+def schedule_is_paused(row: Any) -> str | None:
+    """Return why the schedule cannot be resumed."""
+    if row is None:
+        return "nothing is selected"
+    return None if row.paused_at is not None else "the schedule is not paused"
+
+
+def time_of(row: Any) -> int | None:
+    """Return when what a row tells of happened, in microseconds UTC, or None."""
+    for name in ("at", "opened_at", "requested_at"):
+        value = getattr(row, name, None)
+        if isinstance(value, int):
+            return value
+    return None
