@@ -310,7 +310,7 @@ CREATE TABLE window (
 	metrics TEXT NOT NULL, 
 	features TEXT NOT NULL, 
 	latest INTEGER NOT NULL, 
-	computed_at BIGINT NOT NULL, notes TEXT DEFAULT '[]' NOT NULL, 
+	computed_at BIGINT NOT NULL, notes TEXT DEFAULT '[]' NOT NULL, quality TEXT DEFAULT '{}' NOT NULL, 
 	CONSTRAINT pk_window PRIMARY KEY (id), 
 	CONSTRAINT fk_window_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
 	CONSTRAINT fk_window_monitor FOREIGN KEY(monitor) REFERENCES monitor (name), 
@@ -770,5 +770,26 @@ CREATE TABLE maintenance (
 
 CREATE INDEX ix_maintenance_to_at ON maintenance (to_at);
 
-INSERT INTO alembic_version (version_num) VALUES ('0007');
+CREATE TABLE window_part (
+	window_id TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	errors BIGINT NOT NULL, 
+	latency_p50_ms FLOAT, 
+	latency_p99_ms FLOAT, 
+	coverage FLOAT, 
+	metrics TEXT NOT NULL, 
+	answers TEXT NOT NULL, 
+	ratio FLOAT, 
+	is_worse INTEGER, 
+	is_small INTEGER NOT NULL, 
+	CONSTRAINT pk_window_part PRIMARY KEY (window_id, number), 
+	CONSTRAINT fk_window_part_window_id FOREIGN KEY(window_id) REFERENCES window (id), 
+	CONSTRAINT ck_window_part_kind CHECK (kind IN ('host', 'slice'))
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0008');
 

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from store import events
 from store.database import Reader, Row, Write, fields
 from store.ids import new_id
 from store.json_text import dump, load
 from store.lookup import find_id, unknown
-from store.rows import Monitor, OutcomeBatch, Window
+from store.rows import Monitor, OutcomeBatch, Window, WindowPart
 
 _MONITOR = (
     "SELECT name, model, every_s, window_s, by, lateness_s, settings_revision, last_run_at, last_job_id FROM monitor"
 )
-_SEEN = ("verdict", "rows", "errors", "latency_p50_ms", "latency_p99_ms", "coverage", "metrics", "features", "notes")
+_SEEN = (
+    "verdict",
+    "rows",
+    "errors",
+    "latency_p50_ms",
+    "latency_p99_ms",
+    "coverage",
+    "metrics",
+    "features",
+    "notes",
+    "quality",
+)
+_PART = (
+    *("number", "kind", "name", "value", "rows", "errors", "latency_p50_ms", "latency_p99_ms", "coverage"),
+    *("metrics", "answers", "ratio", "is_worse", "is_small"),
+)
 
 
 def monitors(reader: Reader) -> list[Monitor]:
@@ -40,10 +58,11 @@ def touch_monitor(tx: Write, name: str, job_id: str | None) -> None:
     )
 
 
-def put_window(tx: Write, window: Window) -> Window:
-    """Keep what was seen in a window; seen anew and different it is the next revision, and the older one stays.
+def put_window(tx: Write, window: Window, parts: Sequence[WindowPart] = ()) -> Window:
+    """Keep what was seen in a window and in its parts; seen anew and different it is the next revision, and the older
+    one stays.
 
-    `id` may be empty, `revision` is counted here.
+    `id` may be empty, `revision` is counted here; of parts the order is kept.
     """
     values = {
         "monitor": window.monitor,
@@ -60,11 +79,13 @@ def put_window(tx: Write, window: Window) -> Window:
         "metrics": dump(window.metrics),
         "features": dump(list(window.features)),
         "notes": dump(list(window.notes)),
+        "quality": dump(window.quality),
         "computed_at": window.computed_at,
     }
     span = "monitor = :monitor AND version = :version AND from_at = :from_at AND to_at = :to_at AND latest = 1"
     before = tx.row(f'SELECT * FROM "window" WHERE {span}', values)
-    if before and all(before[name] == values[name] for name in _SEEN):
+    told = [_part_values(number, one) for number, one in enumerate(parts)]
+    if before and all(before[name] == values[name] for name in _SEEN) and told == _parts_of(tx, before["id"]):
         return window_of(before)
     tx.execute(f'UPDATE "window" SET latest = 0 WHERE {span}', values)
     values["id"] = new_id(tx.clock) if before or not window.id else window.id
@@ -75,7 +96,37 @@ def put_window(tx: Write, window: Window) -> Window:
         values,
     )
     assert row is not None
+    for part in told:
+        tx.execute(
+            f"INSERT INTO window_part (window_id, {', '.join(part)})"
+            f" VALUES (:window_id, {', '.join(f':{name}' for name in part)})",
+            {"window_id": values["id"], **part},
+        )
     return window_of(row)
+
+
+def window_parts(
+    reader: Reader, model: str, kind: str, windows: int = 1, version: int | None = None
+) -> list[WindowPart]:
+    """Return the parts of a kind of a model's newest windows that have any, the newest window first, the worst part
+    first in each."""
+    only = "AND w.version = :version" if version is not None else ""
+    # The newest windows are few; which of them have parts is asked of the parts' key.
+    newest = reader.rows(
+        f'SELECT w.id FROM "window" AS w WHERE w.model = :model AND w.latest = 1 {only}'
+        " AND EXISTS (SELECT 1 FROM window_part AS p WHERE p.window_id = w.id AND p.kind = :kind)"
+        " ORDER BY w.to_at DESC, w.version DESC LIMIT :windows",
+        {"model": model, "kind": kind, "windows": windows, "version": version},
+    )
+    found: list[WindowPart] = []
+    for one in newest:
+        rows = reader.rows(
+            "SELECT p.*, w.version, w.from_at, w.to_at FROM window_part AS p"
+            ' JOIN "window" AS w ON w.id = p.window_id WHERE p.window_id = :id AND p.kind = :kind ORDER BY p.number',
+            {"id": one["id"], "kind": kind},
+        )
+        found += [_part(row) for row in rows]
+    return found
 
 
 def windows(reader: Reader, model: str, limit: int = 50, latest_revision_only: bool = True) -> list[Window]:
@@ -149,5 +200,25 @@ def outcome_batch_of(reader: Reader, model: str, received_at: int) -> OutcomeBat
 
 def window_of(row: Row) -> Window:
     """Return a row of the table as what it is."""
-    parsed = {"metrics": load(row["metrics"]), "features": tuple(load(row["features"]))}
-    return Window(**{**fields(row, "latest"), **parsed, "notes": tuple(load(row["notes"]))})
+    parsed: dict[str, Any] = {"metrics": load(row["metrics"]), "features": tuple(load(row["features"]))}
+    parsed |= {"notes": tuple(load(row["notes"])), "quality": load(row["quality"])}
+    return Window(**{**fields(row, "latest"), **parsed})
+
+
+def _part_values(number: int, part: WindowPart) -> dict[str, Any]:
+    told = {name: getattr(part, name) for name in _PART if name not in ("number", "metrics", "answers")}
+    judged = {"is_worse": None if part.is_worse is None else int(part.is_worse), "is_small": int(part.is_small)}
+    return {"number": number, **told, "metrics": dump(part.metrics), "answers": dump(part.answers), **judged}
+
+
+def _parts_of(reader: Reader, window_id: str) -> list[dict[str, Any]]:
+    found = reader.rows(
+        f"SELECT {', '.join(_PART)} FROM window_part WHERE window_id = :id ORDER BY number", {"id": window_id}
+    )
+    return [dict(row) for row in found]
+
+
+def _part(row: Row) -> WindowPart:
+    parsed = {"metrics": load(row["metrics"]), "answers": load(row["answers"]), "is_small": bool(row["is_small"])}
+    worse = None if row["is_worse"] is None else bool(row["is_worse"])
+    return WindowPart(**{**fields(row, "window_id", "number"), **parsed, "is_worse": worse})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from console.commands.tables import count, number, percent, seconds, version_or_none, window_metric
 from console.output import Column, Output
+from console.render.windows import part_metric, part_moved, part_name, part_ratio, wrong_inputs
 from engine.operations.watching import MonitorNewest
-from store.rows import Alert, Maintenance, Monitor, Window
+from store.rows import Alert, Maintenance, Monitor, Window, WindowPart
 
 
 def drifted(window: Window) -> str:
@@ -64,7 +65,21 @@ WINDOWS = (
     Column("labels", lambda row, _: percent(row.coverage), right=True),
     Column("metric", lambda row, _: window_metric(row), shrink=True),
     Column("drifted", lambda row, _: drifted(row), shrink=True),
+    Column("inputs", lambda row, _: wrong_inputs(row), shrink=True),
     Column("no alert, as", lambda row, _: noted(row), shrink=True),
+)
+
+PARTS = (
+    Column("from", lambda row, out: began(row.from_at, out)),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("part", lambda row, _: part_name(row), shrink=True),
+    Column("rows", lambda row, _: count(row.rows), right=True),
+    Column("errors", lambda row, _: count(row.errors), right=True),
+    Column("p99 ms", lambda row, _: number(row.latency_p99_ms), right=True),
+    Column("labels", lambda row, _: percent(row.coverage), right=True),
+    Column("metric", lambda row, _: part_metric(row), shrink=True),
+    Column("loss", lambda row, _: part_ratio(row), right=True),
+    Column("answers moved", lambda row, _: part_moved(row)),
 )
 
 ALERTS = (
@@ -87,6 +102,7 @@ WATCH_COLUMNS: dict[type, tuple[Column, ...]] = {
     Monitor: MONITORS,
     MonitorNewest: NEWEST,
     Window: WINDOWS,
+    WindowPart: PARTS,
     Alert: ALERTS,
     Maintenance: MAINTENANCES,
 }

@@ -11,6 +11,7 @@ from console.render.plot import axis, plot
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, style_of
 from console.render.spark import BLOCKS
+from console.render.windows import put_parts, put_quality
 from console.render.words import DAY, ago, day, moment, percent, plural, short_id
 from engine.operations.watching import Look, MonitorDetail
 
@@ -32,17 +33,23 @@ def monitor_page(detail: MonitorDetail, width: int, now: int) -> list[Line]:
     promised = detail.promised.get("value")
     if promised is not None:
         sheet.pair("Promised", with_interval(detail.promised), (" on the holdout", "dim"))
-    for title, values in (
-        (f"estimated {detail.metric}", [one.estimated for one in detail.looks]),
-        (f"realised {detail.metric}", [one.realised for one in detail.looks]),
+    counted = plural(len(detail.looks), "window")
+    for title, values, note in (
+        (f"estimated {detail.metric}", [one.estimated for one in detail.looks], counted),
+        (f"realised {detail.metric}", [one.realised for one in detail.looks], ""),
     ):
-        sheet.rule(title)
+        sheet.rule(title, (note, "dim"))
         sheet.lines += plot(values, promised, width, PLOT_ROWS, bad_above=not detail.greater_is_better)
     _put_labels(sheet, detail.looks)
     first, last = detail.looks[0], detail.looks[-1]
     sheet.lines.append(axis(_when(first), _when(last), len(detail.looks), width))
     _put_newest(sheet, detail)
+    if detail.window is not None:
+        put_quality(sheet, detail.window)
     _put_features(sheet, detail)
+    every = f"modeldeck monitors parts {detail.model}"
+    put_parts(sheet, "WORST SLICES", detail.slices, every)
+    put_parts(sheet, "WORST HOSTS", detail.hosts, f"{every} --by host")
     _put_alerts(sheet, detail, now)
     return sheet.lines
 
@@ -68,7 +75,7 @@ def _put_newest(sheet: Sheet, detail: MonitorDetail) -> None:
     last = detail.looks[-1]
     labels = f", {percent(last.coverage)} with outcomes" if last.coverage is not None else ""
     counted = f"{_when(last)}: {last.verdict}, {plural(last.rows, 'row')}{labels}"
-    sheet.pair("Newest", counted, (f"; {plural(len(detail.looks), 'window')} shown", "dim"))
+    sheet.pair("Newest", counted)
     told = detail.estimate
     if told.get("value") is None:
         sheet.pair("Estimate", (str(told.get("note") or "none was made"), "dim"))

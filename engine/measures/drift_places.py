@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.measures.drift import Profile, Tally
 from engine.measures.drift_bins import Grid, to_floats
 from engine.measures.drift_categorical import CategoricalProfile, to_texts
 from engine.measures.drift_numeric import NumericProfile
+from engine.measures.drift_text import TextTally
 
 QUANTILES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0)
 CATEGORIES = 20  # with a knot of their own
@@ -22,20 +24,32 @@ CATEGORIES = 20  # with a knot of their own
 
 def row_places(profile: Profile, values: pa.Array | pa.ChunkedArray) -> Any:
     """Return (n, knots): how near each value lies to each knot, adding up to 1; None for text."""
-    if isinstance(profile, NumericProfile):
-        return _of_numbers(profile)[profile.bins.codes(to_floats(values))]
-    if isinstance(profile, CategoricalProfile):
-        return _of_categories(profile)[profile.codes(to_texts(values))]
-    return None
+    places = bin_places(profile)
+    return None if places is None else places[row_bins(profile, values)]
 
 
 def counted_places(profile: Profile, tally: Tally) -> Any:
     """Return (knots,): the same, summed over the rows of a tally; None for text."""
+    places = bin_places(profile)
+    return None if places is None or isinstance(tally, TextTally) else tally.counts @ places
+
+
+def bin_places(profile: Profile) -> Any:
+    """Return (bins, knots): the same for each bin of a profile; None for text."""
     if isinstance(profile, NumericProfile):
-        return tally.counts @ _of_numbers(profile)
-    if isinstance(profile, CategoricalProfile):
-        return tally.counts @ _of_categories(profile)
-    return None
+        return _of_numbers(profile)
+    return _of_categories(profile) if isinstance(profile, CategoricalProfile) else None
+
+
+def row_bins(profile: Profile, values: pa.Array | pa.ChunkedArray) -> Any:
+    """Return (n,): the bin of each value; not for text."""
+    if isinstance(profile, NumericProfile):
+        return profile.bins.codes(to_floats(values))
+    assert isinstance(profile, CategoricalProfile)
+    if isinstance(values, pa.DictionaryArray):  # a few words are coded instead of every row
+        of_word = np.append(profile.codes(to_texts(values.dictionary)), 0)
+        return of_word[np.asarray(pc.fill_null(values.indices.cast(pa.int64()), len(of_word) - 1))]
+    return profile.codes(to_texts(values))
 
 
 def _of_numbers(profile: NumericProfile) -> Any:

@@ -51,6 +51,20 @@ def bootstrap(
     return found
 
 
+def quick(name: str, truth: Any, guess: Predicted, level: float = LEVEL) -> dict[str, Any]:
+    """Return a metric with an interval as `bootstrap` does, of a mean over rows by the normal approximation: one pass,
+    for figures of which there are many."""
+    metric = find(name)
+    if metric.per_row is None or len(truth) < 2:
+        return bootstrap(name, truth, guess, level=level)
+    seen = measure(name, truth, guess)
+    found: dict[str, Any] = {"value": seen.value, "low": None, "high": None, "n": len(truth), "note": seen.note}
+    if seen.value is not None:
+        half = _z(level) * float(np.std(metric.per_row(truth, guess), ddof=1)) / math.sqrt(len(truth))
+        found["low"], found["high"] = seen.value - half, seen.value + half
+    return found
+
+
 def paired(
     name: str,
     truth: Any,

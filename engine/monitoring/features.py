@@ -46,7 +46,7 @@ def _predictions(table: pa.Table, reference: Reference, version: Version) -> dic
 
 
 def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, Any]]:
-    shares = _importance(version)
+    shares = importance_of(version)
     ranked = []
     for one in judged:
         importance = 1.0 if one["name"] == PREDICTION else shares.get(one["name"], 0.0) if shares else None
@@ -62,7 +62,7 @@ def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, An
     return sorted(ranked, key=lambda one: (not one["drifted"], -one["weight"], -(one["effect"] or 0.0)))
 
 
-def _importance(version: Version) -> dict[str, float]:
+def importance_of(version: Version) -> dict[str, float]:
     """Return each feature's share of the importance; empty where the version has none."""
     grown = {one["name"]: max(0.0, float(one["value"])) for one in version.evaluation.get("importance") or ()}
     total = sum(grown.values())

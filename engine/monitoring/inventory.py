@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def take_inventory(
     `from_us` bounds by received time. By event time a failed or refused request, whose rows were never read, belongs
     to the window of the row its server answered before it.
     """
-    columns = ["prediction_id", "request_id", "received_at", "event_at", "status"]
+    columns = ["prediction_id", "request_id", "received_at", "event_at", "status", "host"]
     tables = _without_retried(read_versions(deck, model, from_us=from_us, columns=columns))
     outcomes = received_since(deck, model, outcomes_since_us)
     seen: dict[Key, Seen] = {}
@@ -38,6 +39,11 @@ def take_inventory(
         times = received if by == "received" else _event_times(table, status)
         arrived = _arrived(table["prediction_id"], outcomes)
         placed = times != NO_TIME
+        failing = np.flatnonzero(placed & (status >= SERVER_FAILED))
+        hosts = table["host"].take(pa.array(failing)).to_pylist()
+        errors_of: dict[int, Counter[str]] = {}
+        for number, host in zip((times[failing] // length_us).tolist(), hosts, strict=True):
+            errors_of.setdefault(number, Counter())[host or ""] += 1
         if placed.any():
             newest_event = max(newest_event, int(times[placed].max()))
         newest_received = max(newest_received, int(received.max(initial=0)))
@@ -52,6 +58,7 @@ def take_inventory(
                 refused=refused,
                 newest_at=int(received[placed][here].max()),
                 newest_outcome_at=int(arrived[placed][here].max()),
+                errors_of=tuple(sorted(errors_of.get(int(number), {}).items())),
             )
     return seen, newest_event, newest_received
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
+from engine.measures.drift_places import counted_places
 from engine.measures.estimate import Estimate, Scored, estimate
-from engine.measures.intervals import bootstrap, ratio_of_losses
+from engine.measures.intervals import bootstrap, quick, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, find, measure, names, of_lists
 from engine.monitoring.losses import ANSWER, expected_loss, primary_metric
 from store.rows import ESTIMATED
@@ -106,13 +107,55 @@ def estimated(
     return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
 
 
-def against_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
-    """Compare a window's metric, realised or estimated, with what the holdout promised.
+def realised_primary(
+    table: pa.Table, settings: ModelSettings, version: Version
+) -> tuple[dict[str, dict[str, Any]], float | None]:
+    """Return the primary metric of a part of a window's rows, by its name, and the share of them with an outcome."""
+    classes = tuple(version.signature.get("classes") or ())
+    ranks = settings.task == "ranking"
+    truth_column = "outcome.text" if classes or ranks else "outcome.number"
+    labelled = table.filter(pc.is_valid(table[truth_column]))
+    coverage = rounded(len(labelled) / len(table)) if len(table) else None
+    if not len(labelled):
+        return {}, coverage
+    primary = primary_metric(settings, version)
+    truth, guess = _lists(labelled) if ranks else (truth_of(labelled, classes), guess_of(labelled, classes))
+    return {primary: {key: _figure(value) for key, value in quick(primary, truth, guess).items()}}, coverage
 
-    Returns metric, value, low, high, n, holdout, `ratio` (of the loss to the holdout's) and `apart` (worse, and the
+
+def expected_of(
+    table: pa.Table, places: dict[str, Any], settings: ModelSettings, version: Version, reference: Reference
+) -> dict[str, dict[str, Any]]:
+    """Return the primary metric of a part of a window's rows as expected without outcomes; empty where none can be.
+
+    `places` are its inputs' (knots,) sums, by which a regression's loss is explained.
+    """
+    classes, primary = tuple(version.signature.get("classes") or ()), primary_metric(settings, version)
+    if classes and reference.calibration is not None:
+        found, assumed = estimate(primary, _scored(table, classes), reference.calibration), ASSUMED
+    elif places and reference.loss is not None and reference.prediction is not None:
+        answers = reference.prediction.tally()
+        answers.add(table[ANSWER])
+        counted = {**places, ANSWER: counted_places(reference.prediction, answers)}
+        found, assumed = reference.loss.estimate(counted, len(table)), ASSUMED_OF_LOSS
+    else:
+        return {}
+    told = {"value": found.value, "low": found.low, "high": found.high}
+    note = found.note or assumed
+    return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
+
+
+def against_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
+    """Compare a window's metric, realised or estimated, with what the holdout promised; see `against_promise`."""
+    return against_promise(primary, now, (version.evaluation.get("holdout") or {}).get(primary) or {})
+
+
+def against_promise(primary: str, now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """Compare a metric with what was promised, both `{"value", "low", "high", …}`.
+
+    Returns metric, value, low, high, n, holdout, `ratio` (of the loss to the promised one) and `apart` (worse, and the
     intervals do not meet); empty where either has no value.
     """
-    then = (version.evaluation.get("holdout") or {}).get(primary) or {}
     if now.get("value") is None or now.get("low") is None or then.get("value") is None:
         return {}
     low, high = then.get("low"), then.get("high")

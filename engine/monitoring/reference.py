@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from engine.measures import drift
 from engine.measures.estimate import Calibration
 from engine.measures.expected_loss import LossModel
+from engine.measures.quality import Norm, norm_of
+from engine.measures.slicing import Slicing, slicing_of
 from engine.monitoring import asked
 from engine.monitoring.layout import write_durably
 from engine.monitoring.losses import ANSWER, loss_of
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
 PREDICTION = "prediction"
-FORM = 4  # of what is kept; another form is made anew
+FORM = 5  # of what is kept; another form is made anew
 FITTED = "the data has no times, by which rows the version was not fitted on could be told"
+FEWEST_OF_SLICE = 50  # answers of a group below which its drift is not told
 MOST_SCORED = 5000  # rows after the cut-off that the version is asked about, evenly spread
 
 
@@ -50,6 +53,9 @@ class Reference:
     calibration_note: str = ""
     loss: LossModel | None = None  # of a regression's primary metric
     loss_note: str = ""
+    norms: dict[str, Norm] = field(default_factory=dict)  # what is usual of an input's faults
+    slicings: dict[str, Slicing] = field(default_factory=dict)  # of the columns whose slices are watched
+    slice_answers: dict[str, dict[str, drift.Profile]] = field(default_factory=dict)  # column -> group -> its answers
     is_whole: bool = True  # False: something could not be read that may be there another time
 
     def to_state(self) -> dict[str, Any]:
@@ -67,6 +73,12 @@ class Reference:
             "calibration_note": self.calibration_note,
             "loss": self.loss.to_state() if self.loss else None,
             "loss_note": self.loss_note,
+            "norms": {name: one.to_state() for name, one in self.norms.items()},
+            "slicings": [one.to_state() for one in self.slicings.values()],
+            "slice_answers": {
+                name: {group: drift.to_state(one) for group, one in groups.items()}
+                for name, groups in self.slice_answers.items()
+            },
         }
 
     @classmethod
@@ -85,6 +97,12 @@ class Reference:
             state["calibration_note"],
             LossModel.from_state(state["loss"]) if state["loss"] else None,
             state["loss_note"],
+            {name: Norm.from_state(one) for name, one in state["norms"].items()},
+            {one["name"]: Slicing.from_state(one) for one in state["slicings"]},
+            {
+                name: {group: drift.from_state(one) for group, one in groups.items()}
+                for name, groups in state["slice_answers"].items()
+            },
         )
 
 
@@ -114,6 +132,7 @@ def _terms(settings: ModelSettings, version: Version, key: LogKey | None) -> str
     data = settings.data
     told = [FORM, version.snapshot_id, version.cutoff_at, version.signature, version.decision, settings.task]
     told += [data.target, data.time_column, sorted(data.personal), settings.log.personal, key.id if key else None]
+    told.append(settings.gates.slices)
     told.append((version.evaluation.get("rows") or {}).get("train"))
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
@@ -141,6 +160,9 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
     for column in inputs:
         _add_column(found, fitted, column, settings, tokenised, key)
     found.key_id = key.id if key else None
+    for name in settings.gates.slices:
+        if name in found.profiles or name in found.left_out:  # others are not in the log
+            _add_slicing(found, fitted, name, settings, tokenised, key)
     if settings.task == "classification" and settings.data.target in fitted.column_names:
         counts = pc.value_counts(fitted[settings.data.target].drop_null()).to_pylist()
         total = sum(one["counts"] for one in counts)
@@ -221,6 +243,16 @@ def _add_column(
             found.left_out[name] = (seen, MOVES if seen == "datetime" else IDENTIFIER)
         else:
             found.profiles[name] = drift.profile(name, fitted[name], seen)
+            found.norms[name] = norm_of(found.profiles[name], fitted[name])
+
+
+def _add_slicing(
+    found: Reference, fitted: pa.Table, name: str, settings: ModelSettings, tokenised: set[str], key: LogKey | None
+) -> None:
+    if name not in fitted.column_names or not len(fitted) or (name in tokenised and key is None):
+        return
+    values = _tokens(fitted[name], name, key) if name in tokenised and key is not None else fitted[name]
+    found.slicings[name] = slicing_of(name, values, named=name not in settings.data.personal)
 
 
 def _add_tokenised(found: Reference, values: pa.ChunkedArray, name: str, key: LogKey | None) -> None:
@@ -230,7 +262,9 @@ def _add_tokenised(found: Reference, values: pa.ChunkedArray, name: str, key: Lo
     elif key is None:
         found.left_out[name] = (kind, "unavailable: the deck's log key is not there to make tokens of the reference")
     else:
-        found.profiles[name] = drift.profile(name, _tokens(values, name, key), "categorical", named=False)
+        tokens = _tokens(values, name, key)
+        found.profiles[name] = drift.profile(name, tokens, "categorical", named=False)
+        found.norms[name] = norm_of(found.profiles[name], tokens)
         found.tokens_of |= {name}
 
 
@@ -258,15 +292,37 @@ def _add_prediction(
         return
     kind: drift.Kind = "categorical" if pa.types.is_string(told.values.type) else "numeric"
     found.prediction = drift.profile(PREDICTION, told.values, kind)
+    _add_slice_answers(found, later, told.values, kind, key)
     if version.cutoff_at is None or settings.data.time_column is None:
         found.calibration_note = found.loss_note = FITTED
         return
     found.calibration, found.calibration_note = told.calibration, told.note
     if settings.task in ("regression", "forecasting"):
         profiles = {**found.profiles, **({ANSWER: found.prediction} if found.prediction else {})}
-        columns = {name: later[name] for name in found.profiles if name in later.column_names}
-        if key is not None:
-            columns |= {name: _tokens(columns[name], name, key) for name in found.tokens_of if name in columns}
+        columns = {name: _logged(found, later, name, key) for name in found.profiles if name in later.column_names}
         truth = later[settings.data.target] if settings.data.target in later.column_names else None
         model = loss_of(settings, version, profiles, {**columns, ANSWER: told.values}, truth)
         found.loss, found.loss_note = (model, "") if isinstance(model, LossModel) else (None, model)
+
+
+def _add_slice_answers(
+    found: Reference, later: pa.Table, answers: pa.ChunkedArray, kind: drift.Kind, key: LogKey | None
+) -> None:
+    """Add the profile of the answers of each group that has enough of them; lists may be fewer than rows: then none."""
+    if len(answers) != len(later):
+        return
+    for name, slicing in found.slicings.items():
+        if name not in later.column_names:
+            continue
+        codes = slicing.codes(_logged(found, later, name, key))
+        groups: dict[str, drift.Profile] = {}
+        for code, label in enumerate(slicing.groups):
+            mine = answers.filter(pa.array(codes == code))
+            if len(mine) >= FEWEST_OF_SLICE:
+                groups[label] = drift.profile(PREDICTION, mine, kind)
+        found.slice_answers[name] = groups
+
+
+def _logged(found: Reference, rows: pa.Table, name: str, key: LogKey | None) -> pa.Array | pa.ChunkedArray:
+    """Return a column of the snapshot as the log holds it."""
+    return _tokens(rows[name], name, key) if key is not None and name in found.tokens_of else rows[name]

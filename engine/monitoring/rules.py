@@ -119,6 +119,27 @@ def _data(rule: AlertRule, window: Window, facts: Facts) -> Signal:
     return _side(share, breach=sure, clear=share <= rule.clear)
 
 
+def _quality(rule: AlertRule, window: Window, facts: Facts) -> Signal:
+    if not window.quality:
+        return NO_DATA
+    found = [
+        one
+        for one in window.quality["columns"]
+        if rule.feature in ("", one["name"]) and (one["importance"] is None or one["importance"] >= rule.importance)
+    ]
+    value = max((one["share"] - one["usual"] for one in found), default=0.0)
+    sure = [one for one in found if wilson(one["rows"], one["n"])[0] - one["usual"] > rule.threshold]
+    told = {"columns": sorted(sure, key=lambda one: one["usual"] - one["share"])} if sure else {}
+    return _side(value, breach=bool(sure), clear=value <= rule.clear, evidence=told)
+
+
+def _freshness(rule: AlertRule, window: Window, facts: Facts) -> Signal:
+    value = (window.quality.get("freshness") or {}).get("age_s")
+    if value is None:
+        return NO_DATA
+    return _side(value, breach=value > rule.threshold, clear=value <= rule.clear)
+
+
 def _latency(rule: AlertRule, window: Window, facts: Facts) -> Signal:
     value = window.latency_p99_ms
     if value is None:
@@ -223,6 +244,8 @@ _READS = {
     "outcomes": _outcomes,
     "errors": _errors,
     "data": _data,
+    "quality": _quality,
+    "freshness": _freshness,
     "latency_p99": _latency,
     "volume": _volume,
     "no_data": _no_data,

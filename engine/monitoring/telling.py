@@ -70,6 +70,19 @@ def _refused(rule: AlertRule, window: Window, performance: Performance, signal: 
     return title, {"refused": refused}
 
 
+def _quality(rule: AlertRule, window: Window, performance: Performance, signal: Signal) -> Told:
+    found = signal.evidence["columns"]
+    worst = found[0]
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    title = f"{worst['name']}: {worst['fault']} {worst['share']:.1%} of rows, usual {worst['usual']:.1%}{more}"
+    return title, {"columns": found[:NAMED]}
+
+
+def _freshness(rule: AlertRule, window: Window, performance: Performance, signal: Signal) -> Told:
+    told = window.quality["freshness"]
+    return f"the newest row was {signal.value:.0f} s old, bearable {rule.threshold:g} s", {"freshness": told}
+
+
 def _latency(rule: AlertRule, window: Window, performance: Performance, signal: Signal) -> Told:
     return f"p99 {signal.value:.4g} ms, bearable {rule.threshold:g} ms", {"latency_p99_ms": signal.value}
 
@@ -123,6 +136,8 @@ _TELLS: dict[str, Callable[[AlertRule, Window, Performance, Signal], Told]] = {
     "outcomes": _vanished,
     "errors": _errors,
     "data": _refused,
+    "quality": _quality,
+    "freshness": _freshness,
     "latency_p99": _latency,
     "volume": _volume,
     "no_data": _no_data,

@@ -10,7 +10,7 @@ from engine.monitoring.performance import Performance
 from engine.monitoring.rules import Facts, Signal, breaches, holds, is_clear, read
 from engine.monitoring.telling import span, tell
 from engine.settings.alerts import AlertRule
-from store.rows import Window
+from store.rows import Window, WindowPart
 
 KEPT = 20  # windows that a finding lists
 KINDS = {
@@ -42,6 +42,7 @@ class Verdict:
     is_news: bool
     predictions: tuple[str, ...] = ()  # ids of its newest answers, to be traced
     calls: tuple[Call, ...] = field(default=())
+    parts: tuple[WindowPart, ...] = ()  # hosts and slices
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import pyarrow as pa
 
 from engine.measures.drift_codes import rounded
@@ -23,6 +22,8 @@ from engine.monitoring.predictions import By
 from engine.monitoring.reference import Reference, reference_of
 from engine.monitoring.rules import Facts, read
 from engine.monitoring.verdicts import Verdict, called
+from engine.monitoring.window_parts import latencies, parts_of
+from engine.monitoring.window_quality import quality_of
 from engine.monitoring.window_rows import WindowRows, read_windows
 from engine.monitoring.windows import SLACK_US, Frame, Key, Seen, due, silent
 from engine.settings.alerts import rules_of
@@ -203,6 +204,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
     enough = answered >= monitor.min_rows and look.is_enough(key)  # rows that came since are looked at next time
     performance = Performance(primary_metric(look.settings, version))
     features: list[dict[str, Any]] = []
+    with_outcomes: pa.Table | None = None
     if found is not None and rows is not None:
         classes = look.reference(version).classes if enough else {}
         with_outcomes = outcomes.join(rows, look.outcomes)
@@ -210,7 +212,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         features = compare_window(found, look.reference(version), version) if enough else []
     expected = estimated(found, look.settings, version, look.reference(version)) if enough and found else {}
     drifted = tuple(one for one in features if one["drifted"] and one["matters"])
-    latencies = _latencies(rows)
+    fast = latencies(rows)
     window = Window(
         id="",
         monitor=look.settings.name,
@@ -222,15 +224,18 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         verdict=_verdict(enough, performance, drifted),
         rows=answered + seen.errors,
         errors=seen.errors,
-        latency_p50_ms=latencies[0],
-        latency_p99_ms=latencies[1],
+        latency_p50_ms=fast[0],
+        latency_p99_ms=fast[1],
         coverage=performance.coverage,
         metrics={**_metrics(performance, seen), **expected},
         features=tuple(features),
         computed_at=look.frame.now_us,
+        quality=quality_of(found, version) if enough else {},
     )
+    reference = look.reference(version) if enough else None
+    parts = parts_of(found, with_outcomes, seen, look.settings, version, reference)
     newest = () if rows is None else tuple(rows["prediction_id"].slice(max(0, answered - TRACED)).to_pylist())
-    return Verdict(replace(window, notes=_notes(look, window, version)), performance, True, newest)
+    return Verdict(replace(window, notes=_notes(look, window, version)), performance, True, newest, parts=parts)
 
 
 def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
@@ -239,7 +244,7 @@ def _keep(look: _Look, verdict: Verdict, fence: Fence | None) -> Verdict:
     window = verdict.window
     before = look.stored.get((window.version, window.from_at // look.frame.length_us))
     with look.deck.database.write(fence) as tx:
-        kept = watching.put_window(tx, window)
+        kept = watching.put_window(tx, window, verdict.parts)
     last = look.last_run_us
     untold = before is None or last is None or before.computed_at > last
     is_news = untold or (before is not None and before.verdict != kept.verdict)
@@ -276,14 +281,3 @@ def _metrics(performance: Performance, seen: Seen) -> dict[str, dict[str, Any]]:
     asked = seen.rows + seen.refused
     share = {"value": rounded(seen.refused / asked), "low": None, "high": None, "n": asked, "note": "share of requests"}
     return {**performance.metrics, "refused": share}
-
-
-def _latencies(rows: pa.Table | None) -> tuple[float | None, float | None]:
-    """Return the median and 99th percentile in ms over requests, each counted once however many rows it had."""
-    if rows is None or not len(rows):
-        return None, None
-    per_request = rows.group_by("request_id").aggregate([("latency_us", "max")])["latency_us_max"]
-    values = np.asarray(per_request.drop_null().combine_chunks(), dtype=np.float64) / 1000
-    if not len(values):
-        return None, None
-    return rounded(float(np.quantile(values, 0.5))), rounded(float(np.quantile(values, 0.99, method="higher")))

@@ -5,16 +5,20 @@ Inputs are most of a log and only their counts are needed, so that a window's me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures.drift import Tally
+from engine.measures.drift_numeric import NumericProfile
+from engine.measures.drift_places import bin_places, row_bins
+from engine.measures.quality import Faults
 from engine.monitoring import scan
 from engine.monitoring.columns import FEATURES
 from engine.monitoring.layout import parts
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from engine.monitoring.reference import Reference
 
 KINDS = ("live",)
+SLICE = "slice."  # begins the name of a column of `rows` that holds the group of each row
 
 
 @dataclass(slots=True)
@@ -34,6 +39,19 @@ class WindowRows:
 
     rows: pa.Table  # answered ones in order of time, without inputs
     tallies: dict[str, Tally] = field(default_factory=dict)  # input -> its values, where the log holds it
+    faults: dict[str, Faults] = field(default_factory=dict)  # input -> what is wrong with its values
+    # column of slices -> input -> (groups, knots): where its values lie, for what a loss is explained by
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repeated: int = 0  # rows left out, as another one bears their id
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The inputs of one window, counted."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    faults: dict[str, Faults] = field(default_factory=dict)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -45,7 +63,18 @@ class _Version:
     span: tuple[int, int]
     by: By
     batches: list[pa.RecordBatch] = field(default_factory=list)
-    tallies: dict[int, dict[str, Tally]] = field(default_factory=dict)
+    counted: dict[int, _Counted] = field(default_factory=dict)
+    knots: dict[str, Any] = field(default_factory=dict)  # input -> (bins, knots) of its profile
+
+    @property
+    def reference(self) -> Reference | None:
+        """The version's reference, where any window asks for it."""
+        return next((one for one in self.references.values() if one is not None), None)
+
+    def is_wanted(self, name: str) -> bool:
+        """Say whether a column of the log is read beside the profiled ones."""
+        is_slice = self.reference is not None and name.removeprefix(FEATURES) in self.reference.slicings
+        return is_slice or not name.startswith(FEATURES)
 
     def profiles(self) -> scan.Profiles:
         """Return the inputs that any window asks for, as columns of the log."""
@@ -67,25 +96,63 @@ class _Version:
         batch = batch.filter(pc.and_(inside, answered))
         if not len(batch):
             return
-        self.batches.append(batch.select([name for name in batch.schema.names if not name.startswith(FEATURES)]))
+        groups = self._groups(batch)
+        kept = batch.select([name for name in batch.schema.names if not name.startswith(FEATURES)])
+        for name, codes in groups.items():
+            kept = kept.append_column(SLICE + name, pa.array(codes))
+        self.batches.append(kept)
         numbers = np.asarray(batch.column(time_column(self.by)), dtype=np.int64) // self.length_us
         windows = np.unique(numbers).tolist()
         for number in windows:
             reference = self.references.get(number)
             if reference is not None:
-                rows = batch if len(windows) == 1 else batch.filter(pa.array(numbers == number))
-                self._count(number, reference, rows)
+                here = slice(None) if len(windows) == 1 else numbers == number
+                rows = batch if len(windows) == 1 else batch.filter(pa.array(here))
+                mine = self.counted.setdefault(number, _Counted())
+                self._count(mine, reference, rows)
+                self._place(mine, reference, rows, {name: codes[here] for name, codes in groups.items()})
 
-    def _count(self, number: int, reference: Reference, rows: pa.RecordBatch) -> None:
-        mine = self.tallies.setdefault(number, {})
+    def _groups(self, batch: pa.RecordBatch) -> dict[str, Any]:
+        """Return column -> (n,) the group of each row, for the columns of slices that the log holds."""
+        slicings = self.reference.slicings if self.reference is not None else {}
+        names = {name: FEATURES + name for name in slicings if FEATURES + name in batch.schema.names}
+        return {name: slicings[name].codes(batch.column(column)) for name, column in names.items()}
+
+    def _place(self, mine: _Counted, reference: Reference, rows: pa.RecordBatch, groups: dict[str, Any]) -> None:
+        """Sum by group where the values of the inputs lie that the loss is explained by."""
+        explained = reference.loss.effects if reference.loss is not None and groups else {}
+        for name in explained:
+            if name not in reference.profiles or FEATURES + name not in rows.schema.names:
+                continue
+            if name not in self.knots:
+                self.knots[name] = bin_places(reference.profiles[name])
+            knots = self.knots[name]
+            bins = row_bins(reference.profiles[name], rows.column(FEATURES + name))
+            for column, codes in groups.items():
+                size = len(reference.slicings[column].groups)
+                counts = np.bincount(codes.astype(np.int64) * len(knots) + bins, minlength=size * len(knots)).reshape(
+                    size, -1
+                )
+                summed = mine.places.setdefault(column, {})
+                summed[name] = summed.get(name, 0.0) + counts @ knots
+
+    def _count(self, mine: _Counted, reference: Reference, rows: pa.RecordBatch) -> None:
         ours: pa.RecordBatch | None = None
         for name, profile in reference.profiles.items():
+            norm = reference.norms.get(name)
+            if norm is not None and name not in mine.faults:
+                mine.faults[name] = Faults(norm, isinstance(profile, NumericProfile))
             if FEATURES + name not in rows.schema.names:
+                if norm is not None:
+                    mine.faults[name].lack(len(rows))
                 continue
             if name in reference.tokens_of and ours is None:  # tokens of another key are other words
                 ours = rows.filter(pc.equal(rows.column("key_id"), reference.key_id))
             chosen = ours if name in reference.tokens_of and ours is not None else rows
-            mine.setdefault(name, profile.tally()).add(chosen.column(FEATURES + name))
+            values = chosen.column(FEATURES + name)
+            mine.tallies.setdefault(name, profile.tally()).add(values)
+            if norm is not None:
+                mine.faults[name].add(values)
 
 
 def read_windows(
@@ -105,7 +172,9 @@ def read_windows(
     found = _gathered(deck, model, span, by, gathering)
     tables = {version: one.table() for version, one in found.items() if one.batches}
     kept = one_per_id(tables)
+    repeated: dict[Key, int] = {}
     if sum(map(len, kept.values())) != sum(map(len, tables.values())):
+        repeated = _repeated(tables, kept, by, length_us)
         # A retried request is on two logs, which is rare: then rows are chosen first, and counted whole.
         found, kept = {}, {}
         for version, table in read_versions(deck, model, *span, by).items():
@@ -114,12 +183,24 @@ def read_windows(
                 found[version].add(batch)
             if found[version].batches:
                 kept[version] = found[version].table()
-    return {
-        key: WindowRows(rows, found[key[0]].tallies.get(key[1], {}))
-        for version, table in kept.items()
-        for key, rows in _by_window(version, table.sort_by(time_column(by)), by, length_us)
-        if key in wanted
-    }
+    windows = {}
+    for version, table in kept.items():
+        for key, rows in _by_window(version, table.sort_by(time_column(by)), by, length_us):
+            if key in wanted:
+                one = found[version].counted.get(key[1], _Counted())
+                windows[key] = WindowRows(rows, one.tallies, one.faults, one.places, repeated.get(key, 0))
+    return windows
+
+
+def _repeated(tables: Mapping[int, pa.Table], kept: Mapping[int, pa.Table], by: By, length_us: int) -> dict[Key, int]:
+    """Return how many rows of each window were left out, as another one bears their id."""
+    counts: Counter[Key] = Counter()
+    for sign, each in ((1, tables), (-1, kept)):
+        for version, table in each.items():
+            numbers = np.asarray(table[time_column(by)].combine_chunks(), dtype=np.int64) // length_us
+            for number, rows in zip(*np.unique(numbers, return_counts=True), strict=True):
+                counts[version, int(number)] += sign * int(rows)
+    return {key: rows for key, rows in counts.items() if rows > 0}
 
 
 def _gathered(
@@ -134,7 +215,7 @@ def _gathered(
             for version in sorted({*fresh, *collected}):
                 found[version] = gathering(version)
                 table = fresh.get(version)
-                for batch in _batches(collected.get(version, []), found[version].profiles(), table):
+                for batch in _batches(collected.get(version, []), found[version], table):
                     found[version].add(batch)
         except FileNotFoundError:  # merged or collected meanwhile
             if attempt == ATTEMPTS - 1:
@@ -144,8 +225,8 @@ def _gathered(
     return found
 
 
-def _batches(paths: list[Path], profiles: scan.Profiles, fresh: pa.Table | None) -> Iterator[pa.RecordBatch]:
-    yield from scan.batches(paths, profiles, lambda name: not name.startswith(FEATURES))
+def _batches(paths: list[Path], mine: _Version, fresh: pa.Table | None) -> Iterator[pa.RecordBatch]:
+    yield from scan.batches(paths, mine.profiles(), mine.is_wanted)
     if fresh is not None:
         yield from fresh.to_batches()
 

@@ -22,6 +22,7 @@ class Seen:
     refused: int = 0
     newest_at: int = 0  # newest `received_at`
     newest_outcome_at: int = 0  # newest outcome that came since the last look; 0: none
+    errors_of: tuple[tuple[str, int], ...] = ()  # (host, its failed rows), of hosts that had any
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from engine.access import Role
 from engine.operations.common import ModelRequest, NoRequest
 from engine.operations.operation import Danger, Operation, argument
-from store.rows import Alert, Job, Monitor, OutcomeBatch, Window
+from store.rows import Alert, Job, Monitor, OutcomeBatch, Window, WindowPart
 from store.rows.frozen import dataclass
 
 
@@ -17,6 +17,16 @@ class WindowsRequest:
 
     model: str = argument("the model's name")
     limit: int = argument("at most this many rows", flag="--limit", default=50)
+
+
+@dataclass(frozen=True, slots=True)
+class PartsRequest:
+    """Hosts or slices of a model's newest windows, the worst first in each."""
+
+    model: str = argument("the model's name")
+    by: str = argument("host or slice", flag="--by", metavar="host|slice", default="slice")
+    windows: int = argument("of so many of the newest windows", flag="--windows", default=1)
+    number: int = argument("of this version alone", flag="--of-version", metavar="N", default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,8 @@ class MonitorDetail:
     window: Window | None  # the newest in which features were compared
     estimate: dict[str, Any]  # the newest: value, low, high, n, note
     alerts: tuple[Alert, ...]  # that stand, of this model
+    hosts: tuple[WindowPart, ...] = ()  # of the version's newest window that has any, the worst first
+    slices: tuple[WindowPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:windows",
+        many=True,
+    ),
+    Operation(
+        "monitors.parts",
+        ("monitors", "parts"),
+        "slices and hosts, the worst first",
+        PartsRequest,
+        WindowPart,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:parts",
         many=True,
     ),
     Operation(

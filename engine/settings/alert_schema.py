@@ -10,7 +10,8 @@ from engine.settings.alerts import BUILT_IN, KINDS, AlertRule, make_rule
 from engine.settings.sections import Column, Duration, Section
 
 Count = Annotated[int, Field(ge=1, le=100)]
-_SHARES = ("errors", "data")
+_SHARES = ("errors", "data", "quality")
+_UNITS = {"latency_p99": "ms", "freshness": "s"}
 
 
 class AlertTable(Section):
@@ -18,7 +19,7 @@ class AlertTable(Section):
 
     on: Literal[
         "drift", "prediction_drift", "performance", "estimated", "outcomes", "errors", "latency_p99", "data", "volume",
-        "no_data",
+        "no_data", "quality", "freshness",
     ]  # fmt: skip
     feature: Column | None = None
     importance: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -34,12 +35,14 @@ class AlertTable(Section):
 
     @model_validator(mode="after")
     def _holds_together(self) -> AlertTable:
-        if self.on != "drift" and self.feature is not None:
+        if self.on not in ("drift", "quality") and self.feature is not None:
             raise ValueError(f'feature belongs to on = "drift", not to {self.on}')
-        if self.on not in ("drift", "prediction_drift") and (self.harm is not None or self.importance is not None):
+        if self.on not in ("drift", "prediction_drift") and self.harm is not None:
+            raise ValueError(f"harm and importance belong to drift, not to {self.on}")
+        if self.on not in ("drift", "prediction_drift", "quality") and self.importance is not None:
             raise ValueError(f"harm and importance belong to drift, not to {self.on}")
         if self.threshold is None and KINDS[self.on].threshold is None:
-            raise ValueError(f"{self.on} needs a threshold, in ms")
+            raise ValueError(f"{self.on} needs a threshold, in {_UNITS[self.on]}")
         if self.threshold == 0 and self.on != "no_data":
             raise ValueError("a threshold of 0 is reached by every window")
         if self.on in _SHARES and self.threshold is not None and self.threshold >= 1:

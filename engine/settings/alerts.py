@@ -26,7 +26,7 @@ class Kind:
     needs_harm: bool = False
 
 
-# threshold: drift in bearable effects, performance as the ratio of losses to the holdout's, shares of rows, ms, rows
+# threshold: drift in bearable effects, performance as the ratio of losses to the holdout's, shares of rows, ms, s, rows
 KINDS: dict[str, Kind] = {
     "drift": Kind(1.0, 0.8, "warning", needs_harm=True),
     "prediction_drift": Kind(1.0, 0.8, "warning", needs_harm=True),
@@ -36,6 +36,8 @@ KINDS: dict[str, Kind] = {
     "errors": Kind(0.01, 0.5, "critical"),
     "latency_p99": Kind(None, 0.9, "warning"),
     "data": Kind(0.2, 0.5, "warning"),
+    "quality": Kind(0.05, 0.5, "warning"),
+    "freshness": Kind(None, 0.9, "warning"),
     "volume": Kind(0.5, 1.3, "warning", of_version=False, is_low=True),
     "no_data": Kind(0.0, 1.0, "warning", of_version=False, is_low=True),
 }
@@ -52,7 +54,7 @@ class AlertRule:
     threshold: float
     clear: float
     severity: str
-    feature: str = ""  # of drift: this one alone
+    feature: str = ""  # of drift and quality: this one alone
     importance: float = IMPORTANCE
     harm: bool = False  # an alert only where performance, realised or else estimated, is worse; a note otherwise
     times: int = 1

@@ -14,7 +14,7 @@ from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
 from store.rows.serving import Deployment, Endpoint, EndpointKey, Fault, Host, Replica, Route, RouteSpan, Served
-from store.rows.watching import ESTIMATED, Alert, Maintenance, Monitor, OutcomeBatch, Window
+from store.rows.watching import ESTIMATED, Alert, Maintenance, Monitor, OutcomeBatch, Window, WindowPart
 from store.rows.work import Job, Schedule, Terms
 
 EPOCH = json_rows.EPOCH
@@ -58,6 +58,7 @@ __all__ = [
     "Terms",
     "Version",
     "Window",
+    "WindowPart",
     "microseconds",
     "rfc3339",
     "to_json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any
 
 from store.rows.frozen import dataclass
@@ -46,6 +47,29 @@ class Window:
     features: tuple[dict[str, Any], ...]  # see engine.monitoring.drift
     computed_at: int
     notes: tuple[dict[str, Any], ...] = ()  # what a rule saw and did not hold for an alert: {"rule", "title", "why"}
+    quality: dict[str, Any] = field(default_factory=dict)  # see engine.monitoring.window_quality
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPart:
+    """One host's or one slice's share of a window; a small one is never judged."""
+
+    kind: str  # host, slice
+    name: str  # the column of a slice; "" for a host
+    value: str  # the host, or the group of the column
+    rows: int  # answered and failed
+    errors: int
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    coverage: float | None
+    metrics: dict[str, dict[str, Any]]  # the primary one, realised and estimated
+    answers: dict[str, Any]  # how far its answers moved: {"effect", "threshold", "p_value", "drifted", …}
+    ratio: float | None  # loss in times what the holdout promised of it
+    is_worse: bool | None  # beyond doubt; None: it cannot be told
+    is_small: bool  # fewer rows than a judgement needs
+    version: int = 0
+    from_at: int = 0
+    to_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,30 @@ class WindowTable(Table, table=True):
     latest: int = count()
     computed_at: int = moment()
     notes: str = text(sa_column_kwargs={"server_default": "[]"})
+    quality: str = text(sa_column_kwargs={"server_default": "{}"})
+
+
+class WindowPartTable(Table, table=True):
+    """One host's or one slice's share of a window, of each kind the worst first."""
+
+    __tablename__ = "window_part"
+    __table_args__ = (one_of("kind", "host", "slice"), refers("window_id", "window", "id"))
+
+    window_id: str = text(primary_key=True)
+    number: int = count(primary_key=True)
+    kind: str = text()
+    name: str = text()
+    value: str = text()
+    rows: int = moment()
+    errors: int = moment()
+    latency_p50_ms: float | None = measure(default=None)
+    latency_p99_ms: float | None = measure(default=None)
+    coverage: float | None = measure(default=None)
+    metrics: str = text()
+    answers: str = text()
+    ratio: float | None = measure(default=None)
+    is_worse: int | None = count(default=None)
+    is_small: int = count()
 
 
 class AlertTable(Table, table=True):

@@ -42,6 +42,7 @@ def detail_of(reader: Reader, model: str) -> MonitorDetail:
         next((one for one in mine if one.features), None),
         next(estimates, {}),
         tuple(alerts.alerts(reader, model=model)),
+        *(tuple(watching.window_parts(reader, model, kind, version=number)) for kind in ("host", "slice")),
     )
 
 

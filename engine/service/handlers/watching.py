@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from engine.operations.common import ModelRequest, NoRequest
-from engine.operations.watching import BackfillRequest, MonitorDetail, MonitorNewest, OutcomesRequest, WindowsRequest
+from engine.operations.watching import (
+    BackfillRequest,
+    MonitorDetail,
+    MonitorNewest,
+    OutcomesRequest,
+    PartsRequest,
+    WindowsRequest,
+)
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import time_zone
 from engine.settings.apply import current_settings, require_model
 from engine.settings.work import terms
 from store.clock import read_span
-from store.rows import Job, Monitor, OutcomeBatch, Window
+from store.errors import Refused
+from store.rows import Job, Monitor, OutcomeBatch, Window, WindowPart
+
+PARTS = ("host", "slice")
 
 
 def monitors(context: ServiceContext, _request: NoRequest) -> list[Monitor]:
@@ -37,6 +47,19 @@ def windows(context: ServiceContext, request: WindowsRequest) -> list[Window]:
     check_limit(request.limit)
     models.model(context.deck.database, request.model)
     return watching.windows(context.deck.database, request.model, limit=request.limit)
+
+
+def parts(context: ServiceContext, request: PartsRequest) -> list[WindowPart]:
+    """Return hosts or slices of a model's newest windows, the worst first in each."""
+    from store import models, watching
+
+    if request.by not in PARTS:
+        raise Refused(f"windows are not told by {request.by!r}", f"by {' or '.join(PARTS)}")
+    check_limit(request.windows)
+    models.model(context.deck.database, request.model)
+    return watching.window_parts(
+        context.deck.database, request.model, request.by, request.windows, request.number or None
+    )
 
 
 def detail(context: ServiceContext, request: ModelRequest) -> MonitorDetail:

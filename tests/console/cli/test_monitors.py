@@ -13,6 +13,7 @@ from engine.deck import Deck
 from engine.measures.metrics import METRICS
 from engine.service.handlers.monitor_detail import is_better_when_greater
 from store import watching
+from store.rows import WindowPart
 
 Line = Callable[..., Any]
 HOUR_US = 3_600_000_000
@@ -96,3 +97,56 @@ def test_an_older_versions_outcomes_say_nothing_of_the_newest(line: Line, deck: 
         watching.put_window(tx, window(**told))
     (found,) = line("monitors", "newest", "--json").data
     assert (found["version"], found["estimated"], found["realised"]) == (2, 9.0, None)
+
+
+def part(value: str, kind: str = "slice", **changed: Any) -> WindowPart:
+    told: dict[str, Any] = {
+        "kind": kind, "name": "segment" if kind == "slice" else "", "value": value, "rows": 90, "errors": 0,
+        "latency_p50_ms": 1.0, "latency_p99_ms": 2.0, "coverage": 1.0, "metrics": {"mae": {"value": 14.0, "n": 90}},
+        "answers": {"effect": 0.3, "threshold": 0.2, "drifted": True}, "ratio": 1.4, "is_worse": True,
+        "is_small": False, **changed,
+    }  # fmt: skip
+    return WindowPart(**told)
+
+
+def test_parts_of_the_newest_window_stand_in_their_order_and_json_tells_the_same(line: Line, deck: Deck) -> None:
+    small = part("web", is_worse=None, ratio=None, is_small=True)
+    with deck.database.write() as tx:
+        register(tx)
+        watching.put_window(tx, window(from_at=0, to_at=HOUR_US), [part("old")])
+        watching.put_window(
+            tx, window(from_at=HOUR_US, to_at=2 * HOUR_US), [part("group"), small, part("alpha", "host")]
+        )
+    told = line("monitors", "parts", "rates", "--json").data
+    assert [(one["name"], one["value"], one["is_worse"], one["is_small"]) for one in told] == [
+        ("segment", "group", True, False),
+        ("segment", "web", None, True),
+    ]
+    shown = line("monitors", "parts", "rates").out.splitlines()
+    assert "segment=group" in shown[1]
+    assert "1.40 x worse" in shown[1]
+    assert "0.3 of 0.2 drift" in shown[1]
+    assert "few rows" in shown[2]
+    (host,) = line("monitors", "parts", "rates", "--by", "host", "--json").data
+    assert host["value"] == "alpha"
+    older = line("monitors", "parts", "rates", "--windows", "2", "--json").data
+    assert [one["value"] for one in older] == ["group", "web", "old"]
+
+
+def test_parts_by_anything_else_are_refused_and_none_yet_is_said(line: Line, deck: Deck) -> None:
+    refused = line("monitors", "parts", "rates", "--by", "moon")
+    assert refused.code == 2
+    assert "by host or slice" in refused.err
+    assert "[gates] slices" in line("monitors", "parts", "rates").err
+    assert line("monitors", "parts", "nothing").code == 3
+
+
+def test_windows_tell_wrong_inputs(line: Line, deck: Deck) -> None:
+    fault = {"name": "lead", "fault": "nulls", "rows": 3, "n": 9, "share": 0.333, "usual": 0.0, "beyond": True}
+    quality = {"columns": [fault], "beyond": 1, "freshness": {"age_s": None, "median_s": None, "without": 9},
+               "repeated": 0}  # fmt: skip
+    with deck.database.write() as tx:
+        register(tx)
+        watching.put_window(tx, window(quality=quality))
+    assert line("monitors", "windows", "rates", "--json").data[0]["quality"] == quality
+    assert "lead nulls 33%" in line("monitors", "windows", "rates").out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sample_deck import ALERTS
@@ -12,6 +13,7 @@ from sample_releases import NOW
 from console.render.cells import Line, line_width, plain
 from console.render.monitors import monitor_page
 from engine.operations.watching import MonitorDetail
+from store.rows import WindowPart
 
 
 def detail() -> MonitorDetail:
@@ -38,12 +40,66 @@ def test_it_says_what_was_promised_what_is_expected_and_what_moved() -> None:
     shown = text(monitor_page(detail(), 79, NOW))
     assert "Promised    21.00 [20.00, 22.00] on the holdout" in shown
     assert "24.20 [22.00, 26.40]  loss model" in shown
-    assert "ok, 400 rows, 0% with outcomes; 40 windows shown" in " ".join(shown.split())
+    assert "ok, 400 rows, 0% with outcomes" in shown
+    assert "estimated mae  40 windows ─" in shown
     assert "MOVED MOST" in shown
     assert "feature_5" in shown
     assert "feature_6" not in shown
     assert "and 3 more: modeldeck monitors windows nightly-rates --json" in shown
     assert ALERTS[0].title[:30] in shown
+
+
+def test_what_the_newest_window_was_stands_in_one_line_at_80_columns() -> None:
+    last = replace(detail().looks[-1], rows=1_234_567, coverage=1.0, verdict="degraded")
+    long = replace(detail(), looks=(*detail().looks[:-1], last))
+    rows = text(monitor_page(long, 79, NOW)).splitlines()
+    place = next(at for at, row in enumerate(rows) if "Newest" in row)
+    assert "degraded, 1,234,567 rows, 100% with outcomes" in rows[place]
+    assert rows[place + 1].startswith("  Estimate")
+
+
+@pytest.mark.parametrize("width", [48, 79, 119])
+def test_parts_are_shown_the_worst_first_and_small_ones_marked(width: int) -> None:
+    slices = (part("segment", "group", 120, ratio=1.4, is_worse=True), part("segment", "web", 30, is_small=True))
+    hosts = (part("", "beta", 150, errors=5),)
+    lines = monitor_page(replace(detail(), slices=slices, hosts=hosts), width, NOW)
+    assert max(line_width(cells) for cells in lines) <= width
+    shown = text(lines)
+    assert "1.40 x worse" in shown
+    assert "few rows" in shown
+    assert shown.index("segment=group") < shown.index("segment=web") < shown.index("beta")
+
+
+def test_more_parts_than_fit_name_the_command_that_lists_them() -> None:
+    slices = tuple(part("segment", f"s{number}", 100) for number in range(9))
+    shown = text(monitor_page(replace(detail(), slices=slices), 79, NOW))
+    assert "s5" in shown
+    assert "s6" not in shown
+    assert "and 3 more: modeldeck monitors parts nightly-rates" in shown
+
+
+def test_wrong_inputs_are_told_with_what_is_usual() -> None:
+    fault = {"name": "lead_time", "fault": "nulls", "rows": 136, "n": 400, "share": 0.34, "usual": 0.01, "beyond": True}
+    quality = {"columns": [fault], "beyond": 1, "repeated": 3,
+               "freshness": {"age_s": 7300.0, "median_s": 9000.0, "without": 0}}  # fmt: skip
+    window = replace(detail().window, quality=quality)
+    shown = text(monitor_page(replace(detail(), window=window), 79, NOW))
+    assert "Inputs      ! lead_time: nulls in 34% of rows, usual 1%" in shown
+    assert "Newest row  2 h old when it came, by event time" in shown
+    assert "Left out    3 rows whose id was known" in shown
+    calm = replace(window, quality={**quality, "columns": [{**fault, "beyond": False}]})
+    assert "as usual; some wrong values in lead_time" in text(monitor_page(replace(detail(), window=calm), 79, NOW))
+
+
+def part(name: str, value: str, rows: int, **changed: Any) -> WindowPart:
+    told: dict[str, Any] = {
+        "kind": "slice" if name else "host", "name": name, "value": value, "rows": rows, "errors": 0,
+        "latency_p50_ms": 3.0, "latency_p99_ms": 9.0, "coverage": 0.9,
+        "metrics": {"mae": {"value": 29.4, "low": 27.0, "high": 32.0, "n": rows}},
+        "answers": {"effect": 0.31, "threshold": 0.2, "drifted": True}, "ratio": None, "is_worse": None,
+        "is_small": False, **changed,
+    }  # fmt: skip
+    return WindowPart(**told)
 
 
 def test_newest_windows_without_outcomes_are_gaps_beside_their_estimates() -> None:

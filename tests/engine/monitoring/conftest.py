@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from engine.deck import Deck
 from engine.serving.log import SegmentLog, hold
 from engine.serving.record import Arrival, Recorder
 from engine.serving.tokens import LogKey
-from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings, MonitorSettings
+from engine.settings.model import DataSettings, DeckSettings, GateSettings, HostSettings, ModelSettings, MonitorSettings
 from store import models, runs, settings, snapshots, versions
 from store.artifacts import hash_bytes
 from store.ids import new_id
@@ -87,7 +88,7 @@ class Traffic:
     key: LogKey | None = None
     numbers: Iterable[int] = field(default_factory=lambda: iter(range(1_000_000)))
 
-    def recorder(self, version: int = 1, deployment: str = "d1") -> Recorder:
+    def recorder(self, version: int = 1, deployment: str = "d1", host: str = "local") -> Recorder:
         manifest = {
             "model": self.model,
             "version": version,
@@ -96,7 +97,7 @@ class Traffic:
             "time_column": "arrival",
             "time_zone": "UTC",
         }
-        return Recorder(manifest, deployment, "local", self.key, self.model)
+        return Recorder(manifest, deployment, host, self.key, self.model)
 
     def lines(
         self,
@@ -108,12 +109,15 @@ class Traffic:
         version: int = 1,
         deployment: str = "d1",
         kind: str = "live",
+        host: str = "local",
+        took_s: float = 0.0,
     ) -> tuple[bytes, list[str]]:
         """Return log lines of one-row requests from time `at` on, and their prediction ids."""
-        recorder, lines, ids = self.recorder(version, deployment), [], []
+        recorder, lines, ids = self.recorder(version, deployment, host), [], []
         for number, (row, output) in enumerate(zip(rows, outputs, strict=True)):
             moment = at + round(number * every_s * 1_000_000)
-            arrival = Arrival(request_id(moment), None, kind, moment, 0)
+            begun = time.monotonic_ns() - round(took_s * 1e9) if took_s else 0
+            arrival = Arrival(request_id(moment), None, kind, moment, begun)
             asked = {name: value for name, value in row.items() if name != "y"}
             lines.append(recorder.rows(arrival, [asked], [output]))
             ids.append(f"{arrival.request_id}-0")
@@ -136,9 +140,9 @@ class Traffic:
         self.write(lines)
         return ids
 
-    def refuse(self, count: int, *, at: int, status: int, version: int = 1) -> None:
+    def refuse(self, count: int, *, at: int, status: int, version: int = 1, host: str = "local") -> None:
         """Log failed or refused requests."""
-        recorder = self.recorder(version)
+        recorder = self.recorder(version, host=host)
         arrivals = [Arrival(request_id(at + number), None, "live", at + number, 0) for number in range(count)]
         self.write(b"".join(recorder.refusal(one, status, "no") for one in arrivals))
 
@@ -203,11 +207,14 @@ def snapshot_of(rows: list[dict[str, Any]]) -> pa.Table:
 def serving(deck: Deck) -> Callable[..., ModelSettings]:
     """Return a function that applies both models and registers their version 1; gives the settings of `rates`."""
 
-    def make(model: str = "rates", *, personal: tuple[str, ...] = (), **monitor: Any) -> ModelSettings:
+    def make(
+        model: str = "rates", *, personal: tuple[str, ...] = (), slices: tuple[str, ...] = (), **monitor: Any
+    ) -> ModelSettings:
         data = DataSettings(source="rows.csv", target="y", time_column="arrival", personal=personal)
         watch = MonitorSettings(**{"window_s": DAY, "min_rows": 50, **monitor})
+        gates = GateSettings(slices=slices)
         made = {
-            "rates": ModelSettings("rates", "regression", data, monitor=watch),
+            "rates": ModelSettings("rates", "regression", data, monitor=watch, gates=gates),
             "posts": ModelSettings("posts", "classification", data, monitor=watch),
         }
         body = DeckSettings("test", "UTC", (HostSettings("local"),), made).to_body()

@@ -10,6 +10,7 @@ from engine.deck import Deck
 from engine.monitoring.outcomes import record
 from engine.monitoring.verdicts import Finding, Verdict, findings
 from engine.monitoring.watch import watch
+from engine.serving.tokens import LogKey
 from engine.settings.alerts import make_rule
 from store.rows import Window, microseconds
 
@@ -20,6 +21,7 @@ DAY_US = 86_400_000_000
 
 
 ANNA = "user:anna"
+SECRET = "5e" * 32
 
 
 def look(deck: Deck, settings: Any, *, day: float = 1, touch: bool = True) -> list[Verdict]:
@@ -36,6 +38,14 @@ def look(deck: Deck, settings: Any, *, day: float = 1, touch: bool = True) -> li
 def outcomes(ids: list[str], rows: list[dict[str, Any]], deck: Deck, model: str = "rates") -> None:
     given = [{"prediction_id": one, "value": row["y"]} for one, row in zip(ids, rows, strict=True)]
     record(deck, model, given, "till", ANNA)
+
+
+def key_of(deck: Deck, id: str = "k1", secret: str = SECRET) -> LogKey:
+    """Write the deck's log key, and return it."""
+    deck.workspace.keys.mkdir(parents=True, exist_ok=True)
+    path = deck.workspace.keys / "log"
+    path.write_text(json.dumps({"id": id, "key": secret}))
+    return LogKey.read(path)
 
 
 def on_drift_alone(settings: Any) -> Any:

@@ -6,23 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from looking import key_of
 
 from engine.deck import Deck
 from engine.monitoring.watch import watch
-from engine.serving.tokens import LogKey
 from store.rows import microseconds
 
 MIDNIGHT = microseconds("2026-02-01T00:00:00Z")
 DAY_US = 86_400_000_000
-SECRET = "5e" * 32
 PERSONAL = ("country", "lead_time")
-
-
-def key_of(deck: Deck, id: str = "k1", secret: str = SECRET) -> LogKey:
-    deck.workspace.keys.mkdir(parents=True, exist_ok=True)
-    path = deck.workspace.keys / "log"
-    path.write_text(json.dumps({"id": id, "key": secret}))
-    return LogKey.read(path)
 
 
 def country(deck: Deck, settings: Any) -> dict[str, Any]:

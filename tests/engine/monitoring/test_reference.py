@@ -20,6 +20,7 @@ from engine.monitoring.outcomes import record
 from engine.monitoring.reference import reference_of
 from engine.monitoring.watch import watch
 from engine.serving import artifact
+from engine.settings.model import GateSettings
 from store import jobs, versions
 from store.rows import microseconds
 
@@ -240,3 +241,30 @@ def test_without_times_nothing_is_estimated(deck: Deck, real: Any, made: Any) ->
     assert found.prediction is not None
     assert found.loss is None
     assert found.loss_note == "the data has no times, by which rows the version was not fitted on could be told"
+
+
+def test_slices_of_a_regression_are_estimated_from_the_same_pass(
+    deck: Deck, real: Any, made: Any, traffic: Any, champion: Any
+) -> None:
+    settings = dataclasses.replace(real, gates=GateSettings(slices=("guests",)))
+    rows, _ = stays(made, 4_000, 1, 0.4)
+    stored = versions.version(deck.database, "rates", 2).artifact_hash
+    version = made.register(
+        deck, "rates", made.snapshot_of(rows), ONLY_NUMBERS, artifact_hash=stored, evaluation={"metric": "mae"}
+    )
+    champion(version.number)
+    later, answered = stays(made, 1_000, 2, 0.4)
+    lines, _ = traffic.lines(later, [{"value": one} for one in answered], at=MIDNIGHT, version=version.number)
+    traffic.write(lines)
+    (verdict,) = watch(deck, settings, 1, now_us=MIDNIGHT + DAY_US)
+    slices = {one.value: one for one in verdict.parts if one.kind == "slice"}
+    assert set(slices) == {"1", "2", "3", "6", "7"}
+    told = {value: one.metrics["estimated_mae"] for value, one in slices.items()}
+    for value, one in told.items():  # the more guests, the farther off
+        off = np.mean([abs(row["y"] - answer) for row, answer in zip(later, answered, strict=True)
+                       if row["guests"] == int(value)])  # fmt: skip
+        assert one["low"] < off < one["high"], value
+    whole = verdict.window.metrics["estimated_mae"]["value"]
+    weighed = sum(one["value"] * one["n"] for one in told.values()) / 1_000
+    assert weighed == pytest.approx(whole, rel=0.02)
+    assert all(one.answers["n"] == one.rows and one.answers["n_reference"] >= 50 for one in slices.values())
