@@ -45,7 +45,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ("endpoints", "keys", "deployments", "deploy", "releases", "images", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts", "notifications")),
     ("work", ("jobs", "schedules", "daemon")),
-    ("people", ("access",)),
+    ("people", ("approvals", "access")),
     ("record", ("events", "audit", "show", "backup", "gc")),
 )
 

@@ -70,3 +70,4 @@ class Preview:
     basis: str
     already: str = ""  # not empty: this is so already, nothing to do
     blocked: str = ""  # not empty: why this cannot be submitted
+    awaits: bool = False  # what blocks it is that people have yet to say yes

@@ -791,5 +791,50 @@ CREATE TABLE window_part (
 	CONSTRAINT ck_window_part_kind CHECK (kind IN ('host', 'slice'))
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0008');
+CREATE TABLE approval (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	asked INTEGER NOT NULL, 
+	role TEXT NOT NULL, 
+	users TEXT NOT NULL, 
+	evidence_hash TEXT NOT NULL, 
+	settings_hash TEXT NOT NULL, 
+	champion_generation INTEGER NOT NULL, 
+	requested_by TEXT NOT NULL, 
+	requested_at BIGINT NOT NULL, 
+	reason TEXT NOT NULL, 
+	via TEXT, 
+	due_at BIGINT, 
+	release_id TEXT, 
+	ended_at BIGINT, 
+	detail TEXT NOT NULL, 
+	CONSTRAINT pk_approval PRIMARY KEY (id), 
+	CONSTRAINT fk_approval_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
+	CONSTRAINT fk_approval_release_id FOREIGN KEY(release_id) REFERENCES release (id), 
+	CONSTRAINT ck_approval_kind CHECK (kind IN ('approval', 'second look')), 
+	CONSTRAINT ck_approval_state CHECK (state IN ('open', 'granted', 'refused', 'withdrawn', 'lapsed', 'used'))
+);
+
+CREATE INDEX ix_approval_state_id ON approval (state, id);
+
+CREATE INDEX ix_approval_model_version_id ON approval (model, version, id);
+
+CREATE UNIQUE INDEX uq_approval_standing ON approval (model, version) WHERE kind = 'approval' AND state IN ('open', 'granted');
+
+CREATE TABLE approval_answer (
+	approval_id TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	answer TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	via TEXT, 
+	answered_at BIGINT NOT NULL, 
+	CONSTRAINT pk_approval_answer PRIMARY KEY (approval_id, actor), 
+	CONSTRAINT fk_approval_answer_approval_id FOREIGN KEY(approval_id) REFERENCES approval (id), 
+	CONSTRAINT ck_approval_answer_answer CHECK (answer IN ('granted', 'refused', 'withdrawn'))
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0009');
 

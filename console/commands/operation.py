@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.commands import alert_lines, render
+from console.commands import alert_lines, approval_tables, render
 from console.commands.logs import follow_log
 from console.commands.session import Session
 from console.follow import ENDED, failure, follow
@@ -17,8 +17,8 @@ from engine.operations.hosts import HostCheck
 from engine.operations.operation import Danger, Operation
 from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
-from store.errors import NotAllowed, Refused, Unavailable, UnknownName
-from store.rows import Alert, Job, Maintenance, Release, Schedule
+from store.errors import Held, NotAllowed, Refused, Unavailable, UnknownName
+from store.rows import Alert, Approval, Job, Maintenance, Release, Schedule
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -99,7 +99,7 @@ def _change(client: Client, operation: Operation, session: Session) -> int:
         if preview.already:
             return _already(render.already(preview.already), preview.plan.endpoint, out)
         if preview.blocked:
-            raise Refused(preview.blocked)
+            raise (Held if preview.awaits else Refused)(preview.blocked)
         if not getattr(request, "basis", ""):
             request = _with_basis(request, preview.basis)
         _consent(operation, said, out, render.plan_lines(preview.plan))
@@ -150,6 +150,8 @@ def _dry_run(preview: Preview, out: Output) -> int:
         out.data(preview)
     else:
         render.preview(preview, out)
+    if preview.awaits:
+        return Held.exit_code
     return Refused.exit_code if preview.blocked else 0
 
 
@@ -305,6 +307,8 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
         out.line(f"schedule {answer.id}: {next_at}")
     elif isinstance(answer, Alert | Maintenance):
         out.line(alert_lines.changed(answer, out))
+    elif isinstance(answer, Approval):
+        out.line(approval_tables.changed(answer))
     elif hasattr(answer, "id") and hasattr(answer, "state"):
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:
@@ -319,6 +323,8 @@ def _would(client: Client, operation: Operation, request: Any, answer: Any, out:
         out.line(f"schedule {answer.id}: would be {'paused' if answer.paused_at else 'resumed'}")
     elif isinstance(answer, Alert | Maintenance):
         out.line(alert_lines.changed(answer, out, would=True))
+    elif isinstance(answer, Approval):
+        out.line(approval_tables.changed(answer, would=True))
     elif operation.id == "schedules.run":
         out.line(f"schedule {request.id}: {_would_run(client, answer)}")
     elif operation.id == "jobs.cancel":

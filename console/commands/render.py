@@ -39,6 +39,7 @@ EMPTY = {
     "runs.list": "no runs",
     "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
+    "approvals.list": "no approval is requested or granted; --all shows those that have ended",
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
     "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",

@@ -322,10 +322,12 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
 
 def columns_of(kind: type) -> tuple[Column, ...]:
     """Return the columns of a row type; one that has none declared shows its scalar fields."""
+    from console.commands.approval_tables import APPROVAL_COLUMNS
     from console.commands.data_tables import DATA_COLUMNS
     from console.commands.watch_tables import WATCH_COLUMNS
 
-    declared = COLUMNS.get(kind) or DATA_COLUMNS.get(kind) or WATCH_COLUMNS.get(kind)
+    beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS
+    declared = COLUMNS.get(kind) or beside.get(kind)
     if declared is not None:
         return declared
     return tuple(_field_column(each.name) for each in dataclasses.fields(kind))

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.jobs.alert_clock import AlertClock
+from engine.jobs.approval_clock import ApprovalClock
 from engine.jobs.clockwork import Clockwork
 from engine.jobs.deadman import DeadMan
 from engine.jobs.event_triggers import EventTriggers
@@ -45,6 +46,7 @@ class Scheduler:
         self._events = EventTriggers(deck, self._stretches)
         self._dead_man = DeadMan(deck)
         self._alert_clock = AlertClock(deck)
+        self._approval_clock = ApprovalClock(deck)
         self._retraining = Retraining(deck)
 
     def start(self) -> None:
@@ -73,6 +75,7 @@ class Scheduler:
         jumped = self._has_jumped()
         self._dead_man.look()
         self._alert_clock.look()
+        self._approval_clock.look()
         retrained = self._retraining.look(self._body())
         if retrained:
             self._wake()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.operations import (
     access,
     alerts,
+    approvals,
     data,
     deck,
     explain,
@@ -30,6 +31,7 @@ from engine.operations.operation import Operation
 _NOUNS = (
     access,
     alerts,
+    approvals,
     data,
     deck,
     explain,

@@ -27,6 +27,9 @@ def words(event: Event) -> str:
         return f"{name} {move}" if verb == "moved" and move else f"{name} {verb}"
     if noun == "fault" and "host" in event.body:
         return f"{_FAULTS.get(verb, verb)} {event.body['host']}"
+    if noun == "approval" and "version" in event.body:
+        so_far = f", {event.body['granted']} of {event.body['asked']}" if verb == "granted" else ""
+        return f"{event.body.get('kind', noun)} of v{event.body['version']} {verb}{so_far}"
     if noun == "alert" and event.body.get("kind"):
         noun = f"{event.body['kind']} alert"
     return f"{noun.replace('_', ' ')} {verb}".strip()

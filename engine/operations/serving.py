@@ -20,6 +20,9 @@ class PromoteRequest:
     version: int | None = argument("without it, the challenger", metavar="VERSION", default=None)
     reason: str = argument("why, kept on record", flag="--reason", default="")
     basis: str = argument("the preview's basis", flag="--basis", default="")
+    emergency: bool = argument(
+        "pass over approvals, loudly: an approver, with a reason", flag="--emergency", default=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from engine.release.plan import bounded
 from engine.release.routing import champion_of, of_release
 from engine.release.sequential import quantile
 from engine.release.work import StepFailed, StepHeld, Work
+from store import approvals as given
 from store import deployments, releases
 from store.rows import Deployment, Release, Replica, Step
 
@@ -33,9 +34,17 @@ def gates(work: Work, release: Release, step: Step) -> Observed:
     return pass_or_stop(checks)
 
 
-def approvals(_work: Work, _release: Release, step: Step) -> Observed:
-    """Nothing is asked: `submit` refuses a model that asks for approvals."""
-    return {"asked": step.args.get("asked", 0)}
+def approvals(work: Work, _release: Release, step: Step) -> Observed:
+    """Look at the approval once more: whoever granted it may have taken that back since the release was opened."""
+    observed: Observed = {"asked": step.args.get("asked", 0)}
+    if not observed["asked"] or step.args.get("emergency"):
+        return {**observed, "emergency": bool(step.args.get("emergency"))}
+    found = given.approval(work.deck.database, step.args["approval"])
+    observed |= {"approval": found.id, "granted": [one.actor for one in found.granted]}
+    if found.state != "granted":
+        told = f"the approval is {found.state} {found.detail}".rstrip()
+        raise StepFailed(f"{told}: {len(found.granted)} of {found.asked} granted", "gate", observed)
+    return observed
 
 
 def start(work: Work, release: Release, step: Step) -> Observed:

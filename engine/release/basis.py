@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engine.governance.binding import digest, evidence_hash
 from engine.release.facts import PromoteFacts, RollbackFacts
-from store.rows import Version
 
 if TYPE_CHECKING:
     from engine.release.deploy import DeployFacts
 
 
-def evidence_hash(version: Version | None) -> str:
-    """Hash everything that speaks for a version: evaluation, artifact, golden requests, environment, decision."""
-    if version is None:
-        return ""
-    return _hash(
-        {
-            "artifact": version.artifact_hash,
-            "golden": version.golden_hash,
-            "environment": version.environment_hash,
-            "bundle": version.bundle_hash,
-            "evaluation": version.evaluation,
-            "decision": version.decision,
-        }
-    )
-
-
 def promote_basis(facts: PromoteFacts) -> str:
     """Hash champion generation, settings revision, evidence and target of a promotion."""
-    return _hash(
+    return digest(
         {
             "kind": "promote",
             "model": facts.here.model,
@@ -41,6 +23,8 @@ def promote_basis(facts: PromoteFacts) -> str:
             "settings_revision": facts.here.settings_revision,
             "evidence": evidence_hash(facts.to),
             **({"decides": facts.decides.id} if facts.decides is not None else {}),
+            **({"approval": facts.standing.approval.id} if facts.standing.approval is not None else {}),
+            **({"emergency": True} if facts.emergency else {}),
         }
     )
 
@@ -48,7 +32,7 @@ def promote_basis(facts: PromoteFacts) -> str:
 def rollback_basis(facts: RollbackFacts) -> str:
     """Hash champion generation, settings revision, target, and the running release a rollback would abort."""
     active = facts.here.active
-    return _hash(
+    return digest(
         {
             "kind": "abort" if active else "rollback",
             "model": facts.here.model,
@@ -64,7 +48,7 @@ def rollback_basis(facts: RollbackFacts) -> str:
 def deploy_basis(facts: DeployFacts) -> str:
     """Hash what a deploy starts from and leads to: what serves on each host, the settings, the version's evidence."""
     here = facts.here
-    return _hash(
+    return digest(
         {
             "kind": "deploy",
             "model": here.model,
@@ -73,10 +57,6 @@ def deploy_basis(facts: DeployFacts) -> str:
             "evidence": evidence_hash(facts.champion),
             "serving": {host.name: host.serving.id if host.serving else None for host in (*here.hosts, *here.leaving)},
             "changing": [host.name for host in facts.changing],
+            **({"approval": facts.standing.approval.id} if facts.standing.approval is not None else {}),
         }
     )
-
-
-def _hash(value: dict[str, Any]) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,18 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.governance.approvals import NONE_ASKED, Standing, standing
 from engine.plans import Difference, Plan, PlanStep, Preview
 from engine.release.basis import deploy_basis
 from engine.release.facts import PAST_RELEASES, EndpointFacts, HostFacts, applied_settings, gather
 from engine.release.history import made_champion
 from engine.release.opening import open_with_job
 from engine.release.placing import placement_of
-from engine.release.plan import arrival, departure, hosts_of, leaving_steps, running_gates, running_gates_step
-from engine.release.preview import approvals_line, running_line
+from engine.release.plan import (
+    approvals_step,
+    arrival,
+    departure,
+    hosts_of,
+    leaving_steps,
+    running_gates,
+    running_gates_step,
+)
+from engine.release.preview import running_line, waits_line
+from engine.release.submit import approved_by
 from engine.settings.started import Terms, differing, terms_of
 from store import deployments, images, releases
 from store.database import Reader
-from store.errors import Refused, StaleBasis
+from store.errors import Held, Refused, StaleBasis
 from store.rows import Release, Version, to_json
 
 if TYPE_CHECKING:
@@ -40,6 +50,7 @@ class DeployFacts:
     now: Terms
     before: Mapping[str, Terms]
     outdated: Mapping[str, tuple[Difference, ...]]  # image: in what one made now would differ
+    standing: Standing = NONE_ASKED
 
     def differs(self, host: HostFacts) -> bool:
         """Say whether a host needs new servers."""
@@ -65,7 +76,10 @@ def preview_deploy(deck: Deck, model: str) -> Preview:
         Refused: nothing of it serves, or it serves on a host that the deck does not know any more.
     """
     facts = gather_deploy(deck.database, model, outdated_images(deck, model))
-    return Preview(plan_deploy(facts), deploy_basis(facts), already(facts), blocked(facts))
+    running, waits = blocked(facts), waits_line(facts.standing)
+    return Preview(
+        plan_deploy(facts), deploy_basis(facts), already(facts), running or waits, not running and bool(waits)
+    )
 
 
 def submit_deploy(
@@ -76,6 +90,7 @@ def submit_deploy(
     Raises:
         StaleBasis: what was previewed no longer stands.
         Refused: a release is open already, or nothing of the model serves.
+        Held: people have yet to say yes.
         UnknownName: no such model.
     """
     outdated = outdated_images(deck, model)
@@ -89,6 +104,8 @@ def submit_deploy(
             if serving is None:
                 raise Refused(already(facts))
             return serving
+        if facts.standing.waits:
+            raise Held(facts.standing.waits, facts.standing.hint)
         if basis and basis != deploy_basis(facts):
             raise StaleBasis("this changed since you looked", "look again, then decide")
         hosts = (*facts.here.hosts, *facts.here.leaving)
@@ -101,7 +118,7 @@ def submit_deploy(
             reason=reason,
             actor=actor,
             via=via,
-            evidence={"former": to_json(former)},
+            evidence={"former": to_json(former), **approved_by(facts.standing)},
         )
 
 
@@ -127,7 +144,7 @@ def gather_deploy(reader: Reader, model: str, outdated: Mapping[str, tuple[Diffe
         for host in here.hosts
         if host.serving is not None
     }
-    return DeployFacts(here, here.champion, terms_of(here.settings), before, outdated)
+    return DeployFacts(here, here.champion, terms_of(here.settings), before, outdated, standing(reader, here.champion))
 
 
 def outdated_images(deck: Deck, model: str) -> dict[str, tuple[Difference, ...]]:
@@ -155,7 +172,7 @@ def outdated_images(deck: Deck, model: str) -> dict[str, tuple[Difference, ...]]
 def plan_deploy(facts: DeployFacts) -> Plan:
     """Plan it host by host: start beside what serves, prove, switch; at the end the hosts no longer named. Pure."""
     here, to = facts.here, facts.champion
-    steps: list[PlanStep] = []
+    steps: list[PlanStep] = [approvals_step(facts.standing, here.settings)] if facts.standing.asked else []
     for host in facts.changing:
         steps += arrival(host, to, here)
         if running_gates(here.settings):
@@ -206,4 +223,4 @@ def already(facts: DeployFacts) -> str:
 
 def blocked(facts: DeployFacts) -> str:
     """Return why this deploy cannot be submitted, else nothing."""
-    return running_line(facts.here.active) if facts.here.active is not None else approvals_line(facts.here)
+    return running_line(facts.here.active) if facts.here.active is not None else ""

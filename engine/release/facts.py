@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from engine.governance.approvals import NONE_ASKED, Standing, standing
 from engine.release.history import former_champion, newest_revertible
 from engine.release.placing import Placement, placements
 from engine.settings.model import DeckSettings, ModelSettings
@@ -58,6 +59,8 @@ class PromoteFacts:
     here: EndpointFacts
     to: Version
     reason: str = ""
+    standing: Standing = NONE_ASKED
+    emergency: bool = False  # approvals are passed over: a second look is asked for instead
 
     @property
     def decides(self) -> Release | None:
@@ -152,7 +155,9 @@ def gather(reader: Reader, model: str) -> EndpointFacts:
     )
 
 
-def gather_promote(reader: Reader, model: str, version: int | None, reason: str = "") -> PromoteFacts:
+def gather_promote(
+    reader: Reader, model: str, version: int | None, reason: str = "", *, emergency: bool = False
+) -> PromoteFacts:
     """Gather what a promotion is decided on; without `version` it is the challenger.
 
     Raises:
@@ -166,7 +171,7 @@ def gather_promote(reader: Reader, model: str, version: int | None, reason: str 
     to = versions.version(reader, model, number)
     if to.deleted_at is not None:
         raise Refused(f"{model}@{number} is deleted", f"bring it back: modeldeck versions restore {model} {number}")
-    return PromoteFacts(here=here, to=to, reason=reason)
+    return PromoteFacts(here, to, reason, standing(reader, to), emergency)
 
 
 def gather_rollback(reader: Reader, model: str) -> RollbackFacts:

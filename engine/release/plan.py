@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from engine.governance.approvals import Standing
 from engine.plans import Check, Difference, Plan, PlanStep
 from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts
 from engine.release.fairness import fairness_checks
@@ -29,7 +30,7 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
     champion = rival.number if rival else None
     steps = [
         PlanStep("gates", _gates_title(rival, to), args={"version": to.number, "champion": champion}),
-        PlanStep("approvals", "approvals: none asked", args={"asked": here.settings.gates.approvals}),
+        approvals_step(facts.standing, here.settings, emergency=facts.emergency),
     ]
     for host in here.hosts:
         steps += arrival(host, to, here)
@@ -62,6 +63,19 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         differences=differences(rival, to),
         checks=recorded_checks(here.settings, to, rival),
     )
+
+
+def approvals_step(found: Standing, settings: ModelSettings, *, emergency: bool = False) -> PlanStep:
+    """Plan that the approvals are looked at once more before anything starts."""
+    args: dict[str, Any] = {"asked": found.asked, "approval": found.approval.id if found.approval else None}
+    if emergency:
+        within = duration(settings.gates.approvals.second_look_s)
+        title = f"approvals: passed over in an emergency; somebody else looks at it within {within}"
+        return PlanStep("approvals", title, args={**args, "emergency": True})
+    if found.approval is not None:
+        names = ", ".join(one.actor.removeprefix("user:") for one in found.approval.granted)
+        return PlanStep("approvals", f"approvals: granted by {names}", args=args)
+    return PlanStep("approvals", f"approvals: {found.waits or 'none asked'}", args=args)
 
 
 def differences(before: Version | None, after: Version) -> tuple[Difference, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.governance.approvals import Standing
 from engine.plans import Check, Preview
 from engine.release.basis import promote_basis, rollback_basis
 from engine.release.facts import (
-    EndpointFacts,
     PromoteFacts,
     RollbackFacts,
     applied_settings,
@@ -24,20 +24,23 @@ if TYPE_CHECKING:
     from engine.deck import Deck
 
 
-def preview_promote(deck: Deck, model: str, version: int | None = None, reason: str = "") -> Preview:
+def preview_promote(
+    deck: Deck, model: str, version: int | None = None, reason: str = "", *, emergency: bool = False
+) -> Preview:
     """Return the plan of a promotion; without `version` it is the challenger's.
 
     Raises:
         UnknownName: no such model or version.
         Refused: no version is named and there is no challenger, or no settings are applied.
     """
-    facts = gather_promote(deck.database, model, version, reason)
+    facts = gather_promote(deck.database, model, version, reason, emergency=emergency)
     decided = facts.decides
     return Preview(
         plan=plan_promote(facts, traffic_now(deck, model)) if decided is None else plan_decision(facts, decided),
         basis=promote_basis(facts),
         already=promote_already(facts),
-        blocked=promote_blocked(facts),
+        blocked=promote_blocked(facts) or promote_waits(facts),
+        awaits=not promote_blocked(facts) and bool(promote_waits(facts)),
     )
 
 
@@ -82,13 +85,21 @@ def promote_blocked(facts: PromoteFacts) -> str:
         return running_line(here.active)
     if to.abandoned_at is not None and not facts.reason.strip():
         return f"v{to.number} is marked abandoned and needs a reason to serve again (--reason; in the console e)"
-    return approvals_line(here)
+    if facts.emergency and not facts.standing.asked:
+        return f"{here.model} asks for no approvals: promote it without --emergency"
+    if facts.emergency and not facts.reason.strip():
+        return "an emergency needs a reason (--reason)"
+    return ""
 
 
-def approvals_line(here: EndpointFacts) -> str:
-    """Say that approvals are asked for which nobody can give yet, else nothing."""
-    asked = here.settings.gates.approvals
-    return f"{here.model} asks for {asked} approvals, and none are recorded; set gates.approvals to 0" if asked else ""
+def promote_waits(facts: PromoteFacts) -> str:
+    """Return what people have yet to say, else nothing."""
+    return "" if facts.decides is not None or facts.emergency else waits_line(facts.standing)
+
+
+def waits_line(found: Standing) -> str:
+    """Say why a release has to wait for people and what to do, else nothing."""
+    return f"{found.waits}; {found.hint}" if found.waits else ""
 
 
 def rollback_target(facts: RollbackFacts) -> Version:

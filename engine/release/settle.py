@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.release.routing import hand_over, leave
-from store import models, releases, versions
+from store import approvals, models, releases, versions
 from store.database import Write
 from store.rows import Deployment, Release, Step
 
@@ -41,6 +41,8 @@ def settle(
         versions.clear_abandoned(tx, endpoint, to, actor=release.actor, reason=release.reason)
     if reverts is not None:
         releases.mark_reverted(tx, reverts, release.id)
+    if "approval" in release.evidence:
+        approvals.use(tx, release.evidence["approval"], release.id, actor=release.actor)
     observed = {"generations": generations}
     releases.set_step(tx, release.id, step.number, "done", verdict="passed", observed=observed)
     return observed

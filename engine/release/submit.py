@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from engine.governance.approvals import Standing
+from engine.governance.second_look import ask_for as ask_for_second_look
 from engine.release.basis import promote_basis, rollback_basis
 from engine.release.control import abort_in, go_on
 from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, gather_rollback
@@ -11,11 +13,11 @@ from engine.release.history import made_champion
 from engine.release.opening import open_with_job
 from engine.release.plan import plan_promote
 from engine.release.plan_back import plan_rollback
-from engine.release.preview import promote_already, promote_blocked, rollback_target, traffic_now
+from engine.release.preview import promote_already, promote_blocked, promote_waits, rollback_target, traffic_now
 from engine.release.settle import settle
 from store import deployments, releases
 from store.database import Write
-from store.errors import Refused, StaleBasis
+from store.errors import Held, Refused, StaleBasis
 from store.rows import Release
 
 if TYPE_CHECKING:
@@ -29,21 +31,25 @@ def submit_promote(
     *,
     basis: str = "",
     reason: str = "",
+    emergency: bool = False,
     actor: str,
     via: str | None = None,
 ) -> Release:
     """Open a promotion and enqueue its job; an empty basis means: as things stand now.
+
+    In an `emergency` approvals are passed over: a second look is asked for in the same transaction, and an alert opens.
 
     Where the version serves already nothing is written, and the release that gave it the traffic is returned.
 
     Raises:
         StaleBasis: what was previewed no longer stands.
         Refused: a release is open already, or the version is abandoned and no reason is given.
+        Held: people have yet to say yes.
         UnknownName: no such model or version.
     """
     traffic = traffic_now(deck, model)
     with deck.database.write() as tx:
-        facts = gather_promote(tx, model, version, reason)
+        facts = gather_promote(tx, model, version, reason, emergency=emergency)
         blocked = promote_blocked(facts)
         if blocked:
             raise Refused(blocked)
@@ -51,11 +57,13 @@ def submit_promote(
         serving = made_champion(past, facts.to.number)
         if promote_already(facts) and serving is not None:
             return serving
+        if promote_waits(facts):
+            raise Held(facts.standing.waits, facts.standing.hint)
         check_basis(basis, promote_basis(facts))
         if facts.decides is not None:
             return go_on(tx, facts.decides, actor=actor, reason=reason, via=via)
         deployments.ensure_endpoint(tx, model)
-        return open_with_job(
+        release = open_with_job(
             tx,
             plan_promote(facts, traffic),
             promote_basis(facts),
@@ -63,7 +71,11 @@ def submit_promote(
             reason=reason,
             actor=actor,
             via=via,
+            evidence=approved_by(facts.standing),
         )
+        if facts.emergency:
+            ask_for_second_look(tx, facts.to, release, via)
+        return release
 
 
 def submit_rollback(
@@ -93,6 +105,11 @@ def submit_rollback(
             evidence={"reverts": facts.reverts.id if facts.reverts else None},
         )
         return _change_route(tx, facts, release) if facts.is_warm else release
+
+
+def approved_by(found: Standing) -> dict[str, Any]:
+    """Return what a release's evidence says of the approval that lets it through."""
+    return {"approval": found.approval.id} if found.approval is not None else {}
 
 
 def check_basis(carried: str, now: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.settings import alerts
 from engine.settings.alerts import AlertRule
+from engine.settings.approvals import ApprovalSettings
 from engine.settings.checks import CheckSettings
 from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
@@ -93,7 +94,7 @@ class GateSettings:
 
     limits: dict[str, Limit] = field(default_factory=dict)
     slices: tuple[str, ...] = ()
-    approvals: int = 0
+    approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
     fairness: FairnessLimit | None = None
 
 
@@ -232,6 +233,7 @@ class ModelSettings:
             del body["endpoint"]
         if self.fairness == FairnessSettings():
             del body["fairness"]
+        body["gates"]["approvals"] = self.gates.approvals.to_body()
         if self.gates.fairness is None:
             del body["gates"]["fairness"]
         if self.checks == CheckSettings():
@@ -255,7 +257,7 @@ class ModelSettings:
             gates=GateSettings(
                 limits={name: Limit(**limit) for name, limit in gates["limits"].items()},
                 slices=tuple(gates["slices"]),
-                approvals=gates["approvals"],
+                approvals=ApprovalSettings.from_body(gates["approvals"]),
                 fairness=FairnessLimit(**gates["fairness"]) if gates.get("fairness") else None,
             ),
             deploy=DeploySettings(

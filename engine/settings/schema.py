@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.alert_schema import AlertTable, named_for_built_in
+from engine.settings.approval_schema import Approvals, ApprovalTable
 from engine.settings.check_schema import ChecksTable
 from engine.settings.data_schema import DataTable, JoinTable
 from engine.settings.deploy_schema import DeployTable
@@ -79,14 +80,14 @@ class GatesTable(BaseModel):
     __pydantic_extra__: dict[str, LimitTable]
 
     slices: list[Column] = []
-    approvals: Annotated[int, Field(ge=0, le=10)] = 0
+    approvals: Approvals = ApprovalTable(count=0)
     fairness: FairnessLimitTable | None = None
 
     def section(self) -> GateSettings:
         """Return the frozen section."""
         limits = {name: Limit(**limit.model_dump()) for name, limit in sorted(self.__pydantic_extra__.items())}
         fairness = self.fairness.section() if self.fairness else None
-        return GateSettings(limits, tuple(self.slices), self.approvals, fairness)
+        return GateSettings(limits, tuple(self.slices), self.approvals.section(), fairness)
 
 
 class LogTable(Section):

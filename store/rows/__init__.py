@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from store import json_rows
 from store.rows.data import DataCheck, QuarantineBatch
+from store.rows.governance import Approval, ApprovalAnswer
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
 from store.rows.notifying import Notification
 from store.rows.record import Event
@@ -28,6 +29,8 @@ __all__ = [
     "Alert",
     "Alias",
     "AliasMove",
+    "Approval",
+    "ApprovalAnswer",
     "DataCheck",
     "Deployment",
     "Endpoint",

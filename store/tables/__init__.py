@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from store.tables import data, deployments, events, models, notifying, quality, releases, runs, settings, watching, work
+from store.tables import (
+    data,
+    deployments,
+    events,
+    governance,
+    models,
+    notifying,
+    quality,
+    releases,
+    runs,
+    settings,
+    watching,
+    work,
+)
 from store.tables.columns import METADATA, Table
 
 __all__ = [
@@ -11,6 +24,7 @@ __all__ = [
     "data",
     "deployments",
     "events",
+    "governance",
     "models",
     "notifying",
     "quality",

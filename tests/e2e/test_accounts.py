@@ -219,6 +219,49 @@ def test_private_folder_and_private_socket_are_closed_to_the_decks_own_operators
     assert "PermissionError" in ran.stderr
 
 
+def test_a_version_takes_traffic_only_when_another_account_has_said_yes(serving: SharedTiny) -> None:
+    path, operator = serving.root / "models" / "rates.toml", serving.operator
+    before = path.read_text()
+    path.write_text(before.replace("[gates]", "[gates]\napprovals = 1"))
+    try:
+        assert serving.as_owner("apply").code == 0
+        said = serving(operator, "promote", "rates", "2", "--yes").refusal(7)
+        assert (
+            said == "rates@2 needs 1 approval, and none is requested; ask for it: modeldeck approvals request rates 2"
+        )
+        asked = serving(operator, "approvals", "request", "rates", "2", "--reason", "more rows")
+        assert "approval of rates@2 open, 0 of 1; an approver: modeldeck approvals grant rates 2" in asked.out
+        assert "needs approver" in serving(operator, "approvals", "grant", "rates", "2", "--yes").refusal(6)
+        shown = serving.as_owner("approvals", "grant", "rates", "2", "--dry-run")
+        assert (shown.code, "more rows" in shown.out, "mae" in shown.out) == (0, True, True)
+        assert "was not confirmed" in serving.as_owner("approvals", "grant", "rates", "2").refusal(2)
+        given = serving.as_owner("approvals", "grant", "rates", "2", "--yes", "--json").data
+        assert (given["state"], [one["actor"] for one in given["answers"]]) == ("granted", [f"user:{serving.owner}"])
+        promoted = serving(operator, "promote", "rates", "2", "--yes")  # nobody asks it anything: held at its weight
+        assert "awaits approval" not in promoted.refusal(7)
+        steps = serving(operator, "releases", "show", "rates", "--json").data["steps"]
+        step = next(one for one in steps if one["kind"] == "approvals")
+        assert (step["state"], step["observed"]["granted"]) == ("done", [f"user:{serving.owner}"])
+        assert serving(operator, "releases", "abort", "rates", "--yes").code == 0
+        assert "an approver may" in serving(
+            operator, "promote", "rates", "2", "--emergency", "--reason", "now", "--yes"
+        ).refusal(6)
+        record = [
+            (one["action"], one["actor"])
+            for one in reversed(serving.events("approval"))
+            if one["subject_kind"] == "approval"
+        ]
+        assert record == [
+            ("approval.requested", f"user:{operator}"),
+            ("approval.granted", f"user:{serving.owner}"),
+        ]
+        listed = serving(serving.viewer, "approvals").out
+        assert f"1 of 1: {serving.owner}" in listed
+    finally:
+        path.write_text(before)
+        assert serving.as_owner("apply").code == 0
+
+
 def test_role_taken_away_is_gone_at_once(serving: SharedTiny) -> None:
     path = serving.root / "deck.toml"
     before = path.read_text()

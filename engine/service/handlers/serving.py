@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from engine.access import Role
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
     ConvergeRequest,
@@ -19,10 +20,11 @@ from engine.operations.serving import (
     RollbackRequest,
 )
 from engine.plans import Preview
-from engine.service.call import ServiceContext
+from engine.service.call import ServiceContext, operation_named
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.service.predicting import ask_endpoint
+from store.errors import NotAllowed
 from store.rows import Endpoint, Fault, Job, Release
 
 
@@ -30,13 +32,16 @@ def preview_promote(context: ServiceContext, request: PromoteRequest) -> Preview
     """Return what a promotion would do."""
     from engine.release.preview import preview_promote as preview
 
-    return preview(context.deck, request.model, request.version, request.reason)
+    return preview(context.deck, request.model, request.version, request.reason, emergency=request.emergency)
 
 
 def promote(context: ServiceContext, request: PromoteRequest) -> Release:
     """Open a promotion; without a basis, an admin's changed settings files are applied first."""
     from engine.release.submit import submit_promote
 
+    if request.emergency and context.caller.role < Role.APPROVER:
+        context.refusals.refused(context.deck, context.caller, operation_named("releases.promote"))
+        raise NotAllowed(f"{context.caller.actor} may not pass over approvals: an approver may", "ask one")
     if not request.basis:
         for_change(context, request.model)
     return submit_promote(
@@ -45,6 +50,7 @@ def promote(context: ServiceContext, request: PromoteRequest) -> Release:
         request.version,
         basis=request.basis,
         reason=request.reason,
+        emergency=request.emergency,
         actor=context.caller.actor,
         via=context.caller.via,
     )

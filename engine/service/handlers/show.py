@@ -86,6 +86,13 @@ def _alert(reader: Reader, identity: str) -> Found:
     return alert.id, {**detail.pop("alert"), **detail}
 
 
+def _approval(reader: Reader, identity: str) -> Found:
+    from store import approvals
+
+    found = approvals.approval(reader, identity)
+    return found.id, to_json(found)
+
+
 def _notification(reader: Reader, identity: str) -> Found:
     from store import notifying
 
@@ -143,6 +150,7 @@ KINDS: dict[str, Callable[[Reader, str], Found]] = {
     "job": _job,
     "release": _release,
     "alert": _alert,
+    "approval": _approval,
     "notification": _notification,
     "window": _window,
     "deployment": _deployment,

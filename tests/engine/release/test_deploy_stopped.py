@@ -14,9 +14,10 @@ from engine.release import (
     submit_deploy,
     submit_promote,
 )
+from engine.settings.approvals import ApprovalSettings
 from engine.settings.model import GateSettings, Limit
 from store import deployments, events, faults, releases
-from store.errors import Refused, StaleBasis
+from store.errors import Held, Refused, StaleBasis
 
 
 def test_wrong_golden_answers_stop_it_and_the_former_servers_keep_the_traffic(world):
@@ -147,8 +148,9 @@ def test_it_is_refused_where_it_cannot_be(world, add_version, model_settings):
     with pytest.raises(Refused, match="a release of rates is open"):
         submit_deploy(world.deck, "rates", actor=WHO)
     abort(world.deck, "rates", actor=WHO)
-    world.apply("local", replicas=2, gates=GateSettings(approvals=2))
-    with pytest.raises(Refused, match="asks for 2 approvals"):
+    world.apply("local", replicas=2, gates=GateSettings(approvals=ApprovalSettings(2)))
+    assert preview_deploy(world.deck, "rates").awaits
+    with pytest.raises(Held, match="rates@1 needs 2 approvals, and none is requested"):
         submit_deploy(world.deck, "rates", actor=WHO)
 
 

@@ -100,10 +100,3 @@ def test_opening_a_release_is_on_record_with_its_reason(serving):
     told = events.events(serving.deck.database, subject=("release", opened.id))
     assert [one.reason for one in told] == ["better on weekends"]
     assert told[0].actor == "user:anna"
-
-
-def test_a_model_that_asks_for_approvals_cannot_be_promoted_without_them(serving, apply_settings, model_settings):
-    gates = model_settings().gates
-    apply_settings(gates=type(gates)(gates.limits, (), 2))
-    with pytest.raises(Refused, match="2 approvals"):
-        promote(serving, 2)

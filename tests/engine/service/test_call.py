@@ -71,7 +71,7 @@ def test_settings_and_the_end_of_a_pause_need_more_than_an_operator():
     assert above == {
         **dict.fromkeys(("deck.apply", "deck.gc", "backup.record", "hosts.add", "hosts.remove"), Role.ADMIN),
         **dict.fromkeys(("keys.add", "keys.revoke", "data.pin"), Role.ADMIN),
-        "releases.resume": Role.APPROVER,
+        **dict.fromkeys(("releases.resume", "approvals.grant", "approvals.refuse"), Role.APPROVER),
     }
 
 

@@ -25,6 +25,13 @@ from store.rows import Event
         ("fault.found", "far/connection", {"host": "far"}, "fault on far"),
         ("fault.cleared", "far/connection", {"host": "far"}, "fault over on far"),
         ("settings.applied", "3", {}, "settings applied"),
+        (
+            "approval.granted",
+            "0193a1",
+            {"kind": "approval", "version": 7, "granted": 1, "asked": 2},
+            "approval of v7 granted, 1 of 2",
+        ),
+        ("approval.requested", "0193a1", {"kind": "second look", "version": 7}, "second look of v7 requested"),
     ],
 )
 def test_a_change_is_said_in_words(action: str, subject: str, body: dict[str, Any], said: str) -> None:

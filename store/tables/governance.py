@@ -1,0 +1,67 @@
+"""Approvals and their answers."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index
+from sqlalchemy import text as sql
+
+from store.tables.columns import Table, count, moment, one_of, refers, text
+
+
+class ApprovalTable(Table, table=True):
+    """A request that a version may take traffic; of one version at most one is open or granted."""
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        one_of("kind", "approval", "second look"),
+        one_of("state", "open", "granted", "refused", "withdrawn", "lapsed", "used"),
+        refers("model version", "version", "model number"),
+        refers("release_id", "release", "id"),
+        Index(None, "state", "id"),
+        Index(None, "model", "version", "id"),
+        Index(
+            "uq_approval_standing",
+            "model",
+            "version",
+            unique=True,
+            sqlite_where=sql("kind = 'approval' AND state IN ('open', 'granted')"),
+            postgresql_where=sql("kind = 'approval' AND state IN ('open', 'granted')"),
+        ),
+    )
+
+    id: str = text(primary_key=True)
+    model: str = text()
+    version: int = count()
+    kind: str = text()
+    state: str = text()
+    asked: int = count()
+    role: str = text()
+    users: str = text()
+    evidence_hash: str = text()
+    settings_hash: str = text()
+    champion_generation: int = count()
+    requested_by: str = text()
+    requested_at: int = moment()
+    reason: str = text()
+    via: str | None = text(default=None)
+    due_at: int | None = moment(default=None)
+    release_id: str | None = text(default=None)
+    ended_at: int | None = moment(default=None)
+    detail: str = text()
+
+
+class ApprovalAnswerTable(Table, table=True):
+    """What one person answered to a request, as it now stands."""
+
+    __tablename__ = "approval_answer"
+    __table_args__ = (
+        one_of("answer", "granted", "refused", "withdrawn"),
+        refers("approval_id", "approval", "id"),
+    )
+
+    approval_id: str = text(primary_key=True)
+    actor: str = text(primary_key=True)
+    answer: str = text()
+    reason: str = text()
+    via: str | None = text(default=None)
+    answered_at: int = moment()
