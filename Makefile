@@ -27,7 +27,8 @@ check: $(STAMP)
 	$(MAKE) test
 
 # What the benchmarks measure beside us, each in an environment of its own; only they need it.
-bench-peers: .peers/mlflow/installed .peers/evidently/installed .peers/nannyml/installed .peers/river/installed
+bench-peers: .peers/mlflow/installed .peers/evidently/installed .peers/nannyml/installed .peers/river/installed \
+  .peers/posting/installed .peers/harlequin/installed
 
 .peers/%/installed: benchmarks/peers/requirements-%.txt
 	$(PYTHON) -m venv .peers/$*

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from console import terminal
 
 if TYPE_CHECKING:
+    from console.poller import Asks
     from engine.service.shared import SharedDeck
     from engine.workspace import Workspace
 
@@ -22,20 +23,28 @@ def run(place: Workspace | SharedDeck, *, ascii_only: bool = False) -> int:
     profile = terminal.profile(os.environ, ascii_only=ascii_only)
     terminal.prepare(profile, os.environ)
     from console.deck_app import DeckApp
-    from engine.client import SharedClient, connect
+    from engine.workspace import Workspace
 
     name, state_path = _named(place)
-    first = connect(place)
-    if isinstance(first, SharedClient):
-        first.health()
+    if not isinstance(place, Workspace):
+        from engine.client import SharedClient
+
+        SharedClient(place).health()
     app = DeckApp(
-        client=lambda: connect(place),
+        client=lambda: _connected(place),
         profile=profile,
         deck_name=name,
         state_path=state_path,
     )
     app.run(mouse=profile.mouse)
     return app.return_code or 0
+
+
+def _connected(place: Workspace | SharedDeck) -> Asks:
+    """Return a client; it is loaded by the thread that asks, behind the first frame."""
+    from engine.client import connect
+
+    return connect(place)
 
 
 def _named(place: Workspace | SharedDeck) -> tuple[str, Path]:

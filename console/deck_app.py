@@ -1,4 +1,8 @@
-"""The Textual app: four painted surfaces, the two threads, keys and sizes handed to the desk."""
+"""The Textual app: four painted surfaces, the two threads, keys and sizes handed to the desk.
+
+The first frame stands before anything of a screen is loaded: the desk and its screens come right after it, and keys
+typed meanwhile wait for them.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,28 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
 
-from console import clipboard, keymap, state
-from console.desk import Desk
-from console.poller import INTERVAL_S, Answer, Asks, Errands, Failure, Poller, Read, Returned
+from console.render.cells import Line, line
 from console.terminal import Profile
+from console.widgets.header import crumbs, header
 from console.widgets.surface import Surface
 from console.wire import QuietDriver
 
+if TYPE_CHECKING:
+    from console.desk import Desk
+    from console.poller import Answer, Asks, Errands, Failure, Poller, Read, Returned
+
+INTERVAL_S = 2.0  # between two looks at whether anything moved
 AGES_S = 30.0  # how often ages are drawn anew
 _GROUNDS = {"dark": "textual-dark", "light": "textual-light"}  # Textual's own ground, seen before the first paint
+
+
+OPENING: list[Line] = [(), line("  ", ("reading…", "dim"))]
 
 
 class Arrived(Message):
@@ -54,10 +65,13 @@ class DeckApp(App[None]):
     ) -> None:
         super().__init__(driver_class=QuietDriver)
         self._profile = profile
-        self._state_path = state_path
-        self._poller = Poller(client, self._arrive, interval_s=interval_s)
-        self._errands = Errands(client, self._arrive)
-        self.desk = Desk(self, deck_name, state.load(state_path) if state_path else state.ConsoleState(), now, seconds)
+        self._client, self._interval_s = client, interval_s
+        self._deck_name, self._state_path = deck_name, state_path
+        self._clocks = now, seconds
+        self._begun = False
+        self._desk: Desk | None = None
+        self._poller: Poller | None = None
+        self._errands: Errands | None = None
         self.theme = _GROUNDS.get(profile.theme, "ansi-dark")
 
     def compose(self) -> ComposeResult:
@@ -66,32 +80,56 @@ class DeckApp(App[None]):
             ground = "bar" if name == "header" else ""
             yield Surface(id=name, look=self._profile.theme, ascii_only=self._profile.ascii_only, ground=ground)
 
-    def on_mount(self) -> None:
-        """Start reading."""
+    @property
+    def desk(self) -> Desk:
+        """What is in view; there from the first frame on."""
+        assert self._desk is not None, "the desk comes right after the first frame"
+        return self._desk
+
+    def _begin(self) -> None:
+        """Load the screens, and start reading."""
+        if self._desk is not None:
+            return
+        from console import state
+        from console.desk import Desk
+        from console.poller import Errands, Poller
+
+        self._poller = Poller(self._client, self._arrive, interval_s=self._interval_s)
+        self._errands = Errands(self._client, self._arrive)
+        kept = state.load(self._state_path) if self._state_path else state.ConsoleState()
+        self._desk = Desk(self, self._deck_name, kept, *self._clocks)
         self._poller.start()
         self._errands.start()
         self.set_interval(AGES_S, self.paint)
-        self.desk.begin()
+        self._desk.begin()
+        self.paint()
 
     def on_unmount(self) -> None:
         """Stop reading and keep the place."""
+        if self._desk is None or self._poller is None or self._errands is None:
+            return
+        from console import state
+
         self._poller.stop()
         self._errands.stop()
         if self._state_path is not None:
-            state.save(self._state_path, self.desk.state())
+            state.save(self._state_path, self._desk.state())
 
     # what the desk asks of the outside
 
     def watch_page(self, page: str, read: Read, is_always: bool) -> None:
         """Read for a page from now on."""
+        assert self._poller is not None
         self._poller.watch(page, read, is_always=is_always)
 
     def refresh_data(self) -> None:
         """Read again now."""
+        assert self._poller is not None
         self._poller.refresh()
 
     def send(self, number: int, work: Read) -> None:
         """Carry out an errand."""
+        assert self._errands is not None
         self._errands.send(number, work)
 
     def leave(self) -> None:
@@ -104,6 +142,8 @@ class DeckApp(App[None]):
 
     def copy(self, text: str) -> bool:
         """Copy to the person's clipboard; say whether the text was short enough for terminals to take."""
+        from console import clipboard
+
         sequence = clipboard.osc52(text, os.environ)
         if sequence and self._driver is not None:
             self._driver.write(sequence)
@@ -121,7 +161,11 @@ class DeckApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Hand keys and pasted text to the desk; everything else is Textual's."""
+        if isinstance(event, events.Key | events.Paste):
+            self._begin()
         if isinstance(event, events.Key):
+            from console import keymap
+
             event.stop()
             self.desk.press(keymap.key_of(event.key, event.character))
             self.paint()
@@ -133,8 +177,11 @@ class DeckApp(App[None]):
             await super().on_event(event)
 
     def on_surface_sized(self) -> None:
-        """Paint for the size there is."""
+        """Paint for the size there is; the screens are loaded behind the first frame."""
         self.paint()
+        if not self._begun:
+            self._begun = True
+            self.call_after_refresh(self._begin)
 
     def paint(self) -> None:
         """Draw every surface; only what differs goes to the terminal."""
@@ -143,6 +190,11 @@ class DeckApp(App[None]):
             return
         body = surfaces["body"]
         width, height = self.size
+        if self._desk is None:
+            surfaces["header"].show([header(self._deck_name, None, width)])
+            surfaces["title"].show([crumbs([], "", "", width)])
+            body.show(OPENING)
+            return
         surfaces["header"].show([self.desk.header(width)])
         surfaces["title"].show([self.desk.title(width)])
         body.show(self.desk.body(width, body.size.height, height))

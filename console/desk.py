@@ -19,6 +19,7 @@ from console.render.words import ago
 from console.screens import catalog, subjects
 from console.screens.moments import moment_page
 from console.screens.page import Page
+from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
 from console.state import ConsoleState
 from console.widgets.dialog import Box, Confirm, Menu, Message
@@ -26,13 +27,14 @@ from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
 from engine.actions import Action
 from engine.availability import model_of, time_of
-from engine.operations.deck import Pulse
+from engine.operations.deck import Counts, counts_of
 from store.errors import ModeldeckError
 from store.rows import rfc3339
 
 LEAST_WIDTH, LEAST_HEIGHT = 50, 12
 MOST_BANNER = 3  # lines of a failure: its remedy stands at the end, and must not be cut
-PULSE_EVERY = 5  # reads of a log for one of the pulse
+NAMES = -1  # the number of the errand that reads the names of models
+COUNTS_EVERY = 5  # reads of a log for one of the counts
 
 
 class Outside(Protocol):
@@ -70,7 +72,8 @@ class Desk:
         self.seconds = seconds
         self._navigator = Navigator(ROOTS, kept.screen)
         self._restored: set[str] = set()
-        self._pulse: Pulse | None = None
+        self._counts: Counts | None = None
+        self._names: list[str] | None = None
         self._box: Box | None = None
         self._said = ("", "")
         self._failure: ModeldeckError | None = None
@@ -102,9 +105,13 @@ class Desk:
         return self._waiting is not None
 
     @property
-    def model_names(self) -> list[str]:
-        """The models the pulse named."""
-        return [] if self._pulse is None else [model.model for model in self._pulse.models]
+    def model_names(self) -> list[str] | None:
+        """The models there were when a command was last typed; None while they are being read."""
+        return self._names
+
+    def read_names(self) -> None:
+        """Read the names of all models, for what is typed; keys are not held back meanwhile."""
+        self._outside.send(NAMES, lambda client: [one.name for one in client.call("models.list")])
 
     def state(self) -> ConsoleState:
         """Return the place one is at."""
@@ -165,14 +172,15 @@ class Desk:
         elif isinstance(what, Failure):
             self._failure = what.error
         else:
-            pulse, value = what.value
+            counts, value = what.value
             self._failure, self._fresh_at = None, self._now()
-            if pulse is not None:
-                self._pulse = pulse
-            if what.page == self.page.name and self._pulse is not None:
-                self.page.take(value, self._pulse)
+            self._counts = counts or self._counts
+            if what.page == self.page.name:
+                self.page.take(value)
 
     def _returned(self, returned: Returned) -> None:
+        if returned.number == NAMES and returned.error is None:
+            self._names = returned.value
         if returned.number != self._errand or self._waiting is None:
             return
         _, then, otherwise = self._waiting
@@ -193,11 +201,16 @@ class Desk:
                 page.restore(self._kept.filters.get(page.name, ""), self._kept.cursors.get(page.name))
         turn = -1
 
-        def read(client: Asks) -> tuple[Pulse | None, Any]:
+        def read(client: Asks) -> tuple[Counts | None, Any]:
             nonlocal turn
             turn += 1
-            wants_pulse = not page.is_always or turn % PULSE_EVERY == 0
-            return client.call("deck.pulse") if wants_pulse else None, page.read(client)
+            counts = None
+            value = page.read(client)
+            if isinstance(value, Seen):
+                counts = counts_of(value.pulse)
+            elif not page.is_always or turn % COUNTS_EVERY == 0:
+                counts = client.call("deck.counts")
+            return counts, value
 
         self._outside.watch_page(page.name, read, page.is_always)
 
@@ -331,7 +344,7 @@ class Desk:
 
     def header(self, width: int) -> Line:
         """Return the line that names the deck."""
-        return header(self._deck, self._pulse, width)
+        return header(self._deck, self._counts, width)
 
     def title(self, width: int) -> Line:
         """Return crumbs, filter and count."""

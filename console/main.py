@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from console.output import Output
-from console.parser import HelpShown, UsageError, parse, place_said
+from console.usage import HelpShown, UsageError, only_place
 from store.errors import ModeldeckError, Refused, StorageUnwritable, WorkFailed
 
 INTERRUPTED = 130
@@ -43,6 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], output: Output) -> int:
+    place = only_place(arguments)
+    if place is not None:
+        return _open_console(*place)
+    from console.parser import parse, place_said
+
     invocation = parse(arguments)
     if invocation is None:
         return _open_console(*place_said(arguments))

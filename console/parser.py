@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any, NoReturn
 
 from console.commands.verbs import VERBS, Verb, subverbs
+from console.usage import HelpShown, UsageError
 from engine.operations.operation import Danger
 from engine.product import VERSION
-from store.errors import Refused
 
 WIDTH = 79
 
@@ -48,20 +48,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("people", ("approvals", "access")),
     ("record", ("events", "audit", "show", "backup", "gc")),
 )
-
-
-class UsageError(Refused):
-    """The line typed is not one of the grammar."""
-
-    code = "usage"
-
-
-class HelpShown(Exception):
-    """Help was asked for; `text` is it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

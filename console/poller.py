@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from store.errors import ModeldeckError
 
-INTERVAL_S = 2.0
 ANYWAY_S = 30.0  # traffic is not in the registry, so what counts it is read again even when the token stands
 LONGEST_WAIT_S = 30.0
 
@@ -54,7 +53,7 @@ class Poller:
         client: Callable[[], Asks],
         post: Callable[[Answer | Failure], None],
         *,
-        interval_s: float = INTERVAL_S,
+        interval_s: float,
     ) -> None:
         self._make_client = client
         self._post = post

@@ -24,8 +24,11 @@ class Typist(Protocol):
         """The page in view."""
 
     @property
-    def model_names(self) -> list[str]:
-        """Names to complete."""
+    def model_names(self) -> list[str] | None:
+        """Names to complete; None while they are not known."""
+
+    def read_names(self) -> None:
+        """Read the names anew."""
 
     def go(self, name: str, *pages: Page) -> None:
         """Go to a numbered screen."""
@@ -67,8 +70,10 @@ class Prompting:
 
     def ask_command(self) -> None:
         """Type a command."""
-        names = self._desk.model_names
-        self._open("command", Prompt(" :", complete=lambda text: command_line.complete(text, names)))
+        self._desk.read_names()
+        self._open(
+            "command", Prompt(" :", complete=lambda text: command_line.complete(text, self._desk.model_names or ()))
+        )
 
     def ask_reason(self, text: str) -> None:
         """Type a reason."""
@@ -151,7 +156,7 @@ class Prompting:
         action = BY_ID[command.name]
         if not command.rest:
             self._desk.acts.start(action, self._desk.page.selected)
-        elif command.rest not in self._desk.model_names:
+        elif self._desk.model_names is not None and command.rest not in self._desk.model_names:
             self._desk.say(f"no model is named {command.rest}", "warn")
         else:
             self._desk.acts.start(action, None, command.number, command.rest)

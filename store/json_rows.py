@@ -18,19 +18,40 @@ def microseconds(text: str) -> int:
     return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+_FIELDS: dict[type, tuple[tuple[str, bool], ...]] = {}  # of each kind of row: its fields, and which are times
+
+
 def to_json(value: Any) -> Any:
     """Turn a row, or any nesting of rows, dicts and sequences, into JSON-ready values."""
-    names = getattr(type(value), "__dataclass_fields__", None)  # `dataclasses` itself is slow to import
-    if names is not None:
-        return {name: _field(name, getattr(value, name)) for name in names}
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    fields = _FIELDS.get(kind) or _fields(kind)
+    if fields:
+        return {name: _field(is_time, getattr(value, name)) for name, is_time in fields}
     if isinstance(value, dict):
-        return {str(key): _field(str(key), item) for key, item in value.items()}
+        return {str(key): _field(_is_time(str(key)), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
-    return value
+    return {} if fields is not None else value
 
 
-def _field(name: str, value: Any) -> Any:
-    if (name == "at" or name.endswith("_at")) and isinstance(value, int) and not isinstance(value, bool):
-        return rfc3339(value)
+def _fields(kind: type) -> tuple[tuple[str, bool], ...] | None:
+    """Return the fields of a dataclass, None of anything else."""
+    names = getattr(kind, "__dataclass_fields__", None)  # `dataclasses` itself is slow to import
+    if names is None:
+        return None
+    found = tuple((name, _is_time(name)) for name in names)
+    _FIELDS[kind] = found
+    return found
+
+
+def _is_time(name: str) -> bool:
+    return name == "at" or name.endswith("_at")
+
+
+def _field(is_time: bool, value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return rfc3339(value) if is_time and type(value) is int else value
     return to_json(value)

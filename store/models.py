@@ -34,6 +34,18 @@ def models(reader: Reader, *, deleted: bool = False) -> list[Model]:
     return [Model(**dict(row), tags=tags[row["name"]]) for row in found]
 
 
+def count(reader: Reader) -> int:
+    """Return how many models there are that are not deleted."""
+    row = reader.row("SELECT count(*) AS count FROM model WHERE deleted_at IS NULL")
+    return int(row["count"]) if row else 0
+
+
+def first_names(reader: Reader, most: int) -> list[str]:
+    """Return the first names, in their order."""
+    found = reader.rows("SELECT name FROM model WHERE deleted_at IS NULL ORDER BY name LIMIT :most", {"most": most})
+    return [row["name"] for row in found]
+
+
 def model(reader: Reader, name: str) -> Model:
     """Return one model.
 

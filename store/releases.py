@@ -205,6 +205,12 @@ def active(reader: Reader, endpoint: str) -> Release | None:
     return _release(row) if row else None
 
 
+def under_way(reader: Reader) -> list[str]:
+    """Return the endpoints that have a release under way."""
+    found = reader.rows("SELECT endpoint FROM release WHERE state IN ('pending', 'running', 'held')")
+    return [row["endpoint"] for row in found]
+
+
 def release(reader: Reader, id: str) -> Release:
     """Return one release by id or unique prefix.
 

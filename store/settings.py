@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from store import events, schedules
@@ -60,6 +61,25 @@ def current(reader: Reader) -> SettingsRevision | None:
     """Return the newest revision, None before the first."""
     row = reader.row("SELECT * FROM settings_revision ORDER BY revision DESC LIMIT 1")
     return _revision(row) if row else None
+
+
+def applied_body(reader: Reader) -> Mapping[str, Any]:
+    """Return what is applied, empty before the first revision: to be read only, for the next reader gets the same.
+
+    A revision holds every model and never changes, so that it is parsed once.
+    """
+    row = reader.row("SELECT revision, hash FROM settings_revision ORDER BY revision DESC LIMIT 1")
+    if row is None:
+        return {}
+    found = _BODIES.get(row["hash"])
+    if found is None:
+        found = get(reader, row["revision"]).body
+        _BODIES.clear()
+        _BODIES[row["hash"]] = found
+    return found
+
+
+_BODIES: dict[str, Mapping[str, Any]] = {}  # the newest, by its content hash
 
 
 def newest(reader: Reader) -> int:

@@ -14,7 +14,7 @@ from console.screens.log_page import LogPage
 from engine.operations.alerts import AlertDetail, AlertRequest, AlertsRequest
 from engine.operations.common import ModelRequest
 from engine.operations.common import Page as PageRequest
-from engine.operations.deck import EventsRequest, Pulse
+from engine.operations.deck import EventsRequest
 from engine.operations.models import VersionsRequest
 from engine.operations.runs import RunsRequest
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
@@ -73,7 +73,7 @@ class VersionsPage(ListPage):
         model = next((row for row in client.call("models.list") if row.name == name), None)
         return model, tuple(client.call("versions.list", VersionsRequest(name)))
 
-    def take(self, value: Any, pulse: Pulse) -> None:
+    def take(self, value: Any) -> None:
         """Take both; the primary metric names its column."""
         self.loaded = True
         self._model, rows = value

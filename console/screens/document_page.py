@@ -11,7 +11,6 @@ from console.render.cells import Line, line
 from console.render.columns import Context
 from console.screens.page import Page
 from console.widgets.document import Document
-from engine.operations.deck import Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class DocumentPage(Page):
         """Ask for the subject, where it may have changed."""
         return self._subject if self._kind.read is None else self._kind.read(client)
 
-    def take(self, value: Any, pulse: Pulse) -> None:
+    def take(self, value: Any) -> None:
         """Take the subject; where it is gone the last one stays."""
         self.loaded = True
         if value is not None and value != self._subject:

@@ -12,8 +12,8 @@ from console.render.cells import Line, exactly
 from console.render.columns import Column, Context
 from console.screens.page import Page
 from console.widgets.grid import Grid
-from engine.operations.deck import Pulse
 from engine.service import filters
+from engine.service.sieve import Sieve
 from store.errors import Refused
 
 LEAST_DETAIL = 5  # free lines below the rows, from which on the selected row is shown whole
@@ -44,6 +44,7 @@ class ListPage(Page):
         self.scope = kind.name.split(":", 1)[0]
         self.grid = Grid(kind.columns, kind.key)
         self._rows: tuple[Any, ...] = ()
+        self._sieve: Sieve[Any] = Sieve(())
         self._filter = filters.parse("")
 
     @property
@@ -79,14 +80,16 @@ class ListPage(Page):
         """Ask for the rows."""
         return tuple(self._kind.read(client))
 
-    def take(self, value: Any, pulse: Pulse) -> None:
+    def take(self, value: Any) -> None:
         """Take the rows; the cursor stays on its own."""
         self.loaded = True
         self.set_rows(value)
 
     def set_rows(self, rows: Sequence[Any]) -> None:
         """Replace the rows."""
-        self._rows = tuple(rows)
+        if tuple(rows) != self._rows:
+            self._rows = tuple(rows)
+            self._sieve = Sieve(self._rows)
         self._apply()
 
     def set_filter(self, text: str) -> str:
@@ -100,8 +103,12 @@ class ListPage(Page):
         return ""
 
     def _apply(self) -> None:
-        wanted = self._rows if self.filtered else tuple(row for row in self._rows if not self._kind.is_routine(row))
-        self.grid.set_rows(tuple(self._filter.select(wanted)))
+        wanted = (
+            self._sieve.select(self._filter)
+            if self.filtered
+            else tuple(row for row in self._rows if not self._kind.is_routine(row))
+        )
+        self.grid.set_rows(wanted)
         if self.filtered and self._rows:
             total = len(self._rows)
             rows = "the only row" if total == 1 else f"any of {total} rows"

@@ -11,7 +11,6 @@ from console.render.jobs import progress
 from console.render.signs import glyph_of, style_of
 from console.screens.page import Page
 from console.widgets.log_view import LogView
-from engine.operations.deck import Pulse
 from engine.operations.work import JobLogsRequest, JobRequest
 from store.rows import Job
 
@@ -56,7 +55,7 @@ class LogPage(Page):
             offset = logs.next_offset
         return job, start, "".join(pieces), offset
 
-    def take(self, value: Any, pulse: Pulse) -> None:
+    def take(self, value: Any) -> None:
         """Add the new part; a part that was read twice is taken once."""
         self.loaded = True
         self._job, start, text, offset = value

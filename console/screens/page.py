@@ -7,7 +7,6 @@ from typing import Any
 from console.poller import Asks
 from console.render.cells import Line, line
 from console.render.columns import Context
-from engine.operations.deck import Pulse
 
 
 class Page:
@@ -45,7 +44,7 @@ class Page:
         """Ask for what the page shows."""
         return None
 
-    def take(self, value: Any, pulse: Pulse) -> None:
+    def take(self, value: Any) -> None:
         """Take what `read` gave."""
         self.loaded = True
 

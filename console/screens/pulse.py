@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from console.poller import Asks
@@ -10,17 +11,27 @@ from console.render.cells import Line
 from console.render.columns import Context
 from console.screens.catalog import model_page
 from console.screens.list_page import ListKind, ListPage
-from engine.operations.deck import Pulse, PulseModel
+from engine.operations.deck import Pulse, PulseModel, PulseRequest
 from engine.operations.serving import ReleasesRequest
+from store.rows import Release
 
 ROOM_BELOW = 14  # lines for alerts and changes, before the answers of every model are shown
 ROOM_LOOSE = 9
+MOST = 200  # models shown: those that ask for a look or serve, before others
 
 NO_MODELS = (
     "This deck has no models yet.",
     "Write models/NAME.toml, then run: modeldeck apply",
     "Or see the whole loop on real data: modeldeck demo",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one read of the first screen gave."""
+
+    pulse: Pulse
+    releases: tuple[Release, ...]
 
 
 class PulsePage(ListPage):
@@ -43,19 +54,26 @@ class PulsePage(ListPage):
         self._releases: tuple[Any, ...] = ()
 
     def read(self, client: Asks) -> Any:
-        """Ask for the releases; the pulse itself comes with every read."""
-        return tuple(client.call("releases.list", ReleasesRequest(limit=50)))
+        """Ask for the pulse, and for the releases that tell the way back."""
+        return Seen(
+            client.call("deck.pulse", PulseRequest(most=MOST)),
+            tuple(client.call("releases.list", ReleasesRequest(limit=50))),
+        )
 
-    def take(self, value: Any, pulse: Pulse) -> None:
+    def take(self, value: Any) -> None:
         """Take both."""
         self.loaded = True
-        self._releases, self._pulse = value, pulse
-        self.set_rows(pulse.models)
+        self._pulse, self._releases = value.pulse, value.releases
+        self.set_rows(value.pulse.models)
 
     @property
     def note(self) -> str:
         """How many models."""
-        return "" if self._pulse is None else super().note + (" model" if len(self._rows) == 1 else " models")
+        if self._pulse is None:
+            return ""
+        if self._pulse.total > len(self._rows):
+            return f"{super().note} of {self._pulse.total:,} models: 2 lists all"
+        return super().note + (" model" if len(self._rows) == 1 else " models")
 
     def body(self, width: int, height: int, context: Context) -> list[Line]:
         """Return models, answers, alerts and changes, in the room there is."""

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from console.render.cells import Line, Span, line, spread
-from engine.operations.deck import Pulse
+
+if TYPE_CHECKING:
+    from engine.operations.deck import Counts
 
 
-def header(deck: str, pulse: Pulse | None, width: int) -> Line:
+def header(deck: str, counts: Counts | None, width: int) -> Line:
     """Return `modeldeck DECK` and `q0 run1 fail0 alerts2`; a stopped daemon is said."""
-    left = line((" modeldeck ", "brand"), (deck if pulse is None else pulse.deck, "strong"))
-    if pulse is None:
+    left = line((" modeldeck ", "brand"), (deck if counts is None else counts.deck, "strong"))
+    if counts is None:
         return spread(left, line(("reading… ", "dim")), width)
     cells: list[Span] = []
-    if pulse.daemon != "running":
-        cells.append((f"daemon {pulse.daemon}   ", "warn"))
-    cells.append((f"q{pulse.jobs_queued} ", "dim" if not pulse.jobs_queued else ""))
-    cells.append((f"run{pulse.jobs_running} ", "dim" if not pulse.jobs_running else "busy"))
-    cells.append((f"fail{pulse.jobs_failed_24h} ", "dim" if not pulse.jobs_failed_24h else "bad"))
-    alerts = sum(alert.state != "resolved" for alert in pulse.alerts)
-    cells.append((f"alerts{alerts} ", "dim" if not alerts else "warn"))
-    if pulse.undelivered:
-        cells.append((f"untold{pulse.undelivered} ", "bad"))
+    if counts.daemon != "running":
+        cells.append((f"daemon {counts.daemon}   ", "warn"))
+    cells.append((f"q{counts.jobs_queued} ", "dim" if not counts.jobs_queued else ""))
+    cells.append((f"run{counts.jobs_running} ", "dim" if not counts.jobs_running else "busy"))
+    cells.append((f"fail{counts.jobs_failed_24h} ", "dim" if not counts.jobs_failed_24h else "bad"))
+    cells.append((f"alerts{counts.alerts} ", "dim" if not counts.alerts else "warn"))
+    if counts.undelivered:
+        cells.append((f"untold{counts.undelivered} ", "bad"))
     return spread(left, line(*cells), width)
 
 

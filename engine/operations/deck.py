@@ -64,6 +64,15 @@ class PulseModel:
 
 
 @dataclass(frozen=True, slots=True)
+class PulseRequest:
+    """The pulse of every model, or of those that matter most."""
+
+    most: int = argument(
+        "so many models at most, first those that serve or ask for a look; 0: all", flag="--most", default=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """Everything the first screen shows, in one answer."""
 
@@ -77,6 +86,33 @@ class Pulse:
     jobs_running: int
     jobs_failed_24h: int
     undelivered: int = 0  # notifications given up within a day, or whose last attempt failed
+    total: int = 0  # models there are, of which `models` may be a part
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the line at the top of every screen says: the deck, and the counts that decide whether to look further."""
+
+    deck: str
+    daemon: str  # running, stopped
+    jobs_queued: int
+    jobs_running: int
+    jobs_failed_24h: int
+    alerts: int  # that stand
+    undelivered: int
+
+
+def counts_of(pulse: Pulse) -> Counts:
+    """Return the counts that a pulse holds."""
+    return Counts(
+        pulse.deck,
+        pulse.daemon,
+        pulse.jobs_queued,
+        pulse.jobs_running,
+        pulse.jobs_failed_24h,
+        sum(alert.state != "resolved" for alert in pulse.alerts),
+        pulse.undelivered,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +186,22 @@ OPERATIONS = (
         "deck.pulse",
         ("pulse",),
         "what serves, since when, is it hurting anyone",
-        NoRequest,
+        PulseRequest,
         Pulse,
         Role.VIEWER,
         Danger.READ,
         "engine.service.handlers.pulse:pulse",
+    ),
+    Operation(
+        "deck.counts",
+        (),
+        "jobs and alerts, counted",
+        NoRequest,
+        Counts,
+        Role.VIEWER,
+        Danger.READ,
+        "engine.service.handlers.pulse:counts",
+        command_line=False,
     ),
     Operation(
         "deck.changes",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -73,39 +75,103 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
     Raises:
         TypeError: a field is unknown or missing, or has the wrong type.
     """
-    hints = typing.get_type_hints(kind)
-    known = {field.name for field in dataclasses.fields(kind)}
-    for name in body:
-        if name not in known:
+    if not isinstance(body, dict):
+        raise TypeError(f"{kind.__name__} must be an object, got {type(body).__name__}")
+    readers = _readers(kind)
+    values = {}
+    for name, value in body.items():
+        read = readers.get(name)
+        if read is None:
             raise TypeError(f"unknown field {name!r}")
-    return kind(**{name: _value(hints[name], value, name) for name, value in body.items()})
+        values[name] = read(value)
+    return kind(**values)
 
 
 MOST_INT = 2**63 - 1
-_NAMES = {list: "a list", dict: "an object"}
 
 
-def _value(hint: Any, value: Any, name: str) -> Any:
+Read = Callable[[Any], Any]
+
+
+@functools.cache
+def _readers(kind: type) -> dict[str, Read]:
+    """Return how each field of a dataclass is read; looking at the hints costs many times what a value does."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: _reader(hints[field.name], field.name) for field in dataclasses.fields(kind)}
+
+
+def _reader(hint: Any, name: str) -> Read:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in typing.get_args(hint):
-            return None
-        options = [option for option in typing.get_args(hint) if option is not type(None)]
-        return _value(options[0], value, name) if len(options) == 1 else value
+        return _optional(hint, name)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_body(hint, value)
-    wanted = list if origin is tuple else dict if origin is dict or dataclasses.is_dataclass(hint) else None
-    if wanted is not None and not isinstance(value, wanted):
-        raise TypeError(f"field {name!r} must be {_NAMES[wanted]}, got {type(value).__name__}")
+        return lambda value: from_body(hint, value)
     if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        return tuple(_value(inner, item, name) for item in value)
-    if (name == "at" or name.endswith("_at")) and isinstance(value, str) and hint is int:
-        return microseconds(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) <= MOST_INT else value
-    if isinstance(hint, type) and hint in (str, int, float, bool) and (type(value) is not hint):
-        raise TypeError(f"field {name!r} must be {hint.__name__}, got {type(value).__name__}")
-    if hint is int and abs(value) > MOST_INT:
-        raise TypeError(f"field {name!r} is beyond what 64 bits hold")
-    return value
+        return _sequence(_reader(typing.get_args(hint)[0], name), name)
+    if origin is dict:
+        return _object(name)
+    if hint is int:
+        return _whole(name, is_time=name == "at" or name.endswith("_at"))
+    if hint is float:
+        return _decimal(name)
+    if hint in (str, bool):
+        return _plain(hint, name)
+    return lambda value: value
+
+
+def _optional(hint: Any, name: str) -> Read:
+    options = [option for option in typing.get_args(hint) if option is not type(None)]
+    nullable = len(options) < len(typing.get_args(hint))
+    read: Read = _reader(options[0], name) if len(options) == 1 else lambda value: value
+    return (lambda value: None if value is None else read(value)) if nullable else read
+
+
+def _sequence(inner: Read, name: str) -> Read:
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            raise TypeError(f"field {name!r} must be a list, got {type(value).__name__}")
+        return tuple(inner(item) for item in value)
+
+    return read
+
+
+def _object(name: str) -> Read:
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(f"field {name!r} must be an object, got {type(value).__name__}")
+        return value
+
+    return read
+
+
+def _whole(name: str, *, is_time: bool) -> Read:
+    def read(value: Any) -> Any:
+        if type(value) is not int:
+            if is_time and isinstance(value, str):
+                return microseconds(value)
+            raise TypeError(f"field {name!r} must be int, got {type(value).__name__}")
+        if not -MOST_INT <= value <= MOST_INT:
+            raise TypeError(f"field {name!r} is beyond what 64 bits hold")
+        return value
+
+    return read
+
+
+def _decimal(name: str) -> Read:
+    def read(value: Any) -> Any:
+        if type(value) is float:
+            return value
+        if type(value) is int and -MOST_INT <= value <= MOST_INT:
+            return float(value)
+        raise TypeError(f"field {name!r} must be float, got {type(value).__name__}")
+
+    return read
+
+
+def _plain(wanted: type, name: str) -> Read:
+    def read(value: Any) -> Any:
+        if type(value) is not wanted:
+            raise TypeError(f"field {name!r} must be {wanted.__name__}, got {type(value).__name__}")
+        return value
+
+    return read

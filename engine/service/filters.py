@@ -45,7 +45,7 @@ class Word:
     def holds(self, row: dict[str, Any]) -> bool:
         """Tell whether it does."""
         wanted = self.text.casefold()
-        return any(wanted in value.casefold() for value in _values(row))
+        return any(wanted in value.casefold() for value in texts_of(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Pattern:
 
     def holds(self, row: dict[str, Any]) -> bool:
         """Tell whether it does."""
-        return any(self.expression.search(value) for value in _values(row))
+        return any(self.expression.search(value) for value in texts_of(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Comparison:
         if not found or value is None:
             return False
         if isinstance(value, list | tuple | dict):
-            inside = any(item.casefold() == self.value.casefold() for item in _values(value))
+            inside = any(item.casefold() == self.value.casefold() for item in texts_of(value))
             return inside if self.sign == "=" else not inside and self.sign == "!="
         return comparing.compares(value, self.sign, self.value)
 
@@ -88,7 +88,7 @@ class ColumnPattern:
     def holds(self, row: dict[str, Any]) -> bool:
         """Tell whether it does."""
         found, value = _lookup(row, self.column)
-        return found and any(self.expression.search(item) for item in _values(value))
+        return found and any(self.expression.search(item) for item in texts_of(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +201,14 @@ def _lookup(row: Any, path: str) -> tuple[bool, Any]:
     return False, None
 
 
-def _values(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield every value as the text that words are looked for in."""
     if isinstance(value, dict):
         for item in value.values():
-            yield from _values(item)
+            yield from texts_of(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _values(item)
+            yield from texts_of(item)
     elif value is not None:
         yield _text(value)
 

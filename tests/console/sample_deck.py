@@ -25,7 +25,7 @@ from sample_releases import (
 )
 
 from engine.operations.alerts import AlertDetail
-from engine.operations.deck import Changes, Pulse, PulseModel
+from engine.operations.deck import Changes, Pulse, PulseModel, counts_of
 from engine.operations.serving import ReleaseDetail
 from engine.operations.work import JobLogs
 from engine.plans import Preview
@@ -365,6 +365,8 @@ class SampleClient:
             if request.model not in VERSIONS:
                 raise UnknownName(f"no model is named {request.model}")
             return VERSIONS[request.model]
+        if operation_id == "deck.counts":
+            return counts_of(self.answers["deck.pulse"])
         if operation_id == "schedules.show":
             return schedule_detail(next(row for row in self.answers["schedules.list"] if row.id == request.id))
         if operation_id in ("schedules.pause", "schedules.resume"):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.operations.changes import words
 from engine.operations.common import NoRequest
-from engine.operations.deck import Pulse, PulseModel
+from engine.operations.deck import Counts, Pulse, PulseModel, PulseRequest
 from engine.service.call import ServiceContext
 from engine.service.lock import holder
 from engine.service.traffic import day_traffic
 from store.database import Reader
+from store.errors import Refused
 from store.rows import Alert, Alias, Deployment, Event, Fault, Model, Release, Replica, RouteSpan, Window
 
 DAY_US = 86_400_000_000
@@ -23,16 +25,20 @@ FAILED = ("failed", "abandoned")
 UNJUDGED = "no data"  # a window's verdict where its rows are too few
 
 
-def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
+def pulse(context: ServiceContext, request: PulseRequest) -> Pulse:
     """Gather the pulse."""
     from store import events, jobs, models, notifying, settings
 
+    if request.most < 0:
+        raise Refused("--most cannot be below 0", "0 is every model")
+
     database, now = context.deck.database, context.deck.clock.now()
     with database.reading() as reader:
-        current = settings.current(reader)
-        body: dict[str, Any] = current.body if current else {}
+        body = settings.applied_body(reader)
         look = _look(reader, body, day_traffic(context.deck.workspace))
-        rows = tuple(_model(look, model) for model in models.models(reader) if model.deleted_at is None)
+        total = models.count(reader)
+        chosen = models.models(reader) if not 0 < request.most < total else _foremost(look, request.most)
+        rows = tuple(_model(look, model) for model in chosen)
         ended = jobs.jobs(reader, limit=200, states=FAILED)
         return Pulse(
             deck=body.get("name", context.deck.workspace.root.name),
@@ -44,6 +50,37 @@ def pulse(context: ServiceContext, _request: NoRequest) -> Pulse:
             jobs_queued=len(jobs.queued(reader)),
             jobs_running=len(jobs.running(reader)),
             jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
+            undelivered=notifying.undelivered(reader, now - DAY_US),
+            total=total,
+        )
+
+
+def _foremost(look: _Look, most: int) -> list[Model]:
+    """Return the models that ask for a look, then those that serve, then others by name, as many as are asked for."""
+    from store import models, releases
+
+    asking = {alert.model for alert in look.alerts if alert.model} | set(releases.under_way(look.reader))
+    serving = {row.endpoint for row in look.deployments} | {model for model, name in look.aliases if name == "champion"}
+    names = dict.fromkeys((*sorted(asking), *sorted(serving), *models.first_names(look.reader, most)))
+    found = (models.model(look.reader, name) for name in list(names)[:most])
+    return [model for model in found if model.deleted_at is None]
+
+
+def counts(context: ServiceContext, _request: NoRequest) -> Counts:
+    """Count what the line at the top says; one model or ten thousand, it costs the same."""
+    from store import alerts, jobs, notifying, settings
+
+    now = context.deck.clock.now()
+    with context.deck.database.reading() as reader:
+        name = settings.applied_body(reader).get("name")
+        ended = jobs.jobs(reader, limit=200, states=FAILED)
+        return Counts(
+            deck=name or context.deck.workspace.root.name,
+            daemon=_daemon(context),
+            jobs_queued=len(jobs.queued(reader)),
+            jobs_running=len(jobs.running(reader)),
+            jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
+            alerts=len(alerts.alerts(reader, open_only=True)),
             undelivered=notifying.undelivered(reader, now - DAY_US),
         )
 
@@ -70,7 +107,7 @@ class _Look:
     faults: list[Fault]
 
 
-def _look(reader: Reader, body: dict[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
+def _look(reader: Reader, body: Mapping[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
     from store import alerts, deployments, faults, models, routes
 
     return _Look(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from console.commands.verbs import VERBS
-from console.parser import HelpShown, UsageError, overview, parse, parser_of, usage_of
+from console.parser import overview, parse, parser_of, place_said, usage_of
+from console.usage import HelpShown, UsageError, only_place
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
 from engine.operations.runs import CompareRuns, RunsRequest
@@ -237,3 +238,27 @@ def test_version_is_printed() -> None:
 def test_usage_marks_what_may_be_left_out() -> None:
     assert usage_of(VERBS[("promote",)]) == "promote MODEL [VERSION]"
     assert usage_of(VERBS[("runs", "compare")]) == "runs compare RUN …"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["-w", "deck"],
+        ["--workspace", "a b"],
+        ["--workspace=deck"],
+        ["--deck", "rates", "-w", "x"],
+        ["--deck=rates"],
+    ],
+)
+def test_a_line_that_only_says_where_is_read_as_the_parser_reads_it(words: list[str]) -> None:
+    assert only_place(words) == place_said(words)
+    assert parse(words) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["models"], ["-w"], ["-w", "--json"], ["-w", "deck", "models"], ["--json"], ["--help"], ["-wdeck"], ["-w=x"]],
+)
+def test_any_other_line_is_left_to_the_parser(words: list[str]) -> None:
+    assert only_place(words) is None

@@ -124,6 +124,7 @@ async def test_the_command_line_goes_anywhere(console: Any) -> None:
         await screen.shows("/failed", "1/8")
         await screen.press("colon")
         await screen.type("model ni")
+        await screen.until(lambda: "nightly-rates" in screen.text.splitlines()[-1], "the name to be offered")
         await screen.press("tab", "enter")
         await screen.shows("Models › nightly-rates", "challenger")
         await screen.press("minus")

@@ -117,6 +117,7 @@ async def test_a_schedule_is_paused_with_a_reason_and_resumed_at_once(console: A
         await screen.press("enter", "y")
         await screen.shows(f"{name} paused; U resumes it")
         assert sample.called("schedules.pause") == [ScheduleChange(name, "host moves")]
+        await screen.until(lambda: screen.app.desk.page.selected.paused_at is not None, "the row to be read anew")
         await screen.press("U")
         await screen.shows(f"{name} resumed")
         assert sample.called("schedules.resume") == [ScheduleChange(name, "")]

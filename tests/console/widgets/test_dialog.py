@@ -11,6 +11,7 @@ from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
 from console.widgets.surface import changed_span
 from engine.actions import BY_ID
+from engine.operations.deck import counts_of
 
 
 class Clock:
@@ -126,7 +127,7 @@ def test_the_footer_hides_what_cannot_be_done() -> None:
 
 
 def test_the_header_counts_in_words() -> None:
-    assert plain(header("", PULSE, 80)).rstrip().endswith("q1 run2 fail1 alerts2")
+    assert plain(header("", counts_of(PULSE), 80)).rstrip().endswith("q1 run2 fail1 alerts2")
     assert "reading" in plain(header("deck", None, 80))
 
 
