@@ -4,9 +4,10 @@
 
 Stationary streams are cut into windows of 100 to 100,000 rows: any alarm is false. One kind of them wanders as its
 reference does. Then streams drift by a known size from window 10 of 1,000 rows on; the delay is in windows, 1 where the
-first one that drifted is told, and one more than the stream has where none is. A tool that is never silent has no
-delay: read both tables. Beside us stand Evidently, NannyML and river's ADWIN (`make bench-peers`), each by its
-defaults; Evidently, which needs seconds a window, sees 20 of each kind.
+first one that drifted is told, and one more than the stream has where none is. A joint drift moves no column alone:
+two come to go together. A tool that is never silent has no delay: read both tables. Beside us stand Evidently, NannyML
+and river's ADWIN (`make bench-peers`), each by its defaults; Evidently, which needs seconds a window, sees 20 of each
+kind.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ PEERS = {"evidently": "Evidently", "nannyml": "NannyML", "river": "ADWIN"}
 REFERENCE = 50_000
 WINDOWS = {100: 200, 1_000: 100, 10_000: 30, 100_000: 8}  # rows of a window -> windows looked at
 QUICK = {1_000: 5}
-SIZES = {"abrupt": (0.3, 0.5, 1.0), "gradual": (0.5, 1.0), "recurring": (0.5,), "one column": (0.5, 1.0)}
+SIZES = {
+    "abrupt": (0.3, 0.5, 1.0),
+    "gradual": (0.5, 1.0),
+    "recurring": (0.5,),
+    "one column": (0.5, 1.0),
+    "joint": (0.5, 0.9),  # how strongly two columns that had nothing to do with each other go together
+}
 WINDOW = 1_000
 BEFORE, AFTER = 10, 12  # windows before the onset, and from it on
 SEEDS = 5
@@ -69,7 +76,8 @@ def delay(place: Path, shape: str, size: float, seeds: int) -> Row:
         write_stream(stream, whole, 100 + seed, shape=shape, size=size, onset=BEFORE * WINDOW)
     told = {name: judged(name, place / "calm.parquet", WINDOW, BEFORE, streams) for name in ("modeldeck", *PEERS)}
     mean = {name: sum(waited(one) for one in alarms) / len(alarms) for name, alarms in told.items() if alarms}
-    return row(f"delay, {shape}, {size:g} standard deviations", "windows", mean, seeds)
+    unit = "correlation" if shape == "joint" else "standard deviations"
+    return row(f"delay, {shape}, {size:g} {unit}", "windows", mean, seeds)
 
 
 def waited(alarms: list[bool]) -> float:

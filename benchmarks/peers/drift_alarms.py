@@ -33,15 +33,25 @@ def windows(stream: Path, rows: int, onset: int = 0) -> Iterator[Any]:
 
 def modeldeck(reference: Path, streams: Streams, rows: int, onset: int) -> list[Alarms]:
     """The judgement of a monitor's window, all columns of equal importance."""
+    import numpy as np
     import pyarrow.parquet as pq
 
     from engine.measures import drift
+    from engine.measures.drift_places import row_bins
+    from engine.measures.joint import ROWS, joint_of
 
     table = pq.ParquetFile(reference).read(columns=list(COLUMNS))
     profiles = [drift.profile(name, table[name]) for name in COLUMNS]
 
+    def codes(rows: Any) -> Any:
+        drawn = rows.take(np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int))
+        return np.column_stack([row_bins(each, drawn[each.name]) for each in profiles])
+
+    joint = joint_of(COLUMNS, [name in NUMBERS for name in COLUMNS], codes(table))
+
     def is_alarm(window: Any) -> bool:
-        return any(one["drifted"] for one in drift.judge([each.compare(window[each.name]) for each in profiles]))
+        told = [each.compare(window[each.name]) for each in profiles]
+        return any(one["drifted"] for one in drift.judge([*told, joint.compare(codes(window))]))
 
     return [[is_alarm(window) for window in windows(stream, rows, onset)] for stream in streams]
 

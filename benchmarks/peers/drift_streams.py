@@ -18,7 +18,8 @@ PERIOD = 5_000  # rows
 SWING = 0.3  # standard deviations, to either side
 RAMP = 10_000  # rows in which a gradual drift comes to its size
 SPELL = 3_000  # rows that a recurring drift lasts, and stays away
-SHAPES = ("abrupt", "gradual", "recurring", "one column")
+SHAPES = ("abrupt", "gradual", "recurring", "one column", "joint")
+TOGETHER = ("n0", "n5")  # what goes together after a joint drift, each as it was by itself
 
 
 def write_stream(
@@ -43,19 +44,31 @@ def write_stream(
         spread = float(values.std())
         if restless:
             values = values + SWING * spread * np.sin(2 * np.pi * at / PERIOD)
-        if shape and name in moved:
+        if shape and shape != "joint" and name in moved:
             values = values + size * spread * (draw.random(rows) < share)
         columns[name] = np.round(values, 4)
+    if shape == "joint":
+        first, second = TOGETHER
+        columns[second] = _joined(draw, columns[first], columns[second], size, onset)
     for name in CATEGORIES:
         words = table[name]
         if (
-            shape and name in moved
+            shape and shape != "joint" and name in moved
         ):  # as many rows as lie within `size` deviations of a normal one are of the first word
             first = words.take(pa.array([int(np.argmax(np.asarray(words.to_pylist()) == "v0"))]))[0].as_py()
             taken = (draw.random(rows) < share) & (draw.random(rows) < 0.4 * size)
             words = pa.array(np.where(taken, first, np.array(words.to_pylist(), dtype=object)).tolist())
         columns[name] = words
     pq.write_table(pa.table(columns), path, row_group_size=100_000)
+
+
+def _joined(draw: Any, first: Any, second: Any, size: float, onset: int) -> Any:
+    """Return the second column with its values put in another order, so that it goes with the first by `size`."""
+    after = first[onset:]
+    pull = size * (after - after.mean()) / after.std() + np.sqrt(1 - size**2) * draw.normal(size=len(after))
+    joined = second.copy()
+    joined[onset:][np.argsort(pull, kind="stable")] = np.sort(second[onset:])
+    return joined
 
 
 def _share(shape: str, after: Any) -> Any:

@@ -13,6 +13,7 @@ from console.render.sheet import Sheet
 from console.render.words import brief, day, number, percent, plural
 
 LABELS = 12
+PAIRS = 3  # of inputs that no longer go together, named under their row
 NARROW = 72  # below this a table of columns leaves out what is only looked up
 # What the lines below tell, and the ids that only `d` and `y` show.
 _TOLD = (
@@ -99,3 +100,11 @@ def put_features(sheet: Sheet, features: Sequence[dict[str, Any]], title: str = 
     shown = range(len(titles)) if sheet.width >= NARROW else (0, 2, 3, 5)
     right = frozenset(place for place, column in enumerate(shown) if column in (2, 3, 4, 5))
     sheet.table([titles[column] for column in shown], [[row[column] for column in shown] for row in rows], right)
+    for one in features:
+        for pair in (one.get("pairs") or ())[:PAIRS] if one.get("drifted", True) else ():
+            first, second = pair["columns"]
+            sheet.paragraph(
+                f"{first} with {second}: went together {brief(pair['before'])}, now {brief(pair['now'])}"
+                f" ({percent(pair['share'])} of what tells)",
+                "dim",
+            )

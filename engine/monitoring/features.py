@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from engine.measures import drift
+from engine.monitoring.importance import importance_of
 from engine.monitoring.reference import PREDICTION, Reference, best_items, prediction_column, ranks
 from engine.settings.alerts import IMPORTANCE
 
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
 
 def compare_window(found: WindowRows, reference: Reference, version: Version) -> list[dict[str, Any]]:
-    """Return one judged comparison per input column and one of the predictions, heaviest first.
+    """Return one judged comparison per input column, of the predictions, and of how inputs go together, heaviest first.
 
     Each entry has `importance` (share of the version's, None where unknown), `weight` (importance times effect over
     threshold) and `matters`.
     """
     compared = [_one(found, column["name"], reference) for column in version.signature.get("inputs", ())]
     compared.append(_predictions(found.rows, reference, version))
+    if reference.joint is not None and found.sampled is not None:
+        compared.append(reference.joint.compare(found.sampled))
     return _ranked(drift.judge(compared), version)
 
 
@@ -49,7 +52,7 @@ def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, An
     shares = importance_of(version)
     ranked = []
     for one in judged:
-        importance = 1.0 if one["name"] == PREDICTION else shares.get(one["name"], 0.0) if shares else None
+        importance = _share(one, shares)
         size = one["effect"] / one["threshold"] if one["effect"] is not None and one["threshold"] else 0.0
         ranked.append(
             {
@@ -62,8 +65,12 @@ def _ranked(judged: list[dict[str, Any]], version: Version) -> list[dict[str, An
     return sorted(ranked, key=lambda one: (not one["drifted"], -one["weight"], -(one["effect"] or 0.0)))
 
 
-def importance_of(version: Version) -> dict[str, float]:
-    """Return each feature's share of the importance; empty where the version has none."""
-    grown = {one["name"]: max(0.0, float(one["value"])) for one in version.evaluation.get("importance") or ()}
-    total = sum(grown.values())
-    return {name: round(value / total, 6) for name, value in grown.items()} if total else {}
+def _share(one: dict[str, Any], shares: dict[str, float]) -> float | None:
+    """Return the share of the importance that a comparison is about; None where the version has none."""
+    if one["name"] == PREDICTION:
+        return 1.0
+    if not shares:
+        return None
+    pairs = one.get("pairs") or ()
+    names = pairs[0]["columns"] if pairs else [one["name"]]
+    return round(sum(shares.get(name, 0.0) for name in names), 6)

@@ -14,11 +14,14 @@ import pyarrow.compute as pc
 from engine.measures import drift
 from engine.measures.estimate import Calibration
 from engine.measures.expected_loss import LossModel
+from engine.measures.joint import Joint
 from engine.measures.quality import Norm, norm_of
 from engine.measures.slicing import Slicing, slicing_of
 from engine.monitoring import asked
+from engine.monitoring.importance import importance_of
 from engine.monitoring.layout import write_durably
 from engine.monitoring.losses import ANSWER, loss_of
+from engine.monitoring.together import sample_reference
 from engine.serving.contract import class_text
 from store.errors import ModeldeckError
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
 PREDICTION = "prediction"
-FORM = 5  # of what is kept; another form is made anew
+FORM = 6  # of what is kept; another form is made anew
 FITTED = "the data has no times, by which rows the version was not fitted on could be told"
 FEWEST_OF_SLICE = 50  # answers of a group below which its drift is not told
 MOST_SCORED = 5000  # rows after the cut-off that the version is asked about, evenly spread
@@ -56,6 +59,7 @@ class Reference:
     norms: dict[str, Norm] = field(default_factory=dict)  # what is usual of an input's faults
     slicings: dict[str, Slicing] = field(default_factory=dict)  # of the columns whose slices are watched
     slice_answers: dict[str, dict[str, drift.Profile]] = field(default_factory=dict)  # column -> group -> its answers
+    joint: Joint | None = None  # of the inputs that can be compared
     is_whole: bool = True  # False: something could not be read that may be there another time
 
     def to_state(self) -> dict[str, Any]:
@@ -79,6 +83,7 @@ class Reference:
                 name: {group: drift.to_state(one) for group, one in groups.items()}
                 for name, groups in self.slice_answers.items()
             },
+            "joint": self.joint.to_state() if self.joint else None,
         }
 
     @classmethod
@@ -103,6 +108,7 @@ class Reference:
                 name: {group: drift.from_state(one) for group, one in groups.items()}
                 for name, groups in state["slice_answers"].items()
             },
+            Joint.from_state(state["joint"]) if state["joint"] else None,
         )
 
 
@@ -160,6 +166,9 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
     for column in inputs:
         _add_column(found, fitted, column, settings, tokenised, key)
     found.key_id = key.id if key else None
+    found.joint = sample_reference(
+        found.profiles, lambda name, rows: _logged(found, rows, name, key), fitted, importance_of(version)
+    )
     for name in settings.gates.slices:
         if name in found.profiles or name in found.left_out:  # others are not in the log
             _add_slicing(found, fitted, name, settings, tokenised, key)

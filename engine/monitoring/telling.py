@@ -12,7 +12,7 @@ from engine.settings.alerts import AlertRule
 from store.rows import EPOCH, Window
 
 NAMED = 5  # features that a finding names
-_KEPT = ("name", "kind", "test", "effect", "threshold", "psi", "js", "p_adjusted", "importance", "weight", "n")
+_KEPT = ("name", "kind", "test", "effect", "threshold", "psi", "js", "p_adjusted", "importance", "weight", "n", "pairs")
 
 Told = tuple[str, dict[str, Any]]
 
@@ -107,7 +107,7 @@ def _drift(rule: AlertRule, window: Window, performance: Performance, signal: Si
         and only in ("", one["name"])
         and (one["importance"] is None or one["importance"] >= rule.importance)
     ]
-    names = ", ".join(str(one["name"]) for one in mine[:NAMED])
+    names = ", ".join(_named(one) for one in mine[:NAMED])
     more = f" and {len(mine) - NAMED} more" if len(mine) > NAMED else ""
     worst = mine[0]
     title = f"drift in {names}{more}; {worst['name']} {worst['effect']:.2f} (bearable {worst['threshold']:.2f})"
@@ -121,6 +121,12 @@ def _drift(rule: AlertRule, window: Window, performance: Performance, signal: Si
             title += f"; {known['source']} {known['metric']} {known['value']:.4g}, promised {promised:.4g}"
         evidence["harm"] = {name: value for name, value in known.items() if name != "is"}
     return title, evidence
+
+
+def _named(one: dict[str, Any]) -> str:
+    """Return a feature's name; of inputs that no longer go together the two that tell most."""
+    pairs = one.get("pairs") or ()
+    return f"{one['name']} ({' with '.join(pairs[0]['columns'])})" if pairs else str(one["name"])
 
 
 def _labels(window: Window, performance: Performance) -> str:

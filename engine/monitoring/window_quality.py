@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from engine.measures.drift_categorical import CategoryTally
 from engine.measures.drift_codes import rounded
 from engine.measures.quality import judged
-from engine.monitoring.features import importance_of
+from engine.monitoring.importance import importance_of
 
 if TYPE_CHECKING:
     from engine.monitoring.window_rows import WindowRows

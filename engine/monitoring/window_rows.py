@@ -18,11 +18,13 @@ import pyarrow.compute as pc
 from engine.measures.drift import Tally
 from engine.measures.drift_numeric import NumericProfile
 from engine.measures.drift_places import bin_places, row_bins
+from engine.measures.joint import Sampled
 from engine.measures.quality import Faults
 from engine.monitoring import scan
 from engine.monitoring.columns import FEATURES
 from engine.monitoring.layout import parts
 from engine.monitoring.predictions import ATTEMPTS, By, fresh_rows, one_per_id, read_versions, time_column, united
+from engine.monitoring.together import draw
 from engine.monitoring.windows import Key
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class WindowRows:
     faults: dict[str, Faults] = field(default_factory=dict)  # input -> what is wrong with its values
     # column of slices -> input -> (groups, knots): where its values lie, for what a loss is explained by
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sampled: Any = None  # (n, columns) bins of rows drawn from it, where the reference has such; see measures.joint
     repeated: int = 0  # rows left out, as another one bears their id
 
 
@@ -52,6 +55,7 @@ class _Counted:
     tallies: dict[str, Tally] = field(default_factory=dict)
     faults: dict[str, Faults] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sampled: Sampled | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +114,9 @@ class _Version:
                 rows = batch if len(windows) == 1 else batch.filter(pa.array(here))
                 mine = self.counted.setdefault(number, _Counted())
                 self._count(mine, reference, rows)
+                if reference.joint is not None:
+                    mine.sampled = mine.sampled or Sampled(len(reference.joint.names))
+                    draw(mine.sampled, reference.joint, reference.profiles, rows)
                 self._place(mine, reference, rows, {name: codes[here] for name, codes in groups.items()})
 
     def _groups(self, batch: pa.RecordBatch) -> dict[str, Any]:
@@ -188,7 +195,8 @@ def read_windows(
         for key, rows in _by_window(version, table.sort_by(time_column(by)), by, length_us):
             if key in wanted:
                 one = found[version].counted.get(key[1], _Counted())
-                windows[key] = WindowRows(rows, one.tallies, one.faults, one.places, repeated.get(key, 0))
+                drawn = one.sampled.codes if one.sampled is not None else None
+                windows[key] = WindowRows(rows, one.tallies, one.faults, one.places, drawn, repeated.get(key, 0))
     return windows
 
 

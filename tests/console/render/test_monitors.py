@@ -126,3 +126,12 @@ def test_before_the_first_window_it_says_so() -> None:
     unseen = replace(detail(), estimate={"value": None, "note": "no loss model: too few rows"}, alerts=())
     assert "no loss model: too few rows" in text(monitor_page(unseen, 79, NOW))
     assert "none stands" in text(monitor_page(unseen, 79, NOW))
+
+
+def test_inputs_that_no_longer_go_together_are_named() -> None:
+    pair = {"columns": ["lead_time", "guests"], "before": 0.62, "now": -0.6, "share": 0.91}
+    joint = {"name": "joint", "kind": "joint", "test": "domain classifier", "effect": 0.6, "threshold": 0.1,
+             "psi": None, "importance": 0.4, "drifted": True, "pairs": [pair]}  # fmt: skip
+    window = replace(detail().window, features=(joint,))
+    shown = text(monitor_page(replace(detail(), window=window), 79, NOW))
+    assert "lead_time with guests: went together 0.62, now -0.6 (91% of what tells)" in shown
