@@ -1,15 +1,18 @@
 """A drift check of a window against its reference: 20 mixed columns, 50,000 reference rows.
 
-    python benchmarks/monitoring.py [--quick] [--large] [--json FILE]
+    python benchmarks/monitoring.py [--quick] [--large] [--rows N] [--folder DIR] [--json FILE]
 
 Beside it stand Evidently and NannyML (`make bench-peers`); the limits are the same columns decoded and nothing done
 with them, and one DuckDB scan that sums and counts them. Every check runs in a process of its own, in turn. `--large`
-adds 20 million rows, by us and the limits alone: what grows with them is time, not memory. Performance estimated before
+adds 20 million rows, by us and the limits alone: what grows with them is time, not memory. `--rows 100000000` adds any
+number, as a log has them: files of a million rows, ten that differ, copied as often as it takes; it says first how much
+of the disk under `--folder` (else the temporary one) they fill, and takes them away again. Performance estimated before
 outcomes is timed beside NannyML's, which fits in each run what a deck keeps with a version.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -20,21 +23,21 @@ from figures import HERE, Row, arguments, environment, median, peer, show
 
 sys.path.insert(0, str(HERE / "peers"))
 
-from drift_data import DRIFTED, write
+from drift_data import DRIFTED, write, write_many
 
 CHECK = HERE / "peers" / "drift_check.py"
 PEERS = {"evidently": "Evidently", "nannyml": "NannyML"}
 ESTIMATES = {"NannyML": "nannyml_estimate", "NannyML fitted before": "nannyml_fitted"}
 LIMITS = {"decoding": "columns decoded", "duckdb": "DuckDB scan"}
 SLOW_S = 8.0  # a peer slower than this is asked once
-MOST_S = 600
+MOST_S = 3_600
 
 
 def main() -> None:
     """Measure and show."""
-    named = arguments("monitoring", large="add 20 million rows, without the peers")
+    named = arguments("monitoring", more, large="add 20 million rows, without the peers")
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="md-") as folder:
+    with tempfile.TemporaryDirectory(prefix="md-", dir=named.folder) as folder:
         place = Path(folder)
         write(place / "reference.parquet", 50_000, 1, drift=False)
         sizes = {"100,000 rows": 100_000} if named.quick else {"100,000 rows": 100_000, "1,000,000 rows": 1_000_000}
@@ -43,13 +46,24 @@ def main() -> None:
             rows.append(estimates(place, title, size, 3 if named.quick else 5))
         if named.large:
             rows += measure(place, "20,000,000 rows", 20_000_000, 1, peers=False)
+        if named.rows:
+            rows += measure(place, f"{named.rows:,} rows in files", named.rows, 1, peers=False, files=True)
     show(rows, named)
 
 
-def measure(place: Path, title: str, size: int, repeats: int, *, peers: bool) -> list[Row]:
+def more(parser: argparse.ArgumentParser) -> None:
+    """Add what is said with a value."""
+    parser.add_argument("--rows", type=int, default=0, metavar="N", help="add so many rows, without the peers")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the rows are written meanwhile")
+
+
+def measure(place: Path, title: str, size: int, repeats: int, *, peers: bool, files: bool = False) -> list[Row]:
     """Return the rows of one size: the check, and the memory it takes."""
-    current = place / f"{size}.parquet"
-    write(current, size, 2, drift=True)
+    current = place / (f"{size}" if files else f"{size}.parquet")
+    if files:
+        write_many(current, size, 2, lambda told: print(told, file=sys.stderr))
+    else:
+        write(current, size, 2, drift=True)
     told: dict[str, list[dict[str, float]]] = {}
     asked = ["modeldeck", *LIMITS, *(PEERS if peers else ())]
     missing = [PEERS[name] for name in asked if name in PEERS and peer(name) is None]

@@ -19,6 +19,11 @@ COLUMNS = NUMBERS + CATEGORIES
 ESTIMATED = ("roc_auc", "accuracy")
 
 
+def files(current: Path) -> list[Path]:
+    """Return the files of a sample: one, or those of a folder."""
+    return sorted(current.glob("*.parquet")) if current.is_dir() else [current]
+
+
 def modeldeck(reference: Path, current: Path, kept: Path) -> tuple[float, list[str]]:
     """One scan of the current rows against the profile that was kept."""
     from engine.monitoring.light import without_pandas
@@ -37,7 +42,7 @@ def modeldeck(reference: Path, current: Path, kept: Path) -> tuple[float, list[s
         place.write_bytes(orjson.dumps(made))
     begun = time.perf_counter()
     profiles = {name: drift.from_state(state) for name, state in orjson.loads(place.read_bytes()).items()}
-    tallies, _ = tally([current], profiles)
+    tallies, _ = tally(files(current), profiles)
     judged = drift.judge([drift.against(profiles[name], tallies[name]) for name in COLUMNS])
     return time.perf_counter() - begun, [one["name"] for one in judged if one["drifted"]]
 
@@ -143,10 +148,11 @@ def decoding(_reference: Path, current: Path, _kept: Path) -> tuple[float, list[
     import pyarrow.parquet as pq
 
     begun = time.perf_counter()
-    file = pq.ParquetFile(current, read_dictionary=CATEGORIES, pre_buffer=False)
-    for group in range(file.num_row_groups):
-        for _ in file.iter_batches(65_536, row_groups=[group], columns=COLUMNS):
-            pass
+    for path in files(current):
+        file = pq.ParquetFile(path, read_dictionary=CATEGORIES, pre_buffer=False)
+        for group in range(file.num_row_groups):
+            for _ in file.iter_batches(65_536, row_groups=[group], columns=COLUMNS):
+                pass
     return time.perf_counter() - begun, []
 
 
@@ -157,7 +163,8 @@ def duckdb(_reference: Path, current: Path, _kept: Path) -> tuple[float, list[st
     terms = [f"sum({name})" for name in NUMBERS] + [f"approx_count_distinct({name})" for name in CATEGORIES]
     connection = db.connect(config={"threads": 2})
     begun = time.perf_counter()
-    connection.execute(f"SELECT {', '.join(terms)} FROM read_parquet('{current}')").fetchone()
+    found = [str(path) for path in files(current)]
+    connection.execute(f"SELECT {', '.join(terms)} FROM read_parquet(?)", [found]).fetchone()
     return time.perf_counter() - begun, []
 
 

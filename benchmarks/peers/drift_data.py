@@ -5,6 +5,8 @@ n0, n5, n10 and c0 drift in the current rows; the other 16 columns do not. numpy
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ COLUMNS = (*NUMBERS, *CATEGORIES)
 DRIFTED = ("n0", "n5", "n10", "c0")
 _CARDINALITY = (3, 5, 12, 25, 50)
 GROUP = 100_000
+MILLION = 1_000_000
+DIFFERENT = 10  # files that are drawn; more are copies
 
 
 def write(path: Path, rows: int, seed: int, *, drift: bool) -> None:
@@ -30,6 +34,31 @@ def write(path: Path, rows: int, seed: int, *, drift: bool) -> None:
         writer.write_table(table)
     if writer is not None:
         writer.close()
+
+
+def write_many(folder: Path, rows: int, seed: int, tell: Callable[[str], None] = lambda told: None) -> None:
+    """Write drifted rows as files of at most a million in a new folder: ten that differ, and copies of them.
+
+    Raises:
+        SystemExit: the disk has no room for them; nothing is left.
+    """
+    folder.mkdir()
+    whole, rest = divmod(rows, MILLION)
+    sizes = [MILLION] * whole + ([rest] if rest else [])
+    for number, size in enumerate(sizes):
+        path, model = folder / f"{number:05d}.parquet", folder / f"{number % DIFFERENT:05d}.parquet"
+        if number < DIFFERENT or size < MILLION:
+            write(path, size, seed + number, drift=True)
+        else:
+            shutil.copyfile(model, path)
+        if number == 0:
+            needed, free = path.stat().st_size * len(sizes), shutil.disk_usage(folder).free
+            tell(
+                f"{rows:,} rows: {len(sizes)} files, about {needed / 1e9:.1f} GB in {folder}, {free / 1e9:.0f} GB free"
+            )
+            if needed > 0.9 * free:
+                shutil.rmtree(folder)
+                raise SystemExit(f"{needed / 1e9:.1f} GB do not fit there: name another place by --folder")
 
 
 def _group(draw: Any, n: int, drift: bool) -> dict[str, Any]:
