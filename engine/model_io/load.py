@@ -85,8 +85,10 @@ def trusted_types(content: bytes, modules: Collection[str], stated: Collection[s
     return trusted
 
 
-def score_version(deck: Deck, version: Version, rows: pa.Table | Any) -> Predicted:
+def score_version(deck: Deck, version: Version, rows: pa.Table | Any, as_of_us: int | None = None) -> Predicted:
     """Let a version predict rows (an Arrow table or a frame) that hold its input columns; others are not looked at.
+
+    With `as_of_us` (microseconds UTC) a forecast answers by what was known before then, though it may remember more.
 
     Raises:
         CorruptArtifact: the version cannot be loaded.
@@ -97,6 +99,11 @@ def score_version(deck: Deck, version: Version, rows: pa.Table | Any) -> Predict
     from engine.serving.frames import conform
 
     predictor = load_version(deck, version)
+    if as_of_us is not None:
+        from engine.serving.forecasting import histories
+
+        for history in histories(predictor.model):
+            history.forget(as_of_us)
     frame = rows.to_pandas() if hasattr(rows, "to_pandas") else rows
     try:
         fitting = conform(frame, predictor.signature)

@@ -54,12 +54,23 @@ def compare(deck: Deck, settings: ModelSettings, new: Version, champion: Version
     else:
         truth, known = truth_of(table, settings.data.target, settings.task)
         table = table.filter(pa.array(known))
+    as_of = _begin(deck, settings, table, new)
     return Compared(
         truth=truth,
-        new=score_version(deck, new, table),
-        champion=score_version(deck, champion, table),
+        new=score_version(deck, new, table, as_of),
+        champion=score_version(deck, champion, table, as_of),
         groups={name: _groups(table.column(name)) for name in settings.gates.slices if name in table.column_names},
     )
+
+
+def _begin(deck: Deck, settings: ModelSettings, table: Any, version: Version) -> int | None:
+    """Return when the rows of a forecast begin: one version remembers more of them than the other, and is not to."""
+    from engine.model_io.rows import times_us, zone_of
+
+    name = settings.data.time_column
+    if settings.task != "forecasting" or name is None or not table.num_rows:
+        return None
+    return int(times_us(table.column(name), zone_of(deck.database, version.settings_revision)).min())
 
 
 def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Version) -> Any:

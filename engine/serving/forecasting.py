@@ -67,6 +67,12 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.names_, self.values_ = sorted(known), [known[name] for name in sorted(known)]
         return self
 
+    def forget(self, from_us: int) -> SeriesHistory:
+        """Know no value of a time or later (microseconds), so that what is asked then is asked as of before it."""
+        kept = max(0, -(-(from_us - self.start_us_) // self.step_us_))
+        self.values_ = [values[:kept] if kept else np.full(1, np.nan) for values in self.values_]
+        return self
+
     def fit_transform(self, frame: pd.DataFrame, target: Any = None, **_more: Any) -> Any:
         """Learn, and return the features of each row as of a moment drawn within the horizon before it."""
         self.fit(frame, target)
@@ -131,6 +137,14 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 _level(values, origins, day),
             ]
         )
+
+
+def histories(model: Any) -> list[SeriesHistory]:
+    """Return the histories that a fitted pipeline knows of the past by; a model that is no forecast has none."""
+    steps = getattr(model, "steps", None) or [("", None)]
+    transformers = [one[1] for one in getattr(steps[0][1], "transformers_", ())]
+    inner = [one.steps[0][1] if hasattr(one, "steps") else one for one in transformers]
+    return [one for one in inner if isinstance(one, SeriesHistory)]
 
 
 class SeasonalNaive(RegressorMixin, BaseEstimator):  # type: ignore[misc]

@@ -24,8 +24,9 @@ def against_champion(
 ) -> dict[str, Any] | None:
     """Return the paired interval of how much smaller the loss is than the champion's; None without a champion.
 
-    Only rows later than what the champion was fitted on count. `{"version", "metric", "value", "low", "high", "n",
-    "note"}`: without such rows, or where the champion reads other columns, value is None and note says why.
+    Only rows later than what the champion was fitted on count. A forecast is asked as of the holdout's begin, as the
+    new version is, though it may remember more. `{"version", "metric", "value", "low", "high", "n", "note"}`: without
+    such rows, or where the champion reads other columns, value is None and note says why.
     """
     champion = versions.named(deck.database, model, "champion")
     if champion is None:
@@ -38,7 +39,7 @@ def against_champion(
         return {**none, "n": len(rows), "note": f"{len(rows)} rows of the holdout are new to the champion"}
     unseen = holdout.take(rows)
     try:
-        theirs = score_version(deck, champion, unseen.frame)
+        theirs = score_version(deck, champion, unseen.frame, as_of_us=int(holdout.times.min()))
     except (ModeldeckError, KeyError) as error:
         return {**none, "note": " ".join(str(error).split())}
     return {"version": champion.number, **paired(metric.name, unseen.truth, guess.take(rows), theirs, seed=seed)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.serving.forecasting import SeasonalChange, SeasonalNaive, SeriesHistory
+from engine.serving.forecasting import SeasonalChange, SeasonalNaive, SeriesHistory, histories
 from engine.training import tabular
 from engine.training.family import Family, Terms
 
@@ -53,12 +53,8 @@ def boosting(terms: Terms) -> Family:
 
 def remember(model: Any, dataset: Dataset) -> None:
     """Let a fitted forecast know the values of all rows, the holdout's too: its memory grows, its fit stays."""
-    features = model.steps[0][1]
-    for part in features.transformers_:
-        transformer = part[1]
-        history = transformer.steps[0][1] if hasattr(transformer, "steps") else transformer
-        if isinstance(history, SeriesHistory):
-            history.extend(dataset.frame, dataset.truth)
+    for history in histories(model):
+        history.extend(dataset.frame, dataset.truth)
 
 
 def _forecast(dataset: Dataset) -> Forecast:

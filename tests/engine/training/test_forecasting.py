@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from engine.measures.metrics import Predicted, measure, names, predicted
-from engine.model_io.load import load_version
+from engine.model_io.load import load_version, score_version
 from engine.monitoring.performance import realised
+from engine.release.comparison import compare, unseen_rows
 from engine.serving import artifact
 from engine.serving.contract import Column, Signature, encode_outputs, output_columns
 from engine.serving.forecasting import NAMES, SeriesHistory
@@ -21,6 +22,7 @@ from engine.settings.model import ModelSettings
 from engine.training.conformal import interval
 from engine.training.dataset import prepare
 from engine.training.folds import expanding_folds, split_holdout
+from store import models
 from store.errors import Refused
 
 HOUR_US = 3_600_000_000
@@ -85,11 +87,23 @@ def test_lags_are_of_the_same_series_and_phase() -> None:
     assert artifact.sort_types(artifact.untrusted_types(content))[1] == []
 
 
-def put(bench: Any, hours: int = 168 * 6) -> None:
+def test_forgotten_values_are_as_if_they_had_never_come() -> None:
+    frame, target = frame_of(400)
+    cut = int(frame["at"].iloc[600].value // 1000)
+    forgetful, short = history().fit(frame, target).forget(cut), history().fit(frame.iloc[:600], target[:600])
+    assert np.array_equal(forgetful.transform(frame), short.transform(frame), equal_nan=True)
+    assert not np.array_equal(history().fit(frame, target).transform(frame), short.transform(frame), equal_nan=True)
+    nothing = forgetful.forget(0)
+    assert np.isnan(nothing.transform(frame)[:, 0]).all()
+
+
+def put(bench: Any, hours: int = 168 * 6, wrong_from: int | None = None) -> None:
+    """Write rows of so many hours; from `wrong_from` on every value is wrong."""
     draw = np.random.default_rng(3)
     frame, target = frame_of(hours)
     hot = draw.integers(0, 2, len(frame))
     target = np.round(20 + target / 30 + 15 * hot + draw.normal(0, 2, len(frame)), 3)
+    target[len(frame) if wrong_from is None else 2 * wrong_from :] = 500.0
     with (bench.deck.workspace.root / "rows.csv").open("w", newline="") as out:
         lines = csv.writer(out)
         lines.writerow(["at", "place", "hot", "count"])
@@ -122,6 +136,30 @@ def test_a_forecast_beats_the_season_before_and_says_how_sure_it_is(bench: Any, 
     # the holdout's values are remembered, although nothing was fitted on them
     memory = predictor.model.steps[0][1].transformers_[0][1]
     assert max(map(len, memory.values_)) == 168 * 6
+
+
+def test_champion_that_remembers_more_of_the_compared_rows_has_nothing_of_it(bench: Any, rates: Any) -> None:
+    settings, hours = settings_of(rates), 168 * 6
+    put(bench, hours - 12)
+    champion = bench.train(settings)
+    put(bench, hours - 12, wrong_from=hours - 24)  # of its holdout: fitted alike, and remembers another last half day
+    other = bench.train(settings)
+    put(bench, hours)
+    gains = []
+    for one in (champion, other):
+        with bench.deck.database.write() as tx:
+            models.set_alias(tx, "rates", "champion", one.number, actor="user:anna")
+        new = bench.train(settings)
+        gains.append(new.evaluation["against_champion"])
+    assert gains[0] == {**gains[1], "version": champion.number}
+    assert gains[0]["n"] == 48
+    compared, theirs = (compare(bench.deck, settings, new, one) for one in (champion, other))
+    assert compared is not None
+    assert theirs is not None
+    assert np.array_equal(compared.champion.values, theirs.champion.values)
+    table = unseen_rows(bench.deck, settings, new, champion)
+    plain = [score_version(bench.deck, one, table).values for one in (champion, other)]
+    assert not np.array_equal(*plain)  # what each remembers is in the answers that it serves
 
 
 def test_folds_measure_the_horizon_after_each_origin(bench: Any, rates: Any) -> None:
