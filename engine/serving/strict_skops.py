@@ -8,6 +8,7 @@ holds, and means the same in each process: in a training whose code imports skop
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import types
 from functools import cache
@@ -34,7 +35,10 @@ def skops_io() -> Any:
     others = _take_out()
     sys.modules[_CATALOGUE] = _catalogue()
     try:
-        return importlib.import_module("skops.io")
+        found = importlib.import_module("skops.io")
+        persist: Any = sys.modules["skops.io._persist"]
+        persist.json = _compact()
+        return found
     finally:
         _take_out()
         sys.modules.update(others)
@@ -53,4 +57,11 @@ def _catalogue() -> types.ModuleType:
         PRIMITIVE_TYPE_NAMES=["builtins.int", "builtins.float", "builtins.str", "builtins.bool"],
         CONTAINER_TYPE_NAMES=["builtins.list", "builtins.set", "builtins.map", "builtins.tuple"],
     )
+    return stand_in
+
+
+def _compact() -> types.ModuleType:
+    """Return a `json` that writes no indentation: with it Python's slow encoder is used, and nobody keeps the text."""
+    stand_in = types.ModuleType("json")
+    vars(stand_in).update(vars(json), dumps=lambda value, **_more: json.dumps(value))
     return stand_in

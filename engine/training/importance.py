@@ -31,19 +31,23 @@ def importance(
     draw = np.random.default_rng(seed)
     rows = np.sort(draw.permutation(len(holdout))[:ROWS])
     sample = holdout.take(rows)
+    begun = time.monotonic()
     usual = _answers(predictor, sample, sample.frame)
+    one_s = time.monotonic() - begun
     if _loss(metric, sample.truth, usual) is None:
         return []
-    shuffled: dict[str, list[Predicted]] = {}
     read = sample.kinds.names or tuple(sample.frame.columns)  # what was left out moves nothing
-    for _ in range(repeats):
-        for column in (name for name in sample.frame.columns if name in read):
-            if time.monotonic() > until:
-                break
-            mixed = sample.frame.copy()
-            order = draw.permutation(len(mixed))
-            mixed[column] = sample.frame[column].iloc[order].set_axis(sample.frame.index)
-            shuffled.setdefault(str(column), []).append(_answers(predictor, sample, mixed))
+    asked = [
+        (name, draw.permutation(len(rows))) for _ in range(repeats) for name in sample.frame.columns if name in read
+    ]
+    # the whole holdout was asked at once before: so many rows are neither too many for the model nor for the memory
+    together = max(1, len(holdout) // max(len(rows), 1))
+    shuffled: dict[str, list[Predicted]] = {}
+    while asked and (now := time.monotonic()) <= until:
+        size = together if now + one_s * together <= until else 1
+        some, asked = asked[:size], asked[size:]
+        for (name, _), guess in zip(some, _mixed(predictor, sample, some), strict=True):
+            shuffled.setdefault(str(name), []).append(guess)
     found = []
     for name, guesses in shuffled.items():
         grown = _growth(metric, sample.truth, usual, guesses)
@@ -51,6 +55,20 @@ def importance(
             low, high = _interval(metric, sample.truth, usual, guesses, seed, until)
             found.append({"name": name, "value": grown, "low": low, "high": high})
     return sorted(found, key=lambda one: -one["value"])
+
+
+def _mixed(predictor: Predictor, sample: Dataset, some: list[tuple[Any, Any]]) -> list[Predicted]:
+    """Return the answers for the sample with each column shuffled by its order, asked in one go."""
+    import pandas as pd
+
+    count = len(sample)
+    frame = sample.frame if len(some) == 1 else pd.concat([sample.frame] * len(some), ignore_index=True)
+    frame = frame.copy()
+    for column in {column for column, _ in some}:
+        orders = [order if column == name else np.arange(count) for name, order in some]
+        frame[column] = sample.frame[column].iloc[np.concatenate(orders)].set_axis(frame.index)
+    guess = _answers(predictor, sample, frame)
+    return [guess.take(np.arange(place * count, (place + 1) * count)) for place in range(len(some))]
 
 
 def _answers(predictor: Predictor, sample: Dataset, frame: Any) -> Predicted:
@@ -78,7 +96,7 @@ def _interval(
         sign = -1.0 if metric.greater_is_better else 1.0
         means = np.mean([metric.per_row(truth, guess) for guess in guesses], axis=0)
         per_row = sign * (means - metric.per_row(truth, usual))
-        grown = [float(per_row[draw.integers(0, count, count)].mean()) for _ in range(DRAWS)]
+        grown = per_row[draw.integers(0, count, (DRAWS, count))].mean(axis=1).tolist()
     else:
         for _ in range(DRAWS_OF_WHOLE):
             if time.monotonic() > until:

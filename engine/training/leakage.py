@@ -39,7 +39,6 @@ def leaks(dataset: Dataset, rows: Any, *, seconds: float, seed: int) -> tuple[li
     """
     if dataset.task not in TASKS:
         return [], []
-    import sklearn.linear_model
     import sklearn.tree  # noqa: F401 (half a second, before the clock starts)
 
     until = time.monotonic() + seconds
@@ -81,17 +80,16 @@ def _explained(dataset: Dataset, name: str, here: Any, there: Any) -> float:
 
 
 def _numeric(dataset: Dataset, name: str, here: Any, there: Any) -> list[Any]:
-    from sklearn.linear_model import LinearRegression
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    values = dataset.frame[name]
+    values = dataset.frame[name].iloc[np.concatenate([here, there])]
     if values.dtype.kind == "M":
         column = values.to_numpy().astype("datetime64[us]").astype(np.float64)
     else:
         column = values.to_numpy(dtype=np.float64, na_value=np.nan)
     ranks = np.searchsorted(np.unique(column[np.isfinite(column)]), column).astype(np.float64)  # trees count in floats
     ranks[~np.isfinite(column)] = np.nan
-    fit, test = ranks[here].reshape(-1, 1), ranks[there].reshape(-1, 1)
+    fit, test = ranks[: len(here)].reshape(-1, 1), ranks[len(here) :].reshape(-1, 1)
     told = dataset.truth[here]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -99,9 +97,17 @@ def _numeric(dataset: Dataset, name: str, here: Any, there: Any) -> list[Any]:
             return [DecisionTreeClassifier(random_state=0).fit(fit, told).predict(test)]
         guesses = [DecisionTreeRegressor(random_state=0).fit(fit, told).predict(test)]
         if np.isfinite(column).all() and np.abs(column).max() < LARGEST:
-            line = LinearRegression().fit(column[here].reshape(-1, 1), told)
-            guesses.append(line.predict(column[there].reshape(-1, 1)))
+            guesses.append(_on_line(column[: len(here)], told, column[len(here) :]))
         return guesses
+
+
+def _on_line(column: Any, truth: Any, asked: Any) -> Any:
+    """Return what the line of least squares through (column, truth), each (n,), says where it is `asked`."""
+    scale = float(np.abs(column).max()) or 1.0  # squares of what is large or small would be no numbers
+    off = (column - column.mean()) / scale
+    spread = float(off @ off)
+    slope = float(off @ (truth - truth.mean())) / spread if spread > 0.0 else 0.0
+    return truth.mean() + slope * ((asked - column.mean()) / scale)
 
 
 def _by_value(dataset: Dataset, name: str, here: Any, there: Any, otherwise: Any) -> Any:

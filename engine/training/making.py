@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from engine.training.fitting import fit, in_time, refit
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.forecasts import remember
 from engine.training.leakage import Leak, leaks
-from engine.training.learning_curve import SPENT_S, SPENT_SHARE, learning_curve
+from engine.training.learning_curve import SPENT_S, SPENT_SHARE, LearningCurve
 from engine.training.proof import Proof, prove
 from engine.training.recency import require_weights, within
 from engine.training.recording import params_of
@@ -134,33 +134,24 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
-    with one_quiet_thread():
+    curve_s = min(SPENT_SHARE * (time.monotonic() - started) + SPENT_S, LEAVES * (deadline - time.monotonic()))
+    again = partial(_answers_of, dataset, split.holdout, best, decided)
+    curve = LearningCurve(dataset, split, again, curve_s, fit_s, train.seed) if settings.task in CURVED else None
+    with one_quiet_thread(), curve or nullcontext():
         evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
         if dataset.forecast is not None:
             remember(model, dataset)
         content = stored(model, modules, train.trusted)
         shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
         recorded = golden.make(predictor, shown)
-    if settings.task in CURVED:
-        spent = SPENT_SHARE * (time.monotonic() - started) + SPENT_S
-        left = deadline - time.monotonic()
-        curve = learning_curve(
-            dataset,
-            split,
-            metric,
-            lambda rows: _answers_of(dataset, rows, split.holdout, best, decided),
-            evaluation["holdout"][metric.name],
-            seconds=min(spent, LEAVES * left),
-            fit_s=fit_s,
-            seed=train.seed,
-        )
-        evaluation |= {"learning_curve": curve} if curve else {}
-    if mode == "report":
-        judge = Judge(best.family, best.params, metric, train.seed)
-        whole = by_importance(dataset, split.train, evaluation.get("importance", ()))
-        seconds = min(LOOK_SHARE * (time.monotonic() - started) + LOOK_S, LEAVES * (deadline - time.monotonic()))
-        newest_first = [fold.train for fold in reversed(folds)]
-        each = looks(dataset, newest_first, judge, seconds, fit_s * min(1.0, ROWS / len(split.train)))
+        if mode == "report":
+            judge = Judge(best.family, best.params, metric, train.seed)
+            whole = by_importance(dataset, split.train, evaluation.get("importance", ()))
+            seconds = min(LOOK_SHARE * (time.monotonic() - started) + LOOK_S, LEAVES * (deadline - time.monotonic()))
+            newest_first = [fold.train for fold in reversed(folds)]
+            each = looks(dataset, newest_first, judge, seconds, fit_s * min(1.0, ROWS / len(split.train)))
+        points = curve.points(metric, evaluation["holdout"][metric.name]) if curve else None
+    evaluation |= {"learning_curve": points} if points else {}
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
     if leaking:
@@ -267,7 +258,7 @@ def baseline(
         return on_holdout(predictor, dataset.take(holdout), seed, asked)
 
 
-def _answers_of(dataset: Dataset, rows: Any, holdout: Any, best: Trial, decided: dict[str, Any]) -> Predicted:
+def _answers_of(dataset: Dataset, holdout: Any, best: Trial, decided: dict[str, Any], rows: Any) -> Predicted:
     model = fit(dataset, rows, best.family, best.params)
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
     return predicted(predictor.predict_frame(dataset.take(holdout).frame), dataset.signature.classes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -68,14 +70,34 @@ class Bench:
         return self.kinds[place] if self.kinds else self.dataset.kinds
 
 
+class _Held(threading.local):
+    """How many modules were loaded when this thread last held others: what is imported later may bring threads."""
+
+    modules = 0
+
+
+_held = _Held()
+
+
 @contextmanager
 def one_quiet_thread() -> Iterator[None]:
-    """Hold native threads to one and say nothing of what fits say about converging."""
+    """Hold native threads to one and say nothing of what fits say about converging.
+
+    Within such a block another costs nothing: finding a process's thread pools takes as long as a small fit.
+    """
+    if _held.modules == len(sys.modules):
+        yield
+        return
     from threadpoolctl import threadpool_limits
 
+    before = _held.modules
     with threadpool_limits(limits=THREADS), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        _held.modules = len(sys.modules)
+        try:
+            yield
+        finally:
+            _held.modules = before
 
 
 class FoldTables:

@@ -93,6 +93,41 @@ def test_importance_leaves_the_rows_as_they_were(by_nights, holdout):
     assert before.equals(holdout.frame)
 
 
+class Counted(ByNights):
+    """Counts how many rows it is asked for each time."""
+
+    def __init__(self) -> None:
+        self.asked = []
+
+    def predict(self, frame):
+        self.asked.append(len(frame))
+        return super().predict(frame)
+
+
+def test_shuffled_columns_are_asked_together_up_to_the_rows_of_the_holdout(bookings, rates, monkeypatch):
+    many = prepare(bookings(2000), rates(), "UTC")
+    model = Counted()
+    monkeypatch.setattr("engine.training.importance.ROWS", 300)
+    found = importance(
+        Predictor.from_parts(model, many.signature, "regression"), many, find("mae"), seconds=30.0, seed=7
+    )
+    asked = 3 * len(many.frame.columns)
+    assert model.asked == [300, *[1800] * (asked // 6), *([300 * (asked % 6)] if asked % 6 else [])]
+    draw = np.random.default_rng(7)
+    rows = np.sort(draw.permutation(2000)[:300])
+    frame, truth = many.frame.iloc[rows], many.truth[rows]
+    usual = np.abs(truth - ByNights().predict(frame)).mean()
+    grown = []
+    for name in list(many.frame.columns) * 3:
+        order = draw.permutation(300)
+        if name == "nights":
+            mixed = frame.assign(nights=frame["nights"].to_numpy()[order])
+            grown.append(np.abs(truth - ByNights().predict(mixed)).mean() - usual)
+    assert found[0]["name"] == "nights"
+    assert found[0]["value"] == pytest.approx(np.mean(grown))
+    assert max(abs(one["value"]) for one in found[1:]) < 1e-12
+
+
 @pytest.fixture(name="scored")
 def two_class_answers(bookings, rates):
     """A dataset of two classes whose positive scores run from 0 to 0.4: never above one half."""

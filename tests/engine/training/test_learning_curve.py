@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from engine.measures.metrics import Predicted, find
 from engine.training import making
 from engine.training.dataset import prepare
 from engine.training.folds import split_holdout
-from engine.training.learning_curve import learning_curve
+from engine.training.learning_curve import LearningCurve
 
 WHOLE = {"value": 1.5, "low": 1.0, "high": 2.0, "n": 60}
 
@@ -26,19 +27,16 @@ def curve_over_bookings(bookings, rates):
         split = split_holdout(dataset, 0.2, 7)
         if alike:
             dataset.truth[split.train[-alike:]] = "true"
-        made = learning_curve(
-            dataset,
-            split,
-            find(metric, dataset.task),
-            lambda rows: answers(dataset, rows, split.holdout),
-            WHOLE,
-            seconds=seconds,
-            fit_s=fit_s,
-            seed=7,
-        )
+        again = partial(answers_for, answers, dataset, split.holdout)
+        with LearningCurve(dataset, split, again, seconds, fit_s, seed=7) as curve:
+            made = curve.points(find(metric, dataset.task), WHOLE)
         return made, dataset, split
 
     return make
+
+
+def answers_for(answers, dataset, holdout, rows):
+    return answers(dataset, rows, holdout)
 
 
 def mean_of(dataset, rows, holdout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +18,7 @@ from engine.training.families import families
 from engine.training.family import Family, nothing
 from engine.training.folds import expanding_folds, split_holdout
 from engine.training.search import Earlier, Effort, compare
-from engine.training.trial import Bench, predict
+from engine.training.trial import Bench, one_quiet_thread, predict
 from store.errors import WorkFailed
 
 
@@ -336,3 +337,17 @@ def test_winner_keeps_within_the_constraints(compared, says):
     assert found.trials[2].measured["latency_ms"] > 20.0
     with pytest.raises(WorkFailed, check=says("no candidate keeps within .*: nearest comes heavy with latency_ms 2")):
         compared(20.0, families=[field[0], field[2]], limits={"latency_ms": 10.0})
+
+
+def test_threads_are_held_once_however_deep_until_more_is_imported(monkeypatch):
+    from contextlib import nullcontext
+
+    held = []
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: held.append(limits) or nullcontext())
+    with one_quiet_thread(), one_quiet_thread():
+        assert held == [1]
+        monkeypatch.setitem(sys.modules, "brings_threads_of_its_own", object())
+        with one_quiet_thread():
+            assert held == [1, 1]
+    with one_quiet_thread():
+        assert held == [1, 1, 1]
