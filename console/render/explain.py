@@ -13,6 +13,7 @@ from console.render.spark import bar as block
 from console.render.spark import sparkline
 from console.render.words import number
 from engine.operations.explain import Explanation
+from store.rows import rfc3339
 
 ROOM = 20  # cells of a bar; of one that may go both ways, half of it each
 NARROW = 18
@@ -29,6 +30,8 @@ def explanation_lines(found: Explanation, width: int) -> list[Line]:
             _parts(sheet, found.explained[place])
     sheet.blank()
     sheet.paragraph(_how(found), "dim")
+    if found.kept_at is not None:
+        sheet.paragraph(f"Kept beside the log since {rfc3339(found.kept_at)}, by version {found.version}.", "dim")
     return sheet.lines
 
 

@@ -13,7 +13,7 @@ def watch(context: JobContext) -> dict[str, Any]:
     from engine.monitoring.light import without_pandas
 
     without_pandas()
-    from engine.jobs import deadman, drop, policy
+    from engine.jobs import attributing, deadman, drop, policy
     from engine.monitoring.verdicts import ends, findings
     from engine.monitoring.watch import watch as look
     from store import alerts, watching
@@ -39,6 +39,7 @@ def watch(context: JobContext) -> dict[str, Any]:
         missed = alerts.standing(tx, deadman.key_of(settings.name))
         if missed is not None:
             alerts.resolve(tx, missed.id, actor, reason="it looks again")
+    attributing.ask(context, settings, revision, verdicts)
     taken = policy.heed(context.deck, settings, [alerts.alert(context.deck.database, one) for one in raised])
     if taken is None:
         taken = drop.heed_drop(context.deck, settings, [one.window for one in verdicts], context.fence)

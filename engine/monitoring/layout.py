@@ -46,8 +46,8 @@ def parts(workspace: Workspace, endpoint: str, from_us: int | None, to_us: int |
 
     A day is that of the id, which may lie a little before the day of receipt: one day of slack on either side.
     """
-    first = _day(from_us, -DAY) if from_us is not None else ""
-    last = _day(to_us, DAY) if to_us is not None else "9999"
+    first = day_with(from_us, -DAY) if from_us is not None else ""
+    last = day_with(to_us, DAY) if to_us is not None else "9999"
     found: dict[int, list[Path]] = {}
     for folder in _folders(endpoint_folder(workspace, endpoint)):
         if folder.name.isdigit():
@@ -127,7 +127,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _day(at_us: int, slack: timedelta) -> str:
+def day_with(at_us: int, slack: timedelta) -> str:
+    """Return the UTC day of a time in microseconds moved by some slack; the first or last there is, beyond them."""
     moment = datetime.fromtimestamp(min(max(at_us, 0), 253_000_000_000_000_000) / 1e6, UTC).date()
     try:
         return (moment + slack).isoformat()

@@ -45,6 +45,7 @@ class Explanation:
     dependence: tuple[dict[str, Any], ...] = ()  # column, kind, points (value, mean, low, high), curves
     explained: tuple[dict[str, Any], ...] = ()  # row, prediction, base, predicted, contributions, parts
     drift: tuple[dict[str, Any], ...] = ()  # name, before, after, change, low, high: shares
+    kept_at: int | None = None  # when it was computed, of one that was kept beside the log
 
 
 OPERATIONS = (

@@ -161,15 +161,20 @@ UNSAID = {
         "trusted",
     ),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
+    "log": ("attributions",),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What the prediction log keeps of personal columns, and whether a full log refuses traffic."""
+    """What the prediction log keeps of personal columns, and whether a full log refuses traffic.
+
+    `attributions` is the share of logged predictions whose attributions are kept beside them.
+    """
 
     personal: str = "token"  # token, keep
     mode: str = "durable"  # durable, best-effort
+    attributions: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +295,7 @@ _USUAL = {
     "data": asdict(DataSettings("", "")),
     "train": asdict(TrainSettings()),
     "deploy": asdict(DeploySettings()),
+    "log": asdict(LogSettings()),
 }
 
 

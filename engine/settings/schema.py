@@ -95,6 +95,7 @@ class LogTable(Section):
 
     personal: Literal["token", "keep"] = "token"
     mode: Literal["durable", "best-effort"] = "durable"
+    attributions: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     def section(self) -> LogSettings:
         """Return the frozen section."""
@@ -212,17 +213,33 @@ class ModelFile(Section):
         return self
 
     @model_validator(mode="after")
+    def _explains_what_is_logged(self) -> ModelFile:
+        if self.log.attributions and self.data.personal and self.log.personal == "token":
+            raise ValueError(
+                "log.attributions: personal columns are logged as tokens, so logged predictions cannot be explained;"
+                ' take attributions away, or set log.personal = "keep"'
+            )
+        if self.log.attributions and self.model.task not in ("classification", "regression"):
+            raise ValueError(f"log.attributions: predictions of the task {self.model.task} are not explained")
+        return self
+
+    @model_validator(mode="after")
     def _retrains_upon_what_there_is(self) -> ModelFile:
         on = self.retrain.on if self.retrain else []
         if "estimated" in on and self.model.task not in ("classification", "regression", "forecasting"):
             raise ValueError(f"retrain.on: performance of the task {self.model.task} is not estimated before outcomes")
         if self.retrain and self.retrain.upstream == self.model.name:
             raise ValueError("retrain.upstream names the model itself: name another one")
-        if self.retrain and self.retrain.compare:
+        if self.retrain and self.retrain.compare == "shadow":
+            if self.model.task == "ranking":
+                raise ValueError("retrain.compare: answers of the task ranking are not compared")
+            if self.deploy.strategy == "ab":
+                raise ValueError('retrain.compare = "shadow": deploy.strategy "ab" divides the traffic instead')
+        if self.retrain and self.retrain.compare == "replay":
             if self.data.personal and self.log.personal == "token":
                 raise ValueError(
                     "retrain.compare: personal columns are logged as tokens, which cannot be replayed;"
-                    ' take compare away and set deploy.strategy = "shadow", or log.personal = "keep"'
+                    ' set compare = "shadow", or log.personal = "keep"'
                 )
             if self.model.task not in ("classification", "regression"):
                 raise ValueError(f"retrain.compare: answers of the task {self.model.task} are not replayed")

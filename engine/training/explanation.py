@@ -163,11 +163,13 @@ def contributions(subject: Subject, frame: pd.DataFrame) -> tuple[Any, Attributi
 def explain_rows(
     deck: Deck, version: Version, rows: Sequence[Mapping[str, Any]] = (), prediction: str | None = None
 ) -> dict[str, Any]:
-    """Explain the predictions of rows a person gives, or of one that is on the log.
+    """Explain the predictions of rows a person gives, or of one that is on the log, as it was kept where it was.
 
     Raises:
         Refused: there are none or too many, they do not fit the version, or the log does not hold what is needed.
     """
+    if prediction is not None and (kept := _kept(deck, version, prediction)) is not None:
+        return kept
     subject = subject_of(deck, version)
     if prediction is not None:
         rows = [_logged(deck, subject, prediction)]
@@ -194,6 +196,39 @@ def explain_rows(
                 "parts": _parts(subject, found, frame.iloc[[number]]),
             }
     return {**told_of(subject, parts[0][1]), "rows": len(rows), "explained": told}
+
+
+def _kept(deck: Deck, version: Version, prediction: str) -> dict[str, Any] | None:
+    """Return the explanation that was kept of a logged prediction, None where none was: `[log] attributions`."""
+    from engine.monitoring import attributions as beside
+    from engine.monitoring.find import find_inputs
+
+    found = beside.find(deck, version.model, version.number, prediction)
+    if found is None:
+        return None
+    personal = settings_of(deck, version.settings_revision).models[version.model].data.personal
+    logged = find_inputs(deck, version.model, prediction)
+    values = {} if logged is None else logged["features"]
+    listed = [
+        {
+            "column": name,
+            "value": None if name in personal else values.get(name),
+            "personal": name in personal,
+            "contribution": value,
+            "error": found["errors"].get(name),
+        }
+        for name, value in found["contributions"].items()
+    ]
+    told = {"row": 0, "prediction_id": prediction, "parts": []}
+    told |= {name: found[name] for name in ("prediction", "base", "predicted")}
+    told["contributions"] = sorted(listed, key=lambda one: -abs(one["contribution"]))
+    return {
+        **{name: found[name] for name in ("explains", "scale", "method", "background")},
+        "base": found["base"] if found["explains"] != "score" else None,
+        "rows": 1,
+        "explained": [told],
+        "kept_at": found["computed_at"],
+    }
 
 
 def told_of(subject: Subject, found: Attribution) -> dict[str, Any]:

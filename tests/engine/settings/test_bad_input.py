@@ -31,7 +31,7 @@ def test_unknown_key_names_its_line_and_the_closest_known_one(complaint_about, t
 
 
 def test_unknown_key_lists_the_keys_of_its_table(complaint_about):
-    assert complaint_about("[log]\ncolour = 1\n").endswith(": known here: personal, mode")
+    assert complaint_about("[log]\ncolour = 1\n").endswith(": known here: personal, mode, attributions")
 
 
 @pytest.mark.parametrize(
