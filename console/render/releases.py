@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from console.render.apart import put_answers
 from console.render.arms import arm_lines
 from console.render.cells import Line, Span, line, spread, wrap
 from console.render.columns import Column, Context
@@ -136,13 +137,18 @@ def _state_words(release: Release, *, keys: bool) -> list[Span]:
         cells.append((f", verdict: {release.verdict}", style_of(release.verdict)))
     if release.state == "held" and release.evidence.get("cause") == "to decide":
         promote = ("P", "key") if keys else (f"modeldeck promote {release.endpoint} {release.to_version}", "accent")
-        cells += [("; traffic stays split. ", ""), promote, (" promotes", "")]
+        stays = "as it is" if any(one.get("args", {}).get("decide") for one in _planned(release)) else "split"
+        cells += [(f"; traffic stays {stays}. ", ""), promote, (" promotes", "")]
     elif release.state == "held" and not keys:
         ways = f"modeldeck releases resume {release.endpoint} --reason …, or abort"
         cells.append((f"; traffic stays as it is. {ways}", ""))
     elif release.state == "held":
         cells += [("; traffic stays as it is. ", ""), ("U", "key"), (" resumes, ", ""), ("X", "key"), (" aborts", "")]
     return cells
+
+
+def _planned(release: Release) -> list[dict[str, Any]]:
+    return list(release.plan.get("steps") or ()) if isinstance(release.plan, dict) else []
 
 
 def _way_back(release: Release, *, keys: bool) -> list[Span]:
@@ -180,6 +186,7 @@ def _step_more(step: Step, width: int) -> list[Line]:
     if step.kind in ("shadow", "weight"):
         sheet.lines.extend(_samples(step, observed))
         _looked_at(sheet, observed)
+        put_answers(sheet, observed.get("answers"))
     if step.kind == "ab" and isinstance(observed.get("arms"), dict):
         sheet.lines.extend(arm_lines(step, observed["arms"], width - 7))
         _looked_at(sheet, observed)

@@ -11,6 +11,7 @@ from engine.monitoring.uncollected import uncollected_rows
 if TYPE_CHECKING:
     from engine.deck import Deck
 
+LARGEST = 5  # differences that are told
 SERVER_FAILED = 500  # below: the caller was refused, which says nothing about the version
 
 
@@ -30,7 +31,8 @@ def live_stats(deck: Deck, model: str, deployment_id: str, since_us: int, kind: 
 def agreement(deck: Deck, model: str, champion_id: str, shadow_id: str, since_us: int) -> dict[str, Any]:
     """Return how the answers to copies compare with those that callers got: rows of both, how many differ, and how.
 
-    `difference` maps each numeric output to {"mean", "largest"} of shadow minus champion.
+    `difference` maps each numeric output to {"mean", "largest"} of shadow minus champion; `largest` holds the rows
+    whose first of them is furthest apart: prediction id and both answers.
     """
     live, _ = _rows(deck, model, champion_id, since_us, "live")
     copies, _ = _rows(deck, model, shadow_id, since_us, "shadow")
@@ -48,7 +50,14 @@ def agreement(deck: Deck, model: str, champion_id: str, shadow_id: str, since_us
         if moved:
             largest = max(moved, key=abs)
             told["difference"][name] = {"mean": math.fsum(moved) / len(moved), "largest": largest}
+    told["largest"] = _furthest(pairs, next(iter(told["difference"]), ""))
     return told
+
+
+def _furthest(pairs: list[tuple[dict[str, Any], dict[str, Any]]], name: str) -> list[dict[str, Any]]:
+    both = [(a, b) for a, b in pairs if _is_number(a.get(name)) and _is_number(b.get(name))]
+    worst = sorted(both, key=lambda pair: -abs(pair[1][name] - pair[0][name]))[:LARGEST]
+    return [{"prediction_id": a["prediction_id"], "champion": a[name], "challenger": b[name]} for a, b in worst]
 
 
 def _differ(first: dict[str, Any], second: dict[str, Any], names: list[str]) -> bool:

@@ -14,7 +14,7 @@ from store.database import Reader
 from store.errors import Refused, UnknownName
 from store.rows import Alias, Deployment, Endpoint, Fault, Release, Replica, Version
 
-TO_DECIDE = "to decide"  # the verdict of an A/B that is over: a person promotes or aborts
+TO_DECIDE = "to decide"  # the verdict of an A/B, or of a shadow, that is over: a person promotes or aborts
 PAST_RELEASES = 500  # further back than anyone rolls
 
 
@@ -61,10 +61,11 @@ class PromoteFacts:
     reason: str = ""
     standing: Standing = NONE_ASKED
     emergency: bool = False  # approvals are passed over: a second look is asked for instead
+    shadow: str = ""  # "", goes on, decides: whether it is a shadow first, and whether a person decides after that
 
     @property
     def decides(self) -> Release | None:
-        """The release whose A/B is over and waits for this very promotion."""
+        """The release whose A/B or shadow is over and waits for this very promotion."""
         active = self.here.active
         waits = active is not None and active.state == "held" and active.evidence.get("cause") == TO_DECIDE
         return active if waits and active is not None and active.to_version == self.to.number else None
@@ -156,9 +157,9 @@ def gather(reader: Reader, model: str) -> EndpointFacts:
 
 
 def gather_promote(
-    reader: Reader, model: str, version: int | None, reason: str = "", *, emergency: bool = False
+    reader: Reader, model: str, version: int | None, reason: str = "", *, emergency: bool = False, shadow: str = ""
 ) -> PromoteFacts:
-    """Gather what a promotion is decided on; without `version` it is the challenger.
+    """Gather what a promotion is decided on; without `version` it is the challenger. `shadow`: see PromoteFacts.
 
     Raises:
         UnknownName: no such model or version.
@@ -171,7 +172,7 @@ def gather_promote(
     to = versions.version(reader, model, number)
     if to.deleted_at is not None:
         raise Refused(f"{model}@{number} is deleted", f"bring it back: modeldeck versions restore {model} {number}")
-    return PromoteFacts(here, to, reason, standing(reader, to), emergency)
+    return PromoteFacts(here, to, reason, standing(reader, to), emergency, shadow)
 
 
 def gather_rollback(reader: Reader, model: str) -> RollbackFacts:

@@ -37,8 +37,9 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         if running_gates(here.settings):
             steps.append(running_gates_step(host, here.settings))
         if host.serving is not None and here.settings.deploy.strategy != "ab":
-            if here.settings.deploy.strategy == "shadow":
-                steps.append(_shadow_step(host, to, here.settings))
+            if here.settings.deploy.strategy == "shadow" or facts.shadow:
+                decides = facts.shadow == "decides" and all(step.kind != "shadow" for step in steps)
+                steps.append(_shadow_step(host, to, here.settings, decides=decides))
             steps += [_weight_step(host, to, step, here.settings, traffic) for step in here.settings.deploy.rollout]
     divided = [host.name for host in here.hosts if host.serving is not None]
     if divided and here.settings.deploy.strategy == "ab":
@@ -238,11 +239,13 @@ def running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
     return PlanStep("limits", title, host.name, {"gates": names, "repeats": GOLDEN_REPEATS})
 
 
-def _shadow_step(host: HostFacts, to: Version, settings: ModelSettings) -> PlanStep:
+def _shadow_step(host: HostFacts, to: Version, settings: ModelSettings, *, decides: bool) -> PlanStep:
     deploy = settings.deploy
     wait = duration(deploy.max_wait_s)
     title = f"copies of the traffic to v{to.number}, answers never returned, until {deploy.min_samples:,} rows"
     args = {"weight": 0, "hold_s": 0.0, "min_samples": deploy.min_samples, "max_wait_s": deploy.max_wait_s}
+    if decides:
+        title, args = f"{title}, then a person decides", {**args, "decide": True}
     return PlanStep("shadow", f"{title}; held after {wait} without", host.name, args)
 
 
@@ -293,10 +296,13 @@ def _ab_step(hosts: list[str], to: Version, settings: ModelSettings, traffic: Tr
 
 
 def plan_decision(facts: PromoteFacts, active: Release) -> Plan:
-    """Plan what is left of an A/B that is decided for the new version: no step of it is asked again."""
+    """Plan what is left of an A/B or a shadow that is decided for the new version: no step of it is asked again."""
     whole = plan_promote(facts)
-    left = tuple(step for step in whole.steps if step.kind in ("alias", "leave", "drain", "record"))
-    summary = f"{facts.here.model}: the A/B is decided for v{active.to_version} on {hosts_of(facts.here)}"
+    shares = any(step.get("args", {}).get("decide") for step in active.plan.get("steps", ()))
+    kinds = ("alias", "leave", "drain", "record", *(("weight",) if shares else ()))
+    left = tuple(step for step in whole.steps if step.kind in kinds)
+    what = "shadow" if shares else "A/B"
+    summary = f"{facts.here.model}: the {what} is decided for v{active.to_version} on {hosts_of(facts.here)}"
     return replace(whole, summary=summary, steps=left, checks=())
 
 

@@ -25,15 +25,21 @@ if TYPE_CHECKING:
 
 
 def preview_promote(
-    deck: Deck, model: str, version: int | None = None, reason: str = "", *, emergency: bool = False
+    deck: Deck,
+    model: str,
+    version: int | None = None,
+    reason: str = "",
+    *,
+    emergency: bool = False,
+    shadow: str = "",
 ) -> Preview:
-    """Return the plan of a promotion; without `version` it is the challenger's.
+    """Return the plan of a promotion; without `version` it is the challenger's. `shadow` is as PromoteFacts has it.
 
     Raises:
         UnknownName: no such model or version.
         Refused: no version is named and there is no challenger, or no settings are applied.
     """
-    facts = gather_promote(deck.database, model, version, reason, emergency=emergency)
+    facts = gather_promote(deck.database, model, version, reason, emergency=emergency, shadow=shadow)
     decided = facts.decides
     return Preview(
         plan=plan_promote(facts, traffic_now(deck, model)) if decided is None else plan_decision(facts, decided),

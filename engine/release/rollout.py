@@ -7,6 +7,7 @@ from typing import Any
 from engine.deploy.memory import LACK_OF_MEMORY
 from engine.release import judge
 from engine.release.arrive import need_deployment
+from engine.release.facts import TO_DECIDE
 from engine.release.judge import Live, StepNeeds, Verdict
 from engine.release.looks import Looks
 from engine.release.routing import champion_of, is_applied, shadowed, split, with_others
@@ -106,14 +107,34 @@ def _watch(
     verdict = seen[0]
     observed = {**observed, **_figures(seen), **looks.records()}
     if step.kind == "shadow":
-        observed["answers"] = agreement()
+        observed["answers"] = _with_reasons(work, release, pair, agreement(), since[0])
     if verdict.verdict == "failed":
         raise StepFailed(f"{_where(step)}: {verdict.detail}", "harm", observed)
     if verdict.verdict == "inconclusive":
         raise StepHeld(f"{_where(step)}: {verdict.detail}", "inconclusive", observed)
     if verdict.verdict == "no data" and not (silence_accepted and seen[1].asked == 0):
         raise StepHeld(f"{_where(step)}: {verdict.detail}", "no data", observed)
+    if step.args.get("decide"):
+        raise StepHeld(f"compared as a shadow: {says(observed['answers'])}", TO_DECIDE, observed)
     return observed
+
+
+def _with_reasons(
+    work: Work, release: Release, pair: tuple[Deployment, Deployment], told: dict[str, Any], since: int
+) -> dict[str, Any]:
+    """Return what both answered, the largest differences with what each column contributed to them."""
+    from engine.training.differences import explained
+
+    numbers = (pair[1].version, pair[0].version)
+    return {**told, "largest": explained(work.deck, release.endpoint, numbers, list(told.get("largest", ())), since)}
+
+
+def says(answers: dict[str, Any]) -> str:
+    """Return what a shadow's answers came to, in one line."""
+    rows, differ = int(answers["rows"]), int(answers["differ"])
+    apart = next(iter(answers["difference"].items()), None)
+    told = f"; {apart[0]} {apart[1]['mean']:+.3g} on average, {apart[1]['largest']:+.3g} at most" if apart else ""
+    return f"{rows - differ:,} of {rows:,} answers agree{told}"
 
 
 def compared(told: Verdict, agreement: dict[str, Any], needs: StepNeeds, elapsed_s: float) -> Verdict:

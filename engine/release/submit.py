@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.deck import Deck
 
 
-def submit_promote(
+def submit_promote(  # noqa: PLR0913 (one keyword for each thing a promotion is asked for with)
     deck: Deck,
     model: str,
     version: int | None,
@@ -34,8 +34,9 @@ def submit_promote(
     emergency: bool = False,
     actor: str,
     via: str | None = None,
+    shadow: str = "",
 ) -> Release:
-    """Open a promotion and enqueue its job; an empty basis means: as things stand now.
+    """Open a promotion and enqueue its job; an empty basis means: as things stand now. `shadow`: see PromoteFacts.
 
     In an `emergency` approvals are passed over: a second look is asked for in the same transaction, and an alert opens.
 
@@ -49,7 +50,7 @@ def submit_promote(
     """
     traffic = traffic_now(deck, model)
     with deck.database.write() as tx:
-        facts = gather_promote(tx, model, version, reason, emergency=emergency)
+        facts = gather_promote(tx, model, version, reason, emergency=emergency, shadow=shadow)
         blocked = promote_blocked(facts)
         if blocked:
             raise Refused(blocked)

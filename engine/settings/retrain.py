@@ -25,7 +25,7 @@ class RetrainSettings:
     budget_s: int = PERIODS["day"]
     promote: str = "never"  # never, when-gates-pass: of a version that no person asked for
     rollback: str = "never"  # never, on-drop
-    compare: str = ""  # "", replay: with the champion on logged inputs
+    compare: str = ""  # "", replay (of logged inputs), shadow (of the live traffic): with the champion
 
     @property
     def budget_text(self) -> str:

@@ -27,7 +27,7 @@ class RetrainTable(TimesTable):
     budget: str = USUAL.budget_text
     promote: Literal["never", "when-gates-pass"] = "never"
     rollback: Literal["never", "on-drop"] = "never"
-    compare: Literal["replay"] | None = None
+    compare: Literal["replay", "shadow"] | None = None
 
     @field_validator("on")
     @classmethod

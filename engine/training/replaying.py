@@ -21,6 +21,7 @@ from engine.monitoring import outcomes
 from engine.monitoring.columns import FEATURES
 from engine.monitoring.performance import guess_of, truth_of
 from engine.monitoring.predictions import read_versions
+from engine.training.differences import frame_of, why_apart
 from store import versions
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ US = 1_000_000
 def replay(deck: Deck, model: str, new: Predictor, metric: str, cutoff_at: int | None) -> dict[str, Any]:
     """Return the report that a version keeps in its evaluation; where nothing can be compared, a note that says why.
 
-    Keys: champion, rows, from_at, to_at, agreement (share of rows), tolerance, mean_difference, largest (prediction id
-    and both answers), latency_ms of both (p50, p99, one row at a time in one process), outcomes.
+    Keys: champion, rows, from_at, to_at, agreement (share of rows), tolerance, mean_difference, largest (prediction id,
+    both answers, and why they differ), latency_ms of both (p50, p99, one row at a time in one process), outcomes.
     """
     champion = versions.named(deck.database, model, "champion")
     if champion is None:
@@ -82,25 +83,17 @@ def _compared(
     classes = tuple(champion.signature.get("classes") or ())
     if classes != tuple(new.signature.classes):
         return {"note": "its classes are others than the champion's"}
-    frame = _frame(rows, new)
+    frame = frame_of(rows, new)
     ours, theirs = predicted(new.predict_frame(frame), classes), guess_of(rows, classes)
     serving = load_version(deck, champion)
     return {
         "rows": len(rows),
         "from_at": rows["received_at"][0].as_py(),
         "to_at": rows["received_at"][-1].as_py(),
-        **_agreement(rows, ours, theirs),
-        "latency_ms": {"champion": _latency(serving, _frame(rows, serving)), "challenger": _latency(new, frame)},
+        **_with_reasons(_agreement(rows, ours, theirs), rows, serving, new),
+        "latency_ms": {"champion": _latency(serving, frame_of(rows, serving)), "challenger": _latency(new, frame)},
         "outcomes": _outcomes(deck, champion.model, rows, ours, theirs, metric, cutoff_at),
     }
-
-
-def _frame(rows: pa.Table, predictor: Predictor) -> Any:
-    from engine.serving.frames import conform
-
-    names = names_of(predictor)
-    table = rows.select([FEATURES + name for name in names]).rename_columns(list(names))
-    return conform(table.to_pandas(), predictor.signature)
 
 
 def _agreement(rows: pa.Table, ours: Predicted, theirs: Predicted) -> dict[str, Any]:
@@ -127,6 +120,13 @@ def _agreement(rows: pa.Table, ours: Predicted, theirs: Predicted) -> dict[str, 
             for at in worst
         ],
     }
+
+
+def _with_reasons(told: dict[str, Any], rows: pa.Table, champion: Predictor, new: Predictor) -> dict[str, Any]:
+    """Return what was compared, each of the largest differences with what its columns contributed to both answers."""
+    place = {id: at for at, id in enumerate(rows["prediction_id"].to_pylist())}
+    reasons = why_apart(rows, [place[one["prediction_id"]] for one in told["largest"]], champion, new)
+    return {**told, "largest": [{**one, "why": why} for one, why in zip(told["largest"], reasons, strict=True)]}
 
 
 def _latency(predictor: Predictor, frame: Any) -> dict[str, float]:

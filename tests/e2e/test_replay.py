@@ -30,6 +30,13 @@ def test_challenger_is_replayed_beside_the_champion_and_both_views_show_it(tiny)
     assert len(seen["largest"]) == 5
     for one in seen["largest"]:
         assert abs(one["champion"] - logged[one["prediction_id"]]) < 0.01
+    for one in seen["largest"]:  # of few columns all are told, so that they add up
+        why = one["why"]
+        moved = why["base"]["challenger"] - why["base"]["champion"]
+        moved += sum(each["challenger"] - each["champion"] for each in why["columns"])
+        assert abs(moved - (one["challenger"] - one["champion"])) < 0.05
+        assert {each["column"] for each in why["columns"]} == {"night", "rooms", "season"}
+        assert all(each["challenger"] == 0 for each in why["columns"])  # one answer for all
     apart = [abs(one["champion"] - one["challenger"]) for one in seen["largest"]]
     assert apart == sorted(apart, reverse=True)
     assert all(one["p50"] > 0 for one in seen["latency_ms"].values())

@@ -191,6 +191,29 @@ def test_the_arms_of_an_ab_stand_side_by_side_within_a_terminal_of_80() -> None:
     assert all(line_width(cells) <= 79 for cells in lines)
 
 
+def test_a_shadow_says_what_made_the_largest_differences() -> None:
+    why = {
+        "scale": {"champion": "value", "challenger": "value"},
+        "base": {"champion": 90.0, "challenger": 91.0},
+        "columns": [{"column": "nights", "champion": 1.5, "challenger": 24.0}],
+    }
+    largest = [
+        {"prediction_id": "0198c2-0", "champion": 80.0, "challenger": 103.5, "why": why},
+        {"prediction_id": "0198c3-0", "champion": 80.0, "challenger": 99.0, "note": "not explained: the time was up"},
+    ]
+    answers = {"rows": 60, "differ": 12, "difference": {}, "largest": largest}
+    plan = {"steps": [{"kind": "shadow", "args": {"decide": True}}]}
+    held = replace(RELEASES[0], state="held", verdict="to decide", evidence={"cause": "to decide"}, plan=plan)
+    step = replace(steps(held.id, 8)[7], kind="shadow", state="held", observed={"answers": answers})
+    lines = releases.release_lines(ReleaseDetail(held, (step,)), 79, NOW)
+    said = " ".join(text(lines).split())
+    assert "answers 48 of 60 agree" in said
+    assert "0198c2-0: 80 → 104; nights +1.5 → +24" in said or "0198c2-0: 80.0 → 103.5; nights +1.5 → +24" in said
+    assert "not explained: the time was up" in said
+    assert "traffic stays as it is. P promotes" in said
+    assert all(line_width(cells) <= 79 for cells in lines)
+
+
 def test_outside_the_console_a_release_names_commands_not_keys() -> None:
     held = replace(RELEASES[0], state="held", detail="at 10 %: 3 of 200 live rows after 900 s")
     shown = text(releases.release_lines(ReleaseDetail(held, steps(held.id, 8)), 79, NOW, keys=False))

@@ -147,6 +147,23 @@ def test_what_a_person_asked_for_or_no_policy_covers_stays_a_challenger(serving,
     assert releases.active(serving.deck.database, "rates") is None
 
 
+def test_a_version_that_is_compared_as_a_shadow_waits_for_a_person_where_policy_does_not_promote(serving, after):
+    found = after(retrain=RetrainSettings(compare="shadow"))
+    release = releases.release(serving.deck.database, found["release"])
+    assert release.actor == "policy:retrain"
+    held = serving.run(release)
+    assert (held.state, held.verdict) == ("held", "to decide")
+    assert serving.champion() == 1
+    assert after(actor="user:anna", retrain=RetrainSettings(compare="shadow")) == {}
+
+
+def test_one_that_policy_promotes_is_a_shadow_first(serving, after):
+    found = after(retrain=RetrainSettings(compare="shadow", promote="when-gates-pass"))
+    done = serving.run(releases.release(serving.deck.database, found["release"]))
+    assert (done.state, serving.champion()) == ("completed", 3)
+    assert ((1, 100), (3, 0)) in serving.weights_seen
+
+
 def test_a_release_under_way_is_told_and_on_record(serving, after):
     submit_promote(serving.deck, serving.model, 2, actor="user:anna")
     assert "a release of rates is open" in after()["not_promoted"]

@@ -67,6 +67,32 @@ def test_a_shadow_whose_rows_nobody_else_answered_is_held(serving, apply_setting
     assert held.detail == "as a shadow: 0 of 200 rows answered by both after 20 s"
 
 
+def test_a_shadow_that_a_person_decides_on_is_held_with_its_comparison_and_goes_on(serving, apply_settings):
+    apply_settings(deploy=dataclasses.replace(SHADOW, strategy=DeploySettings().strategy))
+    told = {"shadow": "decides", "actor": "policy:retrain"}
+    steps = preview_promote(serving.deck, serving.model, 2, shadow="decides").plan.steps
+    assert [one.kind for one in steps if one.kind in ("shadow", "weight")] == ["shadow", "weight"]
+    held = serving.run(submit_promote(serving.deck, serving.model, 2, **told))
+    assert (held.state, held.verdict) == ("held", "to decide")
+    assert held.detail.startswith("compared as a shadow: 2")
+    assert held.detail.endswith("answers agree")
+    assert serving.weights_seen[-1] == ((1, 100), (2, 0))
+    assert serving.champion() == 1
+    preview = preview_promote(serving.deck, serving.model, 2)
+    assert "the shadow is decided for v2" in preview.plan.summary
+    assert [one.kind for one in preview.plan.steps][:2] == ["weight", "alias"]
+    done = serving.run(promote(serving))
+    assert (done.id, done.state) == (held.id, "completed")
+    assert serving.champion() == 2
+
+
+def test_a_shadow_that_nobody_has_to_decide_on_goes_on(serving, apply_settings):
+    apply_settings(deploy=dataclasses.replace(SHADOW, strategy=DeploySettings().strategy))
+    done = serving.run(submit_promote(serving.deck, serving.model, 2, shadow="goes on", actor="policy:retrain"))
+    assert done.state == "completed"
+    assert serving.weights_seen[1] == ((1, 100), (2, 0))
+
+
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
 def test_answers_of_a_shadow_are_stored_compared_and_never_returned(live, host, add_real, stage_parts, model_settings):
@@ -93,3 +119,11 @@ def test_answers_of_a_shadow_are_stored_compared_and_never_returned(live, host, 
     assert shadow["answers"]["rows"] >= 30
     assert shadow["answers"]["differ"] == shadow["answers"]["rows"]
     assert shadow["answers"]["difference"]["value"]["mean"] == pytest.approx(0.1)
+    largest = shadow["answers"]["largest"]
+    assert len(largest) == 5
+    for one in largest:
+        assert one["challenger"] - one["champion"] == pytest.approx(0.1)
+        why = one["why"]
+        moved = why["base"]["challenger"] - why["base"]["champion"]
+        moved += sum(each["challenger"] - each["champion"] for each in why["columns"])
+        assert moved == pytest.approx(0.1, abs=1e-3)
