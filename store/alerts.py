@@ -154,16 +154,21 @@ def snooze(tx: Write, id: str, actor: str, until_at: int, *, reason: str = "", v
 
 
 def resolve(tx: Write, id: str, actor: str, *, reason: str = "", via: str | None = None) -> Alert:
-    """Say that an alert is over; one that is so already stays as it is. `quiet` in the event: it never was told."""
+    """Say that an alert is over; one that is so already stays as it is.
+
+    `quiet` in the event: it never was told, or it ends by itself in maintenance, where nothing is.
+    """
     before = alert(tx, id)
     if before.state == "resolved":
         return before
+    by_itself = not actor.startswith("user:")
+    quiet = before.state == "muted" or (by_itself and maintenance.active(tx, before.model) is not None)
     tx.execute(
         "UPDATE alert SET state = 'resolved', resolved_by = :actor, resolved_at = :at, until_at = NULL,"
         " maintenance_id = NULL WHERE id = :id",
         {"actor": actor, "at": tx.at, "id": before.id},
     )
-    body = {"key": before.key, "severity": before.severity, "title": before.title, "quiet": before.state == "muted"}
+    body = {"key": before.key, "severity": before.severity, "title": before.title, "quiet": quiet}
     return _told(tx, before.id, "alert.resolved", actor, body, reason=reason, via=via)
 
 

@@ -235,6 +235,26 @@ def test_maintenance_over_opens_what_still_stands(database: Database, clock: Fro
     assert events.events(database, subject=("alert", gone.id), limit=1)[0].body["quiet"] is True
 
 
+def test_what_was_told_before_ends_quietly_in_maintenance_unless_a_person_says_so(
+    database: Database, clock: FrozenClock
+) -> None:
+    by_itself, by_hand, after_it = (
+        raised(database, key=f"{name}:rates@1")[0] for name in ("drift", "errors", "labels")
+    )
+    far, _ = raised(database, model=None, host="far", key="silent:host:far")
+    changed(database, maintenance.begin, "rates", after(clock, HOUR), actor=ANNA, reason="new host")
+    changed(database, alerts.resolve, by_itself.id, "trigger:monitor:rates")
+    changed(database, alerts.resolve, far.id, "trigger:fleet")
+    changed(database, alerts.resolve, by_hand.id, ANNA)
+    clock.advance(HOUR)
+    changed(database, alerts.resolve, after_it.id, "trigger:monitor:rates")
+    quiet = {
+        one.id: events.events(database, subject=("alert", one.id), limit=1)[0].body["quiet"]
+        for one in (by_itself, far, by_hand, after_it)
+    }
+    assert quiet == {by_itself.id: True, far.id: False, by_hand.id: False, after_it.id: False}
+
+
 def test_seen_again_after_maintenance_is_news(database: Database, clock: FrozenClock) -> None:
     changed(database, maintenance.begin, "rates", after(clock, HOUR), actor=ANNA, reason="new host")
     first, _ = raised(database)
