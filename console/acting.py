@@ -19,6 +19,7 @@ from console.small_changes import small_change
 from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import Action
 from engine.availability import model_of, version_of
+from engine.operations.common import Done
 from engine.operations.serving import ConvergeRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
@@ -224,6 +225,8 @@ class Acts:
             elif isinstance(answer, Job):
                 verb = "asked to stop" if action.id == "jobs.cancel" else answer.state
                 self._stage.say(f"job {short_id(answer.id)} {verb}; 4 shows the jobs", "ok")
+            elif isinstance(answer, Done):
+                self._stage.say(answer.message, "ok")
             elif isinstance(answer, Alert):
                 self._stage.say(f"{answer.state}: {answer.title}", "ok")
             elif isinstance(answer, Schedule):

@@ -66,6 +66,18 @@ def _cancel(job: Job, _model: str) -> SmallChange:
     )
 
 
+def _hold_backfill(job: Job, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("jobs.pause", CancelRequest(job.id, why)), f"modeldeck jobs pause {short_id(job.id)}"
+    )
+
+
+def _resume_backfill(job: Job, _model: str) -> SmallChange:
+    return SmallChange(
+        lambda why: ("jobs.resume", CancelRequest(job.id, why)), f"modeldeck jobs resume {short_id(job.id)}"
+    )
+
+
 def _acknowledge(alert: Alert, _model: str) -> SmallChange:
     return SmallChange(lambda why: ("alerts.ack", AckRequest(alert.id)), f"modeldeck alerts ack {short_id(alert.id)}")
 
@@ -152,6 +164,8 @@ _CHANGES: dict[str, Callable[[Any, str], SmallChange]] = {
     "runs.train": _train,
     "monitors.run": _look_now,
     "jobs.cancel": _cancel,
+    "jobs.pause": _hold_backfill,
+    "jobs.resume": _resume_backfill,
     "alerts.ack": _acknowledge,
     "alerts.snooze": _snooze,
     "alerts.resolve": _resolve,

@@ -89,6 +89,11 @@ def cancellable(row: Any) -> str | None:
     return None if row.state in RUNNING else f"the job has {row.state} already"
 
 
+def holdable(row: Any) -> str | None:
+    """Say why a job cannot be paused: only a backfill of trainings is."""
+    return cancellable(row) or (None if row.kind == "backfill" else "only a backfill of trainings is paused")
+
+
 def acknowledgeable(row: Any) -> str | None:
     """Return why the alert cannot be taken on."""
     if row is None:

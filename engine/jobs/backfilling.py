@@ -1,6 +1,7 @@
 """Trains a model as it would have been trained at each of a list of times: a training per time, so many at once.
 
-The job asks for the trainings, waits for them, and ends with them: cancelled, it cancels those that have not ended.
+The job asks for the trainings, waits for them, and ends with them: cancelled, it cancels those that have not ended;
+paused, it asks for no more, and lets those that run go on.
 A time whose training made a version already, under settings that say the same of data and training, is passed over. So
 the same command again goes on where a cancelled one stopped, and tries again what failed, and that alone.
 """
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.jobs.context import JobContext
 from engine.settings.work import terms
 from engine.training.nothing_new import READ
-from store import jobs, runs, settings
+from store import jobs, pausing, runs, settings
 from store.errors import WorkFailed
 from store.rows import Job, rfc3339
 
@@ -50,13 +51,14 @@ def backfill(context: JobContext) -> dict[str, Any]:
     try:
         while course.waiting or course.live:
             _end(context, course)
-            while course.waiting and len(course.live) < context.args["at_once"]:
+            is_paused = pausing.is_paused(context.deck.database, context.job.id)
+            while course.waiting and not is_paused and len(course.live) < context.args["at_once"]:
                 job = _ask(context, course.waiting[0])
                 course.live[job.id] = course.waiting.pop(0)
             ended = course.made + len(course.failed)
             told = f"{ended} of {total} trained{f', {len(course.failed)} failed' if course.failed else ''}"
-            context.progress(ended / total, told)
-            if course.live:
+            context.progress(ended / total, f"paused: {told}" if is_paused and course.waiting else told)
+            if course.live or course.waiting:
                 time.sleep(LOOK_S)
     except BaseException:
         _cancel(context, course)

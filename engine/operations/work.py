@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.operations.common import DRY_RUN, NoRequest, Page
+from engine.operations.common import DRY_RUN, Done, NoRequest, Page
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Job, Schedule
 from store.rows.frozen import dataclass
@@ -58,7 +58,7 @@ class JobDetail:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
-    """Stop one job."""
+    """Stop, pause or resume one job."""
 
     id: str = argument("the job's id; a unique prefix is enough")
     reason: str = argument("why, kept on record", flag="--reason", default="")
@@ -163,6 +163,26 @@ OPERATIONS = (
         Role.OPERATOR,
         Danger.CHANGE,
         f"{_HANDLERS}:cancel",
+    ),
+    Operation(
+        "jobs.pause",
+        ("jobs", "pause"),
+        "let a backfill ask for no more trainings",
+        CancelRequest,
+        Done,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:pause",
+    ),
+    Operation(
+        "jobs.resume",
+        ("jobs", "resume"),
+        "let a paused backfill go on",
+        CancelRequest,
+        Done,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:resume",
     ),
     Operation(
         "schedules.list",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.jobs.report import log_of
 from engine.jobs.turns import Turns
-from engine.operations.common import Page
+from engine.operations.common import Done, Page
 from engine.operations.work import Attempt, CancelRequest, JobDetail, JobLogs, JobLogsRequest, JobRequest
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
@@ -119,3 +119,36 @@ def cancel(context: ServiceContext, request: CancelRequest) -> Job:
                 tx, found.id, actor=context.caller.actor, reason=request.reason, via=context.caller.via
             )
         return queue.job(tx, found.id)
+
+
+def pause(context: ServiceContext, request: CancelRequest) -> Done:
+    """Let a backfill ask for no more trainings; those that run go on to their end."""
+    return _paused(context, request, paused=True)
+
+
+def resume(context: ServiceContext, request: CancelRequest) -> Done:
+    """Let a paused backfill go on."""
+    return _paused(context, request, paused=False)
+
+
+def _paused(context: ServiceContext, request: CancelRequest, *, paused: bool) -> Done:
+    from store import jobs as queue
+    from store import pausing
+
+    said = "paused" if paused else "running"
+    with context.deck.database.write(dry_run=request.dry_run) as tx:
+        found = queue.job(tx, request.id)
+        named = f"{found.kind} {found.id[:16]}"
+        if found.kind != "backfill":
+            raise Refused(
+                f"a job of kind {found.kind} is not paused: only a backfill of trainings is",
+                f"end it: modeldeck jobs cancel {found.id[:16]}",
+            )
+        if found.ended_at is not None:
+            raise Refused(f"{named} has {found.state} already", "the same command again tries what is left")
+        actor, via = context.caller.actor, context.caller.via
+        if not pausing.record(tx, found, paused=paused, actor=actor, reason=request.reason, via=via):
+            return Done(f"already {said}: {named}", already=True)
+    if request.dry_run:
+        return Done(f"would be {said}: {named}")
+    return Done(f"{said}: {named}")

@@ -71,6 +71,8 @@ PROMISED = (
     "jobs",
     "jobs logs",
     "jobs cancel",
+    "jobs pause",
+    "jobs resume",
     "schedules",
     "daemon start",
     "daemon stop",

@@ -12,7 +12,7 @@ from engine.access import Caller, Role
 from engine.jobs.processes import signal_group
 from engine.service.call import ServiceContext, call
 from engine.settings.apply import apply_settings
-from store import jobs, runs, versions
+from store import events, jobs, runs, versions
 from store.errors import Refused
 from store.rows import microseconds
 
@@ -117,3 +117,43 @@ def test_killed_in_the_middle_it_goes_on_with_the_trainings_it_asked_for(stage, 
     assert (ended.state, ended.attempt) == ("succeeded", 2)
     assert len(versions.versions(stage.deck.database, "timed")) == 3
     assert sorted(one.args["until_us"] for one in trainings(stage)) == job.args["times_us"]
+
+
+def door(stage, operation, job, **body):
+    context = ServiceContext(stage.deck, Caller("user:anna", Role.OPERATOR))
+    return call(context, operation, {"id": job.id, **body})
+
+
+def test_paused_it_asks_for_no_more_goes_on_when_resumed_and_a_kill_does_not_forget_it(stage, ask):
+    job = ask(backfill="2024-02-01..2024-03-01", every="10d", at_once=1)
+    assert door(stage, "jobs.pause", job, reason="the source moves", dry_run=True).message.startswith("would be paused")
+    assert door(stage, "jobs.pause", job, reason="the source moves").message == f"paused: backfill {job.id[:16]}"
+    assert door(stage, "jobs.pause", job).already is True
+    stage.work_until(lambda: stage.job(job).progress_text == "paused: 0 of 3 trained")
+    assert trainings(stage) == []
+    signal_group(stage.job(job).pid, signal.SIGKILL)
+    stage.work_until(lambda: stage.job(job).attempt == 2 and "paused" in stage.job(job).progress_text)
+    assert trainings(stage) == []
+    assert door(stage, "jobs.resume", job).message == f"running: backfill {job.id[:16]}"
+    stage.work_until(lambda: trainings(stage))
+    door(stage, "jobs.pause", job)
+    stage.work_until(lambda: stage.job(job).progress_text == "paused: 1 of 3 trained")
+    assert [one.state for one in trainings(stage)] == ["succeeded"]  # the one that ran went on to its end
+    door(stage, "jobs.resume", job)
+    ended = stage.end(job)
+    assert (ended.state, ended.result) == ("succeeded", {"made": 3, "passed_over": 0})
+    told = [one.action for one in events.events(stage.deck.database, subject=("job", job.id), limit=100)]
+    assert (told.count("job.paused"), told.count("job.resumed")) == (2, 2)
+
+
+def test_only_a_backfill_that_has_not_ended_is_paused(stage, ask):
+    other = stage.enqueue("ingest", "plain")
+    with pytest.raises(Refused) as caught:
+        door(stage, "jobs.pause", other)
+    assert caught.value.line().startswith("a job of kind ingest is not paused: only a backfill of trainings is")
+    job = ask(backfill="2024-02-01..2024-03-01", every="30d")
+    stage.cancel(job)
+    stage.end(job)
+    with pytest.raises(Refused) as caught:
+        door(stage, "jobs.pause", job)
+    assert "has cancelled already" in caught.value.line()
