@@ -209,5 +209,8 @@ def _lineage(sheet: Sheet, version: Version) -> None:
     if version.git_commit:
         sheet.pair("git", version.git_commit, (", with uncommitted changes" if version.git_dirty else "", "warn"))
     sheet.pair("data until", moment(version.cutoff_at))
+    began = version.evaluation.get("warm_start")
+    if isinstance(began, dict):
+        sheet.pair("began", f"from v{began['from']}" if "from" in began else f"from nothing: {began.get('note')}")
     if version.derived_from is not None:
         sheet.pair("derived", f"from v{version.derived_from}")

@@ -60,6 +60,7 @@ class TrainSettings:
     half_life_s: float | None = None  # a row counts half for each so much that it is older
     select: str = "report"  # which columns are worth their place: report it, drop the others, or off
     trusted: tuple[str, ...] = ()  # types of other libraries, by dotted name, that a stored model may hold
+    warm_start: bool = False  # the fit on all rows begins from the champion's
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ UNSAID = {
         "half_life_s",
         "select",
         "trusted",
+        "warm_start",
     ),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
     "log": ("attributions",),

@@ -181,8 +181,8 @@ class ModelFile(Section):
             raise ValueError('monitor.by = "event" needs data.time_column')
         if self.joins and self.data.time_column is None:
             raise ValueError("a join needs data.time_column: it takes what was known at each row's time")
-        for name in ("window", "half_life"):
-            if getattr(self.train, name) is None:
+        for name in ("window", "half_life", "warm_start"):
+            if not getattr(self.train, name):
                 continue
             if self.data.time_column is None:
                 raise ValueError(f"train.{name} needs data.time_column")

@@ -41,6 +41,7 @@ class TrainTable(Section):
     half_life: Duration | None = None
     select: Literal["report", "drop", "off"] = "report"
     trusted: list[str] = []
+    warm_start: bool = False
 
     @field_validator("time_budget")
     @classmethod
@@ -82,4 +83,5 @@ class TrainTable(Section):
             half_life_s=self.half_life,
             select=self.select,
             trusted=tuple(self.trusted),
+            warm_start=self.warm_start,
         )

@@ -36,6 +36,7 @@ from engine.training.selection import ROWS, Judge, Look, by_importance, looks, o
 from engine.training.storing import check_storable, stored
 from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
+from engine.training.warm import Base, fitting_base, require_warm
 from store.errors import Refused
 
 if TYPE_CHECKING:
@@ -82,11 +83,12 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     progress: Callable[[float, str], None],
     earlier: Callable[[list[Family]], Earlier] = lambda _families: Earlier(),
     champion: Callable[[Dataset, Predicted, Metric], Any] = lambda _holdout, _guess, _metric: None,
+    base: Base | str = "",
 ) -> Made:
     """Search, refit and prove a model; `deadline` is of `time.monotonic()`, `modules` those of the code bundle.
 
     `earlier` returns the trials of a search that was cut off, for the families that compete; `champion` how answers for
-    the holdout compare with the champion's.
+    the holdout compare with the champion's; `base` is what a warm start begins from, or why there is nothing.
 
     Raises:
         Refused: the data do not fit the settings. WorkFailed: nothing could be fitted, or the model not be stored.
@@ -129,7 +131,9 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)
     progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
     begun = time.monotonic()
-    model = refit(dataset, split.train, best.family, best.params, fitted_by + proof_s * LATE)
+    start = fitting_base(base, dataset, split.holdout, best.family, best.params) if train.warm_start else ""
+    until = fitted_by + proof_s * LATE
+    model = refit(dataset, split.train, best.family, best.params, until, _told_base(start, progress))
     fit_s = time.monotonic() - begun
     decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
     predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
@@ -154,8 +158,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     evaluation |= {"learning_curve": points} if points else {}
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
-    if leaking:
-        evaluation["leakage"] = [{"name": leak.name, "explained": leak.explained} for leak in leaking]
+    evaluation |= _noted(start, leaking)
     return Made(
         artifact=content,
         golden=recorded,
@@ -186,9 +189,31 @@ def _fitting(
     candidates = families(dataset, train.estimator, metric.name, train.seed, bundle)
     if dataset.weights is not None:
         require_weights(candidates)
+    if train.warm_start:
+        require_warm(candidates)
     if not is_ours(train.estimator):
         check_storable(dataset, split.train, candidates[-1], modules, train.trusted, left_s)
     return candidates
+
+
+def _told_base(start: Base | str, progress: Callable[[float, str], None]) -> Base | None:
+    """Return what the fit on all rows begins from, and tell of it where a warm start was asked for."""
+    if isinstance(start, Base):
+        progress(0.83, f"beginning from v{start.version}")
+        return start
+    if start:
+        progress(0.83, f"beginning from nothing: {start}")
+    return None
+
+
+def _noted(start: Base | str, leaking: list[Leak]) -> dict[str, Any]:
+    """Return what a version keeps of how its fit began, and of columns that explain the target by themselves."""
+    told: dict[str, Any] = {}
+    if start:
+        told["warm_start"] = {"note": start} if isinstance(start, str) else start.to_json()
+    if leaking:
+        told["leakage"] = [{"name": leak.name, "explained": leak.explained} for leak in leaking]
+    return told
 
 
 def _groups(settings: ModelSettings, metric: Metric) -> Groups | None:

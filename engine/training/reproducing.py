@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.data.bundle import extract_bundle
-from engine.model_io.load import load_version
+from engine.model_io.code import bundle_modules
+from engine.model_io.load import load_version, predictor_of, stated_types
 from engine.model_io.rows import read_snapshot, zone_of
-from engine.serving.artifact import dump
+from engine.serving.artifact import ArtifactError, dump
 from engine.serving.environment import differences, lock
 from engine.serving.predict import Predictor
 from engine.training.dataset import Dataset, prepare
@@ -26,6 +27,7 @@ from engine.training.folds import split_holdout
 from engine.training.forecasts import remember
 from engine.training.selection import left_out
 from engine.training.trial import one_quiet_thread
+from engine.training.warm import Base
 from store import runs
 from store import settings as applied
 from store.errors import CorruptArtifact, WorkFailed
@@ -84,7 +86,7 @@ def reproduce(deck: Deck, version: Version, progress: Callable[[float, str], Non
     rows = split.train[-int(version.evaluation["rows"]["train"]) :]
     progress(0.2, f"fitting {family.name} on {len(rows)} rows with its pinned parameters")
     until = time.monotonic() + max(LEAST_S, 10 * settings.train.time_budget_s)
-    model = refit(dataset, rows, family, winner["params"], until)
+    model = refit(dataset, rows, family, winner["params"], until, _base(deck, version, stored))
     if dataset.forecast is not None:
         remember(model, dataset)
     progress(0.8, "comparing predictions")
@@ -97,6 +99,27 @@ def reproduce(deck: Deck, version: Version, progress: Callable[[float, str], Non
     if different and not reasons:
         reasons.append("neither environment nor data nor code differ: the estimator itself is not deterministic")
     return Reproduction(len(pairs), len(different), largest, same, tuple(reasons))
+
+
+def _base(deck: Deck, version: Version, stored: Predictor) -> Base | None:
+    """Return what the version's fit began from, by the artifact's hash that it pins.
+
+    Raises:
+        WorkFailed: that is not there any more.
+    """
+    pinned = version.evaluation.get("warm_start") or {}
+    if "artifact" not in pinned:
+        return None
+    modules = bundle_modules(deck.artifacts.read(version.bundle_hash))
+    try:
+        begun = predictor_of(
+            deck, pinned["artifact"], version.signature, version.decision, modules, stated_types(deck, version)
+        )
+    except (CorruptArtifact, ArtifactError) as error:
+        named = f"{version.model}@{version.number}"
+        told = f"the artifact of v{pinned['from']}, which its fit began from: {error.message}"
+        raise WorkFailed(f"{named} cannot be reproduced: {told}", "restore a backup") from error
+    return Base(pinned["from"], pinned["artifact"], begun.model, classes=tuple(stored.signature.classes))
 
 
 def _environment(deck: Deck, version: Version) -> list[str]:

@@ -149,6 +149,7 @@ def _train(attempt: Attempt, until_us: int | None, unless_same: bool) -> Version
     from engine.training.making import make
     from engine.training.recording import TrialRecorder
     from engine.training.resuming import take_up
+    from engine.training.warm import champion_base
 
     run = replace(attempt.run, snapshot_id=snapshot.id)
     with TrialRecorder(deck, run, metric_of(settings), attempt.job, lambda text: progress(0.9, text)) as recorder:
@@ -164,6 +165,7 @@ def _train(attempt: Attempt, until_us: int | None, unless_same: bool) -> Version
             champion=lambda holdout, guess, metric: against_champion(
                 deck, settings.name, holdout, guess, metric, settings.train.seed
             ),
+            base=champion_base(deck, settings.name) if settings.train.warm_start else "",
             earlier=lambda families: take_up(deck, run, families, metric_of(settings), attempt.job),
         )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
@@ -202,6 +204,10 @@ def _register(attempt: Attempt, snapshot: Snapshot, made: Made, recorder: TrialR
     seen_hash = deck.artifacts.put_bytes(seen)
     with recorder.ending() as tx:
         run_artifacts.keep_artifact(tx, run.id, "evaluation.json", seen_hash, len(seen))
+        if began := made.evaluation.get("warm_start", {}).get("artifact"):  # to be reproduced from, whoever is deleted
+            run_artifacts.keep_artifact(
+                tx, run.id, "warm-start.skops", began, deck.artifacts.path(began).stat().st_size
+            )
         for kind, content in contents.items():
             blobs.record_blob(tx, hashes[kind], len(content), kind)
         runs.log_params(tx, run.id, made.params)
@@ -270,6 +276,8 @@ def _params(settings: ModelSettings, until_us: int | None, code_hash: str) -> di
     for name, seconds in (("window", told.window_s), ("half_life", told.half_life_s)):
         if seconds is not None:
             params[name] = f"{seconds / 86_400:g}d"
+    if told.warm_start:
+        params["warm_start"] = True
     if until_us is not None:
         params["until"] = rfc3339(until_us)
     return params
