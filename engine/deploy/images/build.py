@@ -14,6 +14,8 @@ from engine.deploy.images.container import PORT, READY_FILE, USER
 from engine.deploy.images.contents import LOG, MODEL, SERVER, model_layer, server_layer
 from engine.deploy.images.dependencies import AT, dependency_layer
 from engine.deploy.images.layers import keep, kept, layers_of, told
+from engine.deploy.images.libraries import AT as LIBRARIES
+from engine.deploy.images.libraries import library_layer
 from engine.deploy.images.places import layer_folder, record_folder
 from engine.deploy.images.wheels import Wheel, resolve
 from engine.deploy.stage import stage
@@ -56,7 +58,7 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
     `engine` is a client of an engine that may hold a base, `base` the one the settings name.
 
     Raises:
-        Refused: there is no base for the version's interpreter.
+        Refused: there is no base for the version's interpreter, or it lacks a library that a wheel needs.
         WorkFailed: base, wheels or dependencies cannot be made, or the artifact holds types nobody trusted.
         CorruptArtifact: something kept does not match its hash.
         StorageUnwritable: the disk is full or read-only.
@@ -67,17 +69,19 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
     chosen, why = choose_base(workspace, lock, say, engine=engine, named=base)
     manifest = json.loads((staged / "manifest.json").read_bytes())
     wheels = resolve(workspace, lock, chosen.minor, say, distributions_of(staged, manifest, lock))
+    libraries = library_layer(workspace, chosen, wheels, say)
     layers = (
         *chosen.layers,
+        *((libraries,) if libraries else ()),
         dependency_layer(workspace, wheels, chosen.minor, say),
         server_layer(workspace),
         model_layer(workspace, staged),
     )
     name = f"{version.model}-{version.number}"
-    image = Image(layers, _config(version, chosen), architecture(), name)
+    image = Image(layers, _config(version, chosen, has_libraries=libraries is not None), architecture(), name)
     say(0.95, f"image {image.id.removeprefix('sha256:')[:12]} of {version.model}@{version.number}")
     _remember(workspace, image)
-    record = deck.artifacts.put_bytes(_record(image, chosen, why, wheels))
+    record = deck.artifacts.put_bytes(_record(image, chosen, why, wheels, has_libraries=libraries is not None))
     with deck.database.write(fence) as tx:
         row, new = images.add_image(
             tx,
@@ -122,11 +126,13 @@ def _record_file(workspace: Workspace, image_id: str) -> Any:
     return record_folder(workspace) / f"image-{image_id.removeprefix('sha256:')}.json"
 
 
-def _config(version: Version, base: Base) -> dict[str, Any]:
+def _config(version: Version, base: Base, *, has_libraries: bool) -> dict[str, Any]:
     environment = dict(each.partition("=")[::2] for each in base.environment)
     environment.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     ours = ("HOME=/tmp", "LANG=C.UTF-8", f"PYTHONPATH=/{SERVER}:/{AT}", "PYTHONDONTWRITEBYTECODE=1", *_ONE_THREAD)
     environment |= dict(each.partition("=")[::2] for each in ours)
+    if has_libraries:
+        environment["LD_LIBRARY_PATH"] = f"/{LIBRARIES}"
     check = ["CMD", "python3", "-I", "-S", f"/{SERVER}/engine/serving/health.py", str(PORT)]
     return {
         "User": USER,
@@ -151,9 +157,10 @@ def _config(version: Version, base: Base) -> dict[str, Any]:
     }
 
 
-def _record(image: Image, base: Base, why: str, wheels: tuple[Wheel, ...]) -> bytes:
+def _record(image: Image, base: Base, why: str, wheels: tuple[Wheel, ...], *, has_libraries: bool) -> bytes:
     """Return all that went into an image, as it is kept for whoever asks later."""
-    names = [*("base" for _ in base.layers), "dependencies", "server", "model"]
+    more = ("libraries",) if has_libraries else ()
+    names = [*("base" for _ in base.layers), *more, "dependencies", "server", "model"]
     body = {
         "image": image.id,
         "base": {"name": base.name, "python": base.python, "why": why, "contents": base.contents},

@@ -6,8 +6,10 @@ import os
 import platform
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,38 @@ def make_newest(workspace: Workspace, base: Base) -> Base:
     return keep_base(workspace, _key(), base)
 
 
+def files_of(workspace: Workspace, packages: Sequence[str], names: Sequence[str]) -> dict[str, bytes]:
+    """Return shared objects of Debian's packages by the names they are asked for as.
+
+    Raises:
+        WorkFailed: mmdebstrap ended with an error, or the packages do not hold one of them.
+        StorageUnwritable: the disk is full or read-only.
+    """
+    folder = layer_folder(workspace)
+    with writing_to(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".libraries-", dir=folder) as scratch:
+            tar = Path(scratch) / "packages.tar"
+            Path(scratch).chmod(0o755)
+            command = ["mmdebstrap", "--variant=extract", f"--include={','.join(packages)}"]
+            _run([*command, SUITE, str(tar)], Path(scratch), {}, lambda _fraction, _text: None)
+            with tarfile.open(tar) as source:
+                found = {name: body for name in names if (body := _object(source, name)) is not None}
+    absent = [name for name in names if name not in found]
+    if absent:
+        raise WorkFailed(f"{', '.join(packages)} of Debian {SUITE} does not hold {', '.join(absent)}")
+    return found
+
+
+def _object(source: tarfile.TarFile, name: str) -> bytes | None:
+    """Return a file of an archive by its base name, its links followed."""
+    for member in source:
+        if member.name.rpartition("/")[2] == name:
+            opened = source.extractfile(member)
+            return None if opened is None else opened.read()
+    return None
+
+
 def _key() -> str:
     return key_of(["debian", SUITE, _PACKAGES, _LEFT_OUT, _HOOK, EPOCH, platform.machine()])
 
@@ -130,7 +164,16 @@ def _bootstrap(place: Path, say: Say) -> None:
     command = ["mmdebstrap", "--variant=extract", f"--include={_PACKAGES}", f"--extract-hook={hook}"]
     command += [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in _LEFT_OUT]
     command += [SUITE, str(place / "base.tar")]
-    fixed = {"SOURCE_DATE_EPOCH": str(EPOCH), "MODELDECK_PACKAGES": str(place / "packages"), "LC_ALL": "C.UTF-8"}
+    _run(command, place, {"MODELDECK_PACKAGES": str(place / "packages")}, say)
+
+
+def _run(command: list[str], place: Path, environment: dict[str, str], say: Say) -> None:
+    """Run mmdebstrap in a folder of its own, and tell how far it is.
+
+    Raises:
+        WorkFailed: it ended with an error; its last line is told.
+    """
+    fixed = {"SOURCE_DATE_EPOCH": str(EPOCH), "LC_ALL": "C.UTF-8", **environment}
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
