@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import glob
+import gzip
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,7 @@ _READERS = {
     ".jsonl": "read_json",
     ".ndjson": "read_json",
 }
+_RENAMED = re.compile(r"(.+)_\d+")
 _EXTENSION = re.compile(r"(requires|exists in) the .*extension")
 _LOAD_BY_FUNCTION = 'load it in a function: source = "python:module:function"'
 
@@ -52,7 +56,51 @@ def read_paths(
     # DuckDB would read brackets in a name as a pattern once more, and take another file
     files = [glob.escape(str(path)) for path in paths]
     sql = f"SELECT * FROM {reader_of(source)}($files)"
-    return _query(sql, workspace, {"files": files}, f"source {shown or source}", since)
+    table = _query(sql, workspace, {"files": files}, f"source {shown or source}", since)
+    _refuse_renamed(paths[0], table.column_names, shown or source)
+    return table
+
+
+def _refuse_renamed(path: Path, names: list[str], shown: str) -> None:
+    """Refuse a file of which two columns have one name: DuckDB, to which letters' case is one, calls the second `x_1`.
+
+    Raises:
+        Refused: naming them.
+    """
+    known = {name.casefold() for name in names}
+    if not any((found := _RENAMED.fullmatch(name)) and found[1].casefold() in known for name in names):
+        return
+    first: dict[str, str] = {}
+    for name in _written_names(path):
+        before = first.pop(name.casefold(), None)
+        first[name.casefold()] = name
+        if before is not None:
+            told = f"two columns named {name!r}" if before == name else f"columns named {before!r} and {name!r}"
+            more = "" if before == name else ", which SQL takes for one"
+            raise Refused(f"source {shown} gives {told}{more}", "rename or leave out one of them")
+
+
+def _written_names(path: Path) -> list[str]:
+    """Return the names of columns as a file itself has them; none where it has no line of them."""
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(path).names)
+    if suffix not in (".csv", ".tsv"):
+        return []
+    import duckdb
+
+    sql = "SELECT Delimiter, Quote, HasHeader, SkipRows FROM sniff_csv($file)"
+    with duckdb.connect() as connection:
+        delimiter, quote, has_header, skipped = connection.execute(sql, {"file": glob.escape(str(path))}).fetchone()
+    if not has_header:
+        return []
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
+        told = {"quotechar": quote} if len(quote or "") == 1 else {"quoting": csv.QUOTE_NONE}
+        rows = csv.reader(file, delimiter=delimiter, **told)
+        return next(itertools.islice(rows, int(skipped or 0), None), [])
 
 
 def reader_of(source: str) -> str:

@@ -147,6 +147,38 @@ def test_reference_that_leads_nowhere_is_refused(write, read, source, told, says
         read(source)
 
 
+def alike(*names):
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays([pa.array([1]) for _ in names], names=list(names)), out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("rows.csv", "x,x,y\n1,2,3\n", "source rows.csv gives two columns named 'x'"),
+        ("rows.csv", 'price,"a, b","a, b"\n1,2,3\n', "two columns named 'a, b'"),
+        ("rows.tsv", "x\ty\tx\n1\t2\t3\n", "two columns named 'x'"),
+        ("rows.csv.gz", gzip.compress(b"x,x\n1,2\n", mtime=0), "two columns named 'x'"),
+        ("rows.csv", "x,X,y\n1,2,3\n", "columns named 'x' and 'X', which SQL takes for one"),
+        ("rows.parquet", alike("x", "x"), "two columns named 'x'"),
+        ("rows.parquet", alike("y", "Y"), "columns named 'y' and 'Y', which SQL takes for one"),
+        ("rows.jsonl", '{"x": 1, "x": 2}\n', 'has duplicate key "x"'),
+    ],
+)
+def test_a_file_with_two_columns_of_one_name_is_refused_rather_than_renamed(write, read, says, name, content, told):
+    write(name, content)
+    with pytest.raises(Refused, check=says(told)):
+        read(name)
+
+
+def test_names_that_only_look_renamed_are_taken_as_they_are(write, read):
+    write("rows.csv", "x,x_1,y_2\n1,2,3\n")
+    assert read("rows.csv").column_names == ["x", "x_1", "y_2"]
+    write("rows.csv", "1,2\n3,4\n")
+    assert read("rows.csv").column_names == ["column0", "column1"]
+
+
 def test_two_columns_of_one_name_are_refused(write, read, says):
     write("loading.py", "import pandas as pd\ndef load():\n    return pd.DataFrame([[1, 2]], columns=['x', 'x'])\n")
     for source in ("python:loading:load", "SELECT 1 AS x, 2 AS x"):
