@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from console import keymap
 from console.acting import Acts, Otherwise, Then, Work
 from console.exporting import export_charts
 from console.help import MenuRow, help_box, menu_box
 from console.navigation import Navigator
-from console.poller import Answer, Asks, Failure, Read, Returned
+from console.outside import Outside
+from console.poller import Answer, Asks, Failure, Returned
 from console.prompting import Prompting
 from console.render.cells import Line, exactly, line, spread, wrap
 from console.render.columns import Context
 from console.render.words import ago
 from console.screens import catalog, subjects
+from console.screens.comparing import comparison_page
 from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
+from console.sorting import SortRow, sort_box
 from console.state import ConsoleState
 from console.widgets.dialog import Box, Confirm, Menu, Message
 from console.widgets.header import crumbs, header
@@ -35,28 +38,6 @@ LEAST_WIDTH, LEAST_HEIGHT = 50, 12
 MOST_BANNER = 3  # lines of a failure: its remedy stands at the end, and must not be cut
 NAMES = -1  # the number of the errand that reads the names of models
 COUNTS_EVERY = 5  # reads of a log for one of the counts
-
-
-class Outside(Protocol):
-    """What the desk cannot do itself."""
-
-    def watch_page(self, page: str, read: Read, is_always: bool) -> None:
-        """Read for a page from now on."""
-
-    def refresh_data(self) -> None:
-        """Read again now."""
-
-    def send(self, number: int, work: Read) -> None:
-        """Carry out an errand; it comes back as `Returned` with the number."""
-
-    def leave(self) -> None:
-        """Quit."""
-
-    def pause_program(self) -> None:
-        """Suspend the program."""
-
-    def copy(self, text: str) -> bool:
-        """Copy to the clipboard; say whether that was possible."""
 
 
 class Desk:
@@ -256,6 +237,9 @@ class Desk:
             self._box = None
             if isinstance(box.selected, MenuRow):
                 self.do(box.selected.action)
+            elif isinstance(box.selected, SortRow):
+                self.page.sort_by(box.selected.name)
+                self._look()
         elif outcome == "confirm":
             self.acts.confirm()
         elif outcome == "reason" and isinstance(box, Confirm):
@@ -266,7 +250,7 @@ class Desk:
     def do(self, action: Action) -> None:
         """Carry out an action of the table."""
         if action.group == "move" or action.id in ("look.follow", "look.next_match", "look.previous_match"):
-            self.page.move(action.id)
+            self.page.move("move.page_down" if action.id == "move.on" else action.id)
         elif action.group == "act":
             self.acts.start(action, self.page.selected)
         elif action.id.startswith("go."):
@@ -306,6 +290,10 @@ class Desk:
             "look.filter": lambda: self.prompting.ask_filter(page.filtered),
             "look.command": self.prompting.ask_command,
             "look.watch": lambda: self.open(catalog.monitor_page(str(model_of(row)))),
+            "look.mark": page.mark,
+            "look.unmark": page.unmark,
+            "look.compare": self._compare,
+            "look.sort": lambda: self.show_box(sort_box(page.sorts(), self.seconds)),
             "look.at": lambda: self._at(row),
             "look.describe": lambda: self.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
@@ -317,6 +305,17 @@ class Desk:
             "look.help": self.help,
         }
         steps[action.id]()
+
+    def _compare(self) -> None:
+        marked = self.page.marked
+        if len(marked) < 2:
+            self.say(f"{len(marked)} marked: space marks two or more, then v compares them", "warn")
+            return
+        compared = comparison_page(marked)
+        if compared is None:
+            self.say("two versions are compared, no more: u takes the marks away", "warn")
+        else:
+            self.open(compared)
 
     def _at(self, row: Any) -> None:
         at = time_of(row)

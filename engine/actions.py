@@ -29,6 +29,7 @@ _MODEL_SCOPES = (
 )
 _TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith(("release", "deploy")))
 _RELEASE_SCOPES = ("releases", "release", "deploys")
+_MARK_SCOPES = ("runs", "versions")  # where rows are marked, to be compared
 _SCHEDULE_SCOPES = ("schedules", "schedule")
 _DATED_SCOPES = ("events", "event", "alerts", "alert", "releases", "release")
 
@@ -210,6 +211,10 @@ _LOOKS = (
         "watch",
         available=why.needs_model,
     ),
+    Action("look.mark", "space", "mark, or take the mark away", _MARK_SCOPES, "look", "mark", available=why.needs_row),
+    Action("look.unmark", "u", "take every mark away", _MARK_SCOPES, "look"),
+    Action("look.compare", "v", "compare what is marked: only what differs", _MARK_SCOPES, "look", "compare"),
+    Action("look.sort", "s", "sort by a metric; the same again turns it round", ("runs",), "look", "sort"),
     Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=why.needs_row),
@@ -247,7 +252,8 @@ _MOVES = (
     Action("move.up", "k", "up", (EVERYWHERE,), "move", also=("up",)),
     Action("move.top", "g", "to the top", (EVERYWHERE,), "move", also=("home",)),
     Action("move.bottom", "G", "to the bottom", (EVERYWHERE,), "move", also=("end",)),
-    Action("move.page_down", "ctrl+f", "a page down", (EVERYWHERE,), "move", also=("pagedown", "space")),
+    Action("move.page_down", "ctrl+f", "a page down", (EVERYWHERE,), "move", also=("pagedown",)),
+    Action("move.on", "space", "a page down", tuple(one for one in SCOPES if one not in _MARK_SCOPES), "move"),
     Action("move.page_up", "ctrl+b", "a page up", (EVERYWHERE,), "move", also=("pageup",)),
     Action("move.half_down", "ctrl+d", "half a page down", (EVERYWHERE,), "move"),
     Action("move.half_up", "ctrl+u", "half a page up", (EVERYWHERE,), "move"),

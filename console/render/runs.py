@@ -38,6 +38,19 @@ COLUMNS = (
 )
 
 
+def columns(metric: str) -> tuple[Column, ...]:
+    """Return the columns of runs; one for the metric by which they are sorted, where there is one."""
+    if not metric:
+        return COLUMNS
+
+    def value(row: Run, context: Context) -> Span:
+        found = row.metrics.get(metric)
+        return (number(found), "dim" if found is None else "accent")
+
+    at = next(place for place, column in enumerate(COLUMNS) if column.title == "AGE")
+    return (*COLUMNS[:at], Column(metric.upper(), value, priority=1, least=6, most=12, align="right"), *COLUMNS[at:])
+
+
 def run_lines(run: Run, width: int, now: int) -> list[Line]:
     """Return the page of a run."""
     sheet = Sheet(width)

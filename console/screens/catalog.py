@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from console.poller import Asks
-from console.render import alerts, describe, events, jobs, models, monitors, releases, runs, version
+from console.render import alerts, describe, events, jobs, models, monitors, releases, version
 from console.render.cells import Line, line
 from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
-from console.screens.list_page import ListKind, ListPage
+from console.screens.list_page import MOST, ListKind, ListPage
 from console.screens.log_page import LogPage
 from engine.operations.alerts import AlertDetail, AlertRequest, AlertsRequest
 from engine.operations.common import ModelRequest
 from engine.operations.common import Page as PageRequest
 from engine.operations.deck import EventsRequest
 from engine.operations.models import VersionsRequest
-from engine.operations.runs import RunsRequest
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
 from engine.operations.watching import MonitorDetail
-from store.rows import Alert, Event, Model, Release, Run, Version
-
-MOST = 500  # rows a list reads
+from store.rows import Alert, Event, Model, Release, Version
 
 _ORDER = {"open": 0, "acknowledged": 1, "snoozed": 2, "muted": 2, "resolved": 3}
 
@@ -125,35 +122,6 @@ def version_named(model: str, number: int) -> DocumentPage:
         row=lambda subject: subject[0],
     )
     return DocumentPage(kind)
-
-
-def runs_page() -> ListPage:
-    """`3` Runs."""
-    return ListPage(
-        ListKind(
-            name="runs",
-            title="Runs",
-            command="modeldeck runs",
-            columns=runs.COLUMNS,
-            key=lambda row: row.id,
-            read=lambda client: client.call("runs.list", RunsRequest(limit=MOST)),
-            empty=("Nothing has been trained yet.", "T on a model trains it; so does: modeldeck train MODEL"),
-            opens=_run_page,
-        )
-    )
-
-
-def _run_page(row: Run) -> DocumentPage:
-    def read(client: Asks) -> Any:
-        listed = client.call("runs.list", RunsRequest(model=row.model, trials=row.parent_id is not None, limit=MOST))
-        return next((one for one in listed if one.id == row.id), None)
-
-    return DocumentPage(
-        DocumentKind(
-            "run", f"run:{row.id}", f"run {row.id[:12]}", f"modeldeck show run {row.id[:12]}", runs.run_lines, read
-        ),
-        row,
-    )
 
 
 def jobs_page() -> ListPage:

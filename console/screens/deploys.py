@@ -7,9 +7,9 @@ from typing import Any
 from console.poller import Asks
 from console.render import deploys
 from console.render.deploys import DeployRow
-from console.screens.catalog import MOST, release_page
+from console.screens.catalog import release_page
 from console.screens.document_page import DocumentKind, DocumentPage
-from console.screens.list_page import ListKind, ListPage
+from console.screens.list_page import MOST, ListKind, ListPage
 from console.screens.page import Page
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
 

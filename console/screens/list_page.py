@@ -16,6 +16,7 @@ from engine.service import filters
 from engine.service.sieve import Sieve
 from store.errors import Refused
 
+MOST = 500  # rows a list reads
 LEAST_DETAIL = 5  # free lines below the rows, from which on the selected row is shown whole
 
 
@@ -46,11 +47,38 @@ class ListPage(Page):
         self._rows: tuple[Any, ...] = ()
         self._sieve: Sieve[Any] = Sieve(())
         self._filter = filters.parse("")
+        self._marked: dict[str, Any] = {}
 
     @property
     def selected(self) -> Any | None:
         """The row under the cursor."""
         return self.grid.selected
+
+    @property
+    def rows(self) -> tuple[Any, ...]:
+        """Every row that was read."""
+        return self._rows
+
+    @property
+    def marked(self) -> Sequence[Any]:
+        """The rows that are marked, in the order of their marking; one that is no longer listed stays marked."""
+        return tuple(self._marked.values())
+
+    def mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go to the next."""
+        row = self.grid.selected
+        if row is None:
+            return
+        key = self._kind.key(row)
+        if self._marked.pop(key, None) is None:
+            self._marked[key] = row
+        self.grid.marked = frozenset(self._marked)
+        self.grid.move("move.down")
+
+    def unmark(self) -> None:
+        """Take every mark away."""
+        self._marked.clear()
+        self.grid.marked = frozenset()
 
     @property
     def cursor(self) -> str | None:
@@ -60,11 +88,12 @@ class ListPage(Page):
     @property
     def note(self) -> str:
         """How many rows are shown, of how many."""
+        marks = f"{len(self._marked)} marked, " if self._marked else ""
         if self.filtered:
-            return f"{len(self.grid.rows)}/{len(self._rows)}"
+            return f"{marks}{len(self.grid.rows)}/{len(self._rows)}"
         hidden = len(self._rows) - len(self.grid.rows)
         told = f", {hidden} of routine hidden: / finds them" if hidden else ""
-        return f"{len(self.grid.rows)}{told}" if self.loaded else ""
+        return f"{marks}{len(self.grid.rows)}{told}" if self.loaded else ""
 
     @property
     def twin(self) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from console.poller import Asks
 from console.render.cells import Line, line
 from console.render.columns import Context
+
+if TYPE_CHECKING:
+    from console.sorting import SortRow
 
 
 class Page:
@@ -66,6 +70,24 @@ class Page:
     def move(self, action: str) -> bool:
         """Carry out a movement; say whether the page knows it."""
         return False
+
+    @property
+    def marked(self) -> Sequence[Any]:
+        """The rows that are marked, in the order of their marking."""
+        return ()
+
+    def mark(self) -> None:
+        """Mark what is selected, or take its mark away."""
+
+    def unmark(self) -> None:
+        """Take every mark away."""
+
+    def sorts(self) -> Sequence[SortRow]:
+        """Return by what the rows can be sorted."""
+        return ()
+
+    def sort_by(self, name: str) -> None:
+        """Sort by this; by what it is sorted by already, the other way round."""
 
     def open(self) -> Page | None:
         """Return the page of what is selected."""

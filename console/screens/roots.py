@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from console.screens.catalog import alerts_page, events_page, jobs_page, models_page, releases_page, runs_page
+from console.screens.catalog import alerts_page, events_page, jobs_page, models_page, releases_page
 from console.screens.deploys import deploys_page
 from console.screens.notifications import notifications_page
 from console.screens.page import Page
 from console.screens.pulse import PulsePage
+from console.screens.runs import RunsPage
 from console.screens.watching import monitors_page, schedules_page
 
 ROOTS: dict[str, Callable[[], Page]] = {
     "pulse": PulsePage,
     "models": models_page,
-    "runs": runs_page,
+    "runs": RunsPage,
     "jobs": jobs_page,
     "deploys": deploys_page,
     "monitors": monitors_page,

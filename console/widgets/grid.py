@@ -26,6 +26,7 @@ class Grid:
         self._height = 1
         self._placed: dict[int, list[Placed]] = {}
         self.empty: tuple[str, ...] = ()
+        self.marked: frozenset[str] = frozenset()  # keys of rows that bear a mark
 
     @property
     def rows(self) -> tuple[Any, ...]:
@@ -121,10 +122,11 @@ class Grid:
             row = self._rows[position]
             cells = {id(item.column): spans(item.column.cell(row, context)) for item in placed}
             body = row_line(placed, cells)
+            mark = "•" if self.marked and self._key(row) in self.marked else " "
             if position == self._at:
-                lines.append(restyle(exactly((("› ", "key"), *body), width), "cursor"))
+                lines.append(restyle(exactly(((f"›{mark}", "key"), *body), width), "cursor"))
             else:
-                lines.append(exactly(((" " * GUTTER, ""), *body), width))
+                lines.append(exactly(((f" {mark}", "key" if mark != " " else ""), *body), width))
         return lines
 
     def _place(self, width: int, context: Context) -> list[Placed]:

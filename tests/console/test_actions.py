@@ -84,10 +84,13 @@ def test_a_change_without_a_selection_says_why_it_cannot_be_done() -> None:
 
 
 def test_scrolling_keys_never_change_anything() -> None:
-    scrolling = {"ctrl+d", "ctrl+u", "ctrl+f", "ctrl+b", "pagedown", "pageup", "space"}
+    scrolling = {"ctrl+d", "ctrl+u", "ctrl+f", "ctrl+b", "pagedown", "pageup"}
     for action in ACTIONS:
         if scrolling & set(action.keys):
             assert action.group == "move"
+        if "space" in action.keys:  # marks rows where rows can be marked, else it is a page down
+            assert action.id in ("look.mark", "move.on")
+            assert action.danger is Danger.READ
 
 
 def test_key_table_lists_every_action_once() -> None:

@@ -1,0 +1,55 @@
+"""What differs between runs or versions, side by side. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.render.cells import Line
+from console.render.columns import Cell
+from console.render.measures import change, is_measure
+from console.render.sheet import Sheet
+from console.render.words import plural, short_id
+from engine.operations.models import Comparison
+from engine.operations.runs import RunsTable
+
+
+def runs_lines(table: RunsTable, width: int) -> list[Line]:
+    """Return what differs between runs: a column per run, in the order in which they were marked."""
+    sheet = Sheet(width)
+    if not table.rows:
+        sheet.paragraph(f"These {plural(len(table.runs), 'run')} do not differ.")
+        return sheet.lines
+    titles = ("WHAT", *(short_id(run) for run in table.runs))
+    rows: list[Sequence[Cell]] = [
+        ((row[0], "dim"), *(value or ("-", "dim") for value in row[1:])) for row in table.rows
+    ]
+    sheet.table(titles, rows, frozenset(range(1, len(titles))))
+    return sheet.lines
+
+
+def versions_lines(found: Comparison, width: int) -> list[Line]:
+    """Return what differs between two versions; of two numbers, whether the second is better."""
+    sheet = Sheet(width)
+    if not found.differences:
+        sheet.paragraph(f"{found.first} and {found.second} do not differ.")
+        return sheet.lines
+    rows: list[Sequence[Cell]] = [
+        (
+            (one.name, "dim"),
+            one.before or ("-", "dim"),
+            one.after or ("-", "dim"),
+            _better(one.name, one.before, one.after),
+        )
+        for one in found.differences
+    ]
+    sheet.table(("WHAT", found.first, found.second, ""), rows)
+    return sheet.lines
+
+
+def _better(name: str, before: str, after: str) -> Cell:
+    if not is_measure(name):
+        return ""
+    try:
+        return change(name, float(after), float(before))
+    except ValueError:
+        return ""
