@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.poller import Asks
-from console.render.cells import Line, exactly
+from console.render.cells import Line, clean, cut, exactly
 from console.render.columns import Column, Context
 from console.screens.page import Page
 from console.widgets.grid import Grid
@@ -17,6 +17,7 @@ from engine.service.sieve import Sieve
 from store.errors import Refused
 
 MOST = 500  # rows a list reads
+MOST_TOLD = 40  # cells of a filter that is repeated in a sentence
 LEAST_DETAIL = 5  # free lines below the rows, from which on the selected row is shown whole
 
 
@@ -141,7 +142,10 @@ class ListPage(Page):
         if self.filtered and self._rows:
             total = len(self._rows)
             rows = "the only row" if total == 1 else f"any of {total} rows"
-            self.grid.empty = (f"/{self.filtered} does not match {rows}.", "esc clears the filter.")
+            self.grid.empty = (
+                f"/{cut(clean(self.filtered), MOST_TOLD)} does not match {rows}.",
+                "esc clears the filter.",
+            )
         else:
             self.grid.empty = self._kind.empty
 
