@@ -10,6 +10,7 @@ from engine.operations.hosts import HostCheck
 from engine.operations.serving import DeploymentDetail
 from store.rows import (
     ESTIMATED,
+    FAIRNESS,
     Alias,
     AliasMove,
     Endpoint,
@@ -89,11 +90,12 @@ def window_metric(window: Window) -> str:
 
     An estimate is shown only where nothing was realised, and says that it is one: `est. 0.961 roc_auc`.
     """
-    realised = {name: found for name, found in window.metrics.items() if not name.startswith(ESTIMATED)}
+    told = {name: found for name, found in window.metrics.items() if not name.startswith(FAIRNESS)}
+    realised = {name: found for name, found in told.items() if not name.startswith(ESTIMATED)}
     judged = [name for name, measured in realised.items() if measured.get("low") is not None]
     for name in (*judged, *realised):
         return f"{number(realised[name].get('value'))} {name}"
-    for name, expected in window.metrics.items():
+    for name, expected in told.items():
         return f"est. {number(expected.get('value'))} {name.removeprefix(ESTIMATED)}"
     return "-"
 

@@ -11,7 +11,7 @@ from console.render.plot import axis, plot
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, style_of
 from console.render.spark import BLOCKS
-from console.render.windows import put_parts, put_quality
+from console.render.windows import put_fairness, put_parts, put_quality
 from console.render.words import DAY, ago, day, moment, percent, plural, short_id
 from engine.operations.watching import Look, MonitorDetail
 
@@ -46,6 +46,7 @@ def monitor_page(detail: MonitorDetail, width: int, now: int) -> list[Line]:
     _put_newest(sheet, detail)
     if detail.window is not None:
         put_quality(sheet, detail.window)
+        put_fairness(sheet, detail.window)
     _put_features(sheet, detail)
     every = f"modeldeck monitors parts {detail.model}"
     put_parts(sheet, "WORST SLICES", detail.slices, every)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.render.columns import Cell
+from console.render.measures import with_interval
 from console.render.sheet import Sheet
 from console.render.words import brief, count, number, percent, plural
-from store.rows import ESTIMATED, Window, WindowPart
+from store.rows import ESTIMATED, FAIRNESS, Window, WindowPart
 
 MOST_PARTS = 6
 NARROW = 60
@@ -96,6 +97,21 @@ def put_quality(sheet: Sheet, window: Window) -> None:
         sheet.pair("Newest row", age(fresh["age_s"]), (" when it came, by event time", "dim"))
     if told["repeated"]:
         sheet.pair("Left out", f"{plural(told['repeated'], 'row')} whose id was known")
+
+
+def put_fairness(sheet: Sheet, window: Window) -> None:
+    """Add how far groups are apart, from realised outcomes."""
+    label = "Groups"
+    for name, one in sorted(window.metrics.items()):
+        if not name.startswith(FAIRNESS) or name.startswith(f"{FAIRNESS}ratio_"):
+            continue
+        column = name.removeprefix(FAIRNESS)
+        if one.get("value") is None:
+            sheet.pair(label, (f"{column}: {one.get('note') or 'not defined'}", "dim"))
+        else:
+            between = f", {one['lowest']} to {one['highest']}, {count(one['n'])} outcomes"
+            sheet.pair(label, f"{one['measure']} of {column} apart by ", with_interval(one), (between, "dim"))
+        label = ""
 
 
 def _minor(columns: Sequence[dict[str, object]]) -> str:

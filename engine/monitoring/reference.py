@@ -138,7 +138,7 @@ def _terms(settings: ModelSettings, version: Version, key: LogKey | None) -> str
     data = settings.data
     told = [FORM, version.snapshot_id, version.cutoff_at, version.signature, version.decision, settings.task]
     told += [data.target, data.time_column, sorted(data.personal), settings.log.personal, key.id if key else None]
-    told.append(settings.gates.slices)
+    told.append(_sliced(settings))
     told.append((version.evaluation.get("rows") or {}).get("train"))
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
@@ -169,7 +169,7 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
     found.joint = sample_reference(
         found.profiles, lambda name, rows: _logged(found, rows, name, key), fitted, importance_of(version)
     )
-    for name in settings.gates.slices:
+    for name in _sliced(settings):
         if name in found.profiles or name in found.left_out:  # others are not in the log
             _add_slicing(found, fitted, name, settings, tokenised, key)
     if settings.task == "classification" and settings.data.target in fitted.column_names:
@@ -178,6 +178,11 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
         found.classes = {class_text(one["values"]): one["counts"] / total for one in counts}
     _add_prediction(found, deck, settings, version, later, key)
     return found
+
+
+def _sliced(settings: ModelSettings) -> tuple[str, ...]:
+    """Return the columns whose groups are watched: those of slices and those of fairness."""
+    return tuple(dict.fromkeys((*settings.gates.slices, *settings.fairness.columns)))
 
 
 def positive_class(version: Version) -> str | None:

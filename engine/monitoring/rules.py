@@ -16,7 +16,8 @@ from engine.measures.intervals import wilson
 from engine.monitoring.performance import WORSE_BY, against_holdout
 from engine.monitoring.reference import PREDICTION
 from engine.settings.alerts import AlertRule
-from store.rows import ESTIMATED, Version, Window
+from engine.settings.model import FairnessLimit
+from store.rows import ESTIMATED, FAIRNESS, Version, Window
 
 USUAL = 20  # spans before one whose median volume is what is usual
 FEWEST = 5  # of them below which nothing is usual yet
@@ -41,6 +42,7 @@ class Facts:
     primary: str
     min_rows: int
     volumes: Mapping[int, int] = field(default_factory=dict)  # from_at -> rows of all versions
+    fairness: FairnessLimit | None = None  # the gate on how far groups may be apart
 
 
 NO_DATA = Signal("no data")
@@ -133,6 +135,30 @@ def _quality(rule: AlertRule, window: Window, facts: Facts) -> Signal:
     return _side(value, breach=bool(sure), clear=value <= rule.clear, evidence=told)
 
 
+def _fairness(rule: AlertRule, window: Window, facts: Facts) -> Signal:
+    """Read each gap by its interval: wholly beyond the limit is a breach, wholly within it is clear."""
+    limit = facts.fairness
+    if limit is None:
+        return NO_DATA
+    times: list[tuple[float, float, str]] = []  # the near end and the value, in times the limit, and of what
+    for name, one in window.metrics.items():
+        if not name.startswith(FAIRNESS) or one.get("low") is None or one["value"] is None:
+            continue
+        if name.startswith(f"{FAIRNESS}ratio_"):
+            if limit.min_ratio is not None:
+                near, value = (limit.min_ratio / max(each, 1e-9) for each in (one["high"], one["value"]))
+                times.append((near, value, name))
+        elif limit.max_difference is not None:
+            least = max(limit.max_difference, 1e-9)
+            times.append((one["low"] / least, one["value"] / least, name))
+    if not times:
+        return NO_DATA
+    near, value, name = max(times)
+    told = {**window.metrics[name], "gap": name, "column": name.removeprefix(FAIRNESS).removeprefix("ratio_")}
+    told["limit_is"] = limit.min_ratio if name.startswith(f"{FAIRNESS}ratio_") else limit.max_difference
+    return _side(value, breach=near > rule.threshold, clear=value <= rule.clear, evidence=told)
+
+
 def _freshness(rule: AlertRule, window: Window, facts: Facts) -> Signal:
     value = (window.quality.get("freshness") or {}).get("age_s")
     if value is None:
@@ -181,7 +207,9 @@ def _has_vanished(window: Window, facts: Facts) -> bool:
 
 def _labels(window: Window) -> int:
     """Return how many outcomes a window's metrics rest on."""
-    realised = (one for name, one in window.metrics.items() if not name.startswith(ESTIMATED) and name != "refused")
+    realised = (
+        one for name, one in window.metrics.items() if not name.startswith((ESTIMATED, FAIRNESS)) and name != "refused"
+    )
     return max((one.get("n") or 0 for one in realised), default=0)
 
 
@@ -245,6 +273,7 @@ _READS = {
     "errors": _errors,
     "data": _data,
     "quality": _quality,
+    "fairness": _fairness,
     "freshness": _freshness,
     "latency_p99": _latency,
     "volume": _volume,

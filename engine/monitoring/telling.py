@@ -78,6 +78,14 @@ def _quality(rule: AlertRule, window: Window, performance: Performance, signal: 
     return title, {"columns": found[:NAMED]}
 
 
+def _fairness(rule: AlertRule, window: Window, performance: Performance, signal: Signal) -> Told:
+    told = dict(signal.evidence)
+    limit = told.pop("limit_is")
+    apart = f"{told['value']:.4g} ({told['low']:.4g} to {told['high']:.4g}), allowed {limit:g}"
+    title = f"{told['measure']} of {told['column']} is apart by {apart}: {told['lowest']} to {told['highest']}"
+    return title, {**told, "allowed": limit}
+
+
 def _freshness(rule: AlertRule, window: Window, performance: Performance, signal: Signal) -> Told:
     told = window.quality["freshness"]
     return f"the newest row was {signal.value:.0f} s old, bearable {rule.threshold:g} s", {"freshness": told}
@@ -143,6 +151,7 @@ _TELLS: dict[str, Callable[[AlertRule, Window, Performance, Signal], Told]] = {
     "errors": _errors,
     "data": _refused,
     "quality": _quality,
+    "fairness": _fairness,
     "freshness": _freshness,
     "latency_p99": _latency,
     "volume": _volume,

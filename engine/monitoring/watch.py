@@ -22,6 +22,7 @@ from engine.monitoring.predictions import By
 from engine.monitoring.reference import Reference, reference_of
 from engine.monitoring.rules import Facts, read
 from engine.monitoring.verdicts import Verdict, called
+from engine.monitoring.window_fairness import fairness_of
 from engine.monitoring.window_parts import latencies, parts_of
 from engine.monitoring.window_quality import quality_of
 from engine.monitoring.window_rows import WindowRows, read_windows
@@ -159,7 +160,8 @@ class _Look:
     def facts(self, version: Version, volumes: dict[int, int] | None = None) -> Facts:
         """Return what the rules read a window of a version against."""
         least = self.settings.monitor.min_rows
-        return Facts(version, primary_metric(self.settings, version), least, volumes or {})
+        fair = self.settings.gates.fairness
+        return Facts(version, primary_metric(self.settings, version), least, volumes or {}, fair)
 
     def called(self, verdicts: list[Verdict]) -> list[Verdict]:
         """Return the verdicts with what the rules say of them, among all windows that are known."""
@@ -233,6 +235,9 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
         quality=quality_of(found, version) if enough else {},
     )
     reference = look.reference(version) if enough else None
+    if reference is not None and with_outcomes is not None:
+        fair = fairness_of(with_outcomes, look.settings, version, reference)
+        window = replace(window, metrics={**window.metrics, **fair})
     parts = parts_of(found, with_outcomes, seen, look.settings, version, reference)
     newest = () if rows is None else tuple(rows["prediction_id"].slice(max(0, answered - TRACED)).to_pylist())
     return Verdict(replace(window, notes=_notes(look, window, version)), performance, True, newest, parts=parts)

@@ -19,7 +19,7 @@ class AlertTable(Section):
 
     on: Literal[
         "drift", "prediction_drift", "performance", "estimated", "outcomes", "errors", "latency_p99", "data", "volume",
-        "no_data", "quality", "freshness",
+        "no_data", "quality", "freshness", "fairness",
     ]  # fmt: skip
     feature: Column | None = None
     importance: Annotated[float, Field(ge=0, le=1)] | None = None

@@ -26,7 +26,8 @@ class Kind:
     needs_harm: bool = False
 
 
-# threshold: drift in bearable effects, performance as the ratio of losses to the holdout's, shares of rows, ms, s, rows
+# threshold: drift in bearable effects, performance as the ratio of losses to the holdout's, shares of rows, ms, s,
+# rows, fairness in times the gate's limit
 KINDS: dict[str, Kind] = {
     "drift": Kind(1.0, 0.8, "warning", needs_harm=True),
     "prediction_drift": Kind(1.0, 0.8, "warning", needs_harm=True),
@@ -37,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "latency_p99": Kind(None, 0.9, "warning"),
     "data": Kind(0.2, 0.5, "warning"),
     "quality": Kind(0.05, 0.5, "warning"),
+    "fairness": Kind(1.0, 0.9, "warning"),
     "freshness": Kind(None, 0.9, "warning"),
     "volume": Kind(0.5, 1.3, "warning", of_version=False, is_low=True),
     "no_data": Kind(0.0, 1.0, "warning", of_version=False, is_low=True),
@@ -84,7 +86,7 @@ def make_rule(on: str, *, threshold: float | None = None, clear: float | None = 
 
 
 BUILT_IN: dict[str, AlertRule] = {
-    name: make_rule(name) for name in ("performance", "outcomes", "errors", "data", "drift")
+    name: make_rule(name) for name in ("performance", "outcomes", "errors", "data", "drift", "fairness")
 }
 
 

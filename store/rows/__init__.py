@@ -15,7 +15,7 @@ from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
 from store.rows.serving import Deployment, Endpoint, EndpointKey, Fault, Host, Replica, Route, RouteSpan, Served
-from store.rows.watching import ESTIMATED, Alert, Maintenance, Monitor, OutcomeBatch, Window, WindowPart
+from store.rows.watching import ESTIMATED, FAIRNESS, Alert, Maintenance, Monitor, OutcomeBatch, Window, WindowPart
 from store.rows.work import Job, Schedule, Terms
 
 EPOCH = json_rows.EPOCH
@@ -26,6 +26,7 @@ to_json = json_rows.to_json
 __all__ = [
     "EPOCH",
     "ESTIMATED",
+    "FAIRNESS",
     "Alert",
     "Alias",
     "AliasMove",

@@ -23,6 +23,7 @@ class Monitor:
     last_job_id: str | None
 
 
+FAIRNESS = "fairness_"  # begins the name of how far groups of a window are apart
 ESTIMATED = "estimated_"  # begins the name of a window's metric that was expected, before outcomes came
 
 

@@ -94,6 +94,22 @@ def _figure(alert: Alert) -> tuple[str, str, float | None, float | None, Value] 
         return "refused requests", "%", share, None, _refused
     if on == "latency_p99":
         return "p99", "ms", limit, None, lambda one: one.latency_p99_ms
+    if on == "freshness":
+        return "age", "s", limit, None, lambda one: _number((one.quality.get("freshness") or {}).get("age_s"))
+    if on == "quality" and told.get("columns"):
+        worst = told["columns"][0]
+        name, fault = worst["name"], worst["fault"]
+        share = None if limit is None else 100 * (float(worst["usual"]) + limit)
+        return f"{name}: {fault}", "%", share, None, lambda one: _fault(one, name, fault)
+    if on == "fairness" and isinstance(told.get("gap"), str):
+        gap = told["gap"]
+        return (
+            f"{told['measure']} of {told['column']} apart",
+            "",
+            _number(told.get("allowed")),
+            None,
+            lambda one: _number((one.metrics.get(gap) or {}).get("value")),
+        )
     if on in ("volume", "no_data"):
         usual = told.get("usual")
         least = limit * usual if limit is not None and isinstance(usual, int | float) else None
@@ -112,6 +128,13 @@ def _volumes(windows: list[Window]) -> list[Point]:
 def _refused(one: Window) -> float | None:
     told = one.metrics.get("refused")
     return 100 * float(told["value"]) if told else (0.0 if one.rows else None)
+
+
+def _fault(one: Window, name: str, fault: str) -> float | None:
+    if not one.quality:
+        return None
+    told = (each for each in one.quality["columns"] if (each["name"], each["fault"]) == (name, fault))
+    return next((100 * float(each["share"]) for each in told), 0.0)
 
 
 def _effect(one: Window, name: str) -> float | None:

@@ -182,3 +182,39 @@ def test_check_names_a_rule_of_a_column_that_the_source_has_not(line: Line, fold
     said = line("check")
     assert said.code == Refused.exit_code
     assert "rates: alerts.leads.feature: column 'lead_tiem' is not in rows.csv: did you mean 'lead_time'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("evidence", "name", "value", "limit"),
+    [
+        (
+            {"on": "quality", "limit": 0.1, "columns": [{"name": "lead", "fault": "nulls", "usual": 0.05}]},
+            "lead: nulls",
+            40.0,
+            15.0,
+        ),
+        ({"on": "freshness", "limit": 60.0}, "age", 90.0, 60.0),
+        (
+            {
+                "on": "fairness", "limit": 1.0, "allowed": 5.0, "gap": "fairness_segment", "measure": "mae",
+                "column": "segment",
+            },
+            "mae of segment apart",
+            7.0,
+            5.0,
+        ),
+    ],
+)  # fmt: skip
+def test_what_an_alert_of_inputs_or_groups_rests_on_is_drawn_over_its_windows(
+    line: Line, deck: Deck, evidence: dict[str, Any], name: str, value: float, limit: float
+) -> None:
+    fault = {"name": "lead", "fault": "nulls", "rows": 4, "n": 10, "share": 0.4, "usual": 0.05, "beyond": True}
+    quality = {"columns": [fault], "beyond": 1, "freshness": {"age_s": 90.0}, "repeated": 0}
+    with deck.database.write() as tx:
+        register(tx)
+        watching.put_window(tx, window(quality=quality, metrics={"fairness_segment": {"value": 7.0}}))
+    alert = raised(deck, evidence={"version": 1, **evidence})
+    told = line("alerts", "show", alert, "--json").data["series"]
+    assert (told["name"], told["limit"], [one["value"] for one in told["points"]]) == (
+        name, pytest.approx(limit), [pytest.approx(value)]
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from sample_deck import ALERTS
 from sample_monitor import monitor_detail
 from sample_releases import NOW
 
+from console.commands.tables import window_metric
 from console.render.cells import Line, line_width, plain
 from console.render.monitors import monitor_page
 from engine.operations.watching import MonitorDetail
@@ -135,3 +136,16 @@ def test_inputs_that_no_longer_go_together_are_named() -> None:
     window = replace(detail().window, features=(joint,))
     shown = text(monitor_page(replace(detail(), window=window), 79, NOW))
     assert "lead_time with guests: went together 0.62, now -0.6 (91% of what tells)" in shown
+
+
+def test_how_far_groups_are_apart_stands_on_the_page_and_is_not_taken_for_the_metric() -> None:
+    apart = {"value": 4.2, "low": 1.1, "high": 7.3, "n": 400, "note": "", "measure": "mae", "lowest": "web",
+             "highest": "group", "judged": 3}  # fmt: skip
+    absent = {"value": None, "low": None, "high": None, "n": 400, "note": "unavailable: not logged"}
+    metrics = {"fairness_segment": apart, "fairness_ratio_segment": apart, "fairness_gender": absent,
+               "mae": {"value": 21.0, "low": 20.0, "high": 22.0, "n": 400}}  # fmt: skip
+    window = replace(detail().window, metrics=metrics)
+    shown = " ".join(text(monitor_page(replace(detail(), window=window), 79, NOW)).split())
+    assert "mae of segment apart by 4.200 [1.100, 7.300], web to group, 400 outcomes" in shown
+    assert "gender: unavailable: not logged" in shown
+    assert window_metric(window) == "21 mae"

@@ -28,7 +28,7 @@ def test_a_file_without_rules_has_the_built_in_ones_and_is_the_revision_that_it_
     assert rules(files) == {}
     assert "alerts" not in files.load().to_body()["models"]["rates"]
     held = rules_of({})
-    assert set(held) == {"performance", "outcomes", "errors", "data", "drift"}
+    assert set(held) == {"performance", "outcomes", "errors", "data", "drift", "fairness"}
     assert (held["drift"].harm, held["drift"].severity, held["errors"].severity) == (True, "warning", "critical")
 
 
