@@ -11,8 +11,9 @@ loss smaller by a tenth on the rows of one of its windows, and a window has harm
 
 The error is the model's metric over all rows, or its distance from 1. Not walked are servers, router and the weight
 steps of a release, for which a replay has no live rows: a release asks its gates on stored rows, then the champion
-moves. Trainings search nothing, the same in each life: each family by its defaults. Monitors look once a day. What has
-ended is kept in `--folder` and not lived again; a run that was killed goes on with its day.
+moves. Trainings search nothing, the same in each life: each family by its defaults. Monitors look once a day, once a
+week over four years. What has ended is kept in `--folder` and not lived again; a run that was killed goes on with its
+day.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from loop_days import Story
 STORIES = {
     "departure-demand": Story("departure-demand", "2013-04-01", "2014-01-01", 1, "boosting"),
     "nightly-rates": Story("nightly-rates", "2016-11-15", "2017-09-01", 1),
-    "post-moderation": Story("post-moderation", "2014-01-01", "2018-01-01", 14),
+    "post-moderation": Story("post-moderation", "2014-01-01", "2018-01-01", 14, look="7d"),
 }
 QUICK = Story("nightly-rates", "2016-11-25", "2016-12-05", 4, "sklearn.linear_model.Ridge")
 MOST_LOSS, MOST_TRAININGS = 1.05, 0.25  # of the oracle's

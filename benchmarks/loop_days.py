@@ -25,6 +25,7 @@ class Story:
     ends: str
     oracle_days: int  # days between two trainings of the oracle
     estimator: str = "auto"
+    look: str = "1d"  # how often monitors look
 
     @property
     def days(self) -> int:
@@ -37,14 +38,14 @@ class Story:
 
 
 def cheap(file: Path, story: Story, *, retrain: bool, watch: bool) -> None:
-    """Let trainings take seconds, each family by its defaults, and monitors look once a day. The rest stands.
+    """Let trainings take seconds, each family by its defaults, and monitors look as the story has it. The rest stands.
 
     Without `retrain` or `watch` its section goes.
     """
     found = re.sub(r"(?m)^(trials|time_budget) = .*\n", "", file.read_text(encoding="utf-8"))
     found = found.replace("[train]\n", CHEAP, 1)
     found = re.sub(r"(?m)^estimator = .*$", f'estimator = "{story.estimator}"', found)
-    found = re.sub(r'(?ms)(^\[monitor\]\n.*?^every = )"[^"]*"', r'\1"1d"', found)
+    found = re.sub(r'(?ms)(^\[monitor\]\n.*?^every = )"[^"]*"', rf'\1"{story.look}"', found)
     for section, stays in (("retrain", retrain), ("monitor", watch)):
         if not stays:
             found = re.sub(rf"(?ms)^\[{section}\]\n.*?(?=^\[|\Z)", "", found)

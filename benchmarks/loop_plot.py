@@ -64,6 +64,7 @@ def as_png(story: Story, lives: dict[str, Life]) -> bytes:
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in shown)
         wide = 3 if arm == "loop" else 2
         parts.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS[arm]}" stroke-width="{wide}"/>')
+        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="{wide}" fill="{COLOURS[arm]}"/>' for a, b in shown]
         words = f"{NAMES[arm]}, {len(lives[arm].trainings)} trainings"
         parts.append(_text(LEFT + place * (WIDTH - LEFT) / len(ARMS), 42, words, COLOURS[arm]))
     parts += _marks(story, lives["loop"], x)
