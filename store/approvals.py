@@ -34,6 +34,7 @@ def request(  # noqa: PLR0913 (one keyword for each thing that the request is bo
     champion_generation: int,
     due_at: int | None = None,
     release_id: str | None = None,
+    card_hash: str | None = None,
     actor: str,
     reason: str = "",
     via: str | None = None,
@@ -42,9 +43,9 @@ def request(  # noqa: PLR0913 (one keyword for each thing that the request is bo
     id = new_id(tx.clock)
     tx.execute(
         "INSERT INTO approval (id, model, version, kind, state, asked, role, users, evidence_hash, settings_hash,"
-        " champion_generation, requested_by, requested_at, reason, via, due_at, release_id, detail) VALUES (:id,"
-        " :model, :version, :kind, 'open', :asked, :role, :users, :evidence, :settings, :generation, :actor, :at,"
-        " :reason, :via, :due, :release, '')",
+        " champion_generation, requested_by, requested_at, reason, via, due_at, release_id, detail, card_hash)"
+        " VALUES (:id, :model, :version, :kind, 'open', :asked, :role, :users, :evidence, :settings, :generation,"
+        " :actor, :at, :reason, :via, :due, :release, '', :card)",
         {
             "id": id,
             "model": model,
@@ -62,6 +63,7 @@ def request(  # noqa: PLR0913 (one keyword for each thing that the request is bo
             "via": via,
             "due": due_at,
             "release": release_id,
+            "card": card_hash,
         },
     )
     body = {"asked": asked, "evidence_hash": evidence_hash, **({"due": rfc3339(due_at)} if due_at else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from store.database import Reader, Row
+from store.json_text import load
 
 _OF_VERSION = ("artifact_hash", "golden_hash", "bundle_hash", "environment_hash", "snapshot_id")
 
@@ -81,6 +82,10 @@ def _of_runs(reader: Reader, deleted_before: int) -> Iterator[tuple[str, str]]:
         bound,
     ):
         yield row["snapshot_id"], f"data of run {row['run'][:12]}"
+    for row in reader.rows("SELECT id, card_hash FROM approval WHERE card_hash IS NOT NULL"):
+        yield row["card_hash"], f"card of approval {row['id'][:12]}"
+    for row in reader.rows("SELECT id, evidence FROM release WHERE evidence LIKE '%\"card\"%'"):
+        yield str(load(row["evidence"]).get("card")), f"card of release {row['id'][:12]}"
     for row in reader.rows("SELECT blob_hash, model FROM quarantine WHERE state = 'open'"):
         yield row["blob_hash"], f"rejected rows of {row['model']}, not replayed yet"
     for row in reader.rows(

@@ -811,6 +811,7 @@ CREATE TABLE approval (
 	release_id TEXT, 
 	ended_at BIGINT, 
 	detail TEXT NOT NULL, 
+	card_hash TEXT, 
 	CONSTRAINT pk_approval PRIMARY KEY (id), 
 	CONSTRAINT fk_approval_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
 	CONSTRAINT fk_approval_release_id FOREIGN KEY(release_id) REFERENCES release (id), 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.commands import alert_lines
+from console.commands.card import card
 from console.commands.matrix import access
 from console.commands.reviewing import review
 from console.commands.sheets import sheet
@@ -21,6 +22,7 @@ from engine.operations.alerts import AlertDetail
 from engine.operations.common import Done
 from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
+from engine.operations.governance import Card
 from engine.operations.history import Moment
 from engine.operations.keeping import GcReport
 from engine.operations.models import Comparison
@@ -327,6 +329,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     ScheduleDetail: schedule,
     JobLogs: logs,
     Done: done,
+    Card: card,
     GcReport: garbage,
     SnapshotDetail: snapshot,
     ReviewQueue: review,

@@ -62,9 +62,11 @@ def standing(reader: Reader, version: Version) -> Standing:
 
 
 def request(
-    tx: Write, version: Version, *, actor: str, reason: str = "", via: str | None = None
+    tx: Write, version: Version, *, actor: str, reason: str = "", via: str | None = None, card: str | None = None
 ) -> tuple[Approval, bool]:
     """Ask that a version may take traffic; (the request, it is new). One that has lapsed is ended first.
+
+    `card` is the blob of the version's card as it is now: who grants it grants what it says.
 
     Raises:
         Refused: the model asks for no approvals, or nothing is applied.
@@ -91,6 +93,7 @@ def request(
         evidence_hash=now.evidence_hash,
         settings_hash=now.settings_hash,
         champion_generation=now.champion_generation,
+        card_hash=card,
         actor=actor,
         reason=reason,
         via=via,

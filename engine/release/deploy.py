@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.governance.approvals import NONE_ASKED, Standing, standing
+from engine.governance.keeping import keep_card
 from engine.plans import Difference, Plan, PlanStep, Preview
 from engine.release.basis import deploy_basis
 from engine.release.facts import PAST_RELEASES, EndpointFacts, HostFacts, applied_settings, gather
@@ -28,7 +29,7 @@ from engine.release.plan import (
     running_gates_step,
 )
 from engine.release.preview import running_line, waits_line
-from engine.release.submit import approved_by
+from engine.release.submit import approved_by, with_card
 from engine.settings.started import Terms, differing, terms_of
 from store import deployments, images, releases
 from store.database import Reader
@@ -94,6 +95,7 @@ def submit_deploy(
         UnknownName: no such model.
     """
     outdated = outdated_images(deck, model)
+    card = keep_card(deck, gather_deploy(deck.database, model, outdated).champion)
     with deck.database.write() as tx:
         facts = gather_deploy(tx, model, outdated)
         if blocked(facts):
@@ -118,7 +120,7 @@ def submit_deploy(
             reason=reason,
             actor=actor,
             via=via,
-            evidence={"former": to_json(former), **approved_by(facts.standing)},
+            evidence={"former": to_json(former), **approved_by(facts.standing), **with_card(tx, card)},
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.governance.approvals import Standing
+from engine.governance.keeping import KeptCard, keep_card
 from engine.governance.second_look import ask_for as ask_for_second_look
 from engine.release.basis import promote_basis, rollback_basis
 from engine.release.control import abort_in, go_on
@@ -15,7 +16,7 @@ from engine.release.plan import plan_promote
 from engine.release.plan_back import plan_rollback
 from engine.release.preview import promote_already, promote_blocked, promote_waits, rollback_target, traffic_now
 from engine.release.settle import settle
-from store import deployments, releases
+from store import deployments, models, releases, versions
 from store.database import Write
 from store.errors import Held, Refused, StaleBasis
 from store.rows import Release
@@ -49,6 +50,7 @@ def submit_promote(  # noqa: PLR0913 (one keyword for each thing a promotion is 
         UnknownName: no such model or version.
     """
     traffic = traffic_now(deck, model)
+    card = card_of_promoted(deck, model, version)
     with deck.database.write() as tx:
         facts = gather_promote(tx, model, version, reason, emergency=emergency, shadow=shadow)
         blocked = promote_blocked(facts)
@@ -72,7 +74,7 @@ def submit_promote(  # noqa: PLR0913 (one keyword for each thing a promotion is 
             reason=reason,
             actor=actor,
             via=via,
-            evidence=approved_by(facts.standing),
+            evidence=approved_by(facts.standing) | with_card(tx, card),
         )
         if facts.emergency:
             ask_for_second_look(tx, facts.to, release, via)
@@ -111,6 +113,20 @@ def submit_rollback(
 def approved_by(found: Standing) -> dict[str, Any]:
     """Return what a release's evidence says of the approval that lets it through."""
     return {"approval": found.approval.id} if found.approval is not None else {}
+
+
+def card_of_promoted(deck: Deck, model: str, version: int | None) -> KeptCard | None:
+    """Keep the card of the version that is to be promoted; None where there is none, which is told elsewhere."""
+    with deck.database.reading() as reader:
+        challenger = models.alias(reader, model, "challenger")
+        number = version if version is not None else challenger.version if challenger is not None else None
+        found = next((one for one in versions.versions(reader, model) if one.number == number), None)
+    return keep_card(deck, found) if found is not None else None
+
+
+def with_card(tx: Write, card: KeptCard | None) -> dict[str, Any]:
+    """Return what a release's evidence says of the card kept with it."""
+    return {"card": card.record(tx)} if card is not None else {}
 
 
 def check_basis(carried: str, now: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from engine.settings import alerts
 from engine.settings.alerts import AlertRule
 from engine.settings.approvals import ApprovalSettings
+from engine.settings.card import CardSettings
 from engine.settings.checks import CheckSettings
 from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
@@ -222,6 +223,7 @@ class ModelSettings:
     policy_rollback: tuple[str, ...] = ()  # findings upon which a version is taken back without asking
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
     retrain: RetrainSettings = field(default_factory=RetrainSettings)
+    card: CardSettings = CardSettings()
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
@@ -247,6 +249,8 @@ class ModelSettings:
             del body["checks"]
         if self.retrain == RetrainSettings():
             del body["retrain"]
+        if self.card == CardSettings():
+            del body["card"]
         return body
 
     @classmethod
@@ -286,6 +290,7 @@ class ModelSettings:
             policy_rollback=tuple(body.get("policy_rollback", ())),
             fairness=_fairness(body.get("fairness")),
             retrain=RetrainSettings.from_body(body.get("retrain", {})),
+            card=CardSettings(**body.get("card", {})),
         )
 
 

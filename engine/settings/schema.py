@@ -14,6 +14,7 @@ from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.alert_schema import AlertTable, named_for_built_in
 from engine.settings.approval_schema import Approvals, ApprovalTable
+from engine.settings.card_schema import CardTable
 from engine.settings.check_schema import ChecksTable
 from engine.settings.data_schema import DataTable, JoinTable
 from engine.settings.deploy_schema import DeployTable
@@ -160,6 +161,7 @@ class ModelFile(Section):
     endpoint: EndpointTable = EndpointTable()
     forecast: ForecastTable = ForecastTable()
     retrain: RetrainTable | None = None
+    card: CardTable = CardTable()
     schedules: dict[Name, ScheduleTable] = {}
 
     @field_validator("alerts", mode="before")
@@ -266,6 +268,7 @@ class ModelFile(Section):
             policy_rollback=tuple(self.policy.rollback),
             fairness=self.fairness.section() if self.fairness else FairnessSettings(),
             retrain=self.retrain.retrain_section() if self.retrain else RetrainSettings(),
+            card=self.card.section(),
         )
 
     def schedule_settings(self) -> dict[str, ScheduleSettings]:

@@ -39,6 +39,7 @@ class Approval:
     release_id: str | None  # the release that it let through
     ended_at: int | None
     detail: str  # why it ended
+    card_hash: str | None = None  # the blob of the version's card as it was when this was requested
     answers: tuple[ApprovalAnswer, ...] = ()
 
     @property

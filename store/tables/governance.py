@@ -48,6 +48,7 @@ class ApprovalTable(Table, table=True):
     release_id: str | None = text(default=None)
     ended_at: int | None = moment(default=None)
     detail: str = text()
+    card_hash: str | None = text(default=None)
 
 
 class ApprovalAnswerTable(Table, table=True):

@@ -26,10 +26,18 @@ def approvals(context: ServiceContext, request: ApprovalsRequest) -> list[Approv
 
 def request(context: ServiceContext, request: ApprovalRequest) -> Approval:
     """Ask that a version may take traffic; what is asked already is returned."""
+    from engine.governance.keeping import keep_card
+
     caller = context.caller
+    with context.deck.database.reading() as reader:
+        version = _version(reader, request.model, request.version)
+    card = keep_card(context.deck, version)
     with context.deck.database.write(dry_run=request.dry_run) as tx:
-        version = _version(tx, request.model, request.version)
-        return governance.request(tx, version, actor=caller.actor, reason=request.reason, via=caller.via)[0]
+        version = _version(tx, request.model, version.number)
+        asked, _ = governance.request(
+            tx, version, actor=caller.actor, reason=request.reason, via=caller.via, card=card.record(tx)
+        )
+        return asked
 
 
 def preview_grant(context: ServiceContext, request: GrantRequest) -> Preview:

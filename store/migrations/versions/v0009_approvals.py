@@ -18,7 +18,8 @@ def upgrade() -> None:
         "approval",
         "id text, model text, version integer, kind text, state text, asked integer, role text, users text,"
         " evidence_hash text, settings_hash text, champion_generation integer, requested_by text,"
-        " requested_at bigint, reason text, via text?, due_at bigint?, release_id text?, ended_at bigint?, detail text",
+        " requested_at bigint, reason text, via text?, due_at bigint?, release_id text?, ended_at bigint?, detail text,"
+        " card_hash text?",
         key="id",
         refers=("model version -> version model number", "release_id -> release id"),
         checks={

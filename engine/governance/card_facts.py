@@ -1,0 +1,76 @@
+"""What a card is written from, gathered from the registry in one look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from store import alerts, approvals, models, releases, runs, settings, snapshots, versions, watching
+from store.database import Reader
+from store.rows import Alert, Approval, Model, Release, Run, Snapshot, Version, Window
+from store.rows.frozen import dataclass
+
+WINDOWS = 200  # newest windows of the model that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """Everything `card_of` reads; `settings` is the model's applied file, empty where it is applied no more."""
+
+    model: Model
+    version: Version
+    run: Run
+    snapshot: Snapshot
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    approvals: tuple[Approval, ...]
+    releases: tuple[Release, ...]
+    windows: tuple[Window, ...]
+    alerts: tuple[Alert, ...]
+
+
+def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> CardFacts:
+    """Gather what is known of a version; `environment` is what its environment's hash stands for.
+
+    Raises:
+        UnknownName: no such model.
+    """
+    model = version.model
+    row = settings.current(reader)
+    given = approvals.approvals(reader, model=model, standing_only=False)
+    past = releases.releases(reader, endpoint=model, limit=100)
+    seen = watching.windows(reader, model, limit=WINDOWS)
+    return CardFacts(
+        model=models.model(reader, model),
+        version=version,
+        run=runs.run(reader, version.run_id),
+        snapshot=snapshots.snapshot(reader, version.snapshot_id, model),
+        settings=row.body["models"].get(model, {}) if row is not None else {},
+        environment=environment,
+        approvals=tuple(one for one in given if one.version == version.number),
+        releases=tuple(one for one in past if one.to_version == version.number),
+        windows=tuple(one for one in seen if one.version == version.number),
+        alerts=tuple(one for one in alerts.alerts(reader, model=model) if _is_about(one, version.number)),
+    )
+
+
+def card_version(reader: Reader, model: str, number: int | None) -> Version:
+    """Return the version a card is asked of: without a number the champion, else the newest.
+
+    Raises:
+        UnknownName: no such model or version, or the model has none.
+    """
+    if number is not None:
+        return versions.version(reader, model, number)
+    champion = models.alias(reader, models.model(reader, model).name, "champion")
+    if champion is not None:
+        return versions.version(reader, model, champion.version)
+    known = versions.versions(reader, model)
+    if not known:
+        from store.errors import UnknownName
+
+        raise UnknownName(f"{model} has no versions", f"make one: modeldeck train {model}")
+    return known[0]
+
+
+def _is_about(alert: Alert, number: int) -> bool:
+    return alert.evidence.get("version") in (None, number)
