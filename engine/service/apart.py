@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from engine.operations.watching import OutcomesRequest
 from engine.service import wire
@@ -160,5 +161,12 @@ def main() -> int:
     return 0
 
 
+def _leave(code: int) -> NoReturn:
+    """End at once: threads of Arrow's pool may abort an interpreter that winds down, when all is answered already."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())
