@@ -233,7 +233,7 @@ def ready_to_walk(walk: Walk, host: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(9000 if ALL else 3000)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # daemons that a client started
 def test_a_release_killed_at_every_step_is_whole_or_undone(walked: Walk, seed: int) -> None:
     walk_there_and_back(walked, "local", lambda plan: walk_of(plan, seed))
@@ -241,7 +241,7 @@ def test_a_release_killed_at_every_step_is_whole_or_undone(walked: Walk, seed: i
 
 @pytest.mark.chaos
 @pytest.mark.docker
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(9000 if ALL else 3000)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_release_killed_on_an_engine_is_whole_or_undone(
     walked_on_an_engine: Walk, seed: int, engine: Any, until: Any
