@@ -69,7 +69,9 @@ def watch(
     """
     look = _Look.begin(deck, settings, now_us, span)
     if span is None:
-        keys = due(look.seen, look.frame, {key: one.computed_at for key, one in look.stored.items()}, look.last_run_us)
+        computed = {key: one.computed_at for key, one in look.stored.items()}
+        counted = {key: one.rows for key, one in look.stored.items()}
+        keys = due(look.seen, look.frame, computed, look.last_run_us, counted)
         keys = sorted({*keys, *look.silent_keys()}, key=lambda key: (key[1], key[0]))
     else:
         keys = sorted(look.keys_in(span), key=lambda key: (key[1], key[0]))

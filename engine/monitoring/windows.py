@@ -51,11 +51,18 @@ class Frame:
 Key = tuple[int, int]  # version, window number
 
 
-def due(seen: Mapping[Key, Seen], frame: Frame, computed: Mapping[Key, int], last_run_us: int | None) -> list[Key]:
+def due(
+    seen: Mapping[Key, Seen],
+    frame: Frame,
+    computed: Mapping[Key, int],
+    last_run_us: int | None,
+    counted: Mapping[Key, int] | None = None,
+) -> list[Key]:
     """Return the closed windows to compute, oldest first.
 
     Those never computed, those computed by a look that did not end, and those into which a row or an outcome has come
-    since the last look. `computed` maps what is stored to its `computed_at`.
+    since the last look. `computed` maps what is stored to its `computed_at`, `counted` to its rows: a host that was
+    away, or whose clock is slow, brings rows that were received before the last look, and only their number tells.
     """
     since = 0 if last_run_us is None else last_run_us - SLACK_US
     found = []
@@ -64,7 +71,8 @@ def due(seen: Mapping[Key, Seen], frame: Frame, computed: Mapping[Key, int], las
             continue
         at = computed.get(key)
         unfinished = last_run_us is None or (at is not None and at > last_run_us)
-        if at is None or unfinished or max(one.newest_at, one.newest_outcome_at) >= since:
+        grown = counted is not None and key in counted and counted[key] != one.rows
+        if at is None or unfinished or grown or max(one.newest_at, one.newest_outcome_at) >= since:
             found.append(key)
     return sorted(found, key=lambda key: (key[1], key[0]))
 

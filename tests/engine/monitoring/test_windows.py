@@ -54,3 +54,11 @@ def test_silent_windows_are_whole_ones_since_the_version_serves():
     assert silent(FRAME, 95 * HOUR + 1, {98}, 24) == [96, 97, 99]
     assert silent(FRAME, 0, set(), 2) == [98, 99]
     assert silent(dataclasses.replace(FRAME, by="event"), 0, set(), 2) == []
+
+
+def test_rows_received_before_the_last_look_that_came_after_it_are_told_by_their_number():
+    frame = Frame(100, 0, "received", now_us=10**12, newest_received_us=150)
+    seen = {(1, 0): Seen(rows=30, newest_at=90), (1, 1): Seen(rows=9, newest_at=150)}
+    computed, last = {(1, 0): 200, (1, 1): 200}, 10**11
+    assert due(seen, frame, computed, last, {(1, 0): 30, (1, 1): 9}) == []
+    assert due(seen, frame, computed, last, {(1, 0): 20, (1, 1): 9}) == [(1, 0)]
