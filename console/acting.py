@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from console.command_log import CommandLog, outcome_of
+from console.command_log import CommandLog, Entry, outcome_of
 from console.poller import Asks
 from console.render.cells import Line
 from console.render.plans import VERBS, changes_between, plan_lines, title
@@ -17,7 +17,7 @@ from console.screens.catalog import release_page
 from console.screens.page import Page
 from console.small_changes import small_change
 from console.widgets.dialog import Box, Confirm, Message
-from engine.actions import Action
+from engine.actions import BY_ID, Action
 from engine.availability import model_of, version_of
 from engine.operations.common import Done
 from engine.operations.serving import ConvergeRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
@@ -134,8 +134,27 @@ class Acts:
 
     # small changes
 
-    def _small(self, action: Action, row: Any, model: str) -> None:
+    def undo(self) -> None:
+        """Take back the last change made from this console: its plan or its command is shown first."""
+        last = self.log.last_done
+        if last is None:
+            self._stage.say("nothing was changed from this console yet; 8 shows what others did", "warn")
+        elif last.action in ("releases.promote", "releases.deploy"):
+            self._preview(BY_ID["releases.rollback"], last.model, None, "")
+        elif last.action in _INVERSE:
+            self._small(BY_ID[_INVERSE[last.action]], last.answer, last.model, takes_back=last.command)
+        else:
+            self._stage.say(_no_undo(last), "warn")
+
+    def _small(self, action: Action, row: Any, model: str, takes_back: str = "") -> None:
         change = small_change(action.id, row, model)
+        if takes_back:
+            change = replace(
+                change,
+                heading=change.heading or action.title.split(":")[0].capitalize(),
+                verb=change.verb or "Take back",
+                text=(f"Takes back: {takes_back}", *change.text),
+            )
         asked = Asked(action, model, change.submit, change.command)
         if not change.text:
             self._send(asked, "", self.show_error)
@@ -191,11 +210,11 @@ class Acts:
 
     def _send(self, asked: Asked, reason: str, otherwise: Otherwise) -> None:
         operation, request = asked.submit(reason)
-        entry = self.log.begin(_with_reason(asked.command, reason))
+        entry = self.log.begin(asked.action.id, asked.model, _with_reason(asked.command, reason))
         told = self._done(asked.action)
 
         def done(answer: Any) -> None:
-            self.log.end(entry, outcome_of(answer))
+            self.log.end(entry, outcome_of(answer), answer)
             told(answer)
 
         def failed(error: ModeldeckError) -> None:
@@ -255,6 +274,22 @@ class Acts:
 
         self._asked = self._box = None
         self._stage.show_box(Message("Not done", make, self._stage.seconds))
+
+
+_INVERSE = {
+    "schedules.pause": "schedules.resume",
+    "schedules.resume": "schedules.pause",
+    "releases.pause": "releases.resume",
+}
+
+
+def _no_undo(last: Entry) -> str:
+    """Say why a change is not taken back, and what to do instead where something can be done."""
+    answer = last.answer
+    if isinstance(answer, Release) and answer.kind == "rollback" and answer.from_version is not None:
+        promote = f"modeldeck promote {answer.endpoint} {answer.from_version} --reason …"
+        return f"a rollback is undone by: {promote}"
+    return f"not to be taken back: {last.command}"
 
 
 _PLANNED = ("releases.promote", "releases.rollback", "releases.deploy", "releases.abort", "deployments.converge")

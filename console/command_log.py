@@ -20,11 +20,14 @@ class Entry:
     """One change that was sent. `took_s` is None while nothing has come back."""
 
     number: int
+    action: str
+    model: str
     command: str
     began_s: float
     outcome: str = ""
     is_done: bool = True
     took_s: float | None = None
+    answer: Any = None
 
 
 class CommandLog:
@@ -40,16 +43,21 @@ class CommandLog:
         """Every change, oldest first."""
         return list(self._entries)
 
-    def begin(self, command: str) -> Entry:
+    @property
+    def last_done(self) -> Entry | None:
+        """The newest change that was carried out."""
+        return next((one for one in reversed(self._entries) if one.took_s is not None and one.is_done), None)
+
+    def begin(self, action: str, model: str, command: str) -> Entry:
         """Note that a change was sent."""
         self._number += 1
-        entry = Entry(self._number, command, self._seconds())
+        entry = Entry(self._number, action, model, command, self._seconds())
         self._entries.append(entry)
         return entry
 
-    def end(self, entry: Entry, outcome: str, *, is_done: bool = True) -> None:
+    def end(self, entry: Entry, outcome: str, answer: Any = None, *, is_done: bool = True) -> None:
         """Note what came back."""
-        entry.outcome, entry.is_done = outcome, is_done
+        entry.outcome, entry.answer, entry.is_done = outcome, answer, is_done
         entry.took_s = max(0.0, self._seconds() - entry.began_s)
 
     def lines(self, width: int) -> list[Line]:

@@ -23,6 +23,7 @@ from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
+from console.screens.tree import tree_page
 from console.sorting import SortRow, sort_box
 from console.state import ConsoleState
 from console.widgets.dialog import Box, Confirm, Menu, Message
@@ -294,6 +295,7 @@ class Desk:
             "look.unmark": page.unmark,
             "look.compare": self._compare,
             "look.sort": lambda: self.show_box(sort_box(page.sorts(), self.seconds)),
+            "look.tree": lambda: self.open(tree_page(str(model_of(row)))),
             "look.at": lambda: self._at(row),
             "look.describe": lambda: self.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
@@ -302,6 +304,7 @@ class Desk:
             "look.export": lambda: self._export(row),
             "look.refresh": self.refresh,
             "look.log": lambda: self.show_box(Message("Changed from this console", self.acts.log.lines, self.seconds)),
+            "look.undo": self.acts.undo,
             "look.help": self.help,
         }
         steps[action.id]()

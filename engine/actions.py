@@ -215,6 +215,14 @@ _LOOKS = (
     Action("look.unmark", "u", "take every mark away", _MARK_SCOPES, "look"),
     Action("look.compare", "v", "compare what is marked: only what differs", _MARK_SCOPES, "look", "compare"),
     Action("look.sort", "s", "sort by a metric; the same again turns it round", ("runs",), "look", "sort"),
+    Action(
+        "look.tree",
+        "x",
+        "the tree of a model: versions, releases, deployments, servers, monitor",
+        _MODEL_SCOPES,
+        "look",
+        available=why.needs_model,
+    ),
     Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=why.needs_row),
@@ -226,6 +234,7 @@ _LOOKS = (
     Action("look.next_match", "n", "next match", ("log", "text"), "look"),
     Action("look.previous_match", "N", "match before", ("log", "text"), "look"),
     Action("look.log", "@", "what was changed from this console, as commands", (EVERYWHERE,), "look"),
+    Action("look.undo", "z", "take back the last change made from this console; asks first", (EVERYWHERE,), "look"),
     Action("look.help", "?", "every key, runnable", (EVERYWHERE,), "look", "help"),
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sample_deck import SampleClient
+from sample_releases import VERSIONS
 
 from console.render.cells import clean, width_of
 
@@ -64,6 +65,7 @@ def test_no_value_spoils_a_screen(console: Any, sample: SampleClient, name: str,
         if operation.endswith((".list", ".newest", ".pulse")):
             sample.answers[operation] = spoiled(answer, HOSTILE[name])
 
+    sample.answers["versions.list"] = spoiled(VERSIONS["nightly-rates"], HOSTILE[name])
     seen = []
 
     async def walk() -> None:
@@ -77,6 +79,12 @@ def test_no_value_spoils_a_screen(console: Any, sample: SampleClient, name: str,
                 check(screen.text, size, f"described on {key}")
                 seen.append(screen.text)
                 await screen.press("q")
+            if not HOSTILE[name]:
+                return  # a model without a name has no tree
+            await screen.press("2", "x")
+            await screen.until(lambda: screen.app.desk.page.name.startswith("tree:"), "the tree")
+            await screen.until(lambda: screen.app.desk.page.loaded, "the tree to be read")
+            check(screen.text, size, "the tree")
 
     asyncio.run(walk())
     assert sum(clean(HOSTILE[name])[:5] in text for text in seen) >= len(LISTS) - 2, "the values are shown"

@@ -168,3 +168,80 @@ async def test_every_change_is_in_the_command_log_with_how_it_went(console: Any,
         await screen.press("escape", "at")
         await screen.shows("modeldeck alerts ack", "✓ alert acknowledged", "modeldeck monitors run post-moderation")
         await screen.shows("✗ a monitor of it runs already")
+
+
+@run
+async def test_the_last_change_is_taken_back_after_asking(console: Any, sample: SampleClient) -> None:
+    name = "monitor:nightly-rates"
+    async with console() as screen:
+        await screen.press("7")
+        await screen.shows("waits")
+        await screen.press("z")
+        await screen.shows("nothing was changed from this console yet")
+        await screen.press("H")
+        await screen.shows("Cancel")
+        await screen.press("y")
+        await screen.shows(f"{name} paused")
+        await screen.press("z")
+        await screen.shows(f"Takes back: modeldeck schedules pause {name}", "Cancel")
+        assert sample.called("schedules.resume") == []
+        await screen.press("y")
+        await screen.shows(f"{name} resumed")
+        assert sample.called("schedules.resume") == [ScheduleChange(name, "")]
+
+
+@run
+async def test_a_promotion_is_taken_back_by_a_rollback_and_a_rollback_only_says_how(
+    console: Any, sample: SampleClient
+) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("P")
+        await screen.shows("Cancel")
+        await screen.press("y")
+        await screen.until(lambda: sample.called("releases.promote"))
+        await screen.shows("it goes on without this console")
+        await screen.press("z")
+        await screen.shows("Roll back nightly-rates: v2 → v1", "golden answers")
+        sample.answers["releases.rollback"] = RELEASES[2]
+        await screen.press("y")
+        await screen.until(lambda: sample.called("releases.rollback"))
+        await screen.shows("it goes on without this console")
+        await screen.press("z")
+        await screen.shows("a rollback is undone by: modeldeck promote post-moderation 3 --reason")
+
+
+@run
+async def test_what_cannot_be_taken_back_says_so(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.press("9")
+        await screen.shows("critical")
+        await screen.press("A")
+        await screen.shows("acknowledged: no positive label")
+        await screen.press("z")
+        await screen.shows("not to be taken back: modeldeck alerts ack")
+
+
+@run
+async def test_the_tree_of_a_model_holds_all_that_belongs_to_it(console: Any) -> None:
+    async with console(size=(120, 40)) as screen:
+        await screen.shows("Way back")
+        await screen.press("x")
+        await screen.shows(
+            "tree of nightly-rates", "v3 challenger", "▸ promote running", "v2 champion", "on local as champion"
+        )
+        await screen.shows("90% of traffic", "● ready", "server 1 :39687", "monitor ~ drift")
+        lines = screen.text.splitlines()
+        assert next(line for line in lines if "monitor" in line).startswith("  ╰─ monitor")
+        assert next(line for line in lines if "server 1" in line).startswith("  │  ")
+
+
+@run
+async def test_a_tree_without_versions_or_monitor_says_so(console: Any, sample: SampleClient) -> None:
+    sample.answers["versions.list"] = ()
+    sample.answers["monitors.newest"] = ()
+    async with console() as screen:
+        await screen.press("2")
+        await screen.shows("WHAT FOR")
+        await screen.press("x")
+        await screen.shows("├─ no version yet: T trains one", "╰─ nothing watches it")
