@@ -18,12 +18,13 @@ from console.screens.page import Page
 from console.small_changes import small_change
 from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import BY_ID, Action
-from engine.availability import model_of, version_of
+from engine.availability import asked_version, model_of, version_of
+from engine.operations.approvals import GrantRequest
 from engine.operations.common import Done
 from engine.operations.serving import ConvergeRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
-from store.rows import Alert, Job, Notification, Release, Schedule
+from store.rows import Alert, Approval, Job, Notification, Release, Schedule
 
 Work = Callable[[Asks], Any]
 Then = Callable[[Any], None]
@@ -79,7 +80,7 @@ class Acts:
                 return
         name = model or model_of(row) or ""
         if action.id in _PLANNED:
-            number = (version or version_of(row)) if action.id == "releases.promote" else None
+            number = _number_of(action, row, version)
             self._preview(action, name, number, "")
         else:
             self._small(action, row, name)
@@ -111,6 +112,8 @@ class Acts:
         def submit(why: str) -> tuple[str, Any]:
             if plan.kind == "promote":
                 return "releases.promote", PromoteRequest(model, plan.to_version, why, preview.basis)
+            if plan.kind == "grant":
+                return "approvals.grant", GrantRequest(model, plan.to_version, why, preview.basis)
             if action.id == "releases.deploy":
                 return "releases.deploy", DeployRequest(model, why, preview.basis)
             if action.id == "releases.abort":
@@ -119,9 +122,8 @@ class Acts:
                 return "deployments.converge", ConvergeRequest(model, why, preview.basis)
             return "releases.rollback", RollbackRequest(model, why, preview.basis)
 
-        target = f" {plan.to_version}" if plan.kind == "promote" else ""
-        words = {"releases.abort": "releases abort", "deployments.converge": "deployments converge"}
-        verb = words.get(action.id, action.id.removeprefix("releases."))
+        target = f" {plan.to_version}" if plan.kind in ("promote", "grant") else ""
+        verb = _WORDS.get(action.id, action.id.removeprefix("releases."))
         self._asked = Asked(action, model, submit, f"modeldeck {verb} {model}{target}", preview, version)
 
         def make(width: int) -> list[Line]:
@@ -251,6 +253,9 @@ class Acts:
             elif isinstance(answer, Schedule):
                 said = "resumed" if answer.paused_at is None else "paused; U resumes it"
                 self._stage.say(f"{answer.id} {said}", "ok")
+            elif isinstance(answer, Approval):
+                said = f"{len(answer.granted)} of {answer.asked} granted"
+                self._stage.say(f"{answer.kind} of {answer.model}@{answer.version} is {answer.state}, {said}", "ok")
             elif isinstance(answer, Notification):
                 self._stage.say(f"sent to {answer.target} again as {short_id(answer.id)}", "ok")
 
@@ -292,7 +297,22 @@ def _no_undo(last: Entry) -> str:
     return f"not to be taken back: {last.command}"
 
 
-_PLANNED = ("releases.promote", "releases.rollback", "releases.deploy", "releases.abort", "deployments.converge")
+_PLANNED = (
+    *("releases.promote", "releases.rollback", "releases.deploy", "releases.abort", "deployments.converge"),
+    "approvals.grant",
+)
+_WORDS = {
+    "releases.abort": "releases abort",
+    "deployments.converge": "deployments converge",
+    "approvals.grant": "approvals grant",
+}
+
+
+def _number_of(action: Action, row: Any, version: int | None) -> int | None:
+    """Return the version that an action is about; most are about the model."""
+    if action.id == "releases.promote":
+        return version or version_of(row)
+    return version or asked_version(row) if action.id == "approvals.grant" else None
 
 
 def _with_reason(command: str, reason: str) -> str:
@@ -302,6 +322,8 @@ def _with_reason(command: str, reason: str) -> str:
 def _preview_work(action: Action, model: str, version: int | None, reason: str) -> Work:
     if action.id == "releases.promote":
         return lambda client: client.call("releases.preview_promote", PromoteRequest(model, version, reason))
+    if action.id == "approvals.grant":
+        return lambda client: client.call("approvals.preview_grant", GrantRequest(model, version or 0, reason))
     if action.id == "deployments.converge":
         return lambda client: client.call("deployments.preview_converge", ConvergeRequest(model, reason))
     if action.id == "releases.deploy":

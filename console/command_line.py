@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 SCREENS = (
     *("pulse", "models", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
-    *("releases", "notifications"),
+    *("releases", "notifications", "approvals"),
 )
 ALIASES = {
     "model": "models",
@@ -22,6 +22,7 @@ ALIASES = {
     "audit": "events",
     "alert": "alerts",
     "notification": "notifications",
+    "approval": "approvals",
     "home": "pulse",
 }
 QUITS = ("q", "quit", "q!", "wq", "exit")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.render.words import short_id
+from engine.availability import asked_version
 from engine.operations.alerts import AckRequest, AlertChange, SnoozeRequest
+from engine.operations.approvals import ApprovalRequest
 from engine.operations.common import ModelRequest
 from engine.operations.notifying import NotificationChange
 from engine.operations.runs import TrainRequest
@@ -45,6 +47,20 @@ def _train(_row: Any, model: str) -> SmallChange:
         (
             f"Trains {model} on its source as it is now and registers a new version.",
             "Nothing is served by it: promoting is another step.",
+        ),
+    )
+
+
+def _request(row: Any, model: str) -> SmallChange:
+    number = asked_version(row)
+    return SmallChange(
+        lambda why: ("approvals.request", ApprovalRequest(model, number, why)),
+        f"modeldeck approvals request {model} {number}",
+        f"Ask for approval of {model}@{number}",
+        "Ask",
+        (
+            f"Asks that v{number} may take traffic; whoever may grant it and did not ask says yes.",
+            "It is bound to the version, its settings and the champion as they are now.",
         ),
     )
 
@@ -161,6 +177,7 @@ def _run_now(row: Schedule, _model: str) -> SmallChange:
 
 
 _CHANGES: dict[str, Callable[[Any, str], SmallChange]] = {
+    "approvals.request": _request,
     "runs.train": _train,
     "monitors.run": _look_now,
     "jobs.cancel": _cancel,

@@ -16,10 +16,11 @@ from engine.operations.operation import Danger
 EVERYWHERE = "everywhere"
 LISTS = (
     *("pulse", "models", "versions", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
-    *("releases", "notifications"),
+    *("releases", "notifications", "approvals"),
 )
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
+    "approval",
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -102,6 +103,24 @@ _CHANGES = (
         "",
         Danger.DANGEROUS,
         why.deployable,
+    ),
+    _act(
+        "approvals.request",
+        "Q",
+        "ask that a version may take traffic",
+        ("models", "versions", "version"),
+        "",
+        Danger.CHANGE,
+        why.approvable,
+    ),
+    _act(
+        "approvals.grant",
+        "S",
+        "say yes to what is asked of a version",
+        ("models", "versions", "version", "approvals", "approval"),
+        "grant",
+        Danger.DANGEROUS,
+        why.grantable,
     ),
     _act("runs.train", "T", "train a new version", _TRAIN_SCOPES, "train", Danger.CHANGE, why.needs_model),
     _act("monitors.run", "M", "run the monitor now", _MODEL_SCOPES, "", Danger.CHANGE, why.needs_model),

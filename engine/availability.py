@@ -27,6 +27,27 @@ def version_of(row: Any) -> int | None:
     return row.number if hasattr(row, "artifact_hash") else None
 
 
+def asked_version(row: Any) -> int | None:
+    """Return the version that an approval would be of: the row's own, or the challenger of a model's row."""
+    if hasattr(row, "evidence_hash"):
+        return int(row.version)
+    number = version_of(row)
+    return number if number is not None else getattr(row, "challenger", None)
+
+
+def approvable(row: Any) -> str | None:
+    """Return why nothing can be asked of the row."""
+    return needs_model(row) or (None if asked_version(row) else "no challenger waits: open the model")
+
+
+def grantable(row: Any) -> str | None:
+    """Return why nothing can be granted from the row."""
+    reason = approvable(row)
+    if reason or not hasattr(row, "evidence_hash"):
+        return reason
+    return None if row.state in ("open", "granted") else f"it is {row.state} already"
+
+
 def decides(row: Any) -> bool:
     """Say whether a row is a release held at the end of its A/B."""
     evidence = getattr(row, "evidence", None)

@@ -12,7 +12,7 @@ from console.render.signs import state
 from console.render.words import number
 from engine.plans import Check, Difference, Plan, Preview
 
-VERBS = {"promote": "Promote", "rollback": "Roll back", "abort": "Abort", "deploy": "Deploy"}
+VERBS = {"promote": "Promote", "rollback": "Roll back", "abort": "Abort", "deploy": "Deploy", "grant": "Grant"}
 
 
 def verdict_cell(verdict: str) -> Cell:

@@ -30,6 +30,12 @@ SIGNS: dict[str, tuple[str, str]] = {
     "abandoned": ("✗", _WARN),
     "aborted": ("↩", _WARN),
     "held": ("‖", _WARN),
+    # approvals
+    "granted": ("✓", _OK),
+    "used": ("✓", _IDLE),
+    "refused": ("✗", _BAD),
+    "withdrawn": ("○", _IDLE),
+    "lapsed": ("○", _WARN),
     # verdicts
     "ok": ("✓", _OK),
     "passed": ("✓", _OK),

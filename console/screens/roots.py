@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from console.screens.approvals import approvals_page
 from console.screens.catalog import alerts_page, events_page, jobs_page, models_page, releases_page
 from console.screens.deploys import deploys_page
 from console.screens.notifications import notifications_page
@@ -24,4 +25,5 @@ ROOTS: dict[str, Callable[[], Page]] = {
     "events": events_page,
     "alerts": alerts_page,
     "notifications": notifications_page,
+    "approvals": approvals_page,
 }

@@ -115,10 +115,14 @@ def _replayed(before: Version, after: Version) -> list[tuple[str, str, str]]:
 
 
 def _decision(version: Version) -> str:
-    """Return the decision rule in words: `true from 0.161 on, by f1`."""
+    """Return the decision rule in words: `true from 0.161 on, by f1`; an interval's width is over its bands."""
     rule = version.decision
     if not rule:
         return "-"
+    if "interval" in rule:
+        found = rule["interval"]
+        widths = [high - low for low, high in zip(found["low"], found["high"], strict=True)]
+        return f"an interval of {found['level']:.0%}, {sum(widths) / len(widths):.4g} wide on average"
     if not {"positive", "threshold"} <= rule.keys():
         return ", ".join(f"{name} {value}" for name, value in sorted(rule.items()))
     chosen = f", by {rule['chosen_by']}" if rule.get("chosen_by") else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sample_approvals import approval_answers
 from sample_monitor import monitor_detail
 from sample_places import CONVERGE, DEPLOYMENTS, MOMENT, MONITORS, SCHEDULES, schedule_detail
 from sample_releases import (
@@ -320,6 +321,7 @@ class SampleClient:
             "schedules.run": job(8, "monitor", "queued"),
             "notifications.list": NOTIFICATIONS,
             "notifications.replay": NOTIFICATIONS[1],
+            **approval_answers(NOW),
             "runs.train": job(9, "train", "queued"),
             "monitors.run": job(8, "monitor", "queued"),
             "jobs.cancel": job(1, "train", "cancelled"),
@@ -387,12 +389,9 @@ class SampleClient:
             return AlertDetail(next(row for row in self.answers["alerts.list"] if row.id == request.id))
         if operation_id in ("alerts.ack", "alerts.snooze", "alerts.resolve"):
             state = {"alerts.ack": "acknowledged", "alerts.snooze": "snoozed"}.get(operation_id, "resolved")
-            rows = tuple(
-                replace(row, state=state, acknowledged_by="user:anna", acknowledged_at=NOW)
-                if row.id == request.id
-                else row
-                for row in self.answers["alerts.list"]
-            )
+            taken = {"state": state, "acknowledged_by": "user:anna", "acknowledged_at": NOW}
+            alerts = self.answers["alerts.list"]
+            rows = tuple(replace(row, **taken) if row.id == request.id else row for row in alerts)
             self.change("alerts.list", rows)
             self.change("deck.pulse", replace(self.answers["deck.pulse"], alerts=rows))
             return next(row for row in rows if row.id == request.id)

@@ -97,16 +97,16 @@ def withdraw(context: ServiceContext, request: ApprovalChange) -> Approval:
 def _plan(of: Plan, asked: Approval) -> Plan:
     """Return what granting comes to, beside what the release would change."""
     number, so_far = len(asked.granted) + 1, ", ".join(one.actor for one in asked.granted) or "nobody yet"
-    steps = [PlanStep("grant", f"grant {number} of {asked.asked} of the {asked.kind} of v{asked.version}")]
+    because = f": {asked.reason}" if asked.reason else ""
+    title = f"grant {number} of {asked.asked} of the {asked.kind} of v{asked.version}, asked by {asked.requested_by}"
+    steps = [PlanStep("grant", f"{title}{because}")]
     if number >= asked.asked:
         after = "its alert resolves" if asked.kind == "second look" else "it may be promoted"
         steps.append(PlanStep("granted", f"{after}; nothing moves by itself"))
-    about = f"{asked.model}: {asked.kind} of v{asked.version}, asked by {asked.requested_by}"
-    told = f"{about} ({asked.reason})" if asked.reason else about
     return replace(
         of,
         kind="grant",
-        summary=f"{told}; granted by {so_far}",
+        summary=f"{asked.model}: {asked.kind} of v{asked.version}, granted by {so_far}",
         undo=f"modeldeck approvals withdraw {asked.model} {asked.version}",
         steps=tuple(steps),
     )
