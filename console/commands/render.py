@@ -45,6 +45,7 @@ EMPTY = {
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
     "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
+    "monitors.attributions": "no attributions are kept of this model: [log] attributions says of how many predictions",
     "monitors.parts": "no such parts yet: slices are the columns of [gates] slices, hosts come with the next window",
     "aliases.history": "no alias of this model has moved yet",
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.commands.tables import count, number, percent, seconds, version_or_none, window_metric
 from console.output import Column, Output
 from console.render.windows import part_metric, part_moved, part_name, part_ratio, wrong_inputs
-from engine.operations.watching import MonitorNewest
+from engine.operations.watching import AttributionMoved, MonitorNewest
 from store.rows import Alert, Maintenance, Monitor, Window, WindowPart
 
 
@@ -82,6 +82,16 @@ PARTS = (
     Column("answers moved", lambda row, _: part_moved(row)),
 )
 
+ATTRIBUTIONS = (
+    Column("column", lambda row, _: row.name, shrink=True),
+    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("before", lambda row, _: number(row.before), right=True),
+    Column("now", lambda row, _: number(row.now), right=True),
+    Column("moved", lambda row, _: number(row.effect), right=True),
+    Column("bearable", lambda row, _: number(row.threshold), right=True),
+    Column("says", lambda row, _: row.note or ("drift" if row.drifted else "as before"), shrink=True),
+)
+
 ALERTS = (
     Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model or row.host, shrink=True),
@@ -103,6 +113,7 @@ WATCH_COLUMNS: dict[type, tuple[Column, ...]] = {
     MonitorNewest: NEWEST,
     Window: WINDOWS,
     WindowPart: PARTS,
+    AttributionMoved: ATTRIBUTIONS,
     Alert: ALERTS,
     Maintenance: MAINTENANCES,
 }

@@ -30,6 +30,34 @@ class PartsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributionsRequest:
+    """What columns contributed to a version's newest explained predictions, beside those before."""
+
+    model: str = argument("the model's name")
+    number: int = argument("of this version, else of the newest", flag="--of-version", metavar="N", default=0)
+    rows: int = argument("so many of the newest predictions", flag="--rows", default=200)
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionMoved:
+    """What one column contributed on the average, by size, and how far its contributions moved."""
+
+    name: str
+    version: int
+    from_at: int  # of the newest predictions
+    to_at: int
+    before: float | None
+    now: float | None
+    effect: float | None
+    threshold: float | None
+    p_value: float | None
+    drifted: bool | None  # None: it cannot be told, `note` says why
+    n: int
+    n_reference: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """One window of a version by its primary metric; None where it has no such figure."""
 
@@ -148,6 +176,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:parts",
+        many=True,
+    ),
+    Operation(
+        "monitors.attributions",
+        ("monitors", "attributions"),
+        "whether the reasons of answers moved",
+        AttributionsRequest,
+        AttributionMoved,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:attributions",
         many=True,
     ),
     Operation(

@@ -91,6 +91,19 @@ def review(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
     return _done(workspace, "review", told, "the look at the log", "", FOUND_WITHIN_S)
 
 
+def attributions(workspace: Workspace, told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Compare kept attributions in another process; `told` are the arguments of `monitoring.attribution_drift.moved`.
+
+    Raises:
+        ModeldeckError: as that says.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    rows: list[dict[str, Any]] = _done(workspace, "attributions", told, "the look at the log", "", FOUND_WITHIN_S)[
+        "rows"
+    ]
+    return rows
+
+
 def _done(
     workspace: Workspace, what: str, told: dict[str, Any], named: str, remedy: str, within_s: float | None = None
 ) -> dict[str, Any]:
@@ -119,7 +132,9 @@ def main() -> int:
     """Do one thing."""
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
-    parser.add_argument("what", choices=("outcomes", "find", "explain", "proposed", "rejected", "review"))
+    parser.add_argument(
+        "what", choices=("outcomes", "find", "explain", "proposed", "rejected", "review", "attributions")
+    )
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
     try:
@@ -143,6 +158,10 @@ def main() -> int:
                 from engine.monitoring.review import queue
 
                 answer = queue(deck, **told)
+            elif asked.what == "attributions":
+                from engine.monitoring.attribution_drift import moved
+
+                answer = {"rows": moved(deck, **told)}
             elif asked.what == "rejected":
                 from engine.data.looking import rejected_rows
 

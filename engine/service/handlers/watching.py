@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.operations.common import ModelRequest, NoRequest
 from engine.operations.watching import (
+    AttributionMoved,
+    AttributionsRequest,
     BackfillRequest,
     MonitorDetail,
     MonitorNewest,
@@ -60,6 +62,19 @@ def parts(context: ServiceContext, request: PartsRequest) -> list[WindowPart]:
     return watching.window_parts(
         context.deck.database, request.model, request.by, request.windows, request.number or None
     )
+
+
+def attributions(context: ServiceContext, request: AttributionsRequest) -> list[AttributionMoved]:
+    """Return what columns contributed to the newest explained predictions, the one that moved most first."""
+    from engine.service import apart
+    from store import models, versions
+
+    check_limit(request.rows)
+    models.model(context.deck.database, request.model)
+    if request.number:
+        versions.version(context.deck.database, request.model, request.number)
+    told = {"model": request.model, "version": request.number or None, "rows": request.rows}
+    return [AttributionMoved(**one) for one in apart.attributions(context.deck.workspace, told)]
 
 
 def detail(context: ServiceContext, request: ModelRequest) -> MonitorDetail:

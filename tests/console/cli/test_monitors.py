@@ -150,3 +150,10 @@ def test_windows_tell_wrong_inputs(line: Line, deck: Deck) -> None:
         watching.put_window(tx, window(quality=quality))
     assert line("monitors", "windows", "rates", "--json").data[0]["quality"] == quality
     assert "lead nulls 33%" in line("monitors", "windows", "rates").out
+
+
+def test_reasons_are_asked_of_a_process_apart_and_none_kept_is_said(line: Line, deck: Deck) -> None:
+    assert "[log] attributions" in line("monitors", "attributions", "rates").err
+    assert line("monitors", "attributions", "rates", "--rows", "10").code == 2
+    assert line("monitors", "attributions", "rates", "--of-version", "9").code == 3
+    assert line("monitors", "attributions", "nothing").code == 3
