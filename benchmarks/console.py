@@ -132,7 +132,7 @@ def keys(stage: Stage, presses: int, is_quick: bool) -> list[Row]:
     terminal.press("4", "PROGRESS")
     terminal.settle()
     silent, share = terminal.idle(3 if is_quick else 20)
-    live, latency = fleet(stage, terminal, presses, 4 if is_quick else 20)
+    live, latency = fleet(stage, terminal, 8 if is_quick else presses, 3 if is_quick else 20)
     memory = terminal.pss_mb()
     terminal.close()
     return [
