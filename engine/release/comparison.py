@@ -54,23 +54,29 @@ def compare(deck: Deck, settings: ModelSettings, new: Version, champion: Version
     else:
         truth, known = truth_of(table, settings.data.target, settings.task)
         table = table.filter(pa.array(known))
-    as_of = _begin(deck, settings, table, new)
+    mine, theirs = _as_of(deck, settings, table, new, champion)
     return Compared(
         truth=truth,
-        new=score_version(deck, new, table, as_of),
-        champion=score_version(deck, champion, table, as_of),
+        new=score_version(deck, new, table, mine),
+        champion=score_version(deck, champion, table, theirs),
         groups={name: _groups(table.column(name)) for name in settings.gates.slices if name in table.column_names},
     )
 
 
-def _begin(deck: Deck, settings: ModelSettings, table: Any, version: Version) -> int | None:
-    """Return when the rows of a forecast begin: one version remembers more of them than the other, and is not to."""
+def _as_of(deck: Deck, settings: ModelSettings, table: Any, *both: Version) -> list[int | None]:
+    """Return as of when each version of a forecast is asked, None for other tasks.
+
+    What a version remembers ages with it. So the one with the newer memory is asked as of the first row, and the other
+    as of so much earlier as its memory is older: as they would be asked if both served from now on.
+    """
     from engine.model_io.rows import times_us, zone_of
 
     name = settings.data.time_column
     if settings.task != "forecasting" or name is None or not table.num_rows:
-        return None
-    return int(times_us(table.column(name), zone_of(deck.database, version.settings_revision)).min())
+        return [None] * len(both)
+    begin = int(times_us(table.column(name), zone_of(deck.database, both[0].settings_revision)).min())
+    ends = [snapshots.snapshot(deck.database, one.snapshot_id, one.model).to_at or 0 for one in both]
+    return [begin - (max(ends) - end) for end in ends]
 
 
 def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Version) -> Any:

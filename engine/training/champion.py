@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.measures.intervals import paired
 from engine.model_io.load import score_version
-from store import versions
+from store import snapshots, versions
 from store.errors import ModeldeckError
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def against_champion(
 ) -> dict[str, Any] | None:
     """Return the paired interval of how much smaller the loss is than the champion's; None without a champion.
 
-    Only rows later than what the champion was fitted on count. A forecast is asked as of the holdout's begin, as the
-    new version is, though it may remember more. `{"version", "metric", "value", "low", "high", "n", "note"}`: without
-    such rows, or where the champion reads other columns, value is None and note says why.
+    Only rows later than what the champion was fitted on count. A forecast is asked as of so long before the holdout as
+    its memory is older than the new version's will be: as if both served from now on.
+    `{"version", "metric", "value", "low", "high", "n", "note"}`: without such rows, or where the champion reads other
+    columns, value is None and note says why.
     """
     champion = versions.named(deck.database, model, "champion")
     if champion is None:
@@ -38,8 +39,10 @@ def against_champion(
     if len(rows) < MIN_ROWS:
         return {**none, "n": len(rows), "note": f"{len(rows)} rows of the holdout are new to the champion"}
     unseen = holdout.take(rows)
+    known = snapshots.snapshot(deck.database, champion.snapshot_id, model).to_at or 0
+    as_of = int(holdout.times.min() - max(0, holdout.times.max() - known))
     try:
-        theirs = score_version(deck, champion, unseen.frame, as_of_us=int(holdout.times.min()))
+        theirs = score_version(deck, champion, unseen.frame, as_of)
     except (ModeldeckError, KeyError) as error:
         return {**none, "note": " ".join(str(error).split())}
     return {"version": champion.number, **paired(metric.name, unseen.truth, guess.take(rows), theirs, seed=seed)}

@@ -138,7 +138,7 @@ def test_a_forecast_beats_the_season_before_and_says_how_sure_it_is(bench: Any, 
     assert max(map(len, memory.values_)) == 168 * 6
 
 
-def test_champion_that_remembers_more_of_the_compared_rows_has_nothing_of_it(bench: Any, rates: Any) -> None:
+def test_champion_is_compared_with_a_memory_as_old_as_it_would_be_in_service(bench: Any, rates: Any) -> None:
     settings, hours = settings_of(rates), 168 * 6
     put(bench, hours - 12)
     champion = bench.train(settings)
@@ -158,6 +158,11 @@ def test_champion_that_remembers_more_of_the_compared_rows_has_nothing_of_it(ben
     assert theirs is not None
     assert np.array_equal(compared.champion.values, theirs.champion.values)
     table = unseen_rows(bench.deck, settings, new, champion)
+    half_a_day = 12 * HOUR_US
+    begin = int(table.column("at").cast("timestamp[us]").cast("int64").to_numpy().min())
+    served = score_version(bench.deck, champion, table, begin - half_a_day)
+    assert np.array_equal(compared.champion.values, served.values)
+    assert np.array_equal(compared.new.values, score_version(bench.deck, new, table, begin).values)
     plain = [score_version(bench.deck, one, table).values for one in (champion, other)]
     assert not np.array_equal(*plain)  # what each remembers is in the answers that it serves
 
