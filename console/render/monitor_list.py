@@ -6,7 +6,7 @@ from console.render.cells import Line, Span
 from console.render.columns import Column, Context
 from console.render.sheet import Sheet
 from console.render.signs import state
-from console.render.words import age, ago, brief, day, moment, number, percent, plural
+from console.render.words import age, ago, brief, day, every, moment, number, percent, plural
 from engine.operations.watching import MonitorNewest
 
 DAY_US = 86_400_000_000
@@ -43,7 +43,7 @@ def _asks(row: MonitorNewest, context: Context) -> Span:
 COLUMNS = (
     Column("VERDICT", lambda row, context: state(row.verdict), priority=1, least=9, most=12),
     Column("MODEL", lambda row, context: (row.model, "name"), priority=1, least=10, most=26),
-    Column("VER", _version, priority=3, least=3, align="right"),
+    Column("VER", _version, priority=1, least=3, align="right"),
     Column("METRIC", lambda row, context: (row.metric or "-", "dim"), priority=3, least=4, most=14),
     Column("ESTIM", lambda row, context: _figure(row.estimated), priority=1, least=5, align="right"),
     Column("REAL", lambda row, context: _figure(row.realised), priority=1, least=5, align="right"),
@@ -59,9 +59,7 @@ def monitor_lines(row: MonitorNewest, width: int, now: int) -> list[Line]:
     """Return what stands below the list: the newest window of a monitor in words."""
     sheet = Sheet(width)
     version = f" v{row.version}" if row.version is not None else ""
-    sheet.rule(
-        f"{row.model}{version}", (f"looks every {row.every_s // 60 or 1}m, last {ago(row.last_run_at, now)}", "dim")
-    )
+    sheet.rule(f"{row.model}{version}", (f"looks every {every(row.every_s)}, last {ago(row.last_run_at, now)}", "dim"))
     if row.from_at is None or row.to_at is None:
         sheet.paragraph("no window yet: the first is computed once it is over; M looks now", "dim")
         return sheet.lines

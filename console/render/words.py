@@ -43,6 +43,14 @@ def took(start: int | None, end: int | None) -> str:
     return f"{span // HOUR}h{span % HOUR // MINUTE:02d}m"
 
 
+def every(seconds: int) -> str:
+    """Return how often something is done, in the largest unit that says it exactly: `30s`, `90s`, `5m`, `1d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def _span(span: int) -> str:
     if span < HOUR:
         return f"{span // MINUTE}m"

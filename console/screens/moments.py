@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from console.poller import Asks
@@ -21,6 +22,5 @@ def moment_page(time: str) -> DocumentPage:
         found: Moment = client.call("deck.at", AtRequest(time))
         return found
 
-    return DocumentPage(
-        DocumentKind("text", f"at:{time}", f"at {time}", f"modeldeck at {shlex.quote(time)}", lines, read)
-    )
+    title = f"at {re.sub(r'[.][0-9]+', '', time)}"  # asked to the microsecond, told to the second
+    return DocumentPage(DocumentKind("text", f"at:{time}", title, f"modeldeck at {shlex.quote(time)}", lines, read))

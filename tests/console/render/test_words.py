@@ -11,6 +11,7 @@ from console.render.words import (
     age,
     ago,
     brief,
+    every,
     moment,
     number,
     percent,
@@ -84,3 +85,10 @@ def test_a_flat_series_does_not_look_like_an_alarm() -> None:
 def test_bars_have_their_width() -> None:
     assert progress_bar(0.5, 6) == "███░░░"
     assert len(bar(0.37, 10)) == 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(30, "30s"), (60, "1m"), (90, "90s"), (300, "5m"), (7200, "2h"), (86_400, "1d")]
+)
+def test_how_often_is_said_exactly(seconds: int, text: str) -> None:
+    assert every(seconds) == text

@@ -95,6 +95,8 @@ async def test_monitors_tell_the_worst_first_and_never_zero_for_unknown(console:
         rows = [line for line in screen.text.splitlines() if "post-moderation" in line or "quiet" in line]
         assert rows[0].startswith("› ▼ degraded")
         assert "1.310" in rows[0]
+        assert " v2 " in rows[0]  # a window is of a version, and that need not be the one that serves
+        await screen.shows("looks every 5m")
         assert " 0" not in next(line for line in rows if "quiet" in line)
         await screen.press("G")
         await screen.shows("no window yet", "M looks now")
