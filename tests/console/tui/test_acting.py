@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
+from on_a_loop import run
 from sample_deck import ALERTS, JOBS, PULSE, SampleClient
 from sample_releases import DEPLOY, PLAN, RELEASES
 
@@ -14,14 +12,6 @@ from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChan
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
 from store.errors import Refused, StaleBasis
-
-
-def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    @wraps(test)
-    def started(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return started
 
 
 @run

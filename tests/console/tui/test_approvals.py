@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
 from typing import Any
 
+from on_a_loop import run
 from sample_deck import SampleClient
 
 from engine.operations.approvals import ApprovalRequest, GrantRequest
 from store.errors import NotAllowed
-
-
-def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    @wraps(test)
-    def started(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return started
 
 
 async def listed(screen: Any) -> None:

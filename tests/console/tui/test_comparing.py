@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
+from on_a_loop import run
 from sample_deck import RUNS, SampleClient
 
 from engine.operations.models import CompareVersions, Comparison
 from engine.operations.runs import CompareRuns, RunsTable
 from engine.plans import Difference
-
-
-def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    @wraps(test)
-    def started(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return started
 
 
 @run

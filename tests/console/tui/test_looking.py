@@ -1,23 +1,13 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import pytest
+from on_a_loop import run
 from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, SampleClient
 
 from store.errors import Unavailable
-
-
-def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    @wraps(test)
-    def started(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return started
 
 
 @run

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
+from on_a_loop import run
 from sample_deck import RELEASES, SampleClient
 from sample_releases import NOW
 
@@ -16,14 +14,6 @@ from engine.operations.serving import ConvergeRequest, ReleaseChange
 from engine.operations.work import ScheduleChange, ScheduleRequest
 from store.errors import Refused
 from store.rows import rfc3339
-
-
-def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    @wraps(test)
-    def started(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return started
 
 
 @run
