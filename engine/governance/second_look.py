@@ -43,7 +43,7 @@ def escalate_overdue(tx: Write) -> list[Approval]:
     late = approvals.overdue_looks(tx, tx.at)
     for look in late:
         assert look.due_at is not None
-        stands = alerts.standing(tx, _key(look))
+        stands = alerts.standing(tx, alert_key(look))
         if stands is None or stands.severity != "critical":
             told = f"nobody looked at {look.model}@{look.version}, which took traffic without approval, in time"
             _raise(tx, look, "critical", told)
@@ -53,7 +53,7 @@ def escalate_overdue(tx: Write) -> list[Approval]:
 def after_answer(tx: Write, look: Approval, *, actor: str) -> None:
     """Let the alert follow the answer: a yes resolves it, a no makes it critical until somebody goes back."""
     if look.state == "granted":
-        stands = alerts.standing(tx, _key(look))
+        stands = alerts.standing(tx, alert_key(look))
         if stands is not None:
             alerts.resolve(tx, stands.id, actor, reason="somebody else has looked at it")
     elif look.state == "refused":
@@ -73,7 +73,7 @@ def _raise(tx: Write, look: Approval, severity: str, title: str) -> None:
         tx,
         model=look.model,
         kind="approval",
-        key=_key(look),
+        key=alert_key(look),
         severity=severity,
         title=title,
         evidence=evidence,
@@ -81,5 +81,6 @@ def _raise(tx: Write, look: Approval, severity: str, title: str) -> None:
     )
 
 
-def _key(look: Approval) -> str:
+def alert_key(look: Approval) -> str:
+    """Return the key of the alert that stands while a second look is open."""
     return f"second look:{look.id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.deck import Deck
 from engine.governance.approvals import lapse_changed, lapsed
-from engine.governance.second_look import escalate_overdue
+from engine.governance.second_look import alert_key, escalate_overdue
 from store import alerts, approvals, versions
 from store.database import Reader
 
@@ -34,5 +34,5 @@ def _is_due(reader: Reader, at: int) -> bool:
     standing = [one for one in approvals.approvals(reader) if one.kind == "approval"]
     if any(lapsed(reader, one, versions.version(reader, one.model, one.version)) for one in standing):
         return True
-    late = [alerts.standing(reader, f"second look:{one.id}") for one in approvals.overdue_looks(reader, at)]
+    late = [alerts.standing(reader, alert_key(one)) for one in approvals.overdue_looks(reader, at)]
     return any(one is None or one.severity != "critical" for one in late)
