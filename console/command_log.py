@@ -31,7 +31,7 @@ class Entry:
 
 
 class CommandLog:
-    """The changes of this session, newest last; what others did, and before, is in the events."""
+    """The changes asked for since this console was opened; those of others, and of before, are in the events."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
