@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from console.command_log import CommandLog, Entry, outcome_of
+from console.keymap import Keymap
 from console.poller import Asks
 from console.render.cells import Line
 from console.render.plans import VERBS, changes_between, plan_lines, title
@@ -17,7 +18,7 @@ from console.screens.catalog import release_page
 from console.screens.page import Page
 from console.small_changes import small_change
 from console.widgets.dialog import Box, Confirm, Message
-from engine.actions import BY_ID, Action
+from engine.actions import READ_ONLY, Action
 from engine.availability import asked_version, model_of, version_of
 from engine.operations.approvals import GrantRequest
 from engine.operations.common import Done
@@ -65,19 +66,19 @@ class Asked:
 class Acts:
     """Runs the acts of the action table."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, keymap: Keymap) -> None:
         self._stage = stage
+        self._keymap = keymap
         self.log = CommandLog(stage.seconds)
         self._asked: Asked | None = None
         self._box: Confirm | None = None
 
     def start(self, action: Action, row: Any, version: int | None = None, model: str = "") -> None:
         """Begin a change on a row, or on a model by name."""
-        if row is not None or not model:
-            reason = action.available(row)
-            if reason:
-                self._stage.say(f"{action.key}: {reason}", "warn")
-                return
+        reason = self._keymap.reason(action, row) if row is not None or not model else None
+        if self._keymap.read_only or reason:
+            self._stage.say(f"{action.key or action.id}: {reason or READ_ONLY}", "warn")
+            return
         name = model or model_of(row) or ""
         if action.id in _PLANNED:
             number = _number_of(action, row, version)
@@ -139,12 +140,17 @@ class Acts:
     def undo(self) -> None:
         """Take back the last change made from this console: its plan or its command is shown first."""
         last = self.log.last_done
-        if last is None:
-            self._stage.say("nothing was changed from this console yet; 8 shows what others did", "warn")
+        if self._keymap.read_only:
+            self._stage.say(READ_ONLY, "warn")
+        elif last is None:
+            self._stage.say(
+                self._keymap.tell("nothing was changed from this console yet; {go.events} shows what others did"),
+                "warn",
+            )
         elif last.action in ("releases.promote", "releases.deploy"):
-            self._preview(BY_ID["releases.rollback"], last.model, None, "")
+            self._preview(self._keymap["releases.rollback"], last.model, None, "")
         elif last.action in _INVERSE:
-            self._small(BY_ID[_INVERSE[last.action]], last.answer, last.model, takes_back=last.command)
+            self._small(self._keymap[_INVERSE[last.action]], last.answer, last.model, takes_back=last.command)
         else:
             self._stage.say(_no_undo(last), "warn")
 
@@ -245,14 +251,15 @@ class Acts:
                 self._stage.say(f"{answer.kind} {answer.state}; it goes on without this console", "ok")
             elif isinstance(answer, Job):
                 verb = "asked to stop" if action.id == "jobs.cancel" else answer.state
-                self._stage.say(f"job {short_id(answer.id)} {verb}; 4 shows the jobs", "ok")
+                said = f"job {short_id(answer.id)} {verb}; {{go.jobs}} shows the jobs"
+                self._stage.say(self._keymap.tell(said), "ok")
             elif isinstance(answer, Done):
                 self._stage.say(answer.message, "ok")
             elif isinstance(answer, Alert):
                 self._stage.say(f"{answer.state}: {answer.title}", "ok")
             elif isinstance(answer, Schedule):
-                said = "resumed" if answer.paused_at is None else "paused; U resumes it"
-                self._stage.say(f"{answer.id} {said}", "ok")
+                said = "resumed" if answer.paused_at is None else "paused; {schedules.resume} resumes it"
+                self._stage.say(self._keymap.tell(f"{answer.id} {said}"), "ok")
             elif isinstance(answer, Approval):
                 said = f"{len(answer.granted)} of {answer.asked} granted"
                 self._stage.say(f"{answer.kind} of {answer.model}@{answer.version} is {answer.state}, {said}", "ok")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console import terminal
+from console.usage import read_only_of
 
 if TYPE_CHECKING:
     from console.poller import Asks
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from engine.workspace import Workspace
 
 
-def run(place: Workspace | SharedDeck, *, ascii_only: bool = False) -> int:
+def run(place: Workspace | SharedDeck, *, ascii_only: bool = False, read_only: bool = False) -> int:
     """Open the console on a workspace, or on a shared deck by its socket; return the exit code.
+
+    `read_only`, or MODELDECK_READ_ONLY, has the engine refuse every change of this session.
 
     Raises:
         ModeldeckError: the shared deck cannot be reached: said before the screen is taken.
     """
+    read_only = read_only or bool(read_only_of(os.environ))
     profile = terminal.profile(os.environ, ascii_only=ascii_only)
     terminal.prepare(profile, os.environ)
     from console.deck_app import DeckApp
@@ -31,20 +35,21 @@ def run(place: Workspace | SharedDeck, *, ascii_only: bool = False) -> int:
 
         SharedClient(place).health()
     app = DeckApp(
-        client=lambda: _connected(place),
+        client=lambda: _connected(place, read_only),
         profile=profile,
         deck_name=name,
         state_path=state_path,
+        read_only=read_only,
     )
     app.run(mouse=profile.mouse)
     return app.return_code or 0
 
 
-def _connected(place: Workspace | SharedDeck) -> Asks:
+def _connected(place: Workspace | SharedDeck, read_only: bool) -> Asks:
     """Return a client; it is loaded by the thread that asks, behind the first frame."""
     from engine.client import connect
 
-    return connect(place)
+    return connect(place, read_only=read_only)
 
 
 def _named(place: Workspace | SharedDeck) -> tuple[str, Path]:

@@ -59,6 +59,7 @@ class DeckApp(App[None]):
         *,
         deck_name: str = "",
         state_path: Path | None = None,
+        read_only: bool = False,
         interval_s: float = INTERVAL_S,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         seconds: Callable[[], float] = time.monotonic,
@@ -67,6 +68,7 @@ class DeckApp(App[None]):
         self._profile = profile
         self._client, self._interval_s = client, interval_s
         self._deck_name, self._state_path = deck_name, state_path
+        self._read_only = read_only
         self._clocks = now, seconds
         self._begun = False
         self._desk: Desk | None = None
@@ -92,12 +94,14 @@ class DeckApp(App[None]):
             return
         from console import state
         from console.desk import Desk
+        from console.keymap import Keymap
         from console.poller import Errands, Poller
 
         self._poller = Poller(self._client, self._arrive, interval_s=self._interval_s)
         self._errands = Errands(self._client, self._arrive)
         kept = state.load(self._state_path) if self._state_path else state.ConsoleState()
-        self._desk = Desk(self, self._deck_name, kept, *self._clocks)
+        keymap = Keymap(read_only=self._read_only)
+        self._desk = Desk(self, self._deck_name, kept, *self._clocks, keymap)
         self._poller.start()
         self._errands.start()
         self.set_interval(AGES_S, self.paint)
@@ -191,7 +195,7 @@ class DeckApp(App[None]):
         body = surfaces["body"]
         width, height = self.size
         if self._desk is None:
-            surfaces["header"].show([header(self._deck_name, None, width)])
+            surfaces["header"].show([header(self._deck_name, None, width, read_only=self._read_only)])
             surfaces["title"].show([crumbs([], "", "", width)])
             body.show(OPENING)
             return

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from console import keymap
 from console.acting import Acts, Otherwise, Then, Work
-from console.exporting import export_charts
-from console.help import MenuRow, help_box, menu_box
+from console.help import MenuRow, help_box
+from console.keymap import Keymap
+from console.looking import Looks
 from console.navigation import Navigator
 from console.outside import Outside
 from console.poller import Answer, Asks, Failure, Returned
@@ -17,23 +16,17 @@ from console.prompting import Prompting
 from console.render.cells import Line, exactly, line, spread, wrap
 from console.render.columns import Context
 from console.render.words import ago
-from console.screens import catalog, subjects
-from console.screens.comparing import comparison_page
-from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
-from console.screens.tree import tree_page
-from console.sorting import SortRow, sort_box
+from console.sorting import SortRow
 from console.state import ConsoleState
-from console.widgets.dialog import Box, Confirm, Menu, Message
+from console.widgets.dialog import Box, Confirm, Menu
 from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
 from engine.actions import Action
-from engine.availability import model_of, time_of
 from engine.operations.deck import Counts, counts_of
 from store.errors import ModeldeckError
-from store.rows import rfc3339
 
 LEAST_WIDTH, LEAST_HEIGHT = 50, 12
 MOST_BANNER = 3  # lines of a failure: its remedy stands at the end, and must not be cut
@@ -45,7 +38,13 @@ class Desk:
     """Everything the console knows while it is open."""
 
     def __init__(
-        self, outside: Outside, deck: str, kept: ConsoleState, now: Callable[[], int], seconds: Callable[[], float]
+        self,
+        outside: Outside,
+        deck: str,
+        kept: ConsoleState,
+        now: Callable[[], int],
+        seconds: Callable[[], float],
+        keymap: Keymap | None = None,
     ) -> None:
         self._outside = outside
         self._deck = deck
@@ -62,8 +61,10 @@ class Desk:
         self._fresh_at: int | None = None
         self._errand = 0
         self._waiting: tuple[str, Then, Otherwise | None] | None = None
-        self.acts = Acts(self)
+        self.keymap = keymap or Keymap()
+        self.acts = Acts(self, self.keymap)
         self.prompting = Prompting(self)
+        self._looks = Looks(self)
 
     def begin(self) -> None:
         """Read the first page."""
@@ -137,7 +138,7 @@ class Desk:
 
     def help(self) -> None:
         """Show every key."""
-        self._box = help_box(self.page.scope, self.page.selected, self.seconds)
+        self._box = help_box(self.keymap, self.page.scope, self.page.selected, self.seconds)
 
     def send(self, doing: str, work: Work, then: Then, otherwise: Otherwise | None = None) -> None:
         """Carry out work on the errands' thread; keys are held back until it returns."""
@@ -219,7 +220,7 @@ class Desk:
         elif self._box is not None:
             self._press_box(self._box, key)
         else:
-            action = keymap.action_for(self.page.scope, key)
+            action = self.keymap.action_for(self.page.scope, key)
             if action is not None:
                 self.do(action)
 
@@ -246,7 +247,7 @@ class Desk:
         elif outcome == "reason" and isinstance(box, Confirm):
             self.prompting.ask_reason(box.reason)
         elif outcome == "copy":
-            self._copy(self.acts.command())
+            self.copy(self.acts.command())
 
     def do(self, action: Action) -> None:
         """Carry out an action of the table."""
@@ -257,7 +258,7 @@ class Desk:
         elif action.id.startswith("go."):
             self._go(action.id.removeprefix("go."))
         else:
-            self._look_at(action)
+            self._looks.do(action)
 
     def _go(self, where: str) -> None:
         if where in ROOTS:
@@ -276,67 +277,8 @@ class Desk:
         elif where == "back":
             self.leave()
 
-    def _look_at(self, action: Action) -> None:
-        page, row = self.page, self.page.selected
-        reason = action.available(row)
-        if reason and row is None and not page.loaded:
-            reason = "still reading; try again"
-        if reason:
-            self.say(reason, "warn")
-            return
-        name = f"{subjects.kind_of(row)} {subjects.identity(row)}"
-        steps: dict[str, Callable[[], None]] = {
-            "look.open": self._open,
-            "look.actions": lambda: self.show_box(menu_box(page.scope, row, self.seconds)),
-            "look.filter": lambda: self.prompting.ask_filter(page.filtered),
-            "look.command": self.prompting.ask_command,
-            "look.watch": lambda: self.open(catalog.monitor_page(str(model_of(row)))),
-            "look.mark": page.mark,
-            "look.unmark": page.unmark,
-            "look.compare": self._compare,
-            "look.sort": lambda: self.show_box(sort_box(page.sorts(), self.seconds)),
-            "look.tree": lambda: self.open(tree_page(str(model_of(row)))),
-            "look.at": lambda: self._at(row),
-            "look.describe": lambda: self.open(catalog.describe_page(row, name, subjects.show_command(row))),
-            "look.json": lambda: self.open(catalog.json_page(row, name, subjects.show_command(row))),
-            "look.copy_id": lambda: self._copy(subjects.identity(row)),
-            "look.copy_command": lambda: self._copy(subjects.command_of(page)),
-            "look.export": lambda: self._export(row),
-            "look.refresh": self.refresh,
-            "look.log": lambda: self.show_box(Message("Changed from this console", self.acts.log.lines, self.seconds)),
-            "look.undo": self.acts.undo,
-            "look.help": self.help,
-        }
-        steps[action.id]()
-
-    def _compare(self) -> None:
-        marked = self.page.marked
-        if len(marked) < 2:
-            self.say(f"{len(marked)} marked: space marks two or more, then v compares them", "warn")
-            return
-        compared = comparison_page(marked)
-        if compared is None:
-            self.say("two versions are compared, no more: u takes the marks away", "warn")
-        else:
-            self.open(compared)
-
-    def _at(self, row: Any) -> None:
-        at = time_of(row)
-        if at is not None:
-            self.open(moment_page(rfc3339(at)))
-
-    def _open(self) -> None:
-        opened = self.page.open()
-        if opened is not None:
-            self.open(opened)
-
-    def _export(self, row: Any) -> None:
-        try:
-            self.say(f"written: {export_charts(row, Path.cwd())}", "ok")
-        except ModeldeckError as error:
-            self.say(error.line(), "warn")
-
-    def _copy(self, text: str) -> None:
+    def copy(self, text: str) -> None:
+        """Copy to the person's clipboard, and say whether that was possible."""
         if self._outside.copy(text):
             self.say(f"copied: {text}", "ok")
         else:
@@ -346,7 +288,7 @@ class Desk:
 
     def header(self, width: int) -> Line:
         """Return the line that names the deck."""
-        return header(self._deck, self._counts, width)
+        return header(self._deck, self._counts, width, read_only=self.keymap.read_only)
 
     def title(self, width: int) -> Line:
         """Return crumbs, filter and count."""
@@ -365,7 +307,7 @@ class Desk:
             )
         if self._box is not None:
             return hints(self._box.hints, width)
-        return hints(shown(self.page.scope, self.page.selected), width)
+        return hints(shown(self.keymap, self.page.scope, self.page.selected), width)
 
     def body(self, width: int, height: int, whole: int) -> list[Line]:
         """Return the page, below a banner where reading fails, under a box where one stands."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from console.keymap import Keymap, key_name
 from console.render.cells import Span
 from console.render.columns import Column, Context
 from console.widgets.dialog import Menu
-from console.widgets.hints import key_name
-from engine.actions import Action, in_scope
+from engine.actions import Action
 
 GROUPS = {"act": "change", "look": "look", "go": "go to", "move": "move"}
 
@@ -23,9 +23,11 @@ class MenuRow:
     reason: str
 
 
-def rows(scope: str, row: Any, groups: Sequence[str]) -> list[MenuRow]:
+def rows(keymap: Keymap, scope: str, row: Any, groups: Sequence[str]) -> list[MenuRow]:
     """Return the actions of a screen in the order of their groups."""
-    found = [MenuRow(action, action.available(row) or "") for action in in_scope(scope) if action.group in groups]
+    found = [
+        MenuRow(action, keymap.reason(action, row) or "") for action in keymap.in_scope(scope) if action.group in groups
+    ]
     return sorted(found, key=lambda item: groups.index(item.action.group))
 
 
@@ -46,14 +48,18 @@ COLUMNS = (
 )
 
 
-def help_box(scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
+def help_box(keymap: Keymap, scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
     """Return every key of a screen, to be run from the list."""
-    found = rows(scope, row, ("act", "go", "look", "move"))
+    found = rows(keymap, scope, row, ("act", "go", "look", "move"))
     return Menu("Keys of this screen", COLUMNS, found, lambda item: item.action.id, seconds)
 
 
-def menu_box(scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
-    """Return what can be done with the selection; each letter works here too."""
-    found = rows(scope, row, ("act", "look"))
-    letters = {item.action.key: item.action.id for item in found if item.action.key not in "?jkgGqa"}
+def menu_box(keymap: Keymap, scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
+    """Return what can be done with the selection; each letter works here too, but for those that move or close."""
+    found = rows(keymap, scope, row, ("act", "look"))
+    letters = {
+        item.action.key: item.action.id
+        for item in found
+        if len(item.action.key) == 1 and item.action.key not in "?jkgGqa"
+    }
     return Menu("What can be done here", COLUMNS, found, lambda item: item.action.id, seconds, letters)

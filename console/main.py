@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from console.output import Output
-from console.usage import HelpShown, UsageError, only_place
+from console.usage import HelpShown, Opening, UsageError, only_opening
 from store.errors import ModeldeckError, Refused, StorageUnwritable, WorkFailed
 
 INTERRUPTED = 130
@@ -43,30 +43,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], output: Output) -> int:
-    place = only_place(arguments)
-    if place is not None:
-        return _open_console(*place)
-    from console.parser import parse, place_said
+    opening = only_opening(arguments)
+    if opening is not None:
+        return _open_console(opening)
+    from console.parser import opening_said, parse
 
     invocation = parse(arguments)
     if invocation is None:
-        return _open_console(*place_said(arguments))
+        return _open_console(opening_said(arguments))
     from console.commands.session import Session
 
     session = Session(invocation, output, os.environ)
+    session.refuse_local_change()
     module, name = invocation.verb.run.split(":")
     run: Callable[[Session], int] = getattr(importlib.import_module(module), name)
     return run(session)
 
 
-def _open_console(folder: str | None, deck: str | None) -> int:
+def _open_console(said: Opening) -> int:
     from console.commands.place import place_of
 
-    place = place_of(folder, deck, os.environ)
+    place = place_of(said.folder, said.deck, os.environ)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", "what serves: modeldeck pulse; every verb: modeldeck --help")
     run = importlib.import_module("console.app").run
-    return int(run(place))
+    return int(run(place, read_only=said.read_only))
 
 
 def _fail(error: ModeldeckError, output: Output) -> int:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from console.commands.verbs import VERBS, Verb, subverbs
-from console.usage import HelpShown, UsageError
+from console.usage import HelpShown, Opening, UsageError
 from engine.operations.operation import Danger
 from engine.product import VERSION
 
@@ -26,6 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 GLOBAL_HELP = (
     ("-w, --workspace DIR", "else MODELDECK_WORKSPACE, else the nearest deck.toml"),
     ("--deck NAME", "a shared deck, by its socket (or MODELDECK_SOCKET)"),
+    ("--read-only", "have every change refused (or MODELDECK_READ_ONLY=1)"),
     ("--json", "print data, and errors, as JSON"),
     ("--version", "print the version"),
     ("-h, --help", "this, or the help of a verb"),
@@ -62,6 +63,7 @@ class Invocation:
     dry_run: bool
     yes: bool
     detach: bool
+    read_only: bool
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,12 +99,12 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
     return _invocation(verb, parser_of(verb).parse_intermixed_args(_signed(rest), first))
 
 
-def place_said(arguments: Sequence[str]) -> tuple[str | None, str | None]:
-    """Return what -w and --deck give in a line without a verb."""
+def opening_said(arguments: Sequence[str]) -> Opening:
+    """Return what a line without a verb says about the console it opens."""
     opening = _Parser(prog="modeldeck", add_help=False)
     _add_globals(opening)
     said = opening.parse_known_args(list(arguments))[0]
-    return said.workspace, said.deck
+    return Opening(said.workspace, said.deck, said.read_only)
 
 
 def parser_of(verb: Verb) -> argparse.ArgumentParser:
@@ -209,6 +211,9 @@ def _add_globals(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-w", "--workspace", metavar="DIR", default=absent, help="the workspace")
     parser.add_argument("--deck", metavar="NAME", default=absent, help="a shared deck, by its socket")
     parser.add_argument(
+        "--read-only", action="store_true", default=absent or False, help="have every change refused by the engine"
+    )
+    parser.add_argument(
         "--json", dest="as_json", action="store_true", default=absent or False, help="print data and errors as JSON"
     )
 
@@ -272,6 +277,7 @@ def _invocation(verb: Verb, said: argparse.Namespace) -> Invocation:
         dry_run=getattr(said, "dry_run", False),
         yes=getattr(said, "yes", False),
         detach=getattr(said, "detach", False),
+        read_only=said.read_only,
     )
 
 

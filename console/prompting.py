@@ -6,18 +6,19 @@ from typing import Protocol
 
 from console import command_line
 from console.acting import Acts
+from console.keymap import Keymap
 from console.render.cells import Line
 from console.screens.catalog import model_page, version_named
 from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.widgets.prompt import Prompt
-from engine.actions import BY_ID
 
 
 class Typist(Protocol):
     """What the desk does for what is typed."""
 
     acts: Acts
+    keymap: Keymap
 
     @property
     def page(self) -> Page:
@@ -144,7 +145,10 @@ class Prompting:
         elif command.kind == "act":
             self._act(command)
         elif command.kind == "unknown":
-            desk.say(f"{command.name}: no such command; tab completes, ? lists the keys", "warn")
+            desk.say(
+                desk.keymap.tell(f"{command.name}: no such command; tab completes, {{look.help}} lists the keys"),
+                "warn",
+            )
 
     def _screen(self, command: command_line.Command) -> None:
         self._desk.go(command.name)
@@ -153,7 +157,7 @@ class Prompting:
             self._desk.say(wrong, "warn")
 
     def _act(self, command: command_line.Command) -> None:
-        action = BY_ID[command.name]
+        action = self._desk.keymap[command.name]
         if not command.rest:
             self._desk.acts.start(action, self._desk.page.selected)
         elif self._desk.model_names is not None and command.rest not in self._desk.model_names:

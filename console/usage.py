@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from store.errors import Refused
 
-_PLACES = {"-w": 0, "--workspace": 0, "--deck": 1}
+READ_ONLY = "MODELDECK_READ_ONLY"
+_OFF = ("", "0", "no", "off", "false")
+_PLACES = {"-w": "folder", "--workspace": "folder", "--deck": "deck"}
+
+
+class Opening(NamedTuple):
+    """What a line without a verb says about the console it opens."""
+
+    folder: str | None = None
+    deck: str | None = None
+    read_only: bool = False
 
 
 class UsageError(Refused):
@@ -23,16 +34,26 @@ class HelpShown(Exception):
         self.text = text
 
 
-def only_place(arguments: Sequence[str]) -> tuple[str | None, str | None] | None:
-    """Return what -w and --deck give in a line that says nothing else; None where the parser has to read it."""
-    found: list[str | None] = [None, None]
+def only_opening(arguments: Sequence[str]) -> Opening | None:
+    """Return what a line says that only opens the console; None where the parser has to read it."""
+    places: dict[str, str] = {}
+    read_only = False
     words = iter(arguments)
     for word in words:
+        if word == "--read-only":
+            read_only = True
+            continue
         name, equals, value = word.partition("=")
         if name not in _PLACES or (equals and name == "-w"):
             return None
         given = value if equals else next(words, "-")
         if given.startswith("-"):
             return None
-        found[_PLACES[name]] = given
-    return found[0], found[1]
+        places[_PLACES[name]] = given
+    return Opening(places.get("folder"), places.get("deck"), read_only)
+
+
+def read_only_of(environment: Mapping[str, str]) -> bool | None:
+    """Return what MODELDECK_READ_ONLY says; None where it is not set. Anything but a plain no is a yes."""
+    said = environment.get(READ_ONLY)
+    return None if said is None else said.strip().lower() not in _OFF

@@ -20,10 +20,12 @@ class Caller:
     """Who asks. `actor` is `user:NAME`, `schedule:…`, `trigger:…`, `policy:…` or `reconciler:…`.
 
     `via` records sudo and login uid; it is never authority. `is_owner` is true for the deck's owner alone, whose
-    changed settings files are applied before a change.
+    changed settings files are applied before a change. `read_only` is the session's own word that it changes nothing,
+    whatever the role would allow.
     """
 
     actor: str
     role: Role
     via: str | None = None
     is_owner: bool = False
+    read_only: bool = False

@@ -14,6 +14,7 @@ from engine import availability as why
 from engine.operations.operation import Danger
 
 EVERYWHERE = "everywhere"
+READ_ONLY = "this session is read-only"
 LISTS = (
     *("pulse", "models", "versions", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
     *("releases", "notifications", "approvals"),
@@ -52,8 +53,14 @@ class Action:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every key of the action."""
-        return (self.key, *self.also)
+        """Every key of the action; none where a person took its key away."""
+        return (self.key, *self.also) if self.key else ()
+
+    def reason(self, row: Any, *, read_only: bool = False) -> str | None:
+        """Return why it cannot be done on a row, in this session; None where it can."""
+        if read_only and self.operation is not None:
+            return READ_ONLY
+        return self.available(row)
 
     def reaches(self, scope: str) -> bool:
         """Say whether the action belongs to a screen's scope."""

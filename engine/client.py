@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +17,7 @@ from engine.deck import Deck
 from engine.operations.operation import Danger, Operation
 from engine.product import VERSION
 from engine.service import wire
-from engine.service.call import ServiceContext, call, operation_named
+from engine.service.call import ServiceContext, call, operation_named, refuse_change
 from engine.service.identity import owner_here, owner_of, sudo_via
 from engine.service.launch import ensure_running, wait_answering
 from engine.service.lock import acquire, holder, socket_of
@@ -28,16 +29,18 @@ from store.errors import Unavailable
 BUSY_WITHIN_S = 15.0  # how long a request is sent again and again to a daemon that says it is busy
 
 
-def connect(place: Workspace | SharedDeck, *, start_daemon: bool = False) -> Client:
+def connect(place: Workspace | SharedDeck, *, start_daemon: bool = False, read_only: bool = False) -> Client:
     """Return a client of the deck; `start_daemon` starts its daemon first when none runs.
+
+    `read_only` has the door refuse every change that the client asks.
 
     Raises:
         Unavailable: the daemon was to be started and did not.
         Refused: the deck is another user's.
     """
     if isinstance(place, SharedDeck):
-        return SharedClient(place)
-    client = Client(place)
+        return SharedClient(place, read_only=read_only)
+    client = Client(place, read_only=read_only)
     if start_daemon:
         ensure_running(place)
     return client
@@ -46,8 +49,9 @@ def connect(place: Workspace | SharedDeck, *, start_daemon: bool = False) -> Cli
 class Client:
     """Asks one deck. Safe to use from several threads. A daemon may come and go between two calls."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, read_only: bool = False) -> None:
         self.workspace = workspace
+        self.read_only = read_only
         self._deck: Deck | None = None
         self._opening = threading.Lock()
 
@@ -72,6 +76,8 @@ class Client:
             ModeldeckError: as the operation says, with the exit code it carries.
         """
         operation = operation_named(operation_id)
+        if self.read_only:
+            refuse_change(operation)  # before a daemon is started, or a lock taken, only to be refused
         body = wire.body_of(request)
         if self.transport == "socket":
             return self._over_socket(operation, body)
@@ -101,10 +107,10 @@ class Client:
             wait_answering(self.workspace)
             path = socket_of(self.workspace)
         check_socket(path, owner_of(self.workspace))
-        return send(path, operation, body)
+        return send(path, operation, body, read_only=self.read_only)
 
     def _in_process(self, operation: Operation, body: dict[str, Any]) -> Any:
-        caller = owner_here(self.workspace)
+        caller = replace(owner_here(self.workspace), read_only=self.read_only)
         if operation.danger is Danger.READ:
             deck = self._open(locked=False)
             answer = call(ServiceContext(deck, caller), operation.id, body)
@@ -141,8 +147,9 @@ class Client:
 class SharedClient(Client):
     """Asks a deck by its socket only, as one of its operators."""
 
-    def __init__(self, shared: SharedDeck) -> None:
+    def __init__(self, shared: SharedDeck, *, read_only: bool = False) -> None:
         self.shared = shared
+        self.read_only = read_only
 
     @property
     def transport(self) -> str:
@@ -157,8 +164,8 @@ class SharedClient(Client):
             Unavailable: its daemon does not run, or is another version.
             ModeldeckError: as the operation says.
         """
-        owner = self.shared.check()
-        return send(self.shared.socket, operation_named(operation_id), wire.body_of(request), owner)
+        operation, owner = operation_named(operation_id), self.shared.check()
+        return send(self.shared.socket, operation, wire.body_of(request), owner, read_only=self.read_only)
 
     def health(self) -> dict[str, Any]:
         """Return what the daemon says of itself.
@@ -172,7 +179,9 @@ class SharedClient(Client):
         """Nothing was opened."""
 
 
-def send(path: Path, operation: Operation, body: dict[str, Any], owner: int | None = None) -> Any:
+def send(
+    path: Path, operation: Operation, body: dict[str, Any], owner: int | None = None, *, read_only: bool = False
+) -> Any:
     """Ask over a socket; a daemon that is busy is asked again when it says so, for a while.
 
     Raises:
@@ -184,6 +193,8 @@ def send(path: Path, operation: Operation, body: dict[str, Any], owner: int | No
     via = sudo_via(dict(os.environ))
     if via:
         headers[wire.VIA_HEADER] = via
+    if read_only:
+        headers[wire.READ_ONLY_HEADER] = "1"
     deadline = time.monotonic() + BUSY_WITHIN_S
     while True:
         status, answer = ask(path, "POST", f"/v1/op/{operation.id}", payload, headers, owner=owner)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from console.commands.place import place_of
 from console.output import Output
 from console.parser import Invocation
+from console.usage import read_only_of
 from engine.workspace import Workspace
-from store.errors import Refused
+from store.errors import NotAllowed, Refused
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -25,6 +26,23 @@ class Session:
     said: Invocation
     output: Output
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def read_only(self) -> bool:
+        """True where every change is to be refused: the line says so, or the environment."""
+        return self.said.read_only or bool(read_only_of(self.environment))
+
+    def refuse_local_change(self) -> None:
+        """Refuse a verb that changes what stands without asking the engine, in a read-only session.
+
+        Raises:
+            NotAllowed: this is one.
+        """
+        if self.read_only and self.said.verb.changes:
+            from engine.service.call import LIFT
+
+            words = " ".join(self.said.verb.words)
+            raise NotAllowed(f"this session is read-only, and `{words}` is a change", LIFT)
 
     def place(self) -> Workspace | SharedDeck:
         """Return what this line is about.
@@ -68,7 +86,7 @@ class Session:
         from engine.client import SharedClient, connect
 
         place = self.place()
-        client = connect(place)
+        client = connect(place, read_only=self.read_only)
         if isinstance(place, Workspace):
             self.output.zone = zone_of(place)
         elif isinstance(client, SharedClient):

@@ -19,6 +19,7 @@ class Verb:
     run: str
     operation: Operation | None = None
     needs_deck: bool = True
+    changes: bool = False  # of a verb without an operation: the engine's door does not see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +125,34 @@ class RestoreFile:
 _HERE = "console.commands"
 
 LOCAL = (
-    Verb(("init",), "make a workspace", InitRequest, f"{_HERE}.init:run", needs_deck=False),
-    Verb(("demo",), "the whole loop on real data", DemoRequest, f"{_HERE}.demo:run", needs_deck=False),
+    Verb(("init",), "make a workspace", InitRequest, f"{_HERE}.init:run", needs_deck=False, changes=True),
+    Verb(("demo",), "the whole loop on real data", DemoRequest, f"{_HERE}.demo:run", needs_deck=False, changes=True),
     Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
     Verb(("doctor",), "versions, workspace, daemon, disk, screen", NoRequest, f"{_HERE}.doctor:run", needs_deck=False),
     Verb(("predict",), "ask an endpoint for every row of a file", PredictFile, f"{_HERE}.predict:run"),
     Verb(("outcomes",), "deliver what really happened", OutcomesFile, f"{_HERE}.predict:outcomes"),
     Verb(("explain",), "what moves a version's predictions", ExplainFile, f"{_HERE}.explain:run"),
-    Verb(("backup", "create"), "copy this deck, as it works, into one file", BackupFile, f"{_HERE}.backup:create"),
+    Verb(
+        ("backup", "create"),
+        "copy this deck, as it works, into one file",
+        BackupFile,
+        f"{_HERE}.backup:create",
+        changes=True,  # it puts itself on record
+    ),
     Verb(
         ("backup", "restore"),
         "make a deck of a backup, every hash checked",
         RestoreFile,
         f"{_HERE}.backup:restore",
         needs_deck=False,
+        changes=True,
     ),
     Verb(("versions", "export"), "write a version as plain Python", ExportVersion, f"{_HERE}.export:run"),
     Verb(("runs", "fetch"), "write a run's file here", FetchRequest, f"{_HERE}.fetch:run"),
-    Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start"),
-    Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop"),
-    Verb(("daemon", "restart"), "stop it and start it again", NoRequest, f"{_HERE}.daemon:restart"),
-    Verb(("daemon", "install"), "make it a systemd unit", InstallRequest, f"{_HERE}.daemon:install"),
+    Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start", changes=True),
+    Verb(("daemon", "stop"), "stop it; models go on serving", StopRequest, f"{_HERE}.daemon:stop", changes=True),
+    Verb(("daemon", "restart"), "stop it and start it again", NoRequest, f"{_HERE}.daemon:restart", changes=True),
+    Verb(("daemon", "install"), "make it a systemd unit", InstallRequest, f"{_HERE}.daemon:install", changes=True),
     Verb(("daemon", "status"), "whether it runs, and since when", NoRequest, f"{_HERE}.daemon:status"),
 )
 

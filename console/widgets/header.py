@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from engine.operations.deck import Counts
 
 
-def header(deck: str, counts: Counts | None, width: int) -> Line:
-    """Return `modeldeck DECK` and `q0 run1 fail0 alerts2`; a stopped daemon is said."""
-    left = line((" modeldeck ", "brand"), (deck if counts is None else counts.deck, "strong"))
+def header(deck: str, counts: Counts | None, width: int, *, read_only: bool = False) -> Line:
+    """Return `modeldeck DECK` and `q0 run1 fail0 alerts2`; a stopped daemon is said, and a session that only reads."""
+    name = deck if counts is None else counts.deck
+    badge = (("  ", ""), (" read-only ", "badge")) if read_only else ()
+    left = line((" modeldeck ", "brand"), (name, "strong"), *badge)
     if counts is None:
         return spread(left, line(("reading… ", "dim")), width)
     cells: list[Span] = []

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from console.keymap import Keymap, key_name
 from console.render.cells import Line, Span, line, width_of
-from engine.actions import Action, in_scope
+from engine.actions import Action
 
 FEW = 2  # scopes of an act that belongs to its screen alone, and comes before the others
 _FIRST = ("look.open",)
 _LAST = ("look.filter", "look.actions", "look.help", "go.back")
 
 
-def key_name(key: str) -> str:
-    """Return a key as the screen writes it."""
-    return {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}.get(key, key)
-
-
-def shown(scope: str, row: Any) -> list[tuple[str, str]]:
-    """Return (key, word) of the actions the footer names: those possible on the selected row."""
-    actions = [action for action in in_scope(scope) if action.hint and action.available(row) is None]
+def shown(keymap: Keymap, scope: str, row: Any) -> list[tuple[str, str]]:
+    """Return (key, word) of the actions the footer names: those possible on the selected row, in this session."""
+    actions = [
+        action for action in keymap.in_scope(scope) if action.hint and action.key and keymap.reason(action, row) is None
+    ]
     ordered = sorted(actions, key=lambda action: (_place(action), len(action.scopes) > FEW))
     return [(key_name(action.key), action.hint) for action in ordered]
 

@@ -72,7 +72,7 @@ class Surface(Widget):
             cells = tuple((to_ascii(text), name) for text, name in cells)
         if not self._ground:
             return cells
-        return tuple((text, f"{self._ground} {name}".strip()) for text, name in cells)
+        return tuple((text, f"{name} {self._ground}".strip()) for text, name in cells)
 
     def render_line(self, y: int) -> Strip:
         """Return one row as Textual wants it."""

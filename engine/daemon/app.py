@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +163,8 @@ def _answer(service: Service, request: Request, asked: Operation, body: dict[str
     """Run one operation, in a thread of its own."""
     wire.refuse_other(request.headers.get(wire.PRODUCT_HEADER), request.headers.get(wire.CONTRACT_HEADER))
     caller = _caller(service, request, asked.id, asked.role)
+    if wire.READ_ONLY_HEADER in request.headers:
+        caller = replace(caller, read_only=True)
     context = ServiceContext(service.deck, caller, "socket", service.wake, service.refusals)
     return Response(wire.answer_bytes(call(context, asked.id, body)), media_type=JSON_TYPE)
 

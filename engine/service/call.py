@@ -14,6 +14,8 @@ from engine.service.refusals import RefusalLog
 from engine.service.wire import request_of
 from store.errors import NotAllowed, UnknownName
 
+LIFT = "leave out --read-only, or set MODELDECK_READ_ONLY=0"
+
 
 def _nothing() -> None:
     """Wake nobody: in process there is no loop."""
@@ -48,10 +50,13 @@ def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> An
     """Check who asks, build the typed request and run the handler; wake the loop after a change.
 
     Raises:
-        NotAllowed: the caller's role does not reach the operation; recorded once per minute.
+        NotAllowed: the caller's role does not reach the operation, recorded once per minute; or its session is
+            read-only, recorded nowhere, for such a session leaves nothing behind.
         ModeldeckError: as the handler says.
     """
     operation = operation_named(operation_id)
+    if context.caller.read_only:
+        refuse_change(operation)
     if context.caller.role < operation.role:
         context.refusals.refused(context.deck, context.caller, operation)
         raise NotAllowed(
@@ -64,6 +69,16 @@ def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> An
     if operation.danger is not Danger.READ:
         context.wake()
     return answer
+
+
+def refuse_change(operation: Operation) -> None:
+    """Refuse what a read-only session may not ask: whatever is not a pure read, a change that is only tried too.
+
+    Raises:
+        NotAllowed: it is.
+    """
+    if operation.danger is not Danger.READ:
+        raise NotAllowed(f"this session is read-only, and {operation.id} is a change", LIFT)
 
 
 def resolve(dotted: str) -> Callable[..., Any]:

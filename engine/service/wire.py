@@ -17,6 +17,7 @@ SCHEMA = WIRE
 PRODUCT_HEADER = "X-Modeldeck-Product"
 CONTRACT_HEADER = "X-Modeldeck-Contract"
 VIA_HEADER = "X-Modeldeck-Via"
+READ_ONLY_HEADER = "X-Modeldeck-Read-Only"  # any value: the session asks to be refused every change
 TOO_MANY = 429
 RESTART = "modeldeck daemon restart"
 RETRY_LEAST_S = 0.05

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from console import main as entry
+from console.commands.verbs import LOCAL
 from console.main import main
 
 
@@ -92,11 +93,41 @@ def test_the_console_is_not_opened_without_a_terminal(line) -> None:  # type: ig
 
 def test_the_console_opens_on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setitem(sys.modules, "console.app", type("App", (), {"run": lambda where: opened.append(where) or 0}))
+    monkeypatch.setitem(
+        sys.modules, "console.app", type("App", (), {"run": lambda where, **told: opened.append((where, told)) or 0})
+    )
     monkeypatch.setattr(sys, "stdin", _Terminal())
     monkeypatch.setattr(sys, "stdout", _Terminal())
     assert main(["-w", str(folder)]) == 0
-    assert opened[0].root == folder
+    assert main(["--read-only", "-w", str(folder)]) == 0
+    assert main(["-w", str(folder), "--read-only", "--json"]) == 0  # what only the parser reads
+    assert [where.root for where, _ in opened] == [folder] * 3
+    assert [told for _, told in opened] == [{"read_only": False}, {"read_only": True}, {"read_only": True}]
+
+
+@pytest.mark.parametrize("words", [("apply",), ("daemon", "start"), ("init", "there"), ("backup", "create", "b.zip")])
+def test_a_read_only_line_changes_nothing_and_says_how_to_lift_it(  # type: ignore[no-untyped-def]
+    line, folder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    said = line(*words, "--read-only")
+    assert said.code == 6
+    assert "this session is read-only" in said.err
+    assert "MODELDECK_READ_ONLY=0" in said.err
+    monkeypatch.setenv("MODELDECK_READ_ONLY", "yes")
+    assert line(*words).code == 6
+    assert sorted(path.name for path in folder.iterdir() if path.name != ".modeldeck") == ["deck.toml", "models"]
+
+
+def test_a_read_only_line_reads(line) -> None:  # type: ignore[no-untyped-def]
+    assert line("models", "--read-only", "--json").data == []
+
+
+def test_every_local_verb_that_starts_or_writes_a_deck_is_known_as_a_change() -> None:
+    told = {" ".join(verb.words) for verb in LOCAL if verb.changes}
+    assert told == {
+        *("init", "demo", "backup create", "backup restore"),
+        *("daemon start", "daemon stop", "daemon restart", "daemon install"),
+    }
 
 
 def test_an_error_of_ours_shows_no_traceback(line, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from console.commands.verbs import VERBS
-from console.parser import overview, parse, parser_of, place_said, usage_of
-from console.usage import HelpShown, UsageError, only_place
+from console.parser import opening_said, overview, parse, parser_of, usage_of
+from console.usage import HelpShown, UsageError, only_opening
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
 from engine.operations.runs import CompareRuns, RunsRequest
@@ -251,10 +251,12 @@ def test_usage_marks_what_may_be_left_out() -> None:
         ["--workspace=deck"],
         ["--deck", "rates", "-w", "x"],
         ["--deck=rates"],
+        ["--read-only"],
+        ["-w", "deck", "--read-only"],
     ],
 )
 def test_a_line_that_only_says_where_is_read_as_the_parser_reads_it(words: list[str]) -> None:
-    assert only_place(words) == place_said(words)
+    assert only_opening(words) == opening_said(words)
     assert parse(words) is None
 
 
@@ -263,4 +265,4 @@ def test_a_line_that_only_says_where_is_read_as_the_parser_reads_it(words: list[
     [["models"], ["-w"], ["-w", "--json"], ["-w", "deck", "models"], ["--json"], ["--help"], ["-wdeck"], ["-w=x"]],
 )
 def test_any_other_line_is_left_to_the_parser(words: list[str]) -> None:
-    assert only_place(words) is None
+    assert only_opening(words) is None

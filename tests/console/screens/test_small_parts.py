@@ -94,10 +94,10 @@ def test_keys_are_named_by_their_character() -> None:
     assert keymap.key_of("space", " ") == "space"
     assert keymap.key_of("ctrl+d", "\x04") == "ctrl+d"
     assert keymap.key_of("P", "P") == "P"
-    action = keymap.action_for("alerts", "A")
+    action = keymap.Keymap().action_for("alerts", "A")
     assert action is not None
     assert action.id == "alerts.ack"
-    assert keymap.action_for("jobs", "A") is None
+    assert keymap.Keymap().action_for("jobs", "A") is None
 
 
 def test_every_theme_knows_every_style_and_mono_has_no_colour() -> None:

@@ -62,7 +62,9 @@ class Screen:
 @pytest.fixture
 def console(sample: SampleClient, tmp_path: Path) -> Any:
     @asynccontextmanager
-    async def opened(size: tuple[int, int] = (80, 24), client: Any = None, **profile: Any) -> AsyncIterator[Screen]:
+    async def opened(
+        size: tuple[int, int] = (80, 24), client: Any = None, read_only: bool = False, **profile: Any
+    ) -> AsyncIterator[Screen]:
         clock = [100.0]
         found = Profile(**{"is_remote": False, "fps": 30, "theme": "dark", "ascii_only": False, **profile})
         app = DeckApp(
@@ -70,6 +72,7 @@ def console(sample: SampleClient, tmp_path: Path) -> Any:
             found,
             deck_name="hotel-demo",
             state_path=tmp_path / "console.json",
+            read_only=read_only,
             interval_s=0.1,
             now=lambda: NOW,
             seconds=lambda: clock[0],

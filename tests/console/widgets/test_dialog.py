@@ -4,6 +4,7 @@ from sample_deck import PULSE
 from sample_releases import VERSIONS
 
 from console.help import help_box, menu_box, rows
+from console.keymap import Keymap
 from console.render.cells import exactly, line, line_width, plain
 from console.render.columns import Context
 from console.widgets.dialog import GUARD_S, Confirm, Menu, Message
@@ -12,6 +13,8 @@ from console.widgets.hints import hints, shown
 from console.widgets.surface import changed_span
 from engine.actions import BY_ID
 from engine.operations.deck import counts_of
+
+KEYS = Keymap()
 
 
 class Clock:
@@ -91,22 +94,42 @@ def test_a_message_closes_on_enter() -> None:
 
 
 def test_help_lists_what_cannot_be_done_with_its_reason() -> None:
-    found = {item.action.id: item.reason for item in rows("versions", VERSIONS["nightly-rates"][1], ("act", "look"))}
+    found = {
+        item.action.id: item.reason for item in rows(KEYS, "versions", VERSIONS["nightly-rates"][1], ("act", "look"))
+    }
     assert found["releases.promote"] == "v2 serves already"
     assert found["runs.train"] == ""
 
 
 def test_the_menu_answers_to_letters() -> None:
     clock = Clock()
-    box = menu_box("pulse", PULSE.models[0], clock)
+    box = menu_box(KEYS, "pulse", PULSE.models[0], clock)
     clock.now += 1
     assert box.press("T") == "confirm"
     assert box.selected.action.id == "runs.train"
 
 
+def test_enter_in_the_menu_chooses_the_row_under_the_cursor() -> None:
+    clock = Clock()
+    box = menu_box(KEYS, "pulse", PULSE.models[0], clock)
+    clock.now += 1
+    box.press("j")
+    assert box.press("enter") == "confirm"
+    assert box.selected.action.id == "releases.rollback"
+
+
+def test_in_a_read_only_session_every_change_is_listed_with_that_reason_and_not_in_the_footer() -> None:
+    keys = Keymap(read_only=True)
+    listed = rows(keys, "pulse", PULSE.models[0], ("act", "look"))
+    assert {item.reason for item in listed if item.action.group == "act"} == {"this session is read-only"}
+    assert [item.action.id for item in listed if item.action.group == "act" and not item.reason] == []
+    assert ("enter", "open") in shown(keys, "pulse", PULSE.models[0])
+    assert not {key for key, _ in shown(keys, "pulse", PULSE.models[0])} & {"P", "R", "T"}
+
+
 def test_help_is_runnable() -> None:
     clock = Clock()
-    box = help_box("pulse", PULSE.models[0], clock)
+    box = help_box(KEYS, "pulse", PULSE.models[0], clock)
     assert isinstance(box, Menu)
     clock.now += 1
     box.press("j")
@@ -116,19 +139,25 @@ def test_help_is_runnable() -> None:
 
 def test_the_footer_keeps_help_at_every_width() -> None:
     for width in (50, 80, 120):
-        cells = hints(shown("pulse", PULSE.models[0]), width)
+        cells = hints(shown(KEYS, "pulse", PULSE.models[0]), width)
         assert "? help" in plain(cells)
         assert line_width(cells) <= width
 
 
 def test_the_footer_hides_what_cannot_be_done() -> None:
-    assert ("P", "promote") in shown("pulse", PULSE.models[0])
-    assert ("P", "promote") not in shown("pulse", PULSE.models[1])
+    assert ("P", "promote") in shown(KEYS, "pulse", PULSE.models[0])
+    assert ("P", "promote") not in shown(KEYS, "pulse", PULSE.models[1])
 
 
 def test_the_header_counts_in_words() -> None:
     assert plain(header("", counts_of(PULSE), 80)).rstrip().endswith("q1 run2 fail1 alerts2")
     assert "reading" in plain(header("deck", None, 80))
+
+
+def test_the_header_says_that_the_session_is_read_only() -> None:
+    for counts in (None, counts_of(PULSE)):
+        assert " read-only " in plain(header("deck", counts, 80, read_only=True))
+        assert "read-only" not in plain(header("deck", counts, 80))
 
 
 def test_the_title_shows_where_one_is_and_what_is_filtered() -> None:

@@ -144,3 +144,12 @@ def test_mistake_of_ours_is_one_line_and_in_the_log(asking, caplog):
     assert (status, said["error"]["exit_code"]) == (500, 1)
     assert said["error"]["message"].startswith("jobs.list failed in the daemon: ")
     assert "Traceback" in caplog.text
+
+
+def test_a_session_that_says_it_is_read_only_is_refused_a_change_whatever_its_role(asking):
+    said = ((b"x-modeldeck-read-only", b"1"),)
+    status, answer = asking.post("/v1/op/deck.apply", uid=os.getuid(), headers=said)
+    assert (status, answer["error"]["code"]) == (403, "not_allowed")
+    assert "this session is read-only, and deck.apply is a change" in answer["error"]["message"]
+    assert asking.post("/v1/op/jobs.list", uid=os.getuid(), headers=said)[0] == 200
+    assert asking.post("/v1/op/deck.apply", uid=os.getuid())[0] == 200

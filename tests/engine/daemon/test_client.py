@@ -52,6 +52,17 @@ def test_change_in_process_holds_the_lock_and_gives_it_back(client):
     assert holder(client.workspace) is None
 
 
+def test_a_read_only_client_reads_and_has_changes_refused_before_a_lock_or_a_daemon(source):
+    with Client(source.workspace, read_only=True) as reader:
+        assert reader.call("jobs.list") == ()
+        for operation, request in (("deck.apply", None), ("runs.train", {"model": "waiting"})):
+            with pytest.raises(NotAllowed, match="this session is read-only"):
+                reader.call(operation, request)
+    assert holder(source.workspace) is None
+    with Client(source.workspace) as writer:
+        assert writer.call("deck.apply").body["revision"] == 1
+
+
 def test_folder_that_is_no_workspace_says_how_to_make_one(tmp_path):
     with Client(Workspace(tmp_path)) as client, pytest.raises(Unavailable) as caught:
         client.call("jobs.list")

@@ -62,6 +62,20 @@ def test_role_reaches_exactly_the_operations_at_or_below_it(context, operation, 
         call(context(role), operation.id, UNKNOWN_FIELD)
 
 
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_a_read_only_session_reaches_exactly_what_only_reads(deck, operation):
+    caller = Caller("user:ben", Role.ADMIN, is_owner=True, read_only=True)
+    context = ServiceContext(deck, caller, "socket")
+    reads = operation.danger is Danger.READ
+    expected, words = (
+        (Refused, "no_such_field") if reads else (NotAllowed, f"read-only, and {operation.id} is a change")
+    )
+    before = len(events.events(deck.database))
+    with pytest.raises(expected, match=words):
+        call(context, operation.id, UNKNOWN_FIELD)
+    assert len(events.events(deck.database)) == before
+
+
 def test_viewers_change_nothing():
     assert not [o.id for o in OPERATIONS.values() if o.role is Role.VIEWER and o.danger is not Danger.READ]
 
