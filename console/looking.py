@@ -13,6 +13,7 @@ from console.keymap import Keymap
 from console.prompting import Prompting
 from console.screens import catalog, subjects
 from console.screens.comparing import comparison_page
+from console.screens.lineage import lineage_page
 from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.tree import tree_page
@@ -84,6 +85,7 @@ class Looks:
             "look.compare": self._compare,
             "look.sort": lambda: desk.show_box(sort_box(page.sorts(), desk.seconds)),
             "look.tree": lambda: desk.open(tree_page(str(model_of(row)))),
+            "look.lineage": lambda: desk.open(lineage_page(subjects.kind_of(row), subjects.identity(row), row)),
             "look.at": lambda: self._at(row),
             "look.describe": lambda: desk.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: desk.open(catalog.json_page(row, name, subjects.show_command(row))),

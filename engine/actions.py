@@ -32,6 +32,7 @@ _MODEL_SCOPES = (
 _TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith(("release", "deploy")))
 _RELEASE_SCOPES = ("releases", "release", "deploys")
 _MARK_SCOPES = ("runs", "versions")  # where rows are marked, to be compared
+_LINEAGE_SCOPES = ("versions", "version", "runs", "run", "releases", "release")
 _SCHEDULE_SCOPES = ("schedules", "schedule")
 _DATED_SCOPES = ("events", "event", "alerts", "alert", "releases", "release")
 
@@ -248,6 +249,14 @@ _LOOKS = (
         _MODEL_SCOPES,
         "look",
         available=why.needs_model,
+    ),
+    Action(
+        "look.lineage",
+        "l",
+        "lineage: what stands behind it, and what came of it",
+        _LINEAGE_SCOPES,
+        "look",
+        available=why.traceable,
     ),
     Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),

@@ -60,6 +60,11 @@ def needs_row(row: Any) -> str | None:
     return "nothing is selected" if row is None else None
 
 
+def traceable(row: Any) -> str | None:
+    """Return why a row has no lineage: a model without versions stands in for them."""
+    return needs_row(row) or ("no version yet" if hasattr(row, "champion") else None)
+
+
 def needs_model(row: Any) -> str | None:
     """Return why the row names no model."""
     if row is None:

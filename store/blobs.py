@@ -28,3 +28,9 @@ def mark_erased(tx: Write, hashes: Sequence[str]) -> None:
         "UPDATE blob SET state = 'erased', erased_at = :at WHERE hash = :hash AND state = 'present'",
         [{"hash": hash, "at": tx.at} for hash in hashes],
     )
+
+
+def erased_at(reader: Reader, hash: str) -> int | None:
+    """Return when the bytes of content went, None where they are to be there or nothing is known of it."""
+    row = reader.row("SELECT erased_at FROM blob WHERE hash = :hash AND state = 'erased'", {"hash": hash})
+    return row["erased_at"] if row else None

@@ -12,6 +12,7 @@ from store.clock import Clock
 from store.database import Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
+from store.lookup import unknown
 from store.rows import Version
 from store.rows.making import maker, making_many
 
@@ -156,6 +157,23 @@ def version(reader: Reader, model: str, number: int) -> Version:
         models.model(reader, model)
         raise UnknownName(f"no version {model}@{number}", f"modeldeck versions {model} lists them")
     return of_rows(reader, model, found)[0]
+
+
+def referred(reader: Reader, ref: str) -> Version:
+    """Return the version of `model@7` or `model@champion`.
+
+    Raises:
+        Refused: the text is of neither form.
+        UnknownName: the deck has no such model, version or alias.
+    """
+    model, _, name = ref.strip().partition("@")
+    if not name[:1].isalpha():
+        return version(reader, *parse_ref(ref))
+    found = named(reader, model, name)
+    if found is None:
+        known = models.aliases(reader, models.model(reader, model).name)
+        raise unknown("alias", name, [alias.name for alias in known])
+    return found
 
 
 def named(reader: Reader, model: str, alias: str) -> Version | None:

@@ -104,6 +104,19 @@ def attributions(workspace: Workspace, told: dict[str, Any]) -> list[dict[str, A
     return rows
 
 
+def logged(workspace: Workspace, model: str) -> list[dict[str, Any]]:
+    """Count a model's log in another process, as `engine.monitoring.logged` does.
+
+    Raises:
+        ModeldeckError: the log cannot be read.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    rows: list[dict[str, Any]] = _done(
+        workspace, "logged", {"model": model}, "the look at the log", "", FOUND_WITHIN_S
+    )["rows"]
+    return rows
+
+
 def _done(
     workspace: Workspace, what: str, told: dict[str, Any], named: str, remedy: str, within_s: float | None = None
 ) -> dict[str, Any]:
@@ -133,7 +146,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
     parser.add_argument(
-        "what", choices=("outcomes", "find", "explain", "proposed", "rejected", "review", "attributions")
+        "what", choices=("outcomes", "find", "explain", "proposed", "rejected", "review", "attributions", "logged")
     )
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
@@ -162,6 +175,10 @@ def main() -> int:
                 from engine.monitoring.attribution_drift import moved
 
                 answer = {"rows": moved(deck, **told)}
+            elif asked.what == "logged":
+                from engine.monitoring.logged import logged as counted
+
+                answer = {"rows": counted(deck, told["model"])}
             elif asked.what == "rejected":
                 from engine.data.looking import rejected_rows
 

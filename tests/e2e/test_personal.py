@@ -166,6 +166,7 @@ def arguments(operation: Operation, told: dict[str, str]) -> list[str]:
         "name": "local",
     }
     ids = {"runs": told["run"], "jobs": told["job"], "data": told["snapshot"], "show": "rates@1", "releases": "rates"}
+    ids["lineage"] = "rates@1"
     ids["schedules"] = "monitor:rates"
     ids["alerts"] = told["alert"]
     found = []

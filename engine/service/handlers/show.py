@@ -8,7 +8,6 @@ from typing import Any
 
 from store.database import Reader
 from store.errors import Refused, UnknownName
-from store.lookup import unknown
 from store.rows import to_json
 
 Found = tuple[str, dict[str, Any]]  # the full id, and the body
@@ -41,17 +40,10 @@ def _model(reader: Reader, name: str) -> Found:
 
 
 def _version(reader: Reader, ref: str) -> Found:
-    from store import models, versions
+    from store import versions
 
-    model, _, name = ref.strip().partition("@")
-    if name[:1].isalpha():
-        found = versions.named(reader, model, name)
-        if found is None:
-            known = models.aliases(reader, models.model(reader, model).name)
-            raise unknown("alias", name, [alias.name for alias in known])
-        return f"{model}@{found.number}", to_json(found)
-    model, number = versions.parse_ref(ref)
-    return ref, to_json(versions.version(reader, model, number))
+    found = versions.referred(reader, ref)
+    return f"{found.model}@{found.number}", to_json(found)
 
 
 def _run(reader: Reader, identity: str) -> Found:
