@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console import terminal
-from console.usage import read_only_of
+from console import preferences, terminal
+from console.render.display import SHOWN
 
 if TYPE_CHECKING:
     from console.poller import Asks
@@ -21,13 +22,15 @@ def run(place: Workspace | SharedDeck, *, ascii_only: bool = False, read_only: b
     `read_only`, or MODELDECK_READ_ONLY, has the engine refuse every change of this session.
 
     Raises:
-        ModeldeckError: the shared deck cannot be reached: said before the screen is taken.
+        ModeldeckError: a setting is broken, or the shared deck cannot be reached: said before the screen is taken.
     """
-    read_only = read_only or bool(read_only_of(os.environ))
-    profile = terminal.profile(os.environ, ascii_only=ascii_only)
+    from engine.workspace import Workspace
+
+    chosen = preferences.load(place.root if isinstance(place, Workspace) else None, os.environ, read_only=read_only)
+    ascii_only = ascii_only or chosen["glyphs"] == "ascii"
+    profile = terminal.profile(os.environ, ascii_only=ascii_only, theme=chosen["theme"])
     terminal.prepare(profile, os.environ)
     from console.deck_app import DeckApp
-    from engine.workspace import Workspace
 
     name, state_path = _named(place)
     if not isinstance(place, Workspace):
@@ -35,14 +38,28 @@ def run(place: Workspace | SharedDeck, *, ascii_only: bool = False, read_only: b
 
         SharedClient(place).health()
     app = DeckApp(
-        client=lambda: _connected(place, read_only),
+        client=lambda: _connected(place, chosen["read_only"]),
         profile=profile,
         deck_name=name,
         state_path=state_path,
-        read_only=read_only,
+        preferences=chosen,
     )
+    SHOWN.zone = _zone(chosen["time_zone"], place)
+    SHOWN.glyphs = "ascii" if profile.ascii_only else chosen["glyphs"]
     app.run(mouse=profile.mouse)
     return app.return_code or 0
+
+
+def _zone(name: str, place: Workspace | SharedDeck) -> tzinfo | None:
+    """Return the zone that times are shown in; None is this machine's own."""
+    if name in ("UTC", "local"):
+        return UTC if name == "UTC" else None
+    from console.commands.session import zone_named, zone_of
+    from engine.workspace import Workspace
+
+    if name != "deck":
+        return zone_named(name)
+    return zone_of(place) if isinstance(place, Workspace) else zone_named(place.health().get("time_zone"))
 
 
 def _connected(place: Workspace | SharedDeck, read_only: bool) -> Asks:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.render.cells import Line, line
+from console.render.display import key
 from console.render.sheet import Sheet
 from console.render.words import short_id
 from store.rows import Alert, Job, Notification, Release, Schedule
@@ -65,7 +66,7 @@ class CommandLog:
         sheet = Sheet(width)
         if not self._entries:
             sheet.paragraph("Nothing was changed from this console yet.")
-            sheet.paragraph("8 shows what others did, and what was done before.", "dim")
+            sheet.paragraph(f"{key('go.events')} shows what others did, and what was done before.", "dim")
         for entry in reversed(self._entries):
             sheet.lines.append(line((f"{entry.number:>3}  ", "dim"), (entry.command, "accent")))
             if entry.took_s is None:

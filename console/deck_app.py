@@ -16,6 +16,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
 
+from console.preferences import Preferences
 from console.render.cells import Line, line
 from console.terminal import Profile
 from console.widgets.header import crumbs, header
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from console.desk import Desk
     from console.poller import Answer, Asks, Errands, Failure, Poller, Read, Returned
 
-INTERVAL_S = 2.0  # between two looks at whether anything moved
 AGES_S = 30.0  # how often ages are drawn anew
 _GROUNDS = {"dark": "textual-dark", "light": "textual-light"}  # Textual's own ground, seen before the first paint
 
@@ -59,16 +59,17 @@ class DeckApp(App[None]):
         *,
         deck_name: str = "",
         state_path: Path | None = None,
-        read_only: bool = False,
-        interval_s: float = INTERVAL_S,
+        preferences: Preferences | None = None,
+        interval_s: float | None = None,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(driver_class=QuietDriver)
         self._profile = profile
-        self._client, self._interval_s = client, interval_s
+        self._preferences = preferences or Preferences()
+        self._client = client
+        self._interval_s = self._preferences["refresh"] if interval_s is None else interval_s
         self._deck_name, self._state_path = deck_name, state_path
-        self._read_only = read_only
         self._clocks = now, seconds
         self._begun = False
         self._desk: Desk | None = None
@@ -96,11 +97,16 @@ class DeckApp(App[None]):
         from console.desk import Desk
         from console.keymap import Keymap
         from console.poller import Errands, Poller
+        from console.render.display import SHOWN
 
         self._poller = Poller(self._client, self._arrive, interval_s=self._interval_s)
         self._errands = Errands(self._client, self._arrive)
         kept = state.load(self._state_path) if self._state_path else state.ConsoleState()
-        keymap = Keymap(read_only=self._read_only)
+        start = self._preferences["start"]
+        if start != "last":
+            kept.screen = start
+        keymap = Keymap(self._preferences.keys, read_only=self._preferences["read_only"])
+        SHOWN.keymap = keymap
         self._desk = Desk(self, self._deck_name, kept, *self._clocks, keymap)
         self._poller.start()
         self._errands.start()
@@ -195,7 +201,7 @@ class DeckApp(App[None]):
         body = surfaces["body"]
         width, height = self.size
         if self._desk is None:
-            surfaces["header"].show([header(self._deck_name, None, width, read_only=self._read_only)])
+            surfaces["header"].show([header(self._deck_name, None, width, read_only=self._preferences["read_only"])])
             surfaces["title"].show([crumbs([], "", "", width)])
             body.show(OPENING)
             return

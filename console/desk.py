@@ -202,7 +202,7 @@ class Desk:
     def paste(self, text: str) -> None:
         """Take pasted text where one types; elsewhere it could only be a mistake."""
         if not self.prompting.paste(text):
-            self.say("pasted text is taken only after : or /", "warn")
+            self.say(self.keymap.tell("pasted text is taken only after {look.command} or {look.filter}"), "warn")
 
     def press(self, key: str) -> None:
         """Do what a key does here."""
@@ -212,7 +212,10 @@ class Desk:
         elif key == "ctrl+z":
             self._outside.pause_program()
         elif key == "ctrl+c":
-            self.say("q leaves this screen, ctrl+q quits; the work goes on without the console", "warn")
+            self.say(
+                self.keymap.tell("{go.back} leaves this screen, ctrl+q quits; the work goes on without the console"),
+                "warn",
+            )
         elif self._waiting is not None:
             self._press_while_waiting(key)
         elif self.prompting.is_open:

@@ -1,21 +1,47 @@
-"""Writes the generated parts of the README: the key table and the verbs. `python -m console.docs` rewrites them."""
+"""Writes the generated parts of the documents: keys, verbs, settings. `python -m console.docs` rewrites them."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from console.commands.verbs import VERBS, subverbs
 from console.parser import GROUPS, usage_of
-from engine.actions import key_table
+from console.preferences import SETTINGS
+from engine.actions import ACTIONS, key_table
 from engine.operations.operation import Danger
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+CONSOLE = ROOT / "docs" / "console.md"
+DOCUMENTS = {README: ("keys", "verbs"), CONSOLE: ("settings", "actions")}
 
 
 def parts() -> dict[str, str]:
     """Return each generated part by the name its markers carry."""
-    return {"keys": keys(), "verbs": verbs()}
+    return {"keys": keys(), "verbs": verbs(), "settings": settings(), "actions": actions()}
+
+
+def settings() -> str:
+    """Return the settings of the console."""
+    lines = ["| setting | default | values | variable | what |", "|---|---|---|---|---|"]
+    for one in SETTINGS:
+        default = f"{one.default:g}" if isinstance(one.default, float) else json.dumps(one.default)
+        values = ", ".join(f"`{choice}`" for choice in one.choices) or "see at the right"
+        variable = f"`{one.variable}`" if one.variable else ""
+        lines.append(f"| `{one.name}` | `{default}` | {values} | {variable} | {one.help} |")
+    return "\n".join(lines)
+
+
+def actions() -> str:
+    """Return every action by the id that a keymap names."""
+    lines = ["| action | keys | what |", "|---|---|---|"]
+    for action in ACTIONS:
+        shown = " ".join(f"`{key}`" for key in action.keys)
+        lines.append(f"| `{action.id}` | {shown} | {action.title} |")
+    return "\n".join(lines)
 
 
 def keys() -> str:
@@ -42,13 +68,15 @@ def verbs() -> str:
     return "\n".join(lines)
 
 
-def with_parts(text: str) -> str:
-    """Return the text with each generated part put between its markers.
+def with_parts(text: str, names: Sequence[str]) -> str:
+    """Return the text with each of these parts put between its markers.
 
     Raises:
         ValueError: a marker is missing.
     """
-    for name, part in parts().items():
+    made = parts()
+    for name in names:
+        part = made[name]
         begin, end = f"<!-- {name}: made by python -m console.docs -->", f"<!-- end of {name} -->"
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
@@ -59,13 +87,15 @@ def with_parts(text: str) -> str:
 
 
 def main() -> int:
-    """Rewrite the README; with --check only say whether it is up to date, by the exit code."""
-    text = README.read_text("utf-8")
-    fresh = with_parts(text)
-    if "--check" in sys.argv[1:]:
-        return int(fresh != text)
-    README.write_text(fresh, "utf-8")
-    return 0
+    """Rewrite the documents; with --check only say whether they are up to date, by the exit code."""
+    stale = 0
+    for path, names in DOCUMENTS.items():
+        text = path.read_text("utf-8")
+        fresh = with_parts(text, names)
+        stale |= int(fresh != text)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(fresh, "utf-8")
+    return stale if "--check" in sys.argv[1:] else 0
 
 
 if __name__ == "__main__":

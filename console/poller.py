@@ -96,7 +96,7 @@ class Poller:
         while True:
             with self._wake:
                 if not self._asked and not self._stopped:
-                    self._wake.wait(self._wait_s())
+                    self._wake.wait(self._wait_s() or None)
                 if self._stopped:
                     return
                 page, read, asked, always = self._page, self._read, self._asked, self._is_always

@@ -30,11 +30,13 @@ class Profile:
         ]
 
 
-def profile(environ: Mapping[str, str], *, ascii_only: bool = False, encoding: str | None = None) -> Profile:
-    """Read the profile from the environment.
+def profile(
+    environ: Mapping[str, str], *, ascii_only: bool = False, encoding: str | None = None, theme: str = "auto"
+) -> Profile:
+    """Read the profile from the environment, and from the theme that a person set.
 
-    `MODELDECK_THEME` names a theme; `NO_COLOR` gives the one without colours; a terminal that says its background is
-    light gets the light one. An encoding other than UTF-8, or the Linux console, gets plain signs.
+    Without one, `MODELDECK_THEME` names it; `NO_COLOR` gives the one without colours; a terminal that says its
+    background is light gets the light one. An encoding other than UTF-8, or the Linux console, gets plain signs.
     """
     is_remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     encoding = encoding if encoding is not None else locale.getencoding()
@@ -42,7 +44,7 @@ def profile(environ: Mapping[str, str], *, ascii_only: bool = False, encoding: s
     return Profile(
         is_remote=is_remote,
         fps=SSH_FPS if is_remote else LOCAL_FPS,
-        theme=_theme(environ),
+        theme=theme if theme in THEMES else _theme(environ),
         ascii_only=ascii_only or plain or environ.get("MODELDECK_ASCII") == "1",
     )
 

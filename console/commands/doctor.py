@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from console import preferences
 from console.commands.session import Session
 from console.terminal import profile
 from engine.product import VERSION
@@ -48,7 +49,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "socket": str(socket_of(workspace)) if workspace else "none",
         "disk_free_bytes": shutil.disk_usage(root).free,
         "writable": os.access(root, os.W_OK),
-        "terminal": _terminal(),
+        "terminal": _terminal(workspace),
     }
     return facts if workspace else {**facts, **_shared(session)}
 
@@ -88,9 +89,15 @@ def _daemon(workspace: Workspace) -> str:
     return f"running, pid {found.pid}{same}"
 
 
-def _terminal() -> list[str]:
+def _terminal(workspace: Workspace | None) -> list[str]:
     columns, lines = shutil.get_terminal_size((80, 24))
-    return [f"{os.environ.get('TERM', 'unknown')}, {columns}x{lines}", *profile(os.environ).lines()]
+    told = [f"{os.environ.get('TERM', 'unknown')}, {columns}x{lines}"]
+    try:
+        chosen = preferences.load(workspace.root if workspace else None, os.environ)
+    except ModeldeckError as error:
+        return [*told, error.line()]
+    found = profile(os.environ, ascii_only=chosen["glyphs"] == "ascii", theme=chosen["theme"])
+    return [*told, *found.lines(), "settings: modeldeck console"]
 
 
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:

@@ -128,6 +128,8 @@ LOCAL = (
     Verb(("init",), "make a workspace", InitRequest, f"{_HERE}.init:run", needs_deck=False, changes=True),
     Verb(("demo",), "the whole loop on real data", DemoRequest, f"{_HERE}.demo:run", needs_deck=False, changes=True),
     Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
+    Verb(("console",), "how the console is set, and by what", NoRequest, f"{_HERE}.console:run", needs_deck=False),
+    Verb(("console", "keys"), "every action and its keys", NoRequest, f"{_HERE}.console:keys", needs_deck=False),
     Verb(("doctor",), "versions, workspace, daemon, disk, screen", NoRequest, f"{_HERE}.doctor:run", needs_deck=False),
     Verb(("predict",), "ask an endpoint for every row of a file", PredictFile, f"{_HERE}.predict:run"),
     Verb(("outcomes",), "deliver what really happened", OutcomesFile, f"{_HERE}.predict:outcomes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.render.cells import Line, Span
 from console.render.columns import Column, Context
+from console.render.display import key
 from console.render.sheet import Sheet
 from console.render.signs import state
 from console.render.words import age, ago, brief, day, every, moment, number, percent, plural
@@ -61,7 +62,7 @@ def monitor_lines(row: MonitorNewest, width: int, now: int) -> list[Line]:
     version = f" v{row.version}" if row.version is not None else ""
     sheet.rule(f"{row.model}{version}", (f"looks every {every(row.every_s)}, last {ago(row.last_run_at, now)}", "dim"))
     if row.from_at is None or row.to_at is None:
-        sheet.paragraph("no window yet: the first is computed once it is over; M looks now", "dim")
+        sheet.paragraph(f"no window yet: the first is computed once it is over; {key('monitors.run')} looks now", "dim")
         return sheet.lines
     whole = (row.to_at - row.from_at) % DAY_US == 0
     span = f"{day(row.from_at)} to {day(row.to_at)}" if whole else f"{moment(row.from_at)} to {moment(row.to_at)}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from console.render.alerts import subject
 from console.render.cells import Line, Span, line, line_width
 from console.render.columns import Column, Context
+from console.render.display import key
 from console.render.events import phrase
 from console.render.measures import change, verdict_word
 from console.render.sheet import INDENT, Sheet
@@ -99,10 +100,10 @@ def _serving_words(row: PulseModel, now: int) -> list[Span]:
             return [
                 ("nothing serves", "warn"),
                 (f"; v{row.challenger} waits, ", ""),
-                ("P", "key"),
+                (key("releases.promote"), "key"),
                 (" promotes it", ""),
             ]
-        return [("nothing serves", "warn"), (", no version yet: ", ""), ("T", "key"), (" trains one", "")]
+        return [("nothing serves", "warn"), (", no version yet: ", ""), (key("runs.train"), "key"), (" trains one", "")]
     cells: list[Span] = [(f"v{row.champion}", "strong")]
     if row.since_at is not None:
         cells.append((f" since {short_moment(row.since_at, now)}, {ago(row.since_at, now)}; ", ""))
@@ -110,9 +111,13 @@ def _serving_words(row: PulseModel, now: int) -> list[Span]:
     if row.release:
         cells += [("; ", ""), (f"releasing {row.release}", "busy")]
     elif row.challenger is not None:
-        cells += [(f"; v{row.challenger} waits, ", ""), ("P", "key"), (" promotes it", "")]
+        cells += [(f"; v{row.challenger} waits, ", ""), (key("releases.promote"), "key"), (" promotes it", "")]
     if row.undeployed and not row.release:
-        cells += [(f"; not yet under {', '.join(row.undeployed)} as applied, ", "warn"), ("D", "key"), (" deploys", "")]
+        cells += [
+            (f"; not yet under {', '.join(row.undeployed)} as applied, ", "warn"),
+            (key("releases.deploy"), "key"),
+            (" deploys", ""),
+        ]
     return cells
 
 
@@ -186,18 +191,25 @@ def _change(row: PulseModel) -> Span:
 
 def way_back(row: PulseModel, releases: Sequence[Release]) -> list[Span]:
     """Return what `R` would do, as far as the releases tell; the dialog proves it."""
+    back = (key("releases.rollback"), "key")
     if row.champion is None:
         return [("nothing to go back to", "dim")]
     if row.release:
-        return [("R", "key"), (f" aborts the release: traffic returns to v{row.champion}", "")]
+        return [back, (f" aborts the release: traffic returns to v{row.champion}", "")]
     for release in releases:
         if release.endpoint == row.model and release.state == "completed" and release.to_version == row.champion:
             if release.from_version == release.to_version:  # a deploy, or one taken back
                 if release.kind == "deploy" and release.reverted_by is None:
-                    return [("R", "key"), (" returns the servers from before the deploy, proof shown first", "")]
+                    return [
+                        back,
+                        (" returns the servers from before the deploy, proof shown first", ""),
+                    ]
                 continue
             if release.kind == "promote" and release.reverted_by is None and release.from_version is not None:
-                return [("R", "key"), (f" returns the traffic to v{release.from_version}, proof shown first", "")]
+                return [
+                    back,
+                    (f" returns the traffic to v{release.from_version}, proof shown first", ""),
+                ]
             break
     return [("no earlier champion stands behind ", "dim"), (f"v{row.champion}", "dim")]
 
@@ -231,7 +243,7 @@ def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int, unde
 def event_lines(pulse: Pulse, width: int, height: int) -> list[Line]:
     """Return the newest changes."""
     sheet = Sheet(width)
-    sheet.rule("Changes", ("8 shows all", "dim"))
+    sheet.rule("Changes", (f"{key('go.events')} shows all", "dim"))
     if not pulse.events:
         sheet.paragraph("nothing has changed yet", "dim")
     for event in pulse.events[: max(0, height - 1)]:

@@ -9,6 +9,7 @@ from console.render.apart import put_answers
 from console.render.arms import arm_lines
 from console.render.cells import Line, Span, line, spread, wrap
 from console.render.columns import Column, Context
+from console.render.display import key
 from console.render.plans import check_rows
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
@@ -136,14 +137,24 @@ def _state_words(release: Release, *, keys: bool) -> list[Span]:
     if release.verdict:
         cells.append((f", verdict: {release.verdict}", style_of(release.verdict)))
     if release.state == "held" and release.evidence.get("cause") == "to decide":
-        promote = ("P", "key") if keys else (f"modeldeck promote {release.endpoint} {release.to_version}", "accent")
+        promote = (
+            (key("releases.promote"), "key")
+            if keys
+            else (f"modeldeck promote {release.endpoint} {release.to_version}", "accent")
+        )
         stays = "as it is" if any(one.get("args", {}).get("decide") for one in _planned(release)) else "split"
         cells += [(f"; traffic stays {stays}. ", ""), promote, (" promotes", "")]
     elif release.state == "held" and not keys:
         ways = f"modeldeck releases resume {release.endpoint} --reason …, or abort"
         cells.append((f"; traffic stays as it is. {ways}", ""))
     elif release.state == "held":
-        cells += [("; traffic stays as it is. ", ""), ("U", "key"), (" resumes, ", ""), ("X", "key"), (" aborts", "")]
+        cells += [
+            ("; traffic stays as it is. ", ""),
+            (key("releases.resume"), "key"),
+            (" resumes, ", ""),
+            (key("releases.abort"), "key"),
+            (" aborts", ""),
+        ]
     return cells
 
 
@@ -156,8 +167,8 @@ def _way_back(release: Release, *, keys: bool) -> list[Span]:
         champion = "nothing" if release.from_version is None else f"v{release.from_version}"
         if release.from_version == release.to_version:
             champion = "the former servers"
-        key = ("X", "key") if keys else (f"modeldeck releases abort {release.endpoint}", "accent")
-        return [key, (f" aborts: traffic returns to {champion}", "")]
+        abort = (key("releases.abort"), "key") if keys else (f"modeldeck releases abort {release.endpoint}", "accent")
+        return [abort, (f" aborts: traffic returns to {champion}", "")]
     undo = release.undo.get("command") if isinstance(release.undo, dict) else None
     planned = release.plan.get("undo") if isinstance(release.plan, dict) else None
     if release.reverted_by:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.render.cells import Line, Span
 from console.render.columns import Column, Context
+from console.render.display import key
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.words import age, ago, count, moment, person, plural, short_id
@@ -55,7 +56,9 @@ def schedule_lines(row: Schedule, width: int, now: int) -> list[Line]:
     sheet = Sheet(width)
     sheet.rule(row.id)
     if row.paused_at is not None:
-        sheet.paragraph(f"paused {ago(row.paused_at, now)}: it fires no more until U resumes it", "warn")
+        sheet.paragraph(
+            f"paused {ago(row.paused_at, now)}: it fires no more until {key('schedules.resume')} resumes it", "warn"
+        )
     elif row.next_at is not None:
         sheet.paragraph(f"{row.trigger}: next {moment(row.next_at)}, {age(row.next_at, now)}")
     else:
@@ -105,5 +108,5 @@ def schedule_page(detail: ScheduleDetail, width: int, now: int, *, keys: bool = 
 def _ways(row: Schedule, *, keys: bool) -> list[Span]:
     if row.paused_at is None:
         return []
-    key: Span = ("U", "key") if keys else (f"modeldeck schedules resume {row.id}", "accent")
-    return [("; it fires no more. ", ""), key, (" resumes it", "")]
+    resume: Span = (key("schedules.resume"), "key") if keys else (f"modeldeck schedules resume {row.id}", "accent")
+    return [("; it fires no more. ", ""), resume, (" resumes it", "")]

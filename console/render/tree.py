@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.render.cells import Line, Span, cut, line, line_width
 from console.render.deploys import share_of
+from console.render.display import key
 from console.render.measures import primary, value_of
 from console.render.models import estimator_name
 from console.render.signs import glyph_of, style_of
@@ -42,7 +43,7 @@ def tree_lines(grown: Grown, width: int, now: int) -> list[Line]:
     lines = [line("  ", (model.name, "strong"), serves, (f"  {model.task}", "dim"))]
     nodes = [_version(version, grown, now) for version in grown.versions]
     if not nodes:
-        nodes.append(_Node((("no version yet: T trains one", "dim"),)))
+        nodes.append(_Node(((f"no version yet: {key('runs.train')} trains one", "dim"),)))
     nodes.append(_monitor(grown.monitor, now))
     _grow(nodes, "  ", width, lines)
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import isnan
 
+from console.render.display import SHOWN
 from store.rows import EPOCH
 
 SECOND = 1_000_000
@@ -64,8 +65,8 @@ def _ahead(span: int) -> str:
 
 
 def moment(at: int | None) -> str:
-    """Return a time to the minute, UTC, as `2026-11-24 03:12Z`."""
-    return "-" if at is None else f"{_datetime(at):%Y-%m-%d %H:%MZ}"
+    """Return a time to the minute, in the zone of the screen, as `2026-11-24 03:12Z` or `2026-11-24 04:12+01`."""
+    return "-" if at is None else f"{_datetime(at):%Y-%m-%d %H:%M}{_offset(at)}"
 
 
 def short_moment(at: int | None, now: int) -> str:
@@ -74,9 +75,9 @@ def short_moment(at: int | None, now: int) -> str:
         return "-"
     then, today = _datetime(at), _datetime(now)
     if then.date() == today.date():
-        return f"{then:%H:%MZ}"
+        return f"{then:%H:%M}{_offset(at)}"
     if then.year == today.year:
-        return f"{then:%b} {then.day} {then:%H:%MZ}"
+        return f"{then:%b} {then.day} {then:%H:%M}{_offset(at)}"
     return f"{then:%Y-%m-%d}"
 
 
@@ -86,7 +87,15 @@ def day(at: int | None) -> str:
 
 
 def _datetime(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
+    return (EPOCH + timedelta(microseconds=at)).astimezone(SHOWN.zone)
+
+
+def _offset(at: int) -> str:
+    """Return `Z`, or how far the zone is from UTC then: `+01`, `+05:30`."""
+    text = f"{_datetime(at):%z}"
+    if text == "+0000":
+        return "Z"
+    return text[:3] if text.endswith("00") else f"{text[:3]}:{text[3:5]}"
 
 
 def number(value: float | None) -> str:

@@ -32,7 +32,7 @@ def approvals_page() -> ListPage:
             read=_read,
             empty=(
                 "Nobody was asked to approve anything yet.",
-                "approvals = 1 under [gates] in models/NAME.toml asks for it; Q on a version requests it.",
+                "approvals = 1 under [gates] in models/NAME.toml asks for it; {approvals.request} on a version does.",
             ),
             opens=approval_page,
             detail=render.approval_lines,

@@ -51,7 +51,7 @@ class VersionsPage(ListPage):
                 columns=models.version_columns(""),
                 key=lambda row: str(row.number),
                 read=lambda client: client.call("versions.list", VersionsRequest(model)),
-                empty=(f"{model} has no versions yet.", "T trains one."),
+                empty=(f"{model} has no versions yet.", "{runs.train} trains one."),
                 opens=version_page,
             )
         )
@@ -134,7 +134,10 @@ def jobs_page() -> ListPage:
             columns=jobs.COLUMNS,
             key=lambda row: row.id,
             read=lambda client: client.call("jobs.list", PageRequest(limit=MOST)),
-            empty=("No job has run yet.", "Training, releases and monitors make jobs; T on a model makes one now."),
+            empty=(
+                "No job has run yet.",
+                "Training, releases and monitors make jobs; {runs.train} on a model makes one now.",
+            ),
             opens=LogPage,
             detail=jobs.job_lines,
             is_routine=jobs.is_routine,
@@ -152,7 +155,10 @@ def releases_page() -> ListPage:
             columns=releases.COLUMNS,
             key=lambda row: row.id,
             read=lambda client: client.call("releases.list", ReleasesRequest(limit=MOST)),
-            empty=("Nothing has been released yet.", "P on a model or version promotes it, plan shown first."),
+            empty=(
+                "Nothing has been released yet.",
+                "{releases.promote} on a model or version promotes it, plan shown first.",
+            ),
             opens=release_page,
         )
     )
@@ -216,7 +222,10 @@ def alerts_page() -> ListPage:
             columns=alerts.COLUMNS,
             key=lambda row: row.id,
             read=read,
-            empty=("No alert has been raised.", "Monitors raise them; M on a model runs its monitor now."),
+            empty=(
+                "No alert has been raised.",
+                "Monitors raise them; {monitors.run} on a model runs its monitor now.",
+            ),
             opens=alert_page,
             detail=alerts.alert_detail,
         )

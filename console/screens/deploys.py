@@ -46,7 +46,10 @@ def deploys_page() -> ListPage:
             columns=deploys.COLUMNS,
             key=lambda row: row.id,
             read=_rows,
-            empty=("Nothing is deployed yet.", "P on a model or version promotes it, plan shown first."),
+            empty=(
+                "Nothing is deployed yet.",
+                "{releases.promote} on a model or version promotes it, plan shown first.",
+            ),
             opens=opens,
             detail=deploys.deploy_lines,
         )

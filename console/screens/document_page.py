@@ -9,6 +9,7 @@ from typing import Any
 from console.poller import Asks
 from console.render.cells import Line, line
 from console.render.columns import Context
+from console.render.display import key
 from console.screens.page import Page
 from console.widgets.document import Document
 
@@ -48,7 +49,11 @@ class DocumentPage(Page):
     @property
     def note(self) -> str:
         """How many lines match what is searched."""
-        return f"{self._hits} matching lines, n N" if self.filtered else ""
+        return (
+            f"{self._hits} matching lines, {key('look.next_match')} {key('look.previous_match')}"
+            if self.filtered
+            else ""
+        )
 
     def read(self, client: Asks) -> Any:
         """Ask for the subject, where it may have changed."""

@@ -10,6 +10,7 @@ from typing import Any
 from console.poller import Asks
 from console.render.cells import Line, clean, cut, exactly
 from console.render.columns import Column, Context
+from console.render.display import key, tell
 from console.screens.page import Page
 from console.widgets.grid import Grid
 from engine.service import filters
@@ -31,7 +32,7 @@ class ListKind:
     columns: Sequence[Column]
     key: Callable[[Any], str]
     read: Callable[[Asks], Sequence[Any]]
-    empty: tuple[str, ...]
+    empty: tuple[str, ...]  # `{runs.train}` stands for the key that trains
     opens: Callable[[Any], Page | None] = lambda row: None
     detail: Callable[[Any, int, int], Sequence[Line]] | None = None  # row, width, now: below the rows, in free room
     is_routine: Callable[[Any], bool] = lambda row: False  # shown only where a filter asks for it
@@ -93,7 +94,7 @@ class ListPage(Page):
         if self.filtered:
             return f"{marks}{len(self.grid.rows)}/{len(self._rows)}"
         hidden = len(self._rows) - len(self.grid.rows)
-        told = f", {hidden} of routine hidden: / finds them" if hidden else ""
+        told = f", {hidden} of routine hidden: {key('look.filter')} finds them" if hidden else ""
         return f"{marks}{len(self.grid.rows)}{told}" if self.loaded else ""
 
     @property
@@ -144,10 +145,10 @@ class ListPage(Page):
             rows = "the only row" if total == 1 else f"any of {total} rows"
             self.grid.empty = (
                 f"/{cut(clean(self.filtered), MOST_TOLD)} does not match {rows}.",
-                "esc clears the filter.",
+                f"{key('go.out')} clears the filter.",
             )
         else:
-            self.grid.empty = self._kind.empty
+            self.grid.empty = tuple(tell(sentence) for sentence in self._kind.empty)
 
     def move(self, action: str) -> bool:
         """Move the cursor."""

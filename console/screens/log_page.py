@@ -7,6 +7,7 @@ from typing import Any
 from console.poller import Asks
 from console.render.cells import Line, exactly, line
 from console.render.columns import Context, spans
+from console.render.display import key
 from console.render.jobs import progress
 from console.render.signs import glyph_of, style_of
 from console.screens.page import Page
@@ -39,8 +40,8 @@ class LogPage(Page):
     def note(self) -> str:
         """Whether the end is followed, or how many lines match."""
         if self.filtered:
-            return f"{self._hits} matching lines, n N"
-        return "following" if self._view.follows else f"{self._view.length} lines, f follows"
+            return f"{self._hits} matching lines, {key('look.next_match')} {key('look.previous_match')}"
+        return "following" if self._view.follows else f"{self._view.length} lines, {key('look.follow')} follows"
 
     def read(self, client: Asks) -> tuple[Job, int, str, int]:
         """Ask for the job and the part of its log that is new: (job, from, text, next)."""

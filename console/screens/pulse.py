@@ -9,6 +9,7 @@ from console.poller import Asks
 from console.render import pulse as render
 from console.render.cells import Line
 from console.render.columns import Context
+from console.render.display import key
 from console.screens.catalog import model_page
 from console.screens.list_page import ListKind, ListPage
 from engine.operations.deck import Pulse, PulseModel, PulseRequest
@@ -72,7 +73,7 @@ class PulsePage(ListPage):
         if self._pulse is None:
             return ""
         if self._pulse.total > len(self._rows):
-            return f"{super().note} of {self._pulse.total:,} models: 2 lists all"
+            return f"{super().note} of {self._pulse.total:,} models: {key('go.models')} lists all"
         return super().note + (" model" if len(self._rows) == 1 else " models")
 
     def body(self, width: int, height: int, context: Context) -> list[Line]:

@@ -28,7 +28,10 @@ class RunsPage(ListPage):
                 columns=runs.COLUMNS,
                 key=lambda row: row.id,
                 read=lambda client: (),
-                empty=("Nothing has been trained yet.", "T on a model trains it; so does: modeldeck train MODEL"),
+                empty=(
+                    "Nothing has been trained yet.",
+                    "{runs.train} on a model trains it; so does: modeldeck train MODEL",
+                ),
                 opens=run_page,
             )
         )

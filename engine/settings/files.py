@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 import typing
 from pathlib import Path
@@ -13,6 +12,7 @@ from engine.settings.metric_names import refusal
 from engine.settings.model import DeckSettings, ModelSettings
 from engine.settings.notify import NotifySettings
 from engine.settings.secrets import HIDDEN, redacted
+from engine.settings.toml_lines import line_of
 from engine.workspace import Workspace
 from store.errors import BrokenSettings
 
@@ -203,30 +203,7 @@ def _closest(name: str, known: list[str]) -> str:
 
 
 def _where(workspace: Workspace, path: Path, keys: tuple[str, ...]) -> str:
-    line = _line_of(path, keys)
+    line = line_of(path.read_text(encoding="utf-8", errors="replace"), keys)
     shown = path.relative_to(workspace.root)
     place = f"{shown}:{line}" if line else f"{shown}"
     return f"{place}: {'.'.join(keys)}" if keys else place
-
-
-def _line_of(path: Path, keys: tuple[str, ...]) -> int | None:
-    """Return the line on which the key, or else the innermost table above it, is written."""
-    table: tuple[str, ...] = ()
-    best: tuple[int, int] | None = None  # (keys matched, line)
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
-        entry = re.match(r"\s*([\w.\"'-]+)\s*=", line)
-        if header:
-            table = _parts(header.group(1))
-            here = table
-        elif entry:
-            here = (*table, *_parts(entry.group(1)))
-        else:
-            continue
-        if here == keys[: len(here)] and (best is None or len(here) > best[0]):
-            best = (len(here), number)
-    return best[1] if best else None
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in text.split("."))

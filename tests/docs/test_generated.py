@@ -16,12 +16,13 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_]+")
 
 
 @pytest.mark.parametrize("name", sorted(docs.parts()))
-def test_a_generated_part_of_the_readme_is_fresh(name: str) -> None:
-    text = docs.README.read_text("utf-8")
+def test_a_generated_part_of_a_document_is_fresh(name: str) -> None:
+    path = next(path for path, names in docs.DOCUMENTS.items() if name in names)
+    text = path.read_text("utf-8")
     begin = f"<!-- {name}: made by python -m console.docs -->\n"
-    assert begin in text, f"the README has no part {name}"
+    assert begin in text, f"{path.name} has no part {name}"
     written = text.partition(begin)[2].partition(f"\n<!-- end of {name} -->")[0]
-    assert written == docs.parts()[name], f"the {name} table of README.md is stale; {REMEDY}"
+    assert written == docs.parts()[name], f"the {name} table of {path.name} is stale; {REMEDY}"
 
 
 def test_every_verb_is_in_the_table() -> None:
@@ -34,13 +35,13 @@ def test_every_verb_is_in_the_table() -> None:
 
 def test_a_readme_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="markers of 'keys' are missing"):
-        docs.with_parts("# modeldeck\n")
+        docs.with_parts("# modeldeck\n", ("keys",))
 
 
 def test_check_tells_a_stale_readme_and_writing_mends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "README.md"
     copy.write_text(docs.README.read_text("utf-8").replace(docs.keys(), "stale"), "utf-8")
-    monkeypatch.setattr(docs, "README", copy)
+    monkeypatch.setattr(docs, "DOCUMENTS", {copy: docs.DOCUMENTS[docs.README]})
     monkeypatch.setattr("sys.argv", ["docs", "--check"])
     assert docs.main() == 1
     monkeypatch.setattr("sys.argv", ["docs"])

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from console.commands.check import Finding
+from console.commands.console import KeysShown, SettingShown
 from console.commands.verbs import LOCAL, VERBS
 from engine.daemon.install import Installed
 from engine.daemon.start import DaemonStatus
@@ -35,6 +36,8 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "init": Done,
     "demo": {"workspace": str, "pulse": Pulse},
     "check": [Finding],
+    "console": [SettingShown],
+    "console keys": [KeysShown],
     "doctor": None,  # looked at below, as it is printed
     "predict": None,  # prediction_id and the columns of the signature
     "outcomes": [OutcomeBatch],

@@ -17,6 +17,7 @@ from sample_releases import NOW
 from textual.events import Key
 
 from console.deck_app import DeckApp
+from console.preferences import Chosen, Preferences
 from console.render.cells import plain
 from console.terminal import Profile
 from console.widgets.surface import Surface
@@ -63,7 +64,11 @@ class Screen:
 def console(sample: SampleClient, tmp_path: Path) -> Any:
     @asynccontextmanager
     async def opened(
-        size: tuple[int, int] = (80, 24), client: Any = None, read_only: bool = False, **profile: Any
+        size: tuple[int, int] = (80, 24),
+        client: Any = None,
+        read_only: bool = False,
+        set_of: Preferences | None = None,
+        **profile: Any,
     ) -> AsyncIterator[Screen]:
         clock = [100.0]
         found = Profile(**{"is_remote": False, "fps": 30, "theme": "dark", "ascii_only": False, **profile})
@@ -72,7 +77,7 @@ def console(sample: SampleClient, tmp_path: Path) -> Any:
             found,
             deck_name="hotel-demo",
             state_path=tmp_path / "console.json",
-            read_only=read_only,
+            preferences=set_of or Preferences({"read_only": Chosen(read_only)}),
             interval_s=0.1,
             now=lambda: NOW,
             seconds=lambda: clock[0],
