@@ -157,7 +157,7 @@ _CHANGES = (
         why.repeatable,
     ),
     _act("jobs.cancel", "K", "cancel the job", ("jobs", "log"), "cancel", Danger.CHANGE, why.cancellable),
-    _act("jobs.pause", "H", "let the backfill ask for no more", ("jobs",), "pause", Danger.CHANGE, why.holdable),
+    _act("jobs.pause", "H", "let the backfill begin nothing more", ("jobs",), "pause", Danger.CHANGE, why.holdable),
     _act("jobs.resume", "U", "let the paused backfill go on", ("jobs",), "go on", Danger.CHANGE, why.holdable),
     _act(
         "releases.abort",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 RUNNING = ("queued", "running")
+PAUSABLE = ("backfill", "monitor-backfill")  # kinds of job that heed it between two pieces of their work
 OPEN_RELEASE = ("pending", "running", "held")
 
 
@@ -116,8 +117,8 @@ def cancellable(row: Any) -> str | None:
 
 
 def holdable(row: Any) -> str | None:
-    """Say why a job cannot be paused: only a backfill of trainings is."""
-    return cancellable(row) or (None if row.kind == "backfill" else "only a backfill of trainings is paused")
+    """Say why a job cannot be paused: only a backfill is."""
+    return cancellable(row) or (None if row.kind in PAUSABLE else "only a backfill is paused")
 
 
 def acknowledgeable(row: Any) -> str | None:

@@ -10,7 +10,7 @@ PAUSED, RESUMED = "job.paused", "job.resumed"
 
 
 def is_paused(reader: Reader, job_id: str) -> bool:
-    """Say whether a job asks for nothing new until it is resumed."""
+    """Say whether a job begins nothing new until it is resumed."""
     row = reader.row(
         "SELECT action FROM event WHERE subject_kind = 'job' AND subject_id = :id AND action IN (:paused, :resumed)"
         " ORDER BY seq DESC LIMIT 1",

@@ -25,6 +25,7 @@ KINDS: dict[str, Kind] = {
     "build-base": Kind("engine.jobs.building:build_base"),
     "backfill": Kind("engine.jobs.backfilling:backfill", resumable=True),
     "monitor": Kind("engine.jobs.watching:watch"),
+    "monitor-backfill": Kind("engine.jobs.watching:rewatch", resumable=True),
     "attribute": Kind("engine.jobs.attributing:attribute"),
     "notify": Kind("engine.jobs.notifying.sending:send"),
 }

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.monitoring.live import SERVER_FAILED
-from engine.monitoring.outcomes import received_since
 from engine.monitoring.predictions import By, read_versions
 from engine.monitoring.windows import Key, Seen
 
@@ -21,23 +20,23 @@ NO_TIME = np.iinfo(np.int64).min
 
 
 def take_inventory(
-    deck: Deck, model: str, length_us: int, by: By, *, from_us: int | None, outcomes_since_us: int
+    deck: Deck, model: str, length_us: int, by: By, *, from_us: int | None, arrived: pa.Table
 ) -> tuple[dict[Key, Seen], int, int]:
     """Return what each version has in each window, the newest event time and the newest received time (0: none).
 
-    `from_us` bounds by received time. By event time a failed or refused request, whose rows were never read, belongs
-    to the window of the row its server answered before it.
+    `from_us` bounds by received time; `arrived` holds the outcomes since the last look, see `outcomes.received_since`.
+    By event time a failed or refused request, whose rows were never read, belongs to the window of the row its server
+    answered before it.
     """
     columns = ["prediction_id", "request_id", "received_at", "event_at", "status", "host"]
     tables = _without_retried(read_versions(deck, model, from_us=from_us, columns=columns))
-    outcomes = received_since(deck, model, outcomes_since_us)
     seen: dict[Key, Seen] = {}
     newest_event, newest_received = 0, 0
     for version, table in tables.items():
         received = _whole(table["received_at"])
         status = _whole(table["status"])
         times = received if by == "received" else _event_times(table, status)
-        arrived = _arrived(table["prediction_id"], outcomes)
+        outcome_at = _arrived(table["prediction_id"], arrived)
         placed = times != NO_TIME
         failing = np.flatnonzero(placed & (status >= SERVER_FAILED))
         hosts = table["host"].take(pa.array(failing)).to_pylist()
@@ -57,7 +56,7 @@ def take_inventory(
                 errors=failed,
                 refused=refused,
                 newest_at=int(received[placed][here].max()),
-                newest_outcome_at=int(arrived[placed][here].max()),
+                newest_outcome_at=int(outcome_at[placed][here].max()),
                 errors_of=tuple(sorted(errors_of.get(int(number), {}).items())),
             )
     return seen, newest_event, newest_received

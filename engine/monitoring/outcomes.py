@@ -19,6 +19,7 @@ from engine.monitoring.layout import alone, days_of, write_parquet
 from engine.monitoring.predictions import By, connect, read_versions
 from engine.serving.contract import class_text
 from store.errors import Refused
+from store.ids import earliest_id
 from store.rows import OutcomeBatch
 
 if TYPE_CHECKING:
@@ -85,18 +86,37 @@ def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: st
 
 def current(deck: Deck, model: str, prediction_ids: Sequence[str] | None = None) -> pa.Table:
     """Return the newest revision of each outcome of a model, of these predictions only where given."""
+    if prediction_ids is None:
+        return between(deck, model, None)
+    if not prediction_ids:
+        return SCHEMA.empty_table()
+    table = between(deck, model, (min(prediction_ids), max(prediction_ids)))
+    return table.filter(pc.is_in(table["prediction_id"], pa.array(prediction_ids, pa.string())))
+
+
+def between(deck: Deck, model: str, ids: tuple[str, str] | None) -> pa.Table:
+    """Return the newest revision of each outcome whose id lies within two, both included; None: of all.
+
+    Only deliveries whose footer says that they may hold such an id are read.
+    """
     files = _files(deck, model)
+    if ids is not None:
+        files = [path for path in files if _overlaps(path, *ids)]
     if not files:
         return SCHEMA.empty_table()
     table = _scan(files)
-    if prediction_ids is not None:
-        table = table.filter(pc.is_in(table["prediction_id"], pa.array(prediction_ids, pa.string())))
+    if ids is not None:
+        column = table["prediction_id"]
+        table = table.filter(pc.and_(pc.greater_equal(column, ids[0]), pc.less_equal(column, ids[1])))
     return _newest(table)
 
 
 def received_since(deck: Deck, model: str, since_us: int) -> pa.Table:
-    """Return prediction id and `received_at` of every outcome that came at or after a time (microseconds)."""
-    files = _files(deck, model)
+    """Return prediction id and `received_at` of every outcome that came at or after a time (microseconds).
+
+    A delivery is named by an id made as it came, so that older ones are not opened.
+    """
+    files = [path for path in _files(deck, model) if path.stem >= earliest_id(since_us)]
     table = _scan(files).select(["prediction_id", "received_at"]) if files else SCHEMA.empty_table()
     return table.filter(pc.greater_equal(table["received_at"], since_us))
 
@@ -196,6 +216,15 @@ def _newest(table: pa.Table) -> pa.Table:
 
 def _files(deck: Deck, model: str) -> list[Path]:
     return sorted((deck.workspace.outcomes / model).glob("*.parquet"))
+
+
+def _overlaps(path: Path, first: str, last: str) -> bool:
+    import pyarrow.parquet as pq
+
+    about = pq.read_metadata(path)
+    place = about.schema.names.index("prediction_id")
+    spans = (about.row_group(group).column(place).statistics for group in range(about.num_row_groups))
+    return any(one is None or not one.has_min_max or (one.min <= last and first <= one.max) for one in spans)
 
 
 def _scan(files: list[Path]) -> pa.Table:

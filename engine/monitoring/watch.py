@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
 from engine.monitoring import outcomes
 from engine.monitoring.features import compare_window
 from engine.monitoring.inventory import take_inventory
+from engine.monitoring.layout import alone, endpoint_folder
 from engine.monitoring.losses import primary_metric
 from engine.monitoring.performance import Performance, estimated, realised
 from engine.monitoring.predictions import By
@@ -53,11 +55,13 @@ def watch(
     span: tuple[int, int] | None = None,
     fence: Fence | None = None,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
+    pace: Callable[[], None] = lambda: None,
 ) -> list[Verdict]:
     """Compute what is due at `now_us` for every version, and return a verdict per window, oldest first.
 
     With a `span` (microseconds UTC, half open) it is every window that begins in it and that was closed at the last
-    look, whether it was computed before or not; to the next look those are told already.
+    look, whether it was computed before or not; to the next look those are told already. Two looks at one model take
+    turns, some windows each; `pace` is called before each turn and may wait.
 
     `revision` is the settings revision the job pins. The caller touches the monitor when it has acted on the verdicts:
     a look that dies before that is repeated, and tells its news again.
@@ -67,6 +71,8 @@ def watch(
         StorageUnwritable: the registry cannot be written.
         Refused: a span before the first look.
     """
+    from store import watching
+
     look = _Look.begin(deck, settings, now_us, span)
     if span is None:
         computed = {key: one.computed_at for key, one in look.stored.items()}
@@ -78,12 +84,17 @@ def watch(
     verdicts: list[Verdict] = []
     for start in range(0, len(keys), AT_ONCE):
         batch = keys[start : start + AT_ONCE]
-        rows = _rows(look, batch)
-        for key in batch:
-            progress(len(verdicts) / len(keys), f"window {len(verdicts) + 1} of {len(keys)}, version {key[0]}")
-            verdict = _compute(look, key, rows.get(key))
-            if verdict is not None:
-                verdicts.append(_keep(look, verdict, fence))
+        pace()
+        with alone(endpoint_folder(deck.workspace, settings.name), "look.lock"):
+            if span is not None and watching.monitor(deck.database, settings.name).last_run_at != look.last_run_us:
+                look = _Look.begin(deck, settings, now_us, span)  # another look has seen later rows meanwhile
+            rows = _rows(look, batch)
+            known = _outcomes(look, rows)
+            for key in batch:
+                progress(len(verdicts) / len(keys), f"window {len(verdicts) + 1} of {len(keys)}, version {key[0]}")
+                verdict = _compute(look, key, rows.get(key), known)
+                if verdict is not None:
+                    verdicts.append(_keep(look, verdict, fence))
     progress(1.0, f"{len(verdicts) or 'no'} {'window' if len(verdicts) == 1 else 'windows'} computed")
     return look.called(verdicts)
 
@@ -100,7 +111,6 @@ class _Look:
     last_run_us: int | None
     versions: dict[int, Version]
     references: dict[int, Reference]
-    outcomes: pa.Table
 
     @classmethod
     def begin(cls, deck: Deck, settings: ModelSettings, now_us: int, span: tuple[int, int] | None = None) -> _Look:
@@ -110,16 +120,15 @@ class _Look:
         by, length = cast("By", monitor.by), max(1, round(monitor.window_s * SECOND_US))
         last_run = watching.monitor(deck.database, model).last_run_at
         since = 0 if last_run is None else last_run - SLACK_US
+        arrived = outcomes.received_since(deck, model, since)
         if span is not None:
             if last_run is None:
                 raise Refused(f"nobody has looked at {model} yet", f"modeldeck monitors run {model}")
             now_us, from_us = last_run, span[0] if by == "received" else None
         else:
-            arrived = outcomes.received_since(deck, model, since)["prediction_id"].to_pylist()
-            from_us = _horizon(arrived, now_us - BACK * length) if by == "received" else None
-        seen, newest_event, newest_received = take_inventory(
-            deck, model, length, by, from_us=from_us, outcomes_since_us=since
-        )
+            ids = arrived["prediction_id"].to_pylist() if by == "received" else []
+            from_us = _horizon(ids, now_us - BACK * length) if by == "received" else None
+        seen, newest_event, newest_received = take_inventory(deck, model, length, by, from_us=from_us, arrived=arrived)
         lateness = round(monitor.lateness_s * SECOND_US)
         frame = Frame(length, lateness, by, now_us, newest_event, newest_received)
         if from_us is not None:  # of the window it falls in, the horizon leaves only a part
@@ -131,7 +140,7 @@ class _Look:
         }
         known = {one.number: one for one in versions.versions(deck.database, model)}
         seen = {key: one for key, one in seen.items() if key[0] in known}
-        return cls(deck, settings, frame, seen, stored, last_run, known, {}, outcomes.current(deck, model))
+        return cls(deck, settings, frame, seen, stored, last_run, known, {})
 
     def keys_in(self, span: tuple[int, int]) -> list[Key]:
         """Return the closed windows that begin within a span and have rows."""
@@ -199,7 +208,16 @@ def _rows(look: _Look, keys: list[Key]) -> dict[Key, WindowRows]:
     return read_windows(look.deck, look.settings.name, cast("By", look.frame.by), look.frame.length_us, wanted)
 
 
-def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
+def _outcomes(look: _Look, windows: dict[Key, WindowRows]) -> pa.Table:
+    """Return the outcomes of the rows of some windows, read once for them all."""
+    spans = [pc.min_max(one.rows["prediction_id"]).as_py() for one in windows.values() if len(one.rows)]
+    if not spans:
+        return outcomes.SCHEMA.empty_table()
+    span = (min(one["min"] for one in spans), max(one["max"] for one in spans))
+    return outcomes.between(look.deck, look.settings.name, span)
+
+
+def _compute(look: _Look, key: Key, found: WindowRows | None, known: pa.Table) -> Verdict | None:
     version, monitor = look.versions[key[0]], look.settings.monitor
     seen = look.seen.get(key, Seen())
     from_at, to_at = look.frame.span(key[1])
@@ -211,7 +229,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None) -> Verdict | None:
     with_outcomes: pa.Table | None = None
     if found is not None and rows is not None:
         classes = look.reference(version).classes if enough else {}
-        with_outcomes = outcomes.join(rows, look.outcomes)
+        with_outcomes = outcomes.join(rows, known)
         performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows)
         features = compare_window(found, look.reference(version), version) if enough else []
     expected = estimated(found, look.settings, version, look.reference(version)) if enough and found else {}

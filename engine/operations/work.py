@@ -167,7 +167,7 @@ OPERATIONS = (
     Operation(
         "jobs.pause",
         ("jobs", "pause"),
-        "let a backfill ask for no more trainings",
+        "let a backfill begin nothing more",
         CancelRequest,
         Done,
         Role.OPERATOR,

@@ -88,16 +88,16 @@ def detail(context: ServiceContext, request: ModelRequest) -> MonitorDetail:
 
 def run(context: ServiceContext, request: ModelRequest) -> Job:
     """Enqueue one look."""
-    return _enqueue(context, request.model, {})
+    return _enqueue(context, "monitor", request.model, {})
 
 
 def backfill(context: ServiceContext, request: BackfillRequest) -> Job:
     """Enqueue a look at every window of a span of time."""
     first, last = read_span(request.span, time_zone(context))
-    return _enqueue(context, request.model, {"from_us": first, "to_us": last})
+    return _enqueue(context, "monitor-backfill", request.model, {"from_us": first, "to_us": last})
 
 
-def _enqueue(context: ServiceContext, model: str, args: dict[str, Any]) -> Job:
+def _enqueue(context: ServiceContext, kind: str, model: str, args: dict[str, Any]) -> Job:
     from store import jobs
     from store import settings as applied
 
@@ -106,13 +106,13 @@ def _enqueue(context: ServiceContext, model: str, args: dict[str, Any]) -> Job:
     with context.deck.database.write() as tx:
         return jobs.enqueue(
             tx,
-            kind="monitor",
+            kind=kind,
             model=model,
             args=args,
             actor=context.caller.actor,
             via=context.caller.via,
             settings_revision=revision,
-            terms=terms(applied.get(tx, revision).body, "monitor"),
+            terms=terms(applied.get(tx, revision).body, kind),
         )
 
 

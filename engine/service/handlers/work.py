@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.availability import PAUSABLE
 from engine.jobs.report import log_of
 from engine.jobs.turns import Turns
 from engine.operations.common import Done, Page
@@ -122,7 +123,7 @@ def cancel(context: ServiceContext, request: CancelRequest) -> Job:
 
 
 def pause(context: ServiceContext, request: CancelRequest) -> Done:
-    """Let a backfill ask for no more trainings; those that run go on to their end."""
+    """Let a backfill begin nothing more; what it has begun goes on to its end."""
     return _paused(context, request, paused=True)
 
 
@@ -139,9 +140,9 @@ def _paused(context: ServiceContext, request: CancelRequest, *, paused: bool) ->
     with context.deck.database.write(dry_run=request.dry_run) as tx:
         found = queue.job(tx, request.id)
         named = f"{found.kind} {found.id[:16]}"
-        if found.kind != "backfill":
+        if found.kind not in PAUSABLE:
             raise Refused(
-                f"a job of kind {found.kind} is not paused: only a backfill of trainings is",
+                f"a job of kind {found.kind} is not paused: only a backfill is",
                 f"end it: modeldeck jobs cancel {found.id[:16]}",
             )
         if found.ended_at is not None:

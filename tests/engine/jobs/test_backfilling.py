@@ -150,7 +150,7 @@ def test_only_a_backfill_that_has_not_ended_is_paused(stage, ask):
     other = stage.enqueue("ingest", "plain")
     with pytest.raises(Refused) as caught:
         door(stage, "jobs.pause", other)
-    assert caught.value.line().startswith("a job of kind ingest is not paused: only a backfill of trainings is")
+    assert caught.value.line().startswith("a job of kind ingest is not paused: only a backfill is")
     job = ask(backfill="2024-02-01..2024-03-01", every="30d")
     stage.cancel(job)
     stage.end(job)

@@ -38,7 +38,7 @@ def test_job_of_a_kind_nobody_knows_fails_in_one_line(stage):
     assert (
         done.reason
         == "no kind of job named 'frobnicate': kinds: train, reproduce, derive, ingest, release, converge, build-base,"
-        " backfill, monitor, attribute, notify"
+        " backfill, monitor, monitor-backfill, attribute, notify"
     )
 
 

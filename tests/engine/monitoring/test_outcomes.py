@@ -8,7 +8,7 @@ import pytest
 
 from engine.deck import Deck
 from engine.monitoring.collect import collect
-from engine.monitoring.outcomes import current, joined, record
+from engine.monitoring.outcomes import between, current, joined, received_since, record
 from store import events, watching
 from store.clock import FrozenClock
 from store.errors import Refused, UnknownName
@@ -109,3 +109,24 @@ def test_class_labels_are_one_however_they_are_written(deck: Deck, serving: Any,
 def test_model_nobody_knows_takes_no_outcome(deck: Deck, sent: list[str]):
     with pytest.raises(UnknownName):
         record(deck, "rate", rows(sent, 1), "till", ANNA)
+
+
+def test_what_came_since_a_time_opens_no_older_delivery(deck: Deck, sent: list[str], clock: FrozenClock):
+    record(deck, "rates", rows(sent[:4], 90), "till", ANNA)
+    (older,) = (deck.workspace.outcomes / "rates").glob("*.parquet")
+    clock.advance(3600)
+    came = clock.now()
+    record(deck, "rates", rows(sent[4:6], 90), "till", ANNA)
+    older.write_bytes(b"whoever opens this fails")
+    assert sorted(received_since(deck, "rates", came)["prediction_id"].to_pylist()) == sent[4:6]
+
+
+def test_outcomes_within_a_span_of_ids_are_read_from_the_deliveries_that_hold_some(deck: Deck, sent: list[str]):
+    record(deck, "rates", rows(sent[:4], 90), "till", ANNA)
+    (first,) = (deck.workspace.outcomes / "rates").glob("*.parquet")
+    record(deck, "rates", rows(sent[6:], 80), "till", ANNA)
+    assert sorted(between(deck, "rates", (sent[3], sent[7]))["prediction_id"].to_pylist()) == [sent[3], *sent[6:8]]
+    whole = first.read_bytes()
+    magic, footer = 4, int.from_bytes(whole[-8:-4], "little") + 8
+    first.write_bytes(whole[:magic] + bytes(len(whole) - magic - footer) + whole[-footer:])  # its footer alone is left
+    assert sorted(between(deck, "rates", (sent[6], sent[9]))["prediction_id"].to_pylist()) == sent[6:]

@@ -9,6 +9,7 @@ import pytest
 from engine.deck import Deck
 from engine.monitoring.collect import collect
 from engine.monitoring.inventory import take_inventory
+from engine.monitoring.outcomes import received_since
 from engine.monitoring.predictions import connect, live_stats, read, read_versions
 from store.rows import microseconds
 
@@ -111,14 +112,16 @@ def test_failure_that_another_server_answered_hurts_nobody(deck: Deck, traffic: 
 
     traffic.write(lines + failed(Arrival(retried, None, "live", NOON, 0), 503, "not ready"), folder="r3")
     assert live_stats(deck, "rates", "d1", NOON)["errors"] == 0
-    seen, _, _ = take_inventory(deck, "rates", HOUR, "received", from_us=None, outcomes_since_us=0)
+    seen, _, _ = take_inventory(deck, "rates", HOUR, "received", from_us=None, arrived=received_since(deck, "rates", 0))
     assert [one.errors for one in seen.values()] == [0]
 
 
 def test_failed_requests_fall_into_the_event_window_of_their_neighbours(deck: Deck, traffic: Any, made: Any):
     traffic.send([{**row, "arrival": "2017-06-03"} for row in made.rates_rows(5)], at=NOON)
     traffic.refuse(2, at=NOON + 10_000_000, status=500)
-    seen, newest_event, newest = take_inventory(deck, "rates", 24 * HOUR, "event", from_us=None, outcomes_since_us=0)
+    seen, newest_event, newest = take_inventory(
+        deck, "rates", 24 * HOUR, "event", from_us=None, arrived=received_since(deck, "rates", 0)
+    )
     assert list(seen) == [(1, microseconds("2017-06-03T00:00:00Z") // (24 * HOUR))]
     assert next(iter(seen.values())).errors == 2
     assert newest_event == microseconds("2017-06-03T00:00:00Z")
