@@ -11,6 +11,7 @@ from engine.operations.serving import DeploymentDetail
 from store.rows import (
     ESTIMATED,
     FAIRNESS,
+    PLAIN,
     Alias,
     AliasMove,
     Endpoint,
@@ -90,7 +91,7 @@ def window_metric(window: Window) -> str:
 
     An estimate is shown only where nothing was realised, and says that it is one: `est. 0.961 roc_auc`.
     """
-    told = {name: found for name, found in window.metrics.items() if not name.startswith(FAIRNESS)}
+    told = {name: found for name, found in window.metrics.items() if not name.startswith((FAIRNESS, PLAIN))}
     realised = {name: found for name, found in told.items() if not name.startswith(ESTIMATED)}
     judged = [name for name, measured in realised.items() if measured.get("low") is not None]
     for name in (*judged, *realised):

@@ -92,7 +92,7 @@ def _estimate(reader: Reader, model: str, champion: int) -> dict[str, Any]:
                 "metric": metric,
                 **{name: now[name] for name in ("value", "low", "high", "n")},
                 "holdout": {name: then.get(name) for name in ("value", "low", "high")},
-                "worse": worse_than_holdout(metric, now, version),
+                "worse": worse_than_holdout(metric, {metric: now}, version),
                 "computed_at": window.computed_at,
             }
     return {}

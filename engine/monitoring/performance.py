@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ from engine.measures.drift_places import counted_places
 from engine.measures.estimate import Estimate, Scored, estimate
 from engine.measures.intervals import bootstrap, quick, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, find, measure, names, of_lists
+from engine.monitoring.hardness import Past, harder, plain_loss
 from engine.monitoring.losses import ANSWER, expected_loss, primary_metric
-from store.rows import ESTIMATED
+from store.rows import ESTIMATED, PLAIN
 
 if TYPE_CHECKING:
     from engine.monitoring.reference import Reference
@@ -54,9 +56,17 @@ class Performance:
 
 
 def realised(
-    table: pa.Table, settings: ModelSettings, version: Version, training_classes: dict[str, float], min_rows: int
+    table: pa.Table,
+    settings: ModelSettings,
+    version: Version,
+    training_classes: dict[str, float],
+    min_rows: int,
+    past: Past | None = None,
 ) -> Performance:
-    """Measure answered rows with outcome columns (see `outcomes.join`); fewer labels than `min_rows` judge nothing."""
+    """Measure answered rows with outcome columns (see `outcomes.join`); fewer labels than `min_rows` judge nothing.
+
+    `past` is what was true of a forecast's series before, see `engine.monitoring.hardness`.
+    """
     primary = primary_metric(settings, version)
     classes = tuple(version.signature.get("classes") or ())
     is_text = bool(classes) or settings.task == "ranking"
@@ -70,13 +80,14 @@ def realised(
     measured = names(settings.task, interval=guess.low is not None, asked=(primary, *settings.gates.limits))
     metrics = {name: _entry(measure(name, truth, guess), len(truth)) for name in measured}
     metrics[primary] = {key: _figure(value) for key, value in bootstrap(primary, truth, guess).items()}
+    metrics |= plain_loss(settings, primary, labelled, past)
     enough = len(truth) >= min_rows
     return Performance(
         primary,
         len(truth),
         coverage,
         metrics,
-        worse_than_holdout(primary, metrics[primary], version) if enough else {},
+        worse_than_holdout(primary, metrics, version) if enough else {},
         _vanished(truth, classes, training_classes) if enough else (),
     )
 
@@ -145,15 +156,29 @@ def expected_of(
     return {ESTIMATED + primary: {**{key: _figure(one) for key, one in told.items()}, "n": len(table), "note": note}}
 
 
+def realised_against_holdout(primary: str, metrics: Mapping[str, dict[str, Any]], version: Version) -> dict[str, Any]:
+    """Compare a window's realised metric with what the holdout promised of rows as hard as these; see `hardness`.
+
+    As `against_promise` does, and `harder`: how many times as hard the rows were, where that is more than once.
+    """
+    now, times = metrics.get(primary) or {}, harder(primary, metrics.get(PLAIN + primary) or {}, version)
+    told = against_promise(primary, now, _promise(primary, version), times)
+    return {**told, "harder": rounded(times)} if told and times > 1.0 else told
+
+
 def against_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
-    """Compare a window's metric, realised or estimated, with what the holdout promised; see `against_promise`."""
-    return against_promise(primary, now, (version.evaluation.get("holdout") or {}).get(primary) or {})
+    """Compare an estimated metric with what the holdout promised; see `against_promise`."""
+    return against_promise(primary, now, _promise(primary, version))
 
 
-def against_promise(primary: str, now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
-    """Compare a metric with what was promised, both `{"value", "low", "high", …}`.
+def _promise(primary: str, version: Version) -> dict[str, Any]:
+    return (version.evaluation.get("holdout") or {}).get(primary) or {}
 
-    Returns metric, value, low, high, n, holdout, `ratio` (of the loss to the promised one) and `apart` (worse, and the
+
+def against_promise(primary: str, now: dict[str, Any], then: dict[str, Any], times: float = 1.0) -> dict[str, Any]:
+    """Compare a metric with what was promised, both `{"value", "low", "high", …}`; a loss may be `times` the promised.
+
+    Returns metric, value, low, high, n, holdout, `ratio` (of the loss to what it may be) and `apart` (worse, and the
     intervals do not meet); empty where either has no value.
     """
     if now.get("value") is None or now.get("low") is None or then.get("value") is None:
@@ -163,7 +188,7 @@ def against_promise(primary: str, now: dict[str, Any], then: dict[str, Any]) -> 
     apart = (
         now["high"] < (then["value"] if low is None else low)
         if better
-        else now["low"] > (then["value"] if high is None else high)
+        else now["low"] > times * (then["value"] if high is None else high)
     )
     ratio = ratio_of_losses(primary, Measured(now["value"]), Measured(then["value"]))
     if ratio is None:
@@ -175,14 +200,14 @@ def against_promise(primary: str, now: dict[str, Any], then: dict[str, Any]) -> 
         "high": now["high"],
         "n": now["n"],
         "holdout": {"value": then["value"], "low": low, "high": high},
-        "ratio": rounded(ratio),
+        "ratio": rounded(ratio / times),
         "apart": apart,
     }
 
 
-def worse_than_holdout(primary: str, now: dict[str, Any], version: Version) -> dict[str, Any]:
-    """Return the comparison where the intervals do not meet and the loss has grown by a tenth at least."""
-    told = against_holdout(primary, now, version)
+def worse_than_holdout(primary: str, metrics: Mapping[str, dict[str, Any]], version: Version) -> dict[str, Any]:
+    """Return the comparison where the intervals do not meet and the loss is a tenth beyond what it may be at least."""
+    told = realised_against_holdout(primary, metrics, version)
     if not told or not told.pop("apart") or told["ratio"] < WORSE_BY:
         return {}
     return told

@@ -8,16 +8,16 @@ never the end of it: they are passed over.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
 from engine.measures.intervals import wilson
-from engine.monitoring.performance import WORSE_BY, against_holdout
+from engine.monitoring.performance import WORSE_BY, against_holdout, realised_against_holdout
 from engine.monitoring.reference import PREDICTION
 from engine.settings.alerts import AlertRule
 from engine.settings.model import FairnessLimit
-from store.rows import ESTIMATED, FAIRNESS, Version, Window
+from store.rows import ESTIMATED, FAIRNESS, PLAIN, Version, Window
 
 USUAL = 20  # spans before one whose median volume is what is usual
 FEWEST = 5  # of them below which nothing is usual yet
@@ -83,11 +83,11 @@ def is_clear(rule: AlertRule, newest_first: Sequence[Window], facts: Facts) -> b
 def harm(window: Window, facts: Facts) -> dict[str, Any] | None:
     """Return how performance compares with the holdout: realised where labels judge it, else estimated; None: unknown.
 
-    `{"is": bool, "source": "realised" or "estimated", "metric", …}` with the figures of `against_holdout`, where the
+    `{"is": bool, "source": "realised" or "estimated", "metric", …}` with the figures of the comparison, where the
     metric has a value. Where labels judge a window an estimate says nothing, also if they leave the metric undefined.
     """
     if _labels(window) >= facts.min_rows:
-        told = against_holdout(facts.primary, window.metrics.get(facts.primary) or {}, facts.version)
+        told = realised_against_holdout(facts.primary, window.metrics, facts.version)
         if _has_vanished(window, facts):
             return {"is": True, "source": "realised", "metric": facts.primary, "vanished": True}
         return _worse("realised", told)
@@ -175,15 +175,25 @@ def _latency(rule: AlertRule, window: Window, facts: Facts) -> Signal:
 
 def _performance(rule: AlertRule, window: Window, facts: Facts) -> Signal:
     entry = window.metrics.get(facts.primary) or {}
-    return NO_DATA if (entry.get("n") or 0) < facts.min_rows else _compared(rule, entry, facts)
+    if (entry.get("n") or 0) < facts.min_rows:
+        return NO_DATA
+    found = _compared(rule, realised_against_holdout(facts.primary, window.metrics, facts.version))
+    if found.state == "breach" or "harder" not in found.evidence:
+        return found
+    plain = against_holdout(facts.primary, entry, facts.version)
+    if not plain["apart"] or plain["ratio"] < rule.threshold:
+        return found
+    told = f"{plain['metric']} {plain['value']:.4g}, promised {plain['holdout']['value']:.4g}"
+    answer, times = window.metrics[PLAIN + facts.primary]["note"], found.evidence["harder"]
+    return replace(found, note=f"{told}, but {answer} would have lost {times:.2g} times what it did in the holdout")
 
 
 def _estimated(rule: AlertRule, window: Window, facts: Facts) -> Signal:
-    return _compared(rule, window.metrics.get(ESTIMATED + facts.primary) or {}, facts)
+    entry = window.metrics.get(ESTIMATED + facts.primary) or {}
+    return _compared(rule, against_holdout(facts.primary, entry, facts.version))
 
 
-def _compared(rule: AlertRule, entry: dict[str, Any], facts: Facts) -> Signal:
-    told = against_holdout(facts.primary, entry, facts.version)
+def _compared(rule: AlertRule, told: dict[str, Any]) -> Signal:
     if not told:
         return NO_DATA
     apart, ratio = told.pop("apart"), told["ratio"]
@@ -201,14 +211,16 @@ def _has_vanished(window: Window, facts: Facts) -> bool:
     """A window is degraded by a worse metric or by a class that is gone; the former can be told from what is kept."""
     if window.verdict != "degraded":
         return False
-    told = against_holdout(facts.primary, window.metrics.get(facts.primary) or {}, facts.version)
+    told = realised_against_holdout(facts.primary, window.metrics, facts.version)
     return not (told and told["apart"] and told["ratio"] >= WORSE_BY)
 
 
 def _labels(window: Window) -> int:
     """Return how many outcomes a window's metrics rest on."""
     realised = (
-        one for name, one in window.metrics.items() if not name.startswith((ESTIMATED, FAIRNESS)) and name != "refused"
+        one
+        for name, one in window.metrics.items()
+        if not name.startswith((ESTIMATED, FAIRNESS, PLAIN)) and name != "refused"
     )
     return max((one.get("n") or 0 for one in realised), default=0)
 

@@ -41,6 +41,8 @@ def _performance(rule: AlertRule, window: Window, performance: Performance, sign
         f"{name} {worse['value']:.4g}, holdout promised {then['value']:.4g} "
         f"({worse['low']:.4g} to {worse['high']:.4g}{band}); {on}"
     )
+    if "harder" in worse:
+        title += f", of rows {worse['harder']:.2g} times as hard"
     return title, {**worse, "coverage": window.coverage}
 
 

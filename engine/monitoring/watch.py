@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from engine.measures.drift_codes import rounded
 from engine.monitoring import outcomes
 from engine.monitoring.features import compare_window
+from engine.monitoring.hardness import Past, past_of
 from engine.monitoring.inventory import take_inventory
 from engine.monitoring.layout import alone, endpoint_folder
 from engine.monitoring.losses import primary_metric
@@ -29,7 +30,7 @@ from engine.monitoring.window_parts import latencies, parts_of
 from engine.monitoring.window_quality import quality_of
 from engine.monitoring.window_rows import WindowRows, read_windows
 from engine.monitoring.windows import SLACK_US, Frame, Key, Seen, due, silent
-from engine.settings.alerts import rules_of
+from engine.settings.alerts import AlertRule, rules_of
 from store.errors import Refused, UnknownName
 from store.rows import Version, Window
 
@@ -90,9 +91,10 @@ def watch(
                 look = _Look.begin(deck, settings, now_us, span)  # another look has seen later rows meanwhile
             rows = _rows(look, batch)
             known = _outcomes(look, rows)
+            past = past_of(deck, settings, [one.rows for one in rows.values()])
             for key in batch:
                 progress(len(verdicts) / len(keys), f"window {len(verdicts) + 1} of {len(keys)}, version {key[0]}")
-                verdict = _compute(look, key, rows.get(key), known)
+                verdict = _compute(look, key, rows.get(key), known, past)
                 if verdict is not None:
                     verdicts.append(_keep(look, verdict, fence))
     progress(1.0, f"{len(verdicts) or 'no'} {'window' if len(verdicts) == 1 else 'windows'} computed")
@@ -217,7 +219,7 @@ def _outcomes(look: _Look, windows: dict[Key, WindowRows]) -> pa.Table:
     return outcomes.between(look.deck, look.settings.name, span)
 
 
-def _compute(look: _Look, key: Key, found: WindowRows | None, known: pa.Table) -> Verdict | None:
+def _compute(look: _Look, key: Key, found: WindowRows | None, known: pa.Table, past: Past | None) -> Verdict | None:
     version, monitor = look.versions[key[0]], look.settings.monitor
     seen = look.seen.get(key, Seen())
     from_at, to_at = look.frame.span(key[1])
@@ -230,7 +232,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None, known: pa.Table) -
     if found is not None and rows is not None:
         classes = look.reference(version).classes if enough else {}
         with_outcomes = outcomes.join(rows, known)
-        performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows)
+        performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows, past)
         features = compare_window(found, look.reference(version), version) if enough else []
     expected = estimated(found, look.settings, version, look.reference(version)) if enough and found else {}
     drifted = tuple(one for one in features if one["drifted"] and one["matters"])
@@ -285,11 +287,15 @@ def _notes(look: _Look, window: Window, version: Version) -> tuple[dict[str, Any
             told = f"v{version.number} has no input of that name"
             found.append({"rule": name, "title": f"drift of {rule.feature} is not looked at", "why": told})
         if signal.note:
-            moved = [
-                str(one["name"]) for one in window.features if one["drifted"] and rule.feature in ("", one["name"])
-            ]
-            found.append({"rule": name, "title": f"drift in {', '.join(moved)}", "why": signal.note})
+            found.append({"rule": name, "title": _noted(rule, window), "why": signal.note})
     return tuple(found)
+
+
+def _noted(rule: AlertRule, window: Window) -> str:
+    if rule.on == "performance":
+        return "performance is worse than promised"
+    moved = [str(one["name"]) for one in window.features if one["drifted"] and rule.feature in ("", one["name"])]
+    return f"drift in {', '.join(moved)}"
 
 
 def _verdict(enough: bool, performance: Performance, drifted: tuple[dict[str, Any], ...]) -> str:

@@ -15,7 +15,17 @@ from store.rows.record import Event
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
 from store.rows.serving import Deployment, Endpoint, EndpointKey, Fault, Host, Replica, Route, RouteSpan, Served
-from store.rows.watching import ESTIMATED, FAIRNESS, Alert, Maintenance, Monitor, OutcomeBatch, Window, WindowPart
+from store.rows.watching import (
+    ESTIMATED,
+    FAIRNESS,
+    PLAIN,
+    Alert,
+    Maintenance,
+    Monitor,
+    OutcomeBatch,
+    Window,
+    WindowPart,
+)
 from store.rows.work import Job, Schedule, Terms
 
 EPOCH = json_rows.EPOCH
@@ -27,6 +37,7 @@ __all__ = [
     "EPOCH",
     "ESTIMATED",
     "FAIRNESS",
+    "PLAIN",
     "Alert",
     "Alias",
     "AliasMove",

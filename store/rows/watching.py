@@ -24,6 +24,7 @@ class Monitor:
 
 
 FAIRNESS = "fairness_"  # begins the name of how far groups of a window are apart
+PLAIN = "plain_"  # begins the name of what a metric would have been, had the plainest answer been given
 ESTIMATED = "estimated_"  # begins the name of a window's metric that was expected, before outcomes came
 
 

@@ -260,6 +260,8 @@ def made() -> SimpleNamespace:
     return SimpleNamespace(
         rates_rows=rates_rows,
         posts_rows=posts_rows,
+        rates=RATES,
+        evaluation={"metric": "mae", "holdout": {"mae": HOLDOUT}, "importance": IMPORTANCE},
         snapshot_of=snapshot_of,
         register=register,
         open_log=open_log,
