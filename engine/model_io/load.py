@@ -85,6 +85,14 @@ def trusted_types(content: bytes, modules: Collection[str], stated: Collection[s
     return trusted
 
 
+def ask_as_of(predictor: Predictor, as_of_us: int) -> None:
+    """Let a loaded forecast know no value of a time or later (microseconds UTC), whatever it remembers."""
+    from engine.serving.forecasting import histories
+
+    for history in histories(predictor.model):
+        history.forget(as_of_us)
+
+
 def score_version(deck: Deck, version: Version, rows: pa.Table | Any, as_of_us: int | None = None) -> Predicted:
     """Let a version predict rows (an Arrow table or a frame) that hold its input columns; others are not looked at.
 
@@ -100,10 +108,7 @@ def score_version(deck: Deck, version: Version, rows: pa.Table | Any, as_of_us: 
 
     predictor = load_version(deck, version)
     if as_of_us is not None:
-        from engine.serving.forecasting import histories
-
-        for history in histories(predictor.model):
-            history.forget(as_of_us)
+        ask_as_of(predictor, as_of_us)
     frame = rows.to_pandas() if hasattr(rows, "to_pandas") else rows
     try:
         fitting = conform(frame, predictor.signature)

@@ -1,6 +1,8 @@
 """A new version beside the champion on logged production inputs: `[retrain] compare = "replay"`.
 
-The champion's side is what it answered when it was asked; the new version answers the same inputs now. Where outcomes
+The champion's side is what it answered when it was asked; the new version answers the same inputs now. Of the past a
+forecast then knows what the champion remembered, no more: it is as far from its row as the champion was, and has not
+seen what was true. How much a newer memory is worth is asked by the gates. Where outcomes
 came, and only for rows later than what the new version was fitted on, the rows' losses are compared by a confidence
 sequence, so that the same comparison may be made again after each training without one too many being believed.
 """
@@ -22,7 +24,7 @@ from engine.monitoring.columns import FEATURES
 from engine.monitoring.performance import guess_of, truth_of
 from engine.monitoring.predictions import read_versions
 from engine.training.differences import frame_of, why_apart
-from store import versions
+from store import snapshots, versions
 
 if TYPE_CHECKING:
     from engine.deck import Deck
@@ -40,6 +42,8 @@ US = 1_000_000
 
 def replay(deck: Deck, model: str, new: Predictor, metric: str, cutoff_at: int | None) -> dict[str, Any]:
     """Return the report that a version keeps in its evaluation; where nothing can be compared, a note that says why.
+
+    `new` is asked as of the champion's memory from then on.
 
     Keys: champion, rows, from_at, to_at, agreement (share of rows), tolerance, mean_difference, largest (prediction id,
     both answers, and why they differ), latency_ms of both (p50, p99, one row at a time in one process), outcomes.
@@ -78,11 +82,14 @@ def _rows(deck: Deck, model: str, version: int) -> pa.Table:
 def _compared(
     deck: Deck, champion: Version, new: Predictor, rows: pa.Table, metric: str, cutoff_at: int | None
 ) -> dict[str, Any]:
-    from engine.model_io.load import load_version
+    from engine.model_io.load import ask_as_of, load_version
 
     classes = tuple(champion.signature.get("classes") or ())
     if classes != tuple(new.signature.classes):
         return {"note": "its classes are others than the champion's"}
+    remembered = snapshots.snapshot(deck.database, champion.snapshot_id, champion.model).to_at
+    if remembered is not None:
+        ask_as_of(new, remembered + 1)
     frame = frame_of(rows, new)
     ours, theirs = predicted(new.predict_frame(frame), classes), guess_of(rows, classes)
     serving = load_version(deck, champion)
