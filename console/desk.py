@@ -60,6 +60,9 @@ class Desk:
         self._failure: ModeldeckError | None = None
         self._fresh_at: int | None = None
         self._errand = 0
+        self._changed = 0  # errands that came back: what was read before may be of before them
+        self._seen = 0  # how many of them the page in view knows of
+        self._pressed: Action | None = None  # waits for the page to be read again
         self._waiting: tuple[str, Then, Otherwise | None] | None = None
         self.keymap = keymap or Keymap()
         self.acts = Acts(self, self.keymap)
@@ -155,11 +158,21 @@ class Desk:
         elif isinstance(what, Failure):
             self._failure = what.error
         else:
-            counts, value = what.value
+            counts, value, seen = what.value
             self._failure, self._fresh_at = None, self._now()
             self._counts = counts or self._counts
             if what.page == self.page.name:
                 self.page.take(value)
+                self._seen = seen
+                self._press_again()
+
+    def _press_again(self) -> None:
+        action, self._pressed = self._pressed, None
+        if action is not None and self._seen >= self._changed:
+            self._said = ("", "")
+            self.acts.start(action, self.page.selected)
+        else:
+            self._pressed = action
 
     def _returned(self, returned: Returned) -> None:
         if returned.number == NAMES and returned.error is None:
@@ -168,6 +181,7 @@ class Desk:
             return
         _, then, otherwise = self._waiting
         self._waiting = None
+        self._changed += 1
         if returned.error is None:
             then(returned.value)
         elif otherwise is not None:
@@ -178,22 +192,23 @@ class Desk:
 
     def _look(self) -> None:
         page = self.page
+        self._pressed = None
         if page.name not in self._restored:
             self._restored.add(page.name)
             if page is self._navigator.root:
                 page.restore(self._kept.filters.get(page.name, ""), self._kept.cursors.get(page.name))
         turn = -1
 
-        def read(client: Asks) -> tuple[Counts | None, Any]:
+        def read(client: Asks) -> tuple[Counts | None, Any, int]:
             nonlocal turn
             turn += 1
-            counts = None
+            counts, seen = None, self._changed
             value = page.read(client)
             if isinstance(value, Seen):
                 counts = counts_of(value.pulse)
             elif not page.is_always or turn % COUNTS_EVERY == 0:
                 counts = client.call("deck.counts")
-            return counts, value
+            return counts, value, seen
 
         self._outside.watch_page(page.name, read, page.is_always)
 
@@ -206,7 +221,7 @@ class Desk:
 
     def press(self, key: str) -> None:
         """Do what a key does here."""
-        self._said = ("", "")
+        self._said, self._pressed = ("", ""), None
         if key == "ctrl+q":
             self.leave()
         elif key == "ctrl+z":
@@ -257,11 +272,20 @@ class Desk:
         if action.group == "move" or action.id in ("look.follow", "look.next_match", "look.previous_match"):
             self.page.move("move.page_down" if action.id == "move.on" else action.id)
         elif action.group == "act":
-            self.acts.start(action, self.page.selected)
+            self._act(action)
         elif action.id.startswith("go."):
             self._go(action.id.removeprefix("go."))
         else:
             self._looks.do(action)
+
+    def _act(self, action: Action) -> None:
+        """Begin a change; where the row still shows what was before the last one, once it is read again."""
+        refused = self.keymap.reason(action, self.page.selected)
+        if refused and self._seen < self._changed and not self.keymap.read_only:
+            self._pressed = action
+            self.say("reading again…", "dim")
+        else:
+            self.acts.start(action, self.page.selected)
 
     def _go(self, where: str) -> None:
         if where in ROOTS:

@@ -32,7 +32,23 @@ def _place(action: Action) -> int:
 
 
 def hints(pairs: Sequence[tuple[str, str]], width: int) -> Line:
-    """Return the footer: as many as fit, whole; what is always useful is given its room first."""
+    """Return the footer: as many as fit, whole; what is always useful is given its room first.
+
+    Where some are left out, help says how many.
+    """
+    kept = _kept(pairs, width)
+    if len(kept) < len(pairs):
+        most = f"help, {len(pairs)} more"  # room for as many digits as it can come to
+        kept = _kept([(key, most if word == "help" else word) for key, word in pairs], width)
+    cells: list[Span] = [(" ", "")]
+    for position in sorted(kept):
+        key, word = pairs[position]
+        more = f", {len(pairs) - len(kept)} more" if word == "help" and len(kept) < len(pairs) else ""
+        cells += [(key, "key"), (f" {word}{more}  ", "dim")]
+    return line(*cells)
+
+
+def _kept(pairs: Sequence[tuple[str, str]], width: int) -> set[int]:
     left = width - 1
     kept: set[int] = set()
     for position in sorted(range(len(pairs)), key=lambda position: _weight(pairs[position][1], position)):
@@ -40,12 +56,8 @@ def hints(pairs: Sequence[tuple[str, str]], width: int) -> Line:
         if size <= left:
             kept.add(position)
             left -= size
-    cells: list[Span] = [(" ", "")]
-    for position in sorted(kept):
-        key, word = pairs[position]
-        cells += [(key, "key"), (f" {word}  ", "dim")]
-    return line(*cells)
+    return kept
 
 
 def _weight(word: str, position: int) -> int:
-    return {"help": -1, "describe": 100, "back": 101}.get(word, position)
+    return {"help": -1, "describe": 100, "back": 101}.get(word.partition(",")[0], position)

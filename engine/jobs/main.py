@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,11 +20,14 @@ from engine.jobs.kinds import kind_named
 from engine.jobs.limits import CpuSpent, cpu_line, is_memory_limit, memory_line, set_limits
 from engine.jobs.processes import started_mark
 from engine.jobs.report import REPORT_UNWRITTEN, Report, attempt_folder, write_report
+from engine.product import installed
 from engine.workspace import Workspace
 from store.database import Fence
-from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable, WorkFailed
+from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable, Unavailable, WorkFailed
 from store.rows import Job
 from store.storage import writing_to
+
+OUTDATED = "the code was changed under the running daemon: modeldeck daemon restart"
 
 
 class Cancelled(BaseException):
@@ -42,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         # Another attempt owns the job: this one may write nothing, its report included.
         _say(error.line())
         return error.exit_code
+    if report.state == "failed" and arguments.code not in ("", installed()):
+        report = replace(report, exit_code=Unavailable.exit_code, reason=f"{OUTDATED} ({report.reason})")
     try:
         write_report(attempt_folder(workspace, fence.job_id, fence.attempt), report)
     except OSError as error:
@@ -55,6 +61,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--job", required=True)
     parser.add_argument("--attempt", required=True, type=int)
+    parser.add_argument("--code", default="", help="the stamp of the code that the daemon runs")
     return parser.parse_args(argv)
 
 

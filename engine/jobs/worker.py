@@ -21,6 +21,7 @@ from engine.jobs.endings import backoff_s, end
 from engine.jobs.processes import age_s, is_alive, signal_group, started_mark
 from engine.jobs.report import attempt_folder, log_of, mark_timed_out
 from engine.jobs.turns import Turns
+from engine.product import installed
 from store import jobs, settings
 from store.errors import ModeldeckError
 from store.rows import Job
@@ -53,6 +54,7 @@ class Worker:
         self._watched: dict[str, _Watched] = {}
         self._not_before: dict[str, tuple[int, float]] = {}  # attempt, CLOCK_BOOTTIME
         self._settings: tuple[int, Mapping[str, Any]] = (0, {})
+        self._code = installed()
 
     def tick(self) -> bool:
         """Do what is due; returns whether anything was started or ended."""
@@ -189,7 +191,7 @@ class Worker:
                 [
                     *(sys.executable, "-P", "-m", "engine.jobs.main"),
                     *("--workspace", str(self._deck.workspace.root)),
-                    *("--job", job.id, "--attempt", str(job.attempt)),
+                    *("--job", job.id, "--attempt", str(job.attempt), "--code", self._code),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

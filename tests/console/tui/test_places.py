@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -237,3 +238,32 @@ async def test_a_tree_without_versions_or_monitor_says_so(console: Any, sample: 
         await screen.shows("WHAT FOR")
         await screen.press("x")
         await screen.shows("├─ no version yet: T trains one", "╰─ nothing watches it")
+
+
+@run
+async def test_a_key_pressed_right_after_a_change_waits_until_the_row_is_read_anew(
+    console: Any, sample: SampleClient
+) -> None:
+    held = threading.Event()
+    held.set()
+
+    class Slow(SampleClient):
+        def call(self, operation_id: str, request: Any = None) -> Any:
+            if operation_id == "schedules.list":
+                held.wait(10)
+            return sample.call(operation_id, request)
+
+    async with console(client=Slow()) as screen:
+        await screen.press("7")
+        await screen.shows("waits")
+        await screen.press("H")
+        await screen.shows("Cancel")
+        held.clear()
+        await screen.press("y")
+        await screen.shows("paused; U resumes it")
+        await screen.press("U")
+        await screen.shows("reading again…")
+        assert sample.called("schedules.resume") == []
+        held.set()
+        await screen.until(lambda: sample.called("schedules.resume"))
+        await screen.shows("resumed")

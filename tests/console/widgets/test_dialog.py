@@ -144,6 +144,15 @@ def test_the_footer_keeps_help_at_every_width() -> None:
         assert line_width(cells) <= width
 
 
+def test_the_footer_says_how_many_keys_it_had_no_room_for() -> None:
+    pairs = shown(KEYS, "pulse", PULSE.models[0])
+    for width in (50, 60, 80, 100):
+        told = plain(hints(pairs, width))
+        named = sum(f"{key} {word}" in told for key, word in pairs)
+        assert f"? help, {len(pairs) - named} more" in told
+    assert "more" not in plain(hints(pairs, 300))
+
+
 def test_the_footer_hides_what_cannot_be_done() -> None:
     assert ("P", "promote") in shown(KEYS, "pulse", PULSE.models[0])
     assert ("P", "promote") not in shown(KEYS, "pulse", PULSE.models[1])

@@ -42,6 +42,18 @@ def test_job_of_a_kind_nobody_knows_fails_in_one_line(stage):
     )
 
 
+def test_what_fails_after_the_code_was_changed_under_the_daemon_says_to_restart_it_and_what_works_works(
+    stage, monkeypatch
+):
+    assert "modeldeck daemon restart" not in stage.run("frobnicate").reason
+    monkeypatch.setattr(stage.worker, "_code", "of-before-the-upgrade")
+    done = stage.run("frobnicate")
+    assert (done.state, done.exit_code) == ("failed", 4)
+    told = "the code was changed under the running daemon: modeldeck daemon restart (no kind of job named"
+    assert done.reason.startswith(told)
+    assert stage.run().state == "succeeded"
+
+
 def test_log_is_read_from_an_offset_on_without_cutting_a_character(stage):
     job = stage.enqueue()
     path = stage.log(job)
