@@ -9,7 +9,7 @@ from console.render import alerts, describe, events, jobs, models, monitors, rel
 from console.render.cells import Line, line
 from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
-from console.screens.list_page import MOST, ListKind, ListPage
+from console.screens.list_page import MOST, NO_MODEL, ListKind, ListPage
 from console.screens.log_page import LogPage
 from engine.operations.alerts import AlertDetail, AlertRequest, AlertsRequest
 from engine.operations.common import ModelRequest
@@ -20,6 +20,13 @@ from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesReq
 from engine.operations.watching import MonitorDetail
 from store.rows import Alert, Event, Model, Release, Version
 
+NO_MODELS = (
+    "This deck has no models yet.",
+    "Write models/NAME.toml, then run: modeldeck apply",
+    "Or start from an example: modeldeck init DIR --example nightly-rates",
+    "Or see the whole loop on real data: modeldeck demo",
+    "{look.help} lists every key.",
+)
 _ORDER = {"open": 0, "acknowledged": 1, "snoozed": 2, "muted": 2, "resolved": 3}
 
 
@@ -33,7 +40,7 @@ def models_page() -> ListPage:
             columns=models.COLUMNS,
             key=lambda row: row.name,
             read=lambda client: client.call("models.list"),
-            empty=("This deck has no models yet.", "Write models/NAME.toml, then run: modeldeck apply"),
+            empty=NO_MODELS,
             opens=lambda row: model_page(row.name),
         )
     )
@@ -137,6 +144,7 @@ def jobs_page() -> ListPage:
             empty=(
                 "No job has run yet.",
                 "Training, releases and monitors make jobs; {runs.train} on a model makes one now.",
+                NO_MODEL,
             ),
             opens=LogPage,
             detail=jobs.job_lines,
@@ -158,6 +166,7 @@ def releases_page() -> ListPage:
             empty=(
                 "Nothing has been released yet.",
                 "{releases.promote} on a model or version promotes it, plan shown first.",
+                NO_MODEL,
             ),
             opens=release_page,
         )
@@ -192,7 +201,10 @@ def events_page() -> ListPage:
             columns=events.COLUMNS,
             key=lambda row: str(row.seq),
             read=lambda client: client.call("events.list", EventsRequest(limit=MOST)),
-            empty=("Nothing has changed yet.", "Every change of this deck will be listed here, with who and why."),
+            empty=(
+                "Nothing has changed yet.",
+                "Every change of this deck will be listed here, with who and why; modeldeck apply makes the first.",
+            ),
             opens=_event_page,
         )
     )
@@ -225,6 +237,7 @@ def alerts_page() -> ListPage:
             empty=(
                 "No alert has been raised.",
                 "Monitors raise them; {monitors.run} on a model runs its monitor now.",
+                NO_MODEL,
             ),
             opens=alert_page,
             detail=alerts.alert_detail,

@@ -9,7 +9,7 @@ from console.render import deploys
 from console.render.deploys import DeployRow
 from console.screens.catalog import release_page
 from console.screens.document_page import DocumentKind, DocumentPage
-from console.screens.list_page import MOST, ListKind, ListPage
+from console.screens.list_page import MOST, NO_MODEL, ListKind, ListPage
 from console.screens.page import Page
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
 
@@ -49,6 +49,7 @@ def deploys_page() -> ListPage:
             empty=(
                 "Nothing is deployed yet.",
                 "{releases.promote} on a model or version promotes it, plan shown first.",
+                NO_MODEL,
             ),
             opens=opens,
             detail=deploys.deploy_lines,

@@ -18,6 +18,7 @@ from engine.service.sieve import Sieve
 from store.errors import Refused
 
 MOST = 500  # rows a list reads
+NO_MODEL = "{go.models} lists the models, or says how to make the first."
 MOST_TOLD = 40  # cells of a filter that is repeated in a sentence
 LEAST_DETAIL = 5  # free lines below the rows, from which on the selected row is shown whole
 

@@ -10,7 +10,7 @@ from console.render import pulse as render
 from console.render.cells import Line
 from console.render.columns import Context
 from console.render.display import key
-from console.screens.catalog import model_page
+from console.screens.catalog import NO_MODELS, model_page
 from console.screens.list_page import ListKind, ListPage
 from engine.operations.deck import Pulse, PulseModel, PulseRequest
 from engine.operations.serving import ReleasesRequest
@@ -19,12 +19,6 @@ from store.rows import Release
 ROOM_BELOW = 14  # lines for alerts and changes, before the answers of every model are shown
 ROOM_LOOSE = 9
 MOST = 200  # models shown: those that ask for a look or serve, before others
-
-NO_MODELS = (
-    "This deck has no models yet.",
-    "Write models/NAME.toml, then run: modeldeck apply",
-    "Or see the whole loop on real data: modeldeck demo",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from console.poller import Asks
 from console.render import runs
 from console.screens.document_page import DocumentKind, DocumentPage
-from console.screens.list_page import MOST, ListKind, ListPage
+from console.screens.list_page import MOST, NO_MODEL, ListKind, ListPage
 from console.sorting import SortRow
 from engine.operations.runs import RunsRequest
 from store.rows import Run
@@ -31,6 +31,7 @@ class RunsPage(ListPage):
                 empty=(
                     "Nothing has been trained yet.",
                     "{runs.train} on a model trains it; so does: modeldeck train MODEL",
+                    NO_MODEL,
                 ),
                 opens=run_page,
             )
