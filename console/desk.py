@@ -31,6 +31,7 @@ from store.errors import ModeldeckError
 LEAST_WIDTH, LEAST_HEIGHT = 50, 12
 MOST_BANNER = 3  # lines of a failure: its remedy stands at the end, and must not be cut
 NAMES = -1  # the number of the errand that reads the names of models
+TARGETS = -2  # of the one that reads what there is to go to
 COUNTS_EVERY = 5  # reads of a log for one of the counts
 
 
@@ -65,6 +66,7 @@ class Desk:
         self._pressed: Action | None = None  # waits for the page to be read again
         self._waiting: tuple[str, Then, Otherwise | None] | None = None
         self.keymap = keymap or Keymap()
+        self.commands = list(kept.commands)
         self.acts = Acts(self, self.keymap)
         self.prompting = Prompting(self)
         self._looks = Looks(self)
@@ -107,6 +109,7 @@ class Desk:
             screen=self._navigator.root.name,
             filters={name: text for name, text in filters.items() if text},
             cursors={name: key for name, key in cursors.items() if key},
+            commands=self.commands,
         )
 
     def say(self, text: str, style: str = "") -> None:
@@ -177,6 +180,8 @@ class Desk:
     def _returned(self, returned: Returned) -> None:
         if returned.number == NAMES and returned.error is None:
             self._names = returned.value
+        if returned.number == TARGETS and self._box is not None:
+            self._read_for(self._box, returned)
         if returned.number != self._errand or self._waiting is None:
             return
         _, then, otherwise = self._waiting
@@ -189,6 +194,12 @@ class Desk:
         else:
             self.acts.show_error(returned.error)
         self._outside.refresh_data()
+
+    def _read_for(self, box: Box, returned: Returned) -> None:
+        if returned.error is None:
+            box.take(returned.value)
+        else:
+            self.acts.show_error(returned.error)
 
     def _look(self) -> None:
         page = self.page
@@ -216,7 +227,7 @@ class Desk:
 
     def paste(self, text: str) -> None:
         """Take pasted text where one types; elsewhere it could only be a mistake."""
-        if not self.prompting.paste(text):
+        if not self.prompting.paste(text) and not (self._box is not None and self._box.paste(text)):
             self.say(self.keymap.tell("pasted text is taken only after {look.command} or {look.filter}"), "warn")
 
     def press(self, key: str) -> None:
@@ -260,12 +271,22 @@ class Desk:
             elif isinstance(box.selected, SortRow):
                 self.page.sort_by(box.selected.name)
                 self._look()
-        elif outcome == "confirm":
+        elif outcome == "confirm" and isinstance(box, Confirm):
             self.acts.confirm()
+        elif outcome == "confirm":
+            self._arrive_at(box)
         elif outcome == "reason" and isinstance(box, Confirm):
             self.prompting.ask_reason(box.reason)
         elif outcome == "copy":
             self.copy(self.acts.command())
+
+    def _arrive_at(self, box: Box) -> None:
+        from console.jumping import Jump
+
+        self._box = None
+        if isinstance(box, Jump) and box.selected is not None:
+            target = box.selected
+            self.go(target.screen, *([target.page()] if target.page is not None else []))
 
     def do(self, action: Action) -> None:
         """Carry out an action of the table."""
@@ -277,6 +298,12 @@ class Desk:
             self._go(action.id.removeprefix("go."))
         else:
             self._looks.do(action)
+
+    def _jump(self) -> None:
+        from console.jumping import Jump, read_targets
+
+        self._box = Jump(self.seconds)
+        self._outside.send(TARGETS, read_targets)
 
     def _act(self, action: Action) -> None:
         """Begin a change; where the row still shows what was before the last one, once it is read again."""
@@ -295,6 +322,13 @@ class Desk:
                 self._look()
             else:
                 self.say("there is no screen before this one", "dim")
+        elif where in ("earlier", "later"):
+            if self._navigator.step(-1 if where == "earlier" else 1):
+                self._look()
+            else:
+                self.say(f"there is no {where} screen", "dim")
+        elif where == "jump":
+            self._jump()
         elif where == "out" and self.page.filtered:
             self.page.set_filter("")
         elif where == "quit":

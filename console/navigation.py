@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from console.screens.page import Page
 
+MOST_VISITED = 30  # places kept to go back to
+
 
 class Navigator:
     """Numbered screens keep their page, cursor and filter; pages opened from them stack on top."""
@@ -15,6 +17,8 @@ class Navigator:
         self._roots: dict[str, Page] = {}
         self._stack: list[Page] = [self._root(first if first in roots else next(iter(roots)))]
         self._before: list[Page] | None = None
+        self._trail: list[list[Page]] = [list(self._stack)]
+        self._place = 0  # in the trail
 
     def _root(self, name: str) -> Page:
         if name not in self._roots:
@@ -74,6 +78,19 @@ class Navigator:
         self._leave(self._before)
         return True
 
+    def step(self, by: int) -> bool:
+        """Go back (-1) or forward (1) among the places there were; say whether there was one."""
+        to = self._place + by
+        if not 0 <= to < len(self._trail):
+            return False
+        self._before, self._stack = self._stack, list(self._trail[to])
+        self._place = to
+        return True
+
     def _leave(self, stack: list[Page]) -> None:
         if [page.name for page in stack] != [page.name for page in self._stack]:
             self._before, self._stack = self._stack, list(stack)
+            del self._trail[self._place + 1 :]
+            self._trail.append(list(stack))
+            del self._trail[:-MOST_VISITED]
+            self._place = len(self._trail) - 1

@@ -11,6 +11,7 @@ from console.render.cells import Line
 from console.screens.catalog import model_page, version_named
 from console.screens.moments import moment_page
 from console.screens.page import Page
+from console.state import remember
 from console.widgets.prompt import Prompt
 
 
@@ -19,6 +20,7 @@ class Typist(Protocol):
 
     acts: Acts
     keymap: Keymap
+    commands: list[str]
 
     @property
     def page(self) -> Page:
@@ -72,9 +74,11 @@ class Prompting:
     def ask_command(self) -> None:
         """Type a command."""
         self._desk.read_names()
-        self._open(
-            "command", Prompt(" :", complete=lambda text: command_line.complete(text, self._desk.model_names or ()))
-        )
+
+        def complete(text: str) -> tuple[str, ...]:
+            return command_line.complete(text, self._desk.model_names or ())
+
+        self._open("command", Prompt(" :", complete=complete, history=self._desk.commands))
 
     def ask_reason(self, text: str) -> None:
         """Type a reason."""
@@ -124,6 +128,7 @@ class Prompting:
         if self._purpose == "reason":
             self._desk.acts.give_reason(prompt.text.strip())
         elif self._purpose == "command":
+            remember(self._desk.commands, prompt.text)
             self._command(command_line.parse(prompt.text))
 
     def _command(self, command: command_line.Command) -> None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 MOST_KEPT = 64
+MOST_COMMANDS = 50
+LONGEST_COMMAND = 200
 
 
 @dataclass(slots=True)
@@ -17,6 +19,17 @@ class ConsoleState:
     screen: str = "pulse"
     filters: dict[str, str] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)  # typed after `:`, the newest last
+
+
+def remember(commands: list[str], text: str) -> None:
+    """Keep a command that was typed; not one that begins with a space, is very long, or was the last already."""
+    if not text.strip() or text[0] == " " or len(text) > LONGEST_COMMAND:
+        return
+    if text in commands:
+        commands.remove(text)
+    commands.append(text)
+    del commands[:-MOST_COMMANDS]
 
 
 def load(path: Path) -> ConsoleState:
@@ -27,6 +40,7 @@ def load(path: Path) -> ConsoleState:
             screen=str(body["screen"]),
             filters={str(name): str(text) for name, text in body["filters"].items()},
             cursors={str(name): str(key) for name, key in body["cursors"].items()},
+            commands=[str(text)[:LONGEST_COMMAND] for text in body.get("commands", [])][-MOST_COMMANDS:],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ConsoleState()

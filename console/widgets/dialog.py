@@ -41,6 +41,7 @@ class Box:
     """What every box shares: a frame, and the guard against keys that were not meant for it."""
 
     hints: tuple[tuple[str, str], ...] = (("esc", "close"),)
+    more = " more: j ▼ "
 
     def __init__(self, title: str, clock: Callable[[], float]) -> None:
         self.title = title
@@ -54,6 +55,13 @@ class Box:
             self._quiet_since = now
             return ""
         return self.pressed(key)
+
+    def take(self, value: Any) -> None:
+        """Take what was read for this box after it opened; most need nothing."""
+
+    def paste(self, text: str) -> bool:
+        """Take pasted text; say whether one can type here."""
+        return False
 
     def guard_again(self) -> None:
         """Ignore keys for a moment again, as after opening."""
@@ -75,7 +83,7 @@ class Box:
         left = (width - size) // 2
         box = [_edge("╭", "╮", size, self.title, " ▲ " if above else "")]
         box += [restyle((("│ ", "rule"), *exactly(cells, inside), (" │", "rule")), "box") for cells in lines]
-        box.append(_edge("╰", "╯", size, "", " more: j ▼ " if more else ""))
+        box.append(_edge("╰", "╯", size, "", self.more if more else ""))
         top = max(0, (len(below) - len(box)) // 2)
         return overlay([restyle(plain_ground(cells), "") for cells in below], box, left, top, width)
 

@@ -10,9 +10,14 @@ Completer = Callable[[str], Sequence[str]]
 
 
 class Prompt:
-    """Text with a still cursor. `sign` stands before it; `complete` offers whole replacements for the text."""
+    """Text with a still cursor. `sign` stands before it; `complete` offers whole replacements for the text.
 
-    def __init__(self, sign: str, text: str = "", complete: Completer | None = None) -> None:
+    `history` is what was typed before, the newest last.
+    """
+
+    def __init__(
+        self, sign: str, text: str = "", complete: Completer | None = None, history: Sequence[str] = ()
+    ) -> None:
         self.sign = sign
         self.text = text
         self.error = ""
@@ -20,12 +25,17 @@ class Prompt:
         self._complete = complete
         self._offered: tuple[str, ...] = ()
         self._turn = -1
+        self._history = tuple(history)
+        self._back = 0  # how many steps back in it; 0 is what is being typed
+        self._typed = text
 
     def press(self, key: str, character: str | None) -> bool:
         """Take one key; say whether the text changed."""
         before = self.text
         if key == "tab":
             self._next_offer()
+        elif key in ("up", "ctrl+p", "down", "ctrl+n"):
+            self._recall(1 if key in ("up", "ctrl+p") else -1)
         elif key in ("backspace", "ctrl+h"):
             self._edit(self.text[: max(0, self._at - 1)], self.text[self._at :])
         elif key == "delete":
@@ -51,7 +61,19 @@ class Prompt:
         self.text = head + tail
         self._at = len(head)
         self._turn = -1
+        self._back = 0
         self.error = ""
+
+    def _recall(self, step: int) -> None:
+        """Go through what was typed before: those that begin as what stands there, the newest first."""
+        if self._back == 0:
+            self._typed = self.text
+        known = [text for text in reversed(self._history) if text.startswith(self._typed) and text != self._typed]
+        self._back = max(0, min(len(known), self._back + step))
+        back = self._back
+        text = known[back - 1] if back else self._typed
+        self._edit(text, "")
+        self._back = back
 
     def offers(self) -> tuple[str, ...]:
         """Return what the text may be completed to."""
