@@ -7,6 +7,7 @@ import glob
 import gzip
 import itertools
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,7 @@ def _query(sql: str, workspace: Workspace, values: dict[str, Any], named: str, s
                 time = f"TRY_CAST({column} AS TIMESTAMP)"
                 sql = f"SELECT * FROM ({sql}\n) WHERE {time} IS NULL OR {time} >= $since"
                 values = {**values, "since": since.bound}
-            return connection.sql(sql, params=values or None).to_arrow_table()
+            return _run(connection, sql, values)
         except duckdb.Error as error:
             line = str(error).strip().splitlines()[0].rstrip(".")
             if _EXTENSION.search(line):
@@ -142,6 +143,13 @@ def _query(sql: str, workspace: Workspace, values: dict[str, Any], named: str, s
             if isinstance(error, duckdb.IOException | duckdb.ProgrammingError | duckdb.ConversionException):
                 raise Refused(f"{named} cannot be read: {line}", "correct the file or [data] source") from error
             raise WorkFailed(f"{named} failed: {line}", "correct [data] source") from error
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any]) -> pa.Table:
+    """Return a query's rows. A relation of it would find out twice what a file holds: when made, and when read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a copy, which takes no more memory at its peak than a relation does
+        return connection.execute(sql, values or None).to_arrow_table()
 
 
 def connect(root: Path) -> duckdb.DuckDBPyConnection:
