@@ -39,16 +39,7 @@ def bootstrap(
 
     `{"value", "low", "high", "n", "note"}`; value, low and high are None where the metric is not defined.
     """
-    seen = measure(name, truth, guess)
-    found: dict[str, Any] = {"value": seen.value, "low": None, "high": None, "n": len(truth), "note": seen.note}
-    if seen.value is None or len(truth) < 2:
-        return found
-    values = [value for value in _resampled(name, truth, guess, seed, resamples) if value is not None]
-    if len(values) >= resamples // 2:
-        tail = (1 - level) / 2
-        low, high = np.quantile(values, [tail, 1 - tail])
-        found["low"], found["high"] = float(low), float(high)
-    return found
+    return evaluate([name], truth, guess, seed=seed, resamples=resamples, level=level)[name]
 
 
 def quick(name: str, truth: Any, guess: Predicted, level: float = LEVEL) -> dict[str, Any]:
@@ -107,24 +98,55 @@ def paired(
     return found
 
 
-def _resampled(name: str, truth: Any, guess: Predicted, seed: int, resamples: int) -> Sequence[float | None]:
+def evaluate(
+    task_metrics: Sequence[str],
+    truth: Any,
+    guess: Predicted,
+    *,
+    seed: int = 7,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> dict[str, dict[str, Any]]:
+    """Return every named metric as `bootstrap` does, all over the same draws of rows."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in task_metrics:
+        seen = measure(name, truth, guess)
+        found[name] = {"value": seen.value, "low": None, "high": None, "n": len(truth), "note": seen.note}
+    defined = [name for name, one in found.items() if one["value"] is not None]
+    if not defined or len(truth) < 2:
+        return found
+    tail = (1 - level) / 2
+    for name, drawn in _resampled(defined, truth, guess, seed, resamples).items():
+        values = [value for value in drawn if value is not None]
+        if len(values) >= resamples // 2:
+            low, high = np.quantile(values, [tail, 1 - tail])
+            found[name]["low"], found[name]["high"] = float(low), float(high)
+    return found
+
+
+def _resampled(
+    names: Sequence[str], truth: Any, guess: Predicted, seed: int, resamples: int
+) -> dict[str, Sequence[float | None]]:
+    """Return what each metric is on every draw of rows; one that needs all rows of a draw at once sees fewer draws."""
     draw = np.random.default_rng(seed)
-    metric = find(name)
     count = len(truth)
-    if metric.per_row is not None:
-        per_row = metric.per_row(truth, guess)
-        return [float(per_row[draw.integers(0, count, count)].mean()) for _ in range(resamples)]
-    fewer = max(40, min(resamples, MAX_CELLS // count))
-    found: list[float | None] = []
-    for _ in range(fewer):
+    per_row = {name: each(truth, guess) for name in names if (each := find(name).per_row) is not None}
+    whole = [name for name in names if name not in per_row]
+    fewer = max(40, min(resamples, MAX_CELLS // count)) if whole else 0
+    found: dict[str, list[float | None]] = {name: [] for name in names}
+    for number in range(max(resamples if per_row else 0, fewer)):
         rows = draw.integers(0, count, count)
-        found.append(measure(name, truth[rows], guess.take(rows)).value)
-    return found * (resamples // fewer) if fewer < resamples else found
-
-
-def evaluate(task_metrics: Sequence[str], truth: Any, guess: Predicted, *, seed: int = 7) -> dict[str, dict[str, Any]]:
-    """Return every named metric with its interval."""
-    return {name: bootstrap(name, truth, guess, seed=seed) for name in task_metrics}
+        if number < resamples:
+            for name, each in per_row.items():
+                found[name].append(float(each[rows].mean()))
+        if number < fewer:
+            truths, guesses = truth[rows], guess.take(rows)
+            for name in whole:
+                found[name].append(measure(name, truths, guesses).value)
+    return {
+        name: found[name] * (resamples // fewer) if name in whole and fewer < resamples else found[name]
+        for name in names
+    }
 
 
 def ratio_of_losses(name: str, new: Measured, old: Measured) -> float | None:
