@@ -113,13 +113,22 @@ class Predictor:
         """Return prediction records for columns that `contract.code_rows` has coded."""
         if self._direct is None:
             return self.predict_frame(self._coder.frame(coded))
-        return self._encode(self._direct, coded, len(next(iter(coded.values()), ())))
+        said = self._said(self._direct, coded, len(next(iter(coded.values()), ())))
+        return encode_outputs(self.signature, said, self.decision)
 
     def predict_frame(self, frame: Any) -> list[dict[str, Any]]:
         """Return prediction records for a frame with the dtypes of `frames.conform`."""
-        return self._encode(self.model, frame, len(frame))
+        return encode_outputs(self.signature, self.said(frame), self.decision)
 
-    def _encode(self, model: Any, rows: Any, count: int) -> list[dict[str, Any]]:
+    def said(self, frame: Any) -> list[Any]:
+        """Return what the model says of each row of such a frame, which `contract.encode_outputs` makes records of.
+
+        Raises:
+            PredictError: the model raised, or answered something that is not a number.
+        """
+        return self._said(self.model, frame, len(frame))
+
+    def _said(self, model: Any, rows: Any, count: int) -> list[Any]:
         if not count:
             return []
         try:
@@ -133,7 +142,7 @@ class Predictor:
             for row, answer in enumerate(answers):
                 if not _is_finite(answer):
                     raise PredictError(f"the model's answer for row {row} is not a finite number")
-        return encode_outputs(self.signature, answers, self.decision)
+        return answers
 
 
 def _are_finite(found: Any) -> bool:

@@ -31,6 +31,8 @@ MB = 1024 * 1024
 SEED = 7
 PR_SET_PDEATHSIG = 1
 FIRST_TO_GO = 500  # added to what the kernel weighs when memory runs out: a trial goes before the training
+FIRST_OF_ALL = 1000  # and what yields goes before the trial
+YIELDS = 5  # niceness: of a core that both want, the other gets three times as much
 
 Done = TypeVar("Done")
 
@@ -50,14 +52,21 @@ class Raised(Exception):
 class Child:
     """A forked process that runs `serve(connection)`; `connection` here is the other end.
 
-    Without `memory_mb` it may take what is free when it starts. Errors are told with their line in `folder`.
+    Without `memory_mb` it may take what is free when it starts. Errors are told with their line in `folder`. One that
+    `yields` leaves processor and memory to the others where there is not enough.
     """
 
     def __init__(
-        self, serve: Callable[[Connection], None], memory_mb: int | None = None, folder: Path | None = None
+        self,
+        serve: Callable[[Connection], None],
+        memory_mb: int | None = None,
+        folder: Path | None = None,
+        *,
+        yields: bool = False,
     ) -> None:
         self.memory_mb = memory_mb
         self.folder = folder
+        self.yields = yields
         self.connection, theirs = multiprocessing.Pipe()
         parent = os.getpid()
         sys.stdout.flush()
@@ -73,7 +82,7 @@ class Child:
         code = 1
         try:
             self.connection.close()
-            _prepare(self.memory_mb, parent)
+            _prepare(self.memory_mb, parent, self.yields)
             serve(connection)
             code = 0
         except BaseException as error:
@@ -129,7 +138,7 @@ class Child:
         self.connection.close()
 
 
-def _prepare(memory_mb: int | None, parent: int) -> None:
+def _prepare(memory_mb: int | None, parent: int, yields: bool) -> None:
     # what draws without a seed of its own draws the same in every process, and so can be reproduced
     random.seed(SEED)
     np.random.seed(SEED)
@@ -140,8 +149,10 @@ def _prepare(memory_mb: int | None, parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)  # it ended before we could ask to end with it
+    if yields:
+        os.nice(YIELDS)
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST_OF_ALL if yields else FIRST_TO_GO))
     allowed = free_bytes() if memory_mb is None else memory_mb * MB
     if allowed is not None:
         most = _data_bytes() + allowed

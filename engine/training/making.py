@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.measures.metrics import Metric, Predicted, default_metric, find, predicted
+from engine.measures.metrics import Metric, Predicted, default_metric, find
 from engine.serving import golden
 from engine.serving.features import CodedClasses
 from engine.serving.predict import Predictor
-from engine.settings.checks import ERROR
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.comparison import Comparison
 from engine.training.constraints import Groups
@@ -26,13 +25,14 @@ from engine.training.family import Family, is_ours
 from engine.training.fitting import fit, in_time, refit
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.forecasts import remember
-from engine.training.leakage import Leak, leaks
-from engine.training.learning_curve import SPENT_S, SPENT_SHARE, LearningCurve
+from engine.training.leakage import Leak
+from engine.training.learning_curve import CURVED, SPENT_S, SPENT_SHARE, LearningCurve
 from engine.training.proof import Proof, prove
 from engine.training.recency import require_weights, within
 from engine.training.recording import params_of
+from engine.training.row_looks import RowLooks
 from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
-from engine.training.selection import ROWS, Judge, Look, by_importance, looks, on_record, told
+from engine.training.selection import ROWS, Judge, Look, looks, on_record, told
 from engine.training.storing import check_storable, stored
 from engine.training.synthetic import synthesised
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
@@ -48,12 +48,9 @@ PROOF_SHARE = 0.1  # of the budget, for everything after the refit
 PROOF_LOOKS = 5.0  # or so many times what measuring the Dummy took
 PROOF_S = 0.4  # and this to store the model
 LATE = 0.5  # so much of the proof's time a refit that takes longer than foreseen may use
-LEAKS_SHARE = 0.03  # of the budget, for the look at columns that explain the target by themselves
-LEAKS_S = 0.3  # or so long: a few columns
 LEAVES = 0.8  # of what is left after the proof so much may be used: the version is still to be registered
 SELECT_SHARE = 0.25  # of the budget, to select columns before the search
 LOOK_SHARE, LOOK_S = 0.03, 0.1  # of what the training took so far, and this, to look at columns fold by fold
-CURVED = frozenset({"classification", "regression"})  # tasks whose rows stand for themselves
 PILOT_ROWS = 20_000  # with more rows than this, a small fit first shows what the whole would cost
 
 
@@ -99,7 +96,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     split = within(split_holdout(dataset, train.holdout, train.seed), dataset.times, train.window_s)
     folds = expanding_folds(dataset, split.train, train.folds, train.seed)
     check_classes(dataset, split, folds)
-    leaking = _leaks(dataset, split, settings, deadline - time.monotonic(), progress)
+    rows_say = RowLooks(dataset, split.train, settings, deadline - time.monotonic(), progress)
     candidates = _fitting(dataset, split, settings, metric, bundle, modules, deadline - time.monotonic())
     budget = deadline - time.monotonic()
     split, folds = _affordable(dataset, split, folds, candidates, budget, train.folds, train.seed)
@@ -116,49 +113,52 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle, groups, kinds)
     begun = time.monotonic()
     plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
-    proof_s = max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S)
-    proof_s = min(proof_s, budget / 2)
+    proof_s = min(max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S), budget / 2)
     after_s = (SPENT_SHARE + LOOK_SHARE) * budget + SPENT_S + LOOK_S if settings.task in CURVED else 0.0
     proven_by = deadline - min(after_s, budget / 8)
     fitted_by = proven_by - proof_s
-    found = compare(
-        bench,
-        Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
-        recorder,
-        lambda share, text: progress(0.12 + 0.68 * share, text),
-        earlier(candidates),
-    )
-    best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)
-    progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
-    begun = time.monotonic()
-    start = fitting_base(base, dataset, split.holdout, best.family, best.params) if train.warm_start else ""
-    until = fitted_by + proof_s * LATE
-    model = refit(dataset, split.train, best.family, best.params, until, _told_base(start, progress))
-    fit_s = time.monotonic() - begun
-    decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
-    predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
-    progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
-    curve_s = min(SPENT_SHARE * (time.monotonic() - started) + SPENT_S, LEAVES * (deadline - time.monotonic()))
-    again = partial(_answers_of, dataset, split.holdout, best, decided)
-    curve = LearningCurve(dataset, split, again, curve_s, fit_s, train.seed) if settings.task in CURVED else None
-    with one_quiet_thread(), curve or nullcontext():
-        evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
-        if dataset.forecast is not None:
-            remember(model, dataset)
-        content = stored(model, modules, train.trusted)
-        shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
-        recorded = golden.make(predictor, shown)
-        if mode == "report":
-            judge = Judge(best.family, best.params, metric, train.seed)
-            whole = by_importance(dataset, split.train, evaluation.get("importance", ()))
-            seconds = min(LOOK_SHARE * (time.monotonic() - started) + LOOK_S, LEAVES * (deadline - time.monotonic()))
-            newest_first = [fold.train for fold in reversed(folds)]
-            each = looks(dataset, newest_first, judge, seconds, fit_s * min(1.0, ROWS / len(split.train)))
-        points = curve.points(metric, evaluation["holdout"][metric.name]) if curve else None
+    with LearningCurve(dataset, split, train.seed, train.memory_mb) as curve:
+        curve.foresee(candidates)
+        found = compare(
+            bench,
+            Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
+            recorder,
+            lambda share, text: progress(0.12 + 0.68 * share, text),
+            earlier(candidates),
+            rows_say.pieces(dataset, [split.train, *(fold.train for fold in reversed(folds))], mode),
+        )
+        curve.begin(found.best.family, found.best.params)
+        best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)
+        progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
+        begun = time.monotonic()
+        start = fitting_base(base, dataset, split.holdout, best.family, best.params) if train.warm_start else ""
+        model = refit(
+            dataset, split.train, best.family, best.params, fitted_by + proof_s * LATE, _told_base(start, progress)
+        )
+        fit_s = time.monotonic() - begun
+        decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
+        predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
+        progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
+        now = time.monotonic()
+        curved_by = now + min(SPENT_SHARE * (now - started) + SPENT_S, LEAVES * (deadline - now))
+        with one_quiet_thread():
+            evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
+            if dataset.forecast is not None:
+                remember(model, dataset)
+            content = stored(model, modules, train.trusted)
+            shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
+            recorded = golden.make(predictor, shown)
+            if mode == "report":
+                judge = Judge(best.family, best.params, metric, train.seed)
+                now = time.monotonic()
+                seconds = min(LOOK_SHARE * (now - started) + LOOK_S, LEAVES * (deadline - now))
+                fewer_s = fit_s * min(1.0, ROWS / len(split.train))
+                whole, each = rows_say.worth(dataset, evaluation.get("importance", ()), judge, seconds, fewer_s)
+            points = curve.points(metric, decided, evaluation["holdout"][metric.name], curved_by, fit_s)
     evaluation |= {"learning_curve": points} if points else {}
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
-    evaluation |= _noted(start, leaking)
+    evaluation |= _noted(start, rows_say.leaking)
     return Made(
         artifact=content,
         golden=recorded,
@@ -224,30 +224,6 @@ def _groups(settings: ModelSettings, metric: Metric) -> Groups | None:
     return Groups(told.columns, measure, told.min_rows, settings.train.seed) if told.columns else None
 
 
-def _leaks(
-    dataset: Dataset, split: Split, settings: ModelSettings, budget: float, progress: Callable[[float, str], None]
-) -> list[Leak]:
-    """Name the columns that explain the target by themselves, or refuse to train with them.
-
-    Raises:
-        Refused: there are some, and the settings call that an error.
-    """
-    if settings.checks.leakage == "off":
-        return []
-    seconds = math.inf if settings.checks.leakage == ERROR else max(LEAKS_SHARE * budget, LEAKS_S)
-    with one_quiet_thread():
-        found, unseen = leaks(dataset, split.train, seconds=seconds, seed=settings.train.seed)
-    if unseen:
-        progress(0.1, f"no time to look for leakage in {len(unseen)} of {dataset.frame.shape[1]} columns")
-    if not found:
-        return []
-    told = "; ".join(leak.told() for leak in found[:3])
-    if settings.checks.leakage == ERROR:
-        raise Refused(told, 'leave it out in [data] features, or say [checks] leakage = "warning" where that is right')
-    progress(0.1, f"look whether this is known at prediction time: {told}")
-    return found
-
-
 def _selected(
     dataset: Dataset, split: Split, folds: list[Fold], judge: Judge, mode: str, budget: float, estimator: str
 ) -> tuple[Look, list[Look]]:
@@ -281,12 +257,6 @@ def baseline(
         model = fit(dataset, rows, dummy, dummy.defaults)
         predictor = Predictor.from_parts(model, dataset.signature, dataset.task)
         return on_holdout(predictor, dataset.take(holdout), seed, asked)
-
-
-def _answers_of(dataset: Dataset, holdout: Any, best: Trial, decided: dict[str, Any], rows: Any) -> Predicted:
-    model = fit(dataset, rows, best.family, best.params)
-    predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
-    return predicted(predictor.predict_frame(dataset.take(holdout).frame), dataset.signature.classes)
 
 
 def _with_answers(bench: Bench, best: Trial, until: float) -> Trial:

@@ -66,8 +66,12 @@ def compare(
     recorder: Recorder,
     progress: Callable[[float, str], None],
     earlier: Earlier = Earlier(),
+    meanwhile: Sequence[Callable[[], None]] = (),
 ) -> Comparison:
     """Try each family's defaults, then let Optuna draw until the best could no longer be refitted in time.
+
+    `meanwhile` is done here, a piece at a time, when the workers have work and the search would wait; all of it is done
+    in the end.
 
     Nothing is tried beyond the deadline: a candidate is cut once its further folds, or its fit on all rows, would not
     end by then. One that raises, hangs, dies or answers nonsense fails alone.
@@ -75,7 +79,7 @@ def compare(
     Raises:
         WorkFailed: no candidate but the Dummy ended well in time, or none keeps within the constraints.
     """
-    search = _Search(bench, effort, recorder, progress, earlier)
+    search = _Search(bench, effort, recorder, progress, earlier, meanwhile)
     try:
         search.run()
     finally:
@@ -105,7 +109,9 @@ class _Search:
         recorder: Recorder,
         progress: Callable[[float, str], None],
         earlier: Earlier,
+        meanwhile: Sequence[Callable[[], None]],
     ) -> None:
+        self.meanwhile = deque(meanwhile)
         self.bench, self.effort, self.recorder, self.progress = bench, effort, recorder, progress
         self.begun = time.monotonic()
         self.trials: list[Trial] = [one for one in earlier.done if one.state == "finished"]
@@ -150,11 +156,14 @@ class _Search:
             while len(self.running) < self.effort.workers and self._start():
                 pass
             self.recorder.write()
-            if not self.running:
+            if self.meanwhile:
+                self.meanwhile.popleft()()
+            elif not self.running:
                 return
-            soonest = min(one.until for one in self.running.values())
+            soonest = min((one.until for one in self.running.values()), default=0.0)
+            patience_s = 0.0 if self.meanwhile else max(0.0, min(soonest - time.monotonic(), 60.0))
             by_connection = {child.connection: child for child in self.running}
-            for connection in wait(list(by_connection), max(0.0, min(soonest - time.monotonic(), 60.0))):
+            for connection in wait(list(by_connection), patience_s):
                 self._hear(by_connection[connection])  # type: ignore[index]
             for child, one in list(self.running.items()):
                 if time.monotonic() >= one.until and not child.connection.poll():

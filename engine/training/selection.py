@@ -59,12 +59,12 @@ class Judge:
     seed: int
 
 
-def look(dataset: Dataset, rows: Any, judge: Judge, until: float) -> Look:
-    """Return what rows (indices) say of the columns; `until` is of `time.monotonic()`.
+def look(dataset: Dataset, rows: Any, judge: Judge, until: float, why: dict[str, str] | None = None) -> Look:
+    """Return what rows (indices) say of the columns; `until` is of `time.monotonic()`, `why` what is redundant.
 
     In a process of its own: a candidate that hangs or dies costs the look at noise only.
     """
-    why = redundant(dataset, rows)
+    why = redundant(dataset, rows) if why is None else why
     try:
         found, noise = apart(lambda: _measured(dataset.without(why), rows, judge, until), until)
     except (Overdue, Lost, Raised):
@@ -72,16 +72,26 @@ def look(dataset: Dataset, rows: Any, judge: Judge, until: float) -> Look:
     return Look({**why, **dict.fromkeys(noise, NOISE)}, found)
 
 
-def looks(dataset: Dataset, parts: Sequence[Any], judge: Judge, seconds: float, fit_s: float = 0.0) -> list[Look]:
+def looks(
+    dataset: Dataset,
+    parts: Sequence[Any],
+    judge: Judge,
+    seconds: float,
+    fit_s: float = 0.0,
+    known: Sequence[dict[str, str]] | None = None,
+) -> list[Look]:
     """Return the look at each of some parts of the rows, one after the other until `seconds` are over.
 
-    With less left than two fits of `fit_s` seconds none is begun: it would take its time and tell nothing.
+    With less left than two fits of `fit_s` seconds none is begun: it would take its time and tell nothing. `known` is
+    what `redundant` says of each part, where that is known.
     """
     until = time.monotonic() + seconds
-    return [
-        look(dataset, rows, judge, until) if until - time.monotonic() > 2 * fit_s else Look(redundant(dataset, rows))
-        for rows in parts
-    ]
+    found = []
+    for place, rows in enumerate(parts):
+        in_time = until - time.monotonic() > 2 * fit_s
+        why = known[place] if known else redundant(dataset, rows)
+        found.append(look(dataset, rows, judge, until, why) if in_time else Look(why))
+    return found
 
 
 def redundant(dataset: Dataset, rows: Any) -> dict[str, str]:
@@ -218,10 +228,10 @@ def _is_worse(
     return gain["high"] is not None and gain["high"] < 0.0
 
 
-def by_importance(dataset: Dataset, rows: Any, importance: Iterable[dict[str, Any]]) -> Look:
-    """Return what rows, and a version's importance as measured, say of the columns that it reads."""
+def by_importance(why: Mapping[str, str], importance: Iterable[dict[str, Any]]) -> Look:
+    """Return what a version's importance as measured says of the columns, beside `why` some are redundant."""
     measured = {one["name"]: {key: one[key] for key in ("value", "low", "high")} for one in importance}
-    return Look({**dict.fromkeys(noise_of(measured), NOISE), **redundant(dataset, rows)}, measured)
+    return Look({**dict.fromkeys(noise_of(measured), NOISE), **why}, measured)
 
 
 def told(whole: Look) -> str:

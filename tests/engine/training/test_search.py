@@ -47,7 +47,7 @@ def comparison_run(tmp_path, bookings, rates):
     def run(seconds, metric="mae", estimator="auto", **changed):
         told = {name: changed.pop(name) for name in list(changed) if name in ("workers", "trials", "memory_mb")}
         limits, earlier = changed.pop("limits", {}), changed.pop("earlier", Earlier())
-        changed_families = changed.pop("families", None)
+        changed_families, meanwhile = changed.pop("families", None), changed.pop("meanwhile", ())
         dataset = prepare(bookings(), rates(features=("nights", "segment", "discount"), **changed), "UTC")
         split = split_holdout(dataset, 0.2, 7)
         folds = expanding_folds(dataset, split.train, 2, 7)
@@ -59,6 +59,7 @@ def comparison_run(tmp_path, bookings, rates):
             heard,
             lambda share, text: heard.told.append((share, text)),
             earlier,
+            meanwhile,
         )
         return found, heard
 
@@ -76,6 +77,34 @@ def test_each_family_is_tried_with_its_defaults(compared):
     assert [name for _, name, _ in heard.begun_as] == ["dummy", "linear", "boosting"]
     assert found.best.family.name == "linear"
     assert all(trial.state == "finished" for trial in heard.trials)
+
+
+def test_what_is_to_be_done_meanwhile_is_done_once_and_in_order(compared):
+    done = []
+
+    def piece(name):
+        return lambda: done.append(name)
+
+    found, heard = compared(60.0, trials=0, meanwhile=[piece(name) for name in "abcdefghij"])
+    assert "".join(done) == "abcdefghij"  # though there are fewer candidates
+    assert len(heard.trials) == len(found.trials) == 3
+    with pytest.raises(WorkFailed):
+        compared(-1.0, meanwhile=[piece("k")])
+    assert done[-1] == "k"
+
+
+def test_the_first_candidate_is_fitted_while_the_rest_is_done(compared, tmp_path):
+    """The piece waits for a sign that the fit gives: done before it, it would wait in vain."""
+    sign = tmp_path / "fitted"
+
+    def wait_for_sign():
+        until = time.monotonic() + 60
+        while not sign.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert sign.exists()
+
+    field = [acting("dummy", lambda _one: None), acting("signs", lambda _one: sign.write_text("here"))]
+    assert len(compared(120.0, families=field[::-1], meanwhile=[wait_for_sign])[0].trials) == 2
 
 
 def slowly(seconds):
