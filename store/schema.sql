@@ -837,5 +837,23 @@ CREATE TABLE approval_answer (
 	CONSTRAINT ck_approval_answer_answer CHECK (answer IN ('granted', 'refused', 'withdrawn'))
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0009');
+CREATE TABLE deck_key (
+	public TEXT NOT NULL, 
+	made_at BIGINT NOT NULL, 
+	CONSTRAINT pk_deck_key PRIMARY KEY (public)
+);
+
+CREATE TABLE version_seal (
+	model TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	statement TEXT NOT NULL, 
+	signer TEXT NOT NULL, 
+	signature TEXT NOT NULL, 
+	sealed_at BIGINT NOT NULL, 
+	CONSTRAINT pk_version_seal PRIMARY KEY (model, number), 
+	CONSTRAINT fk_version_seal_model_number FOREIGN KEY(model, number) REFERENCES version (model, number), 
+	CONSTRAINT fk_version_seal_signer FOREIGN KEY(signer) REFERENCES deck_key (public)
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0010');
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from console.commands import alert_lines
 from console.commands.card import card
+from console.commands.image_sheet import image
 from console.commands.lineage import lineage
 from console.commands.matrix import access
 from console.commands.reviewing import review
@@ -25,6 +26,7 @@ from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.governance import Card
 from engine.operations.history import Moment
+from engine.operations.images import ImageDetail
 from engine.operations.keeping import GcReport
 from engine.operations.lineage import Lineage
 from engine.operations.models import Comparison
@@ -333,6 +335,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     JobLogs: logs,
     Done: done,
     Card: card,
+    ImageDetail: image,
     Lineage: lineage,
     GcReport: garbage,
     SnapshotDetail: snapshot,

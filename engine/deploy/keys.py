@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from pathlib import Path
 
-from store.storage import writing_to
+from store.secret_files import kept
 
 
 def log_key(folder: Path) -> Path:
@@ -17,7 +16,7 @@ def log_key(folder: Path) -> Path:
     Raises:
         StorageUnwritable: the disk is full or read-only.
     """
-    return _kept(folder, "log", json.dumps({"id": secrets.token_hex(4), "key": secrets.token_hex(32)}))
+    return kept(folder, "log", json.dumps({"id": secrets.token_hex(4), "key": secrets.token_hex(32)}))
 
 
 def endpoint_key(folder: Path) -> str:
@@ -26,7 +25,7 @@ def endpoint_key(folder: Path) -> str:
     Raises:
         StorageUnwritable: the disk is full or read-only.
     """
-    return _kept(folder, "endpoints", new_endpoint_key()).read_text("ascii")
+    return kept(folder, "endpoints", new_endpoint_key()).read_text("ascii")
 
 
 def new_endpoint_key() -> str:
@@ -37,24 +36,3 @@ def new_endpoint_key() -> str:
 def digest(key: str) -> str:
     """Return what is kept of an endpoint's key, and what routers compare."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _kept(folder: Path, name: str, content: str) -> Path:
-    place = folder / name
-    if place.is_file():
-        return place
-    with writing_to(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = folder / f".{name}-{os.getpid()}-{secrets.token_hex(4)}"
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as target:
-            target.write(content)
-            target.flush()
-            os.fsync(target.fileno())
-        try:
-            os.link(fresh, place)  # never over a key that another process made meanwhile
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return place

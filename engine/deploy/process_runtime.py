@@ -18,6 +18,7 @@ from engine.deploy.replica import ReplicaProcess
 from engine.deploy.runtime import HostRouter
 from engine.deploy.stage import clear_half_made, stage
 from engine.settings.model import ModelSettings
+from store import seals
 from store.errors import Unavailable
 from store.rows import Deployment, Version
 
@@ -51,7 +52,8 @@ class ProcessRuntime:
     def replica(self, deployment: Deployment, number: int) -> ReplicaProcess:
         """Return the handle of a server process."""
         key, limit_mb = log_key(self._deck.workspace.keys), memory_limit_mb(self._deck, deployment)
-        return ReplicaProcess(self._deck.workspace, deployment, number, key, memory_mb=limit_mb)
+        signers = seals.signers(self._deck.database)
+        return ReplicaProcess(self._deck.workspace, deployment, number, key, memory_mb=limit_mb, signers=signers)
 
     def prepare(self, deployment: Deployment, version: Version, settings: ModelSettings) -> Path:
         """Stage the folder that the server starts from."""

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from store.storage import writing_to
 # one row at a time: threads of a numeric library would only wait for each other
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _TAIL_BYTES = 2000
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def ready_file(workspace: Workspace, replica_id: str) -> Path:
     return run_folder(workspace) / f"{replica_id}.json"
 
 
-def spawn(arguments: Sequence[str], log: Path, folder: Path) -> Outliving:
-    """Start `python -P -m …` in a session of its own, its words appended to `log`.
+def spawn(arguments: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str] = _NOTHING) -> Outliving:
+    """Start `python -P -m …` in a session of its own, its words appended to `log`, with more in its environment.
 
     Raises:
         StorageUnwritable: the log cannot be written.
@@ -64,7 +65,7 @@ def spawn(arguments: Sequence[str], log: Path, folder: Path) -> Outliving:
                 stdout=said,
                 stderr=said,
                 cwd=folder,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **_ONE_THREAD, **environment},
                 start_new_session=True,
                 close_fds=True,
             )

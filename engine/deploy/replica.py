@@ -7,6 +7,7 @@ import http.client
 import json
 import shutil
 import signal
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from engine.deploy.memory import LACK_OF_MEMORY, resident_mb
 from engine.deploy.processes import Outliving, end, last_line, read_ready, ready_file, spawn
 from engine.serving.log import close_abandoned
 from engine.serving.process_id import is_alive
+from engine.serving.seal import SIGNERS
 from engine.workspace import Workspace
 from store.rows import Deployment, Replica
 
@@ -36,7 +38,14 @@ class ReplicaProcess:
     """Acts on one replica; times are seconds since boot, `*_at` microseconds UTC."""
 
     def __init__(
-        self, workspace: Workspace, deployment: Deployment, number: int, key: Path, *, memory_mb: int | None = None
+        self,
+        workspace: Workspace,
+        deployment: Deployment,
+        number: int,
+        key: Path,
+        *,
+        memory_mb: int | None = None,
+        signers: Sequence[str] = (),
     ) -> None:
         self.workspace = workspace
         self.deployment = deployment
@@ -54,6 +63,7 @@ class ReplicaProcess:
         self.ended = ""  # how it did the last time, until it is ready again
         self.may_start = 0.0
         self._key = key
+        self._environment = {SIGNERS: ",".join(signers)} if signers else {}
         self._memory_mb = memory_mb
         self._over = ""  # what it held when it was killed for more than it may
         self._process: Outliving | None = None
@@ -118,7 +128,7 @@ class ReplicaProcess:
         arguments += ["--segments", str(self.segments), "--deployment", self.deployment.id]
         arguments += ["--host", self.deployment.host, "--key-file", str(self._key)]
         arguments += ["--ready-file", str(ready_file(self.workspace, self.id))]
-        self._process = spawn(arguments, self.log, folder)
+        self._process = spawn(arguments, self.log, folder, self._environment)
         self.pid = self.pid_started = None
         self.started_at = now_us
         self.state, self.detail, self.proof = "starting", "loading", {}

@@ -18,10 +18,11 @@ from typing import Any
 
 from engine.data.bundle import extract_bundle
 from engine.deck import Deck
-from engine.model_io import trust
+from engine.model_io import sealing, trust
 from engine.model_io.load import stated_types
 from engine.serving.contract import CONTRACT
 from engine.serving.golden import TOLERANCE
+from engine.serving.seal import FILE as SEAL_FILE
 from engine.settings.model import ModelSettings
 from store import settings as settings_store
 from store.errors import CorruptArtifact, WorkFailed
@@ -39,10 +40,11 @@ def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
     settings is the same folder. A folder whose artifact no longer matches is made again from the store.
 
     Raises:
-        CorruptArtifact: the stored artifact, golden requests or code do not match their hash.
+        CorruptArtifact: the version's seal does not hold, or artifact, golden requests or code do not match their hash.
         WorkFailed: the artifact holds types that nobody trusted; they are listed.
         StorageUnwritable: the disk is full or read-only.
     """
+    seal = sealing.checked(deck, version)
     wanted = _manifest(deck, version, settings)
     digits = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
     folder = deck.workspace.serving / f"{version.model}@{version.number}-{digits}"
@@ -53,6 +55,7 @@ def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
         with _fresh_folder(deck.workspace.serving) as fresh:
             try:
                 _fill(deck, version, wanted, fresh)
+                (fresh / SEAL_FILE).write_text(json.dumps(sealing.as_json(seal), indent=1), encoding="utf-8")
                 if folder.exists():
                     shutil.rmtree(folder)
                 os.replace(fresh, folder)
@@ -125,7 +128,9 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
 def _is_whole(folder: Path, version: Version) -> bool:
     try:
         found = hashlib.sha256((folder / "model.skops").read_bytes()).hexdigest()
-        return found == version.artifact_hash.removeprefix("sha256:") and (folder / "manifest.json").is_file()
+        return found == version.artifact_hash.removeprefix("sha256:") and all(
+            (folder / name).is_file() for name in ("manifest.json", SEAL_FILE)
+        )
     except OSError:
         return False
 

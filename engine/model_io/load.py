@@ -22,10 +22,13 @@ def load_version(deck: Deck, version: Version) -> Predictor:
     """Return a version as the predictor that serves it.
 
     Raises:
-        CorruptArtifact: artifact or bundle is missing, damaged, or holds types that nobody trusted.
+        CorruptArtifact: the seal does not hold, or artifact or bundle is missing, damaged, or holds types that nobody
+            trusted.
     """
+    from engine.model_io import sealing
     from engine.serving.artifact import ArtifactError
 
+    sealing.checked(deck, version)
     modules: list[str] = []
     if version.bundle_hash:
         code.use(code.extract(deck.artifacts, deck.workspace, version.bundle_hash))

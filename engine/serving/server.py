@@ -142,9 +142,14 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
     from engine.serving.metrics import ServerMetrics
     from engine.serving.predict import Predictor, read_manifest
     from engine.serving.record import Recorder
+    from engine.serving.seal import SIGNERS
+    from engine.serving.seal import check as check_seal
     from engine.serving.tokens import LogKey
 
     manifest = read_manifest(options.folder)
+    signers = os.environ.get(SIGNERS, "")
+    if signers:
+        check_seal(options.folder, manifest, signers.split(","))
     key = LogKey.read(options.key_file) if options.key_file else None
     recorder = Recorder(manifest, options.deployment, options.host, key, endpoint=manifest["model"])
     recorded = json.loads((options.folder / manifest["golden"]).read_bytes())

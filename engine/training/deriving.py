@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.data.bundle import extract_bundle
 from engine.measures.metrics import find
+from engine.model_io import sealing
 from engine.model_io.load import load_version
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.serving.predict import Predictor
@@ -67,7 +68,7 @@ def derive(
     golden_hash = deck.artifacts.put_bytes(golden)
     with deck.database.write(job) as tx:
         blobs.record_blob(tx, golden_hash, len(golden), "golden")
-        return versions.register(
+        derived = versions.register(
             tx,
             model=version.model,
             run_id=version.run_id,
@@ -89,6 +90,8 @@ def derive(
             derived_from=version.number,
             description=reason,
         )
+        sealing.seal(deck, tx, derived)
+    return derived
 
 
 def _evaluate(deck: Deck, version: Version, predictor: Predictor) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from engine.data import bundle
 from engine.data.quality import require_good
 from engine.data.snapshot import ingest
 from engine.measures.metrics import default_metric, find
+from engine.model_io import sealing
 from engine.model_io.code import bundle_modules
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.training.dataset import TASKS
@@ -232,6 +233,7 @@ def _register(attempt: Attempt, snapshot: Snapshot, made: Made, recorder: TrialR
             cutoff_at=made.cutoff_at,
             description=attempt.reason,
         )
+        sealing.seal(deck, tx, version)
         runs.finish_run(tx, run.id, "finished")
     return version
 

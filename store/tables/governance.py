@@ -1,4 +1,4 @@
-"""Approvals and their answers."""
+"""Approvals and their answers, and the seals of versions."""
 
 from __future__ import annotations
 
@@ -66,3 +66,26 @@ class ApprovalAnswerTable(Table, table=True):
     reason: str = text()
     via: str | None = text(default=None)
     answered_at: int = moment()
+
+
+class DeckKeyTable(Table, table=True):
+    """The public half of a key that the deck signs with, hexadecimal."""
+
+    __tablename__ = "deck_key"
+
+    public: str = text(primary_key=True)
+    made_at: int = moment()
+
+
+class VersionSealTable(Table, table=True):
+    """What was signed of a version when it was made."""
+
+    __tablename__ = "version_seal"
+    __table_args__ = (refers("model number", "version", "model number"), refers("signer", "deck_key", "public"))
+
+    model: str = text(primary_key=True)
+    number: int = count(primary_key=True)
+    statement: str = text()
+    signer: str = text()
+    signature: str = text()
+    sealed_at: int = moment()

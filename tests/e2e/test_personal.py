@@ -167,6 +167,7 @@ def arguments(operation: Operation, told: dict[str, str]) -> list[str]:
     }
     ids = {"runs": told["run"], "jobs": told["job"], "data": told["snapshot"], "show": "rates@1", "releases": "rates"}
     ids["lineage"] = "rates@1"
+    ids["images"] = "sha256:0"  # there is none on a process host
     ids["schedules"] = "monitor:rates"
     ids["alerts"] = told["alert"]
     found = []

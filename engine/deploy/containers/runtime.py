@@ -27,7 +27,7 @@ from engine.deploy.runtime import HostRouter
 from engine.settings.addresses import parse_address
 from engine.settings.model import HostSettings, ModelSettings
 from engine.workspace import Workspace
-from store import events, images, versions
+from store import events, images, seals, versions
 from store.errors import ModeldeckError, WorkFailed
 from store.rows import Deployment, Version
 
@@ -200,7 +200,8 @@ class DockerRuntime:
             audit_head=newest[0].hash if newest else "",
         )
         limit_mb = memory_limit_mb(self._deck, deployment)
-        return ContainerSpec(story, Limits(memory_mb=limit_mb) if limit_mb else Limits())
+        limits = Limits(memory_mb=limit_mb) if limit_mb else Limits()
+        return ContainerSpec(story, limits, signers=seals.signers(self._deck.database))
 
     def log_key(self) -> bytes:
         """Return the deck's log key as servers read it."""

@@ -16,7 +16,8 @@ from engine.deploy.images.dependencies import AT, dependency_layer
 from engine.deploy.images.layers import keep, kept, layers_of, told
 from engine.deploy.images.libraries import AT as LIBRARIES
 from engine.deploy.images.libraries import library_layer
-from engine.deploy.images.places import layer_folder, record_folder
+from engine.deploy.images.licences import licence_of
+from engine.deploy.images.places import layer_folder, record_folder, wheel_folder
 from engine.deploy.images.wheels import Wheel, resolve
 from engine.deploy.stage import stage
 from engine.serving.contract import CONTRACT
@@ -81,7 +82,9 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
     image = Image(layers, _config(version, chosen, has_libraries=libraries is not None), architecture(), name)
     say(0.95, f"image {image.id.removeprefix('sha256:')[:12]} of {version.model}@{version.number}")
     _remember(workspace, image)
-    record = deck.artifacts.put_bytes(_record(image, chosen, why, wheels, has_libraries=libraries is not None))
+    record = deck.artifacts.put_bytes(
+        _record(workspace, image, chosen, why, wheels, has_libraries=libraries is not None)
+    )
     with deck.database.write(fence) as tx:
         row, new = images.add_image(
             tx,
@@ -157,14 +160,25 @@ def _config(version: Version, base: Base, *, has_libraries: bool) -> dict[str, A
     }
 
 
-def _record(image: Image, base: Base, why: str, wheels: tuple[Wheel, ...], *, has_libraries: bool) -> bytes:
+def _record(
+    workspace: Workspace, image: Image, base: Base, why: str, wheels: tuple[Wheel, ...], *, has_libraries: bool
+) -> bytes:
     """Return all that went into an image, as it is kept for whoever asks later."""
     more = ("libraries",) if has_libraries else ()
+    kept_in = wheel_folder(workspace)
     names = [*("base" for _ in base.layers), *more, "dependencies", "server", "model"]
     body = {
         "image": image.id,
         "base": {"name": base.name, "python": base.python, "why": why, "contents": base.contents},
-        "wheels": [{"name": each.name, "version": each.version, "sha256": each.sha256} for each in wheels],
+        "wheels": [
+            {
+                "name": each.name,
+                "version": each.version,
+                "sha256": each.sha256,
+                "licence": licence_of(kept_in / each.file),
+            }
+            for each in wheels
+        ],
         "layers": [
             {"what": what, "diff_id": layer.diff_id, "size_bytes": layer.size}
             for what, layer in zip(names, image.layers, strict=True)

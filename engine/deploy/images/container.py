@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.deploy.images.contents import LOG, SECRETS
 from engine.serving.contract import CONTRACT
+from engine.serving.seal import SIGNERS
 
 PORT = 8080
 USER = "10001:10001"
@@ -85,6 +86,7 @@ class ContainerSpec:
     limits: Limits = field(default_factory=Limits)
     network: str | None = None
     publish: tuple[str, int] | None = None
+    signers: tuple[str, ...] = ()  # public keys whose seals the server trusts; one from before seals does not ask
 
     @property
     def name(self) -> str:
@@ -130,6 +132,8 @@ class ContainerSpec:
                 self.secret_volume: {"bind": f"/{SECRETS}", "mode": "rw"},
             },
         }
+        if self.signers:
+            arguments["environment"] = {SIGNERS: ",".join(self.signers)}
         if self.network is not None:
             arguments["network"] = self.network
         if self.publish is not None:

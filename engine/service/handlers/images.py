@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from engine.operations.hosts import HostRequest
-from engine.operations.images import ImagesRequest
+from engine.operations.images import ImageDetail, ImagePackage, ImageRequest, ImagesRequest
 from engine.service.call import ServiceContext
 from engine.settings.apply import current_settings
 from engine.settings.work import terms
@@ -21,6 +23,28 @@ def images(context: ServiceContext, request: ImagesRequest) -> list[Image]:
     if request.model is not None:
         models.model(context.deck.database, request.model)
     return made.images(context.deck.database, request.model)
+
+
+def show(context: ServiceContext, request: ImageRequest) -> ImageDetail:
+    """Return what an image was made of, from the record that was kept when it was built."""
+    from store import images as made
+
+    image = made.image(context.deck.database, request.id)
+    if not image.record_hash:
+        raise Refused(f"of image {image.digest[:19]} nothing was recorded", "it is from before records: deploy it anew")
+    record = json.loads(context.deck.artifacts.read(image.record_hash))
+    base = record["base"]
+    return ImageDetail(
+        image,
+        base["name"],
+        base["python"],
+        base["why"],
+        tuple(
+            ImagePackage(one["name"], one["version"], one.get("licence", "unknown"), one["sha256"])
+            for one in sorted(record["wheels"], key=lambda one: str(one["name"]))
+        ),
+        tuple(record["layers"]),
+    )
 
 
 def build_base(context: ServiceContext, request: HostRequest) -> Job:

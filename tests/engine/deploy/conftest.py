@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from engine.deck import Deck
 from engine.deploy.reconcile import Reconciler
 from engine.deploy.stage import stage
+from engine.model_io import sealing
 from engine.serving import artifact, environment, golden
 from engine.serving.contract import Column, Signature, output_columns
 from engine.serving.frames import conform
@@ -85,9 +86,11 @@ class World:
                 tx, Snapshot("sha256:rows", "rates", 40, (), "arrives", 0, 1, "rows.csv", 1, now), ACTOR
             )
             run = runs.start_run(tx, model="rates", actor=ACTOR)
-            return versions.register(
+            made = versions.register(
                 tx, model="rates", run_id=run.id, settings_revision=self.revision, actor=ACTOR, **fields
             )
+            sealing.seal(self.deck, tx, made)
+            return made
 
     def deploy(self, version: Version, replicas: int = 1, role: str = "champion") -> Deployment:
         """Desire a version."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.deck import Deck
+from engine.model_io import sealing
 from engine.plans import Check
 from engine.release import run_release
 from engine.release.answers import Answers
@@ -57,7 +58,7 @@ def add_version(deck: Deck, model: str, **changes: Any) -> Version:
         current = settings.current(tx)
         assert current is not None
         run = runs.start_run(tx, experiment=model, model=model, kind="train", name="train", actor=ACTOR)
-        return versions.register(
+        made = versions.register(
             tx,
             model=model,
             run_id=run.id,
@@ -65,6 +66,9 @@ def add_version(deck: Deck, model: str, **changes: Any) -> Version:
             actor=ACTOR,
             **{**fields, **changes},
         )
+        if made.bundle_hash != "sha256:bundle":  # of code that is not there nothing is sealed, and nothing is loaded
+            sealing.seal(deck, tx, made)
+        return made
 
 
 def never_asked(*_: Any) -> Any:

@@ -1,0 +1,50 @@
+"""What an image was made of, told from the record that was kept when it was built."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.access import Caller, Role
+from engine.service.call import ServiceContext, call
+from store import images
+from store.errors import Refused, UnknownName
+
+RECORD = {
+    "base": {"name": "debian", "python": "3.11", "why": "its minor", "contents": "x"},
+    "wheels": [
+        {"name": "orjson", "version": "3.11", "sha256": "1" * 64},
+        {"name": "numpy", "version": "2.4", "sha256": "2" * 64, "licence": "BSD-3-Clause"},
+    ],
+    "layers": [{"what": "base", "diff_id": "sha256:1", "size_bytes": 7}],
+}
+
+
+def add(stage, digest, record_hash):
+    with stage.deck.database.write() as tx:
+        images.add_image(
+            tx,
+            model="rates",
+            version=1,
+            base="debian",
+            contract=1,
+            platform="linux/amd64",
+            digest=f"sha256:{digest}",
+            size_bytes=9,
+            record_hash=record_hash,
+            actor="user:anna",
+        )
+
+
+def test_it_tells_packages_by_name_with_the_licence_each_names(stage):
+    add(stage, "ab01", stage.deck.artifacts.put_bytes(json.dumps(RECORD).encode()))
+    add(stage, "cd01", "")
+    context = ServiceContext(stage.deck, Caller("user:anna", Role.VIEWER))
+    found = call(context, "images.show", {"id": "ab"})
+    assert (found.image.version, found.base, found.python) == (1, "debian", "3.11")
+    assert [(one.name, one.licence) for one in found.packages] == [("numpy", "BSD-3-Clause"), ("orjson", "unknown")]
+    with pytest.raises(Refused, match="nothing was recorded"):
+        call(context, "images.show", {"id": "cd"})
+    with pytest.raises(UnknownName):
+        call(context, "images.show", {"id": "ef"})
