@@ -16,6 +16,7 @@ from console.screens.comparing import comparison_page
 from console.screens.lineage import lineage_page
 from console.screens.moments import moment_page
 from console.screens.page import Page
+from console.screens.reasons import reasons_page
 from console.screens.tree import tree_page
 from console.sorting import sort_box
 from console.widgets.dialog import Box, Message
@@ -80,6 +81,7 @@ class Looks:
             "look.filter": lambda: desk.prompting.ask_filter(page.filtered),
             "look.command": desk.prompting.ask_command,
             "look.watch": lambda: desk.open(catalog.monitor_page(str(model_of(row)))),
+            "look.reasons": lambda: desk.open(reasons_page(str(model_of(row)), row)),
             "look.mark": page.mark,
             "look.unmark": page.unmark,
             "look.compare": self._compare,

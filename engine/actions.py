@@ -238,6 +238,15 @@ _LOOKS = (
         "watch",
         available=why.needs_model,
     ),
+    Action(
+        "look.reasons",
+        "w",
+        "whether the reasons of answers moved",
+        tuple(scope for scope in _MODEL_SCOPES if scope.startswith("monitor")),
+        "look",
+        "reasons",
+        available=why.needs_model,
+    ),
     Action("look.mark", "space", "mark, or take the mark away", _MARK_SCOPES, "look", "mark", available=why.needs_row),
     Action("look.unmark", "u", "take every mark away", _MARK_SCOPES, "look"),
     Action(

@@ -17,6 +17,7 @@ from console.commands.snapshot_sheet import snapshot
 from console.commands.tables import columns_of, count, kilobytes, number, said, took, version_or_none
 from console.commands.why_not import why_not
 from console.output import Column, Output
+from console.render.reasons import NONE_KEPT
 from console.render.words import plural
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
@@ -49,7 +50,7 @@ EMPTY = {
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
     "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
-    "monitors.attributions": "no attributions are kept of this model: [log] attributions says of how many predictions",
+    "monitors.attributions": NONE_KEPT,
     "monitors.parts": "no such parts yet: slices are the columns of [gates] slices, hosts come with the next window",
     "aliases.history": "no alias of this model has moved yet",
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",

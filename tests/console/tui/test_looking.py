@@ -7,7 +7,10 @@ import pytest
 from on_a_loop import run
 from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, SampleClient
 
+from engine.operations.watching import AttributionMoved
 from store.errors import Unavailable
+
+MOVED = AttributionMoved("lead_time", 2, 0, 1, 4.25, 9.5, 0.41, 0.12, 0.001, True, 200, 1_800)
 
 
 @run
@@ -53,6 +56,12 @@ async def test_how_good_a_model_is_over_time_is_one_key(console: Any, sample: Sa
         await screen.press("w")
         await screen.shows("Models › watch nightly-rates", "Promised", "estimated mae", "realised mae", "labels ┤")
         assert sample.called("monitors.detail")[-1].model == "nightly-rates"
+        sample.answers["monitors.attributions"] = (MOVED,)
+        await screen.press("w")
+        await screen.shows("reasons of nightly-rates", "moved: lead_time", "BEARABLE")
+        assert sample.called("monitors.attributions")[-1].model == "nightly-rates"
+        await screen.press("q")
+        await screen.shows("Models › watch nightly-rates", "Promised")
         await screen.press("q")
         await screen.shows("WHAT FOR")
 
