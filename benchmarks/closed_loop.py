@@ -1,6 +1,6 @@
 """The time of an example, lived four times: never retrained, monthly, by our loop, by an oracle that always is.
 
-    python benchmarks/closed_loop.py [--only EXAMPLE] [--quick] [--json FILE] [--png DIR] [--folder DIR]
+    python benchmarks/closed_loop.py [--only EXAMPLE] [--arm LIFE] [--quick] [--json FILE] [--png DIR] [--folder DIR]
 
 Each life is a deck of its own on a clock of its own, in this process, without a sleep: the day's rows are answered by
 the champion and logged, outcomes come after the example's delay, and in our loop monitor, rules, triggers, dampers, the
@@ -11,9 +11,10 @@ loss smaller by a tenth on the rows of one of its windows, and a window has harm
 
 The error is the model's metric over all rows, or its distance from 1. Not walked are servers, router and the weight
 steps of a release, for which a replay has no live rows: a release asks its gates on stored rows, then the champion
-moves. Trainings search nothing, the same in each life: each family by its defaults. Monitors look once a day, once a
-week over four years. What has ended is kept in `--folder` and not lived again; a run that was killed goes on with its
-day.
+moves. Trainings search nothing, the same in each life: each family by its defaults, and no time budget that a busy
+machine could run out of. Monitors look once a day, once a week over four years. What has ended is kept in `--folder`
+and not lived again; a run that was killed goes on with its day. `--arm` lives one life alone, so that the four of an
+example may be lived in processes of their own; without it what they left is then shown.
 """
 
 from __future__ import annotations
@@ -46,11 +47,16 @@ QUICKLY = "a slice of ten days, in which no outcome comes: whether it runs, not 
 def main() -> None:
     """Live, and show."""
     named = arguments("closed_loop", _more)
+    if named.arm and not (named.only and named.folder):
+        raise SystemExit("--arm needs --only and --folder: a life alone is shown by a later run over the same folder")
     wanted = [QUICK] if named.quick else [story for name, story in STORIES.items() if named.only in (None, name)]
     with tempfile.TemporaryDirectory(prefix="md-") as temporary:
         folder = named.folder or Path(temporary)
         rows: list[Row] = []
         for story in wanted:
+            if named.arm:
+                live(story, named.arm, folder, _say)
+                return
             lives = {arm: live(story, arm, folder, _say) for arm in ARMS}
             rows += rows_of(story, lives, QUICKLY if named.quick else "")
             print("\n".join(loop_plot.in_terminal(story, lives)))
@@ -100,6 +106,7 @@ def _say(text: str) -> None:
 
 def _more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", choices=list(STORIES), help="one example alone")
+    parser.add_argument("--arm", choices=list(ARMS), metavar="LIFE", help=f"one life alone: {', '.join(ARMS)}")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where decks and results are kept, to go on with")
     parser.add_argument("--png", type=Path, metavar="DIR", help="write a plot of each example there")
 

@@ -13,7 +13,7 @@ from console.demo.files import Recipe
 from console.demo.traffic import LaterRow
 
 DAY_US = 86_400_000_000
-CHEAP = '[train]\ntrials = 0\ntime_budget = "120s"\n'
+CHEAP = '[train]\ntrials = 0\ntime_budget = "3600s"\n'
 
 
 @dataclass(frozen=True)

@@ -89,25 +89,28 @@ def modeldeck_estimate(reference: Path, current: Path, kept: Path) -> tuple[floa
 
     without_pandas()
     import numpy as np
+    import numpy.random
     import orjson
     import pyarrow.parquet as pq
 
     from engine.measures.estimate import Calibration, Scored, calibrate, estimate
     from engine.measures.metrics import Predicted
 
-    def floats(path: Path, name: str) -> Any:
-        column = pq.ParquetFile(path).read(columns=[name])[name].combine_chunks()
-        return np.asarray(column)
+    def arrays(path: Path, *names: str) -> list[Any]:
+        table = pq.ParquetFile(path).read(columns=list(names))
+        return [np.asarray(table[name].combine_chunks()) for name in names]
 
     classes = ("0", "1")
     place = kept / f"{reference.stem}-calibration.json"
     if not place.is_file():  # made once for a version
-        score, truth = floats(reference, "y_score"), floats(reference, "y_true").astype(str).astype(object)
+        score, born = arrays(reference, "y_score", "y_true")
+        truth = born.astype(str).astype(object)
         known = Predicted(labels=truth, scores=np.column_stack([1 - score, score]), classes=classes)
         place.write_bytes(orjson.dumps(calibrate(truth, known).to_state()))
     begun = time.perf_counter()
     calibration = Calibration.from_state(orjson.loads(place.read_bytes()))
-    scored = Scored.of_two(classes, floats(current, "y_score"), floats(current, "y_pred") == 1)
+    score, said = arrays(current, "y_score", "y_pred")
+    scored = Scored.of_two(classes, score, said == 1)
     told = [f"{name} {estimate(name, scored, calibration).value:.4f}" for name in ESTIMATED]
     return time.perf_counter() - begun, told
 
