@@ -13,11 +13,13 @@ from console.keymap import Keymap
 from console.prompting import Prompting
 from console.screens import catalog, subjects
 from console.screens.comparing import comparison_page
+from console.screens.data import snapshot_page
 from console.screens.lineage import lineage_page
 from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.reasons import reasons_page
 from console.screens.tree import tree_page
+from console.screens.windows import windows_page
 from console.sorting import sort_box
 from console.widgets.dialog import Box, Message
 from engine.actions import Action
@@ -88,12 +90,14 @@ class Looks:
             "look.sort": lambda: desk.show_box(sort_box(page.sorts(), desk.seconds)),
             "look.tree": lambda: desk.open(tree_page(str(model_of(row)))),
             "look.lineage": lambda: desk.open(lineage_page(subjects.kind_of(row), subjects.identity(row), row)),
+            "look.windows": lambda: desk.open(windows_page(str(model_of(row)))),
+            "look.data": lambda: desk.open(snapshot_page(str(getattr(row, "snapshot_id", "")))),
             "look.at": lambda: self._at(row),
             "look.describe": lambda: desk.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: desk.open(catalog.json_page(row, name, subjects.show_command(row))),
             "look.copy_id": lambda: desk.copy(subjects.identity(row)),
             "look.copy_command": lambda: desk.copy(subjects.command_of(page)),
-            "look.export": lambda: self._export(row),
+            "look.export": self._export,
             "look.refresh": desk.refresh,
             "look.log": lambda: desk.show_box(Message("Changed from this console", desk.acts.log.lines, desk.seconds)),
             "look.undo": desk.acts.undo,
@@ -124,8 +128,10 @@ class Looks:
         if opened is not None:
             self._desk.open(opened)
 
-    def _export(self, row: Any) -> None:
+    def _export(self) -> None:
+        page = self._desk.page
         try:
-            self._desk.say(f"written: {export_charts(row, Path.cwd())}", "ok")
+            name = page.name.replace("version:", "")
+            self._desk.say(f"written here: {export_charts(name, page.charts(), Path.cwd()).name}", "ok")
         except ModeldeckError as error:
             self._desk.say(error.line(), "warn")

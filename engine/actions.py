@@ -17,11 +17,11 @@ EVERYWHERE = "everywhere"
 READ_ONLY = "this session is read-only"
 LISTS = (
     *("pulse", "models", "versions", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
-    *("releases", "notifications", "approvals"),
+    *("releases", "notifications", "approvals", "windows"),
 )
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
-    "approval",
+    *("approval", "window"),
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -283,12 +283,38 @@ _LOOKS = (
         "look",
         available=why.traceable,
     ),
+    Action(
+        "look.windows",
+        "i",
+        "window by window: what was seen of its traffic",
+        ("monitors", "monitor"),
+        "look",
+        "windows",
+        available=why.needs_model,
+    ),
+    Action(
+        "look.data",
+        "i",
+        "the data it was trained on, column by column",
+        ("versions", "version", "runs", "run"),
+        "look",
+        "data",
+        available=why.needs_data,
+    ),
     Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=why.needs_row),
     Action("look.copy_id", "c", "copy the id", (EVERYWHERE,), "look", available=why.needs_row),
     Action("look.copy_command", "C", "copy the command line that shows this", (EVERYWHERE,), "look"),
-    Action("look.export", "o", "write its charts here as SVG", ("version",), "look", "export", available=why.needs_row),
+    Action(
+        "look.export",
+        "o",
+        "write its charts here as SVG",
+        ("version", "monitor", "alert"),
+        "look",
+        "export",
+        available=why.needs_row,
+    ),
     Action("look.refresh", "r", "read again now", (EVERYWHERE,), "look"),
     Action("look.follow", "f", "follow the end of the log", ("log",), "look", "follow"),
     Action("look.next_match", "n", "next match", ("log", "text"), "look"),

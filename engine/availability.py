@@ -73,6 +73,13 @@ def needs_model(row: Any) -> str | None:
     return None if model_of(row) else "this row belongs to no model"
 
 
+def needs_data(row: Any) -> str | None:
+    """Return why there is no snapshot to look at."""
+    if row is None:
+        return "nothing is selected"
+    return None if getattr(row, "snapshot_id", None) else "it has no data of its own on record"
+
+
 def promotable(row: Any) -> str | None:
     """Return why nothing can be promoted from the row."""
     reason = needs_model(row)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from console.commands.tables import count, kilobytes, number
+from console.commands.tables import count, kilobytes
 from console.output import Column, Output
+from console.render.snapshots import holds
 from engine.operations.data import SnapshotDetail
-
-MIDDLE = 2  # of the quantiles
 
 COLUMNS = (
     Column("column", lambda row, _: row["name"], shrink=True),
@@ -38,22 +35,3 @@ def snapshot(answer: SnapshotDetail, out: Output) -> None:
     out.pairs(pairs)
     out.line("")
     out.table(COLUMNS, shown.columns)
-
-
-def holds(column: dict[str, Any]) -> str:
-    """Say what a column holds: `0 to 300, half below 104`, the commonest values, or how long its texts are."""
-    if "quantiles" in column:
-        figures = (column["min"], column["max"], column["quantiles"][MIDDLE])
-        low, high, half = (f"{one:,.0f}" if column["type"] == "long" else number(one) for one in figures)
-        return f"{low} to {high}, half up to {half}"
-    if "min" in column:
-        return f"{column['min']} to {column['max']}"
-    if "top" in column:
-        return ", ".join(f"{_word(value)} {count(rows)}" for value, rows in column["top"]) or "each value once"
-    if "characters" in column:
-        return f"text of {column['characters']:.0f} characters"
-    return "-"
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -14,6 +14,7 @@ from console.render.words import count, number
 
 MOST_CLASSES = 6  # a wider table does not fit the page
 BAR = 16
+SHADES = " ░▒▓█"
 
 
 def put_comparisons(sheet: Sheet, evaluation: dict[str, Any]) -> None:
@@ -89,7 +90,7 @@ def _confusion(sheet: Sheet, found: Any) -> None:
     if not isinstance(found, dict) or not found.get("labels"):
         return
     labels = [str(label) for label in found["labels"]]
-    sheet.heading("Confusion", "rows by true class, columns by the answer")
+    sheet.heading("Confusion", "rows by true class, columns by the answer, shaded by share")
     if len(labels) > MOST_CLASSES:
         wrong = sorted(
             (
@@ -104,10 +105,16 @@ def _confusion(sheet: Sheet, found: Any) -> None:
         sheet.table(("TRUE", "SAID", "ROWS"), mistaken, frozenset({2}))
         return
     rows: list[Sequence[Cell]] = [
-        (label, *((count(amount), "" if at == place else "dim") for at, amount in enumerate(counts)))
+        (label, *(_heat(amount, sum(counts), is_right=at == place) for at, amount in enumerate(counts)))
         for place, (label, counts) in enumerate(zip(labels, found["counts"], strict=True))
     ]
     sheet.table(("TRUE", *labels), rows, frozenset(range(1, len(labels) + 1)))
+
+
+def _heat(amount: int, of: int, *, is_right: bool) -> Cell:
+    """Return a count beside a shade of its share of the true class."""
+    shade = SHADES[min(len(SHADES) - 1, -(-amount * (len(SHADES) - 1) // of))] if of else SHADES[0]
+    return ((f"{count(amount)} ", "" if is_right else "dim"), (shade * 2, "ok" if is_right else "warn"))
 
 
 def _residuals(sheet: Sheet, found: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.poller import Asks
-from console.render import alerts, describe, events, jobs, models, monitors, releases, version
+from console.render import alerts, describe, events, jobs, models, monitors, page_charts, releases, version
 from console.render.cells import Line, line
 from console.render.columns import Context
 from console.screens.document_page import DocumentKind, DocumentPage
@@ -127,6 +127,7 @@ def version_named(model: str, number: int) -> DocumentPage:
         lines=lines,
         read=read,
         row=lambda subject: subject[0],
+        charts=lambda subject: page_charts.version_charts(subject[0]),
     )
     return DocumentPage(kind)
 
@@ -259,6 +260,7 @@ def alert_page(row: Alert) -> DocumentPage:
         lines=lines,
         read=lambda client: client.call("alerts.detail", AlertRequest(row.id)),
         row=lambda subject: subject.alert,
+        charts=page_charts.alert_charts,
     )
     return DocumentPage(kind)
 
@@ -276,7 +278,7 @@ def monitor_page(model: str) -> DocumentPage:
         command=f"modeldeck monitors show {model}",
         lines=lines,
         read=lambda client: client.call("monitors.detail", ModelRequest(model)),
-        row=lambda subject: subject,
+        charts=page_charts.monitor_charts,
     )
     return DocumentPage(kind)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from console.poller import Asks
 from console.render.cells import Line, line
+from console.render.charts import Chart
 from console.render.columns import Context
 from console.render.display import key
 from console.screens.page import Page
@@ -25,6 +26,7 @@ class DocumentKind:
     lines: Callable[[Any, int, int], Sequence[Line]]  # subject, width, now
     read: Callable[[Asks], Any] | None = None
     row: Callable[[Any], Any] = lambda subject: subject  # what actions act on
+    charts: Callable[[Any], Sequence[Chart]] = lambda subject: ()  # what `o` writes as SVG
     gone: str = "this is no longer in the deck"
 
 
@@ -65,6 +67,10 @@ class DocumentPage(Page):
         if value is not None and value != self._subject:
             self._subject = value
             self._drawn = None
+
+    def charts(self) -> Sequence[Chart]:
+        """Return the charts that the page is drawn from."""
+        return () if self._subject is None else self._kind.charts(self._subject)
 
     def set_filter(self, text: str) -> str:
         """Search."""

@@ -10,6 +10,7 @@ from console.render.cells import Line, line
 from console.render.columns import Context
 
 if TYPE_CHECKING:
+    from console.render.charts import Chart
     from console.sorting import SortRow
 
 
@@ -88,6 +89,10 @@ class Page:
 
     def sort_by(self, name: str) -> None:
         """Sort by this; by what it is sorted by already, the other way round."""
+
+    def charts(self) -> Sequence[Chart]:
+        """Return the charts that the page is drawn from."""
+        return ()
 
     def open(self) -> Page | None:
         """Return the page of what is selected."""

@@ -9,7 +9,7 @@ from console.screens.list_page import ListPage
 from console.screens.page import Page
 from engine.operations.deck import PulseModel
 from engine.operations.watching import MonitorDetail, MonitorNewest
-from store.rows import Alert, Event, Job, Model, Release, Run, Schedule, Version
+from store.rows import Alert, Event, Job, Model, Release, Run, Schedule, Snapshot, Version, Window
 
 
 def identity(row: Any) -> str:
@@ -40,6 +40,8 @@ def kind_of(row: Any) -> str:
         Schedule: "schedule",
         MonitorNewest: "monitor",
         MonitorDetail: "monitor",
+        Window: "window",
+        Snapshot: "snapshot",
     }
     return next((name for kind, name in names.items() if isinstance(row, kind)), "")
 
@@ -55,4 +57,8 @@ def show_command(row: Any) -> str:
         return f"modeldeck schedules show {row.id} --json"
     if isinstance(row, MonitorNewest | MonitorDetail):
         return f"modeldeck monitors show {row.model} --json"
+    if isinstance(row, Window):
+        return f"modeldeck monitors windows {row.model} --json"
+    if isinstance(row, Snapshot):
+        return f"modeldeck data show {row.id} --json"
     return f"modeldeck show {kind_of(row)} {identity(row)} --json"

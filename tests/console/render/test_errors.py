@@ -91,8 +91,8 @@ def test_classes_are_a_table_and_many_are_the_commonest_mistakes() -> None:
     two = shown({"confusion": {"labels": ["false", "true"], "counts": [[50, 3], [7, 40]]}})
     assert [line.split() for line in two.splitlines()[-3:]] == [
         ["TRUE", "false", "true"],
-        ["false", "50", "3"],
-        ["true", "7", "40"],
+        ["false", "50", "██", "3", "░░"],
+        ["true", "7", "░░", "40", "██"],
     ]
     counts = [[90 if at == place else place for at in range(9)] for place in range(9)]
     many = shown({"confusion": {"labels": CLASSES, "counts": counts}})

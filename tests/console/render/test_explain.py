@@ -17,6 +17,7 @@ from console.render.cells import line_width, plain
 from console.render.charts import charts_of, fairness_charts
 from console.render.explain import diverging, explanation_lines
 from console.render.fairness import put_fairness
+from console.render.page_charts import version_charts
 from console.render.png import png
 from console.render.sheet import Sheet
 from console.render.signs import to_ascii
@@ -165,11 +166,37 @@ def test_the_page_says_which_columns_were_not_reached() -> None:
 
 def test_exporting_never_overwrites(tmp_path: Path) -> None:
     version = replace(RECORDED, evaluation={**RECORDED.evaluation, **fairness()})
-    first, second = export_charts(version, tmp_path), export_charts(version, tmp_path)
+    name, charts = f"{version.model}@{version.number}", version_charts(version)
+    first, second = export_charts(name, charts, tmp_path), export_charts(name, charts, tmp_path)
     assert (first.name, second.name) == (
         f"{version.model}-v{version.number}.svg",
         f"{version.model}-v{version.number}-2.svg",
     )
     assert "mae by segment" in first.read_text()
     with pytest.raises(Refused, match="no charts on record"):
-        export_charts(replace(version, evaluation={}), tmp_path)
+        export_charts(name, version_charts(replace(version, evaluation={})), tmp_path)
+
+
+def test_every_chart_of_a_versions_page_is_exported(tmp_path: Path) -> None:
+    evaluation = {
+        "metric": "mae",
+        "learning_curve": [{"rows": 400, "value": 3.0, "low": 2.5, "high": 3.5}, {"rows": 900, "value": 2.0}],
+        "calibration": {"bins": [{"n": 9, "said": 0.5, "seen": 0.25}], "error": 0.25},
+        "confusion": {"labels": ["no", "yes"], "counts": [[7, 1], [2, 0]]},
+        "residuals": {"histogram": {"edges": [-2.0, 0.0, 2.0], "counts": [3, 5]}},
+    }
+    charts = version_charts(replace(RECORDED, evaluation=evaluation))
+    assert [chart.title.partition(": ")[2] for chart in charts] == [
+        *("mae by rows it was fitted on", "said and seen", "answer less truth", "true class and answer"),
+    ]
+    learning, calibration, residuals, confusion = charts
+    assert (learning.means, learning.lows, learning.highs) == ((3.0, 2.0), (2.5, 2.0), (3.5, 2.0))
+    assert [(bar.label, bar.value) for bar in calibration.bars] == [("0.500", 0.25)]
+    assert [bar.value for bar in residuals.bars] == [3.0, 5.0]
+    assert [(bar.label, bar.value, bar.says) for bar in confusion.bars] == [
+        ("no said no", 7.0, "right"),
+        ("yes said no", 2.0, "wrong"),
+        ("no said yes", 1.0, "wrong"),
+    ]
+    drawn = export_charts("m@1", charts, tmp_path).read_text()
+    assert all(chart.title in drawn for chart in charts)

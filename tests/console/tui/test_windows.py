@@ -1,0 +1,93 @@
+"""What lies behind a monitor and a version: windows one by one, the data, charts as SVG."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from on_a_loop import run
+from sample_deck import SampleClient
+from sample_monitor import monitor_detail
+from sample_releases import HASH, HOUR, NOW
+
+from engine.operations.data import SnapshotDetail
+from store.rows import Snapshot
+
+MODEL = "nightly-rates"
+WATCHED = "post-moderation"  # the first of the monitors, for it is the worst
+
+
+def windows() -> tuple[Any, ...]:
+    """Return two windows: one of drift with realised figures, one of which only an estimate is known."""
+    first = monitor_detail().window
+    assert first is not None
+    metrics = {"mae": {"value": 27.4, "low": 26.0, "high": 28.9, "n": 380}, "rmse": {"value": 31.0, "n": 380}}
+    before = {"id": "v", "from_at": NOW - 2 * HOUR, "to_at": NOW - HOUR, "verdict": "ok", "features": (), "errors": 3}
+    older = replace(first, **before, metrics={"estimated_mae": {"value": 20.5, "n": 400}})
+    return replace(first, metrics=metrics), older
+
+
+@run
+async def test_windows_are_listed_from_a_monitor_and_one_is_opened(console: Any, sample: SampleClient) -> None:
+    sample.answers["monitors.windows"] = windows()
+    async with console() as screen:
+        await screen.press("6")
+        await screen.shows(MODEL)
+        await screen.press("i")
+        await screen.shows(f"windows of {WATCHED}", "27.40 mae", "est. 20.50 mae", "~ drift", "✓ ok")
+        await screen.press("enter")
+        await screen.shows("of v2", "Figures", "27.40 [26.00, 28.90]", "380", "MOVED MOST")
+        await screen.press("escape", "escape")
+        await screen.shows("Monitors")
+
+
+@run
+async def test_a_monitor_without_a_window_says_what_computes_one(console: Any, sample: SampleClient) -> None:
+    sample.answers["monitors.windows"] = ()
+    async with console() as screen:
+        await screen.press("6")
+        await screen.shows(MODEL)
+        await screen.press("i")
+        await screen.shows("No window has been computed yet.", "modeldeck monitors run")
+
+
+@run
+async def test_the_data_of_a_version_tells_nothing_of_a_personal_column(console: Any, sample: SampleClient) -> None:
+    quantiles = [39.0, 64.8, 98.75, 167.75, 241.0]
+    columns = (
+        {"name": "adr", "type": "double", "nulls": 0, "distinct": 9, "min": 19.0, "max": 359.0, "quantiles": quantiles},
+        {"name": "meal", "type": "string", "nulls": 7, "distinct": 2, "top": [["bb", 3878], ["none", 54]]},
+        {"name": "country", "type": "string", "nulls": 65, "distinct": 68},
+    )
+    held = Snapshot(HASH, MODEL, 4963, columns, "arrival", NOW - 100 * HOUR, NOW, "python:hotel:load", 49_000, NOW)
+    sample.answers["data.show"] = SnapshotDetail(held, True, 1, 0, ())
+    async with console() as screen:
+        await screen.press("2")
+        await screen.shows(MODEL)
+        await screen.press("enter")
+        await screen.shows("challenger")
+        await screen.press("i")
+        await screen.shows(
+            "4,963 in 3 columns", "python:hotel:load", "19 to 359, half up to 98.75", "bb 3,878, none 54"
+        )
+        country = next(line for line in screen.text.splitlines() if "country" in line)
+        assert country.split() == ["country", "string", "65", "68", "-"]
+
+
+@run
+async def test_a_monitors_charts_are_written_as_svg(
+    console: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with console() as screen:
+        await screen.press("6")
+        await screen.shows(MODEL)
+        await screen.press("enter")
+        await screen.shows("Promised")
+        await screen.press("o")
+        await screen.shows("written here: monitor-post-moderation.svg")
+    drawn = next(tmp_path.glob("*.svg")).read_text()
+    assert f"{MODEL} v2: realised mae" in drawn
+    assert f"{MODEL} v2: estimated mae" in drawn
