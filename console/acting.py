@@ -21,6 +21,7 @@ from console.widgets.dialog import Box, Confirm, Message
 from engine.actions import READ_ONLY, Action
 from engine.availability import asked_version, model_of, version_of
 from engine.operations.approvals import GrantRequest
+from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.serving import ConvergeRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.plans import Preview
@@ -61,6 +62,13 @@ class Asked:
     command: str
     preview: Preview | None = None
     version: int | None = None
+    asks: str = "reason"
+
+    def command_with(self, said: str) -> str:
+        """Return the command line with the reason or text that a person typed."""
+        if not said:
+            return self.command
+        return f"{self.command} {'' if self.asks == 'text' else '--reason '}{shlex.quote(said)}"
 
 
 class Acts:
@@ -163,7 +171,7 @@ class Acts:
                 verb=change.verb or "Take back",
                 text=(f"Takes back: {takes_back}", *change.text),
             )
-        asked = Asked(action, model, change.submit, change.command)
+        asked = Asked(action, model, change.submit, change.command, asks=change.asks)
         if not change.text:
             self._send(asked, "", self.show_error)
             return
@@ -178,7 +186,7 @@ class Acts:
 
         self._asked = asked
         self._box = Confirm(change.heading, change.verb, make, self._stage.seconds, is_dangerous=False)
-        self._box.needs_reason = change.needs_reason
+        self._box.needs_reason, self._box.asks = change.needs_reason, change.asks
         self._stage.show_box(self._box)
 
     # what the box answers
@@ -187,7 +195,7 @@ class Acts:
         """Return the command line that does what the box would do."""
         if self._asked is None or self._box is None:
             return ""
-        return _with_reason(self._asked.command, self._box.reason)
+        return self._asked.command_with(self._box.reason)
 
     def give_reason(self, reason: str) -> None:
         """Take the reason a person typed; a plan is read again with it, since it may lift what blocked it."""
@@ -204,7 +212,7 @@ class Acts:
         if asked is None or box is None:
             return
         if box.needs_reason and not box.reason:
-            self._stage.say("a reason is needed: e gives it", "warn")
+            self._stage.say(f"a {asked.asks} is needed: e gives it", "warn")
             return
         reason = box.reason
 
@@ -218,7 +226,7 @@ class Acts:
 
     def _send(self, asked: Asked, reason: str, otherwise: Otherwise) -> None:
         operation, request = asked.submit(reason)
-        entry = self.log.begin(asked.action.id, asked.model, _with_reason(asked.command, reason))
+        entry = self.log.begin(asked.action.id, asked.model, asked.command_with(reason))
         told = self._done(asked.action)
 
         def done(answer: Any) -> None:
@@ -255,6 +263,9 @@ class Acts:
                 self._stage.say(self._keymap.tell(said), "ok")
             elif isinstance(answer, Done):
                 self._stage.say(answer.message, "ok")
+            elif isinstance(answer, Commented):
+                told = f"; told by {', '.join(answer.told)}" if answer.told else "; m shows what is said"
+                self._stage.say(f"comment {short_id(answer.comment.id)} written{told}", "ok")
             elif isinstance(answer, Alert):
                 self._stage.say(f"{answer.state}: {answer.title}", "ok")
             elif isinstance(answer, Schedule):
@@ -320,10 +331,6 @@ def _number_of(action: Action, row: Any, version: int | None) -> int | None:
     if action.id == "releases.promote":
         return version or version_of(row)
     return version or asked_version(row) if action.id == "approvals.grant" else None
-
-
-def _with_reason(command: str, reason: str) -> str:
-    return f"{command} --reason {shlex.quote(reason)}" if reason else command
 
 
 def _preview_work(action: Action, model: str, version: int | None, reason: str) -> Work:

@@ -276,7 +276,7 @@ class Desk:
         elif outcome == "confirm":
             self._arrive_at(box)
         elif outcome == "reason" and isinstance(box, Confirm):
-            self.prompting.ask_reason(box.reason)
+            self.prompting.ask_reason(box.reason, box.asks)
         elif outcome == "copy":
             self.copy(self.acts.command())
 

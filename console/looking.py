@@ -12,6 +12,7 @@ from console.help import menu_box
 from console.keymap import Keymap
 from console.prompting import Prompting
 from console.screens import catalog, subjects
+from console.screens.comments import thread_page
 from console.screens.comparing import comparison_page
 from console.screens.data import snapshot_page
 from console.screens.lineage import lineage_page
@@ -89,6 +90,7 @@ class Looks:
             "look.compare": self._compare,
             "look.sort": lambda: desk.show_box(sort_box(page.sorts(), desk.seconds)),
             "look.tree": lambda: desk.open(tree_page(str(model_of(row)))),
+            "look.comments": lambda: desk.open(thread_page(row)),
             "look.lineage": lambda: desk.open(lineage_page(subjects.kind_of(row), subjects.identity(row), row)),
             "look.windows": lambda: desk.open(windows_page(str(model_of(row)))),
             "look.data": lambda: desk.open(snapshot_page(str(getattr(row, "snapshot_id", "")))),

@@ -80,9 +80,9 @@ class Prompting:
 
         self._open("command", Prompt(" :", complete=complete, history=self._desk.commands))
 
-    def ask_reason(self, text: str) -> None:
-        """Type a reason."""
-        self._open("reason", Prompt(" reason: ", text))
+    def ask_reason(self, text: str, asks: str = "reason") -> None:
+        """Type a reason, or the text of what is said."""
+        self._open("reason", Prompt(f" {asks}: ", text))
 
     def _open(self, purpose: str, prompt: Prompt) -> None:
         self._purpose, self._prompt = purpose, prompt

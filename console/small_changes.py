@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.render.words import short_id
+from console.screens.subjects import identity, kind_of
 from engine.availability import asked_version
 from engine.operations.alerts import AckRequest, AlertChange, SnoozeRequest
 from engine.operations.approvals import ApprovalRequest
+from engine.operations.comments import AddComment
 from engine.operations.common import ModelRequest
 from engine.operations.notifying import NotificationChange
 from engine.operations.runs import TrainRequest
@@ -31,6 +33,7 @@ class SmallChange:
     verb: str = ""
     text: tuple[str, ...] = ()
     needs_reason: bool = False
+    asks: str = "reason"  # or text: what is said, as the command's last word
 
 
 def small_change(action: str, row: Any, model: str) -> SmallChange:
@@ -62,6 +65,20 @@ def _request(row: Any, model: str) -> SmallChange:
             f"Asks that v{number} may take traffic; whoever may grant it and did not ask says yes.",
             "It is bound to the version, its settings and the champion as they are now.",
         ),
+    )
+
+
+def _comment(row: Any, _model: str) -> SmallChange:
+    kind, id = kind_of(row), identity(row)
+    shown = id if kind in ("model", "version") else short_id(id)
+    return SmallChange(
+        lambda text: ("comments.add", AddComment(kind, id, text)),
+        f"modeldeck comments add {kind} {shown}",
+        f"Comment on {kind} {shown}",
+        "Write",
+        ("Everybody on the deck reads it, under your name; m shows what is said.", "@name tells somebody."),
+        needs_reason=True,
+        asks="text",
     )
 
 
@@ -183,6 +200,7 @@ _CHANGES: dict[str, Callable[[Any, str], SmallChange]] = {
     "jobs.cancel": _cancel,
     "jobs.pause": _hold_backfill,
     "jobs.resume": _resume_backfill,
+    "comments.add": _comment,
     "alerts.ack": _acknowledge,
     "alerts.snooze": _snooze,
     "alerts.resolve": _resolve,

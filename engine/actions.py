@@ -22,6 +22,7 @@ LISTS = (
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
     *("approval", "window"),
+    *("approval", "thread"),
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -34,6 +35,9 @@ _RELEASE_SCOPES = ("releases", "release", "deploys")
 _MARK_SCOPES = ("runs", "versions")  # where rows are marked, to be compared
 _LINEAGE_SCOPES = ("versions", "version", "runs", "run", "releases", "release")
 _SCHEDULE_SCOPES = ("schedules", "schedule")
+_SAID_OF_SCOPES = (
+    *("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release"),
+)
 _DATED_SCOPES = ("events", "event", "alerts", "alert", "releases", "release")
 
 
@@ -155,6 +159,15 @@ _CHANGES = (
         "again",
         Danger.CHANGE,
         why.repeatable,
+    ),
+    _act(
+        "comments.add",
+        "W",
+        "write a comment; @name tells somebody",
+        (*_SAID_OF_SCOPES, "thread"),
+        "",
+        Danger.CHANGE,
+        why.needs_row,
     ),
     _act("jobs.cancel", "K", "cancel the job", ("jobs", "log"), "cancel", Danger.CHANGE, why.cancellable),
     _act("jobs.pause", "H", "let the backfill begin nothing more", ("jobs",), "pause", Danger.CHANGE, why.holdable),
@@ -301,6 +314,7 @@ _LOOKS = (
         "data",
         available=why.needs_data,
     ),
+    Action("look.comments", "m", "what people say of it", _SAID_OF_SCOPES, "look", available=why.needs_row),
     Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=why.needs_row),

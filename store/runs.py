@@ -277,7 +277,7 @@ def _runs(reader: Reader, found: list[Row], of_these: str, params: Params) -> li
     params_of, metrics_of, tags_of = kept
     make = maker(Run)
     return [
-        make(*row[:_OWN], params_of[n := row[_NUMBER_AT]], metrics_of[n], tags_of[n], *row[_OWN:_WHOLE])
+        make(*row[:_OWN], params_of[n := row[_NUMBER_AT]], metrics_of[n], tags_of[n], *row[_OWN:_WHOLE], 0)
         for row in found
     ]
 

@@ -855,5 +855,46 @@ CREATE TABLE version_seal (
 	CONSTRAINT fk_version_seal_signer FOREIGN KEY(signer) REFERENCES deck_key (public)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0010');
+CREATE TABLE comment (
+	id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	model TEXT, 
+	reply_to TEXT, 
+	depth INTEGER NOT NULL, 
+	actor TEXT NOT NULL, 
+	via TEXT, 
+	mentions TEXT NOT NULL, 
+	revision INTEGER NOT NULL, 
+	written_at BIGINT NOT NULL, 
+	edited_at BIGINT, 
+	withdrawn_at BIGINT, 
+	withdrawn_by TEXT, 
+	CONSTRAINT pk_comment PRIMARY KEY (id), 
+	CONSTRAINT fk_comment_reply_to FOREIGN KEY(reply_to) REFERENCES comment (id)
+);
+
+CREATE INDEX ix_comment_kind_subject_id ON comment (kind, subject, id);
+
+CREATE TABLE comment_text (
+	comment_id TEXT NOT NULL, 
+	revision INTEGER NOT NULL, 
+	text TEXT NOT NULL, 
+	written_at BIGINT NOT NULL, 
+	CONSTRAINT pk_comment_text PRIMARY KEY (comment_id, revision), 
+	CONSTRAINT fk_comment_text_comment_id FOREIGN KEY(comment_id) REFERENCES comment (id)
+);
+
+CREATE TABLE watch (
+	actor TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	model TEXT, 
+	since_at BIGINT NOT NULL, 
+	CONSTRAINT pk_watch PRIMARY KEY (actor, kind, subject)
+);
+
+CREATE INDEX ix_watch_kind_subject ON watch (kind, subject);
+
+INSERT INTO alembic_version (version_num) VALUES ('0011');
 

@@ -24,7 +24,7 @@ _INSERTED = (
 )
 _NAMES = tuple(Version.__dataclass_fields__)
 # of one model, whose name is known; aliases and tags stand in tables of their own
-_COLUMNS = tuple(name for name in _NAMES if name not in ("model", "aliases", "tags"))
+_COLUMNS = tuple(name for name in _NAMES if name not in ("model", "aliases", "tags", "comments"))
 _WIDTH = len(_COLUMNS)
 _NUMBER_AT = _COLUMNS.index("number")
 COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
@@ -125,7 +125,7 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
     made: Version = maker(Version)(
         model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,
         golden_hash, signature, decision, evaluation, estimator, artifact_bytes, git_commit, git_dirty, cutoff_at,
-        derived_from, description, actor, created_at, None, aliases, dict(tags or {}), None,
+        derived_from, description, actor, created_at, None, aliases, dict(tags or {}), None, 0,
     )  # fmt: skip
     return made
 
@@ -256,7 +256,7 @@ def _made(
         make(
             model, number, run, snapshot, settings, bundle, environment, artifact, golden, said[signature],
             said[decision], said[evaluation], estimator, size, commit, None if dirty is None else bool(dirty), cutoff,
-            derived, description, actor, created, abandoned, aliases.get(number, ()), tags[number], deleted,
+            derived, description, actor, created, abandoned, aliases.get(number, ()), tags[number], deleted, 0,
         )
         for (
             number, run, snapshot, settings, bundle, environment, artifact, golden, signature,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.commands import alert_lines, approval_tables, render
+from console.commands import alert_lines, approval_tables, comment_tables, render
 from console.commands.logs import follow_log
 from console.commands.session import Session
 from console.follow import ENDED, failure, follow
 from console.output import Output, plain
 from console.parser import Invocation
+from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.deck import ApplyRequest, AuditReport
 from engine.operations.hosts import HostCheck
@@ -325,6 +326,8 @@ def _would(client: Client, operation: Operation, request: Any, answer: Any, out:
         out.line(alert_lines.changed(answer, out, would=True))
     elif isinstance(answer, Approval):
         out.line(approval_tables.changed(answer, would=True))
+    elif isinstance(answer, Commented):
+        comment_tables.commented(answer, out, would=True)
     elif operation.id == "schedules.run":
         out.line(f"schedule {request.id}: {_would_run(client, answer)}")
     elif operation.id == "jobs.cancel":

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands import alert_lines
+from console.commands import alert_lines, comment_tables
 from console.commands.card import card
 from console.commands.image_sheet import image
 from console.commands.lineage import lineage
@@ -22,6 +22,7 @@ from console.render.words import plural
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
 from engine.operations.alerts import AlertDetail
+from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
@@ -38,7 +39,7 @@ from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
 from engine.plans import Check, Plan, Preview
-from store.rows import Endpoint, Host, Served, rfc3339
+from store.rows import Comment, Endpoint, Host, Served, rfc3339
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -47,6 +48,8 @@ EMPTY = {
     "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
     "approvals.list": "no approval is requested or granted; --all shows those that have ended",
+    "comments.list": "nothing is said yet: modeldeck comments add KIND ID TEXT",
+    "comments.watching": "you watch nothing: modeldeck comments watch model NAME",
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
     "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
@@ -96,7 +99,10 @@ def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
     """Write a list; an empty one says so on stderr and leaves stdout empty."""
     if answer:
         out.tell_apart([row.id for row in answer if hasattr(row, "id")])
-        out.table(columns_of(kind), answer)
+        if kind is Comment:
+            comment_tables.comments(answer, out)
+            return
+        out.table(comment_tables.with_comments(columns_of(kind), answer), answer)
         if kind in (DeploymentDetail, Endpoint, Host):
             _faults(answer, out)
     else:
@@ -338,6 +344,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Card: card,
     ImageDetail: image,
     Lineage: lineage,
+    Commented: comment_tables.commented,
     GcReport: garbage,
     SnapshotDetail: snapshot,
     ReviewQueue: review,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.render.cells import Line, Span
 from console.render.columns import Column, Context
+from console.render.comments import noted
 from console.render.evidence import put_evidence
 from console.render.plot import axis, plot
 from console.render.sheet import Sheet
@@ -33,7 +34,7 @@ def _title(row: Alert, context: Context) -> str:
 
 COLUMNS = (
     Column("STATE", _severity, priority=1, least=9, most=12),
-    Column("MODEL", lambda row, context: (subject(row), "name"), priority=1, least=10, most=26),
+    noted(Column("MODEL", lambda row, context: (subject(row), "name"), priority=1, least=10, most=26)),
     Column("KIND", lambda row, context: row.kind, priority=4, least=5, most=12),
     Column("SEEN", lambda row, context: age(row.seen_at, context.now), priority=2, least=3, align="right"),
     Column("TIMES", lambda row, context: count(row.count), priority=4, least=2, align="right"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from console.render.cells import Span
 from console.render.columns import Column, Context
+from console.render.comments import noted
 from console.render.measures import change, primary, value_of
 from console.render.words import age, day, number, person
 from store.rows import Model, Version
@@ -16,7 +17,7 @@ def _version(number: int | None, style: str) -> Span:
 
 
 COLUMNS = (
-    Column("MODEL", lambda row, context: (row.name, "name"), priority=1, least=12, most=30),
+    noted(Column("MODEL", lambda row, context: (row.name, "name"), priority=1, least=12, most=30)),
     Column("SERVES", lambda row, context: _version(row.champion, "ok"), priority=1, least=4),
     Column("WAITS", lambda row, context: _version(row.challenger, "accent"), priority=2, least=4),
     Column("VERSIONS", lambda row, context: str(row.versions), priority=3, least=3, align="right"),
@@ -53,7 +54,7 @@ def estimator_name(estimator: str) -> str:
 def version_columns(metric: str) -> tuple[Column, ...]:
     """Return the columns of a model's versions; the primary metric names its own column."""
     return (
-        Column("VERSION", lambda row, context: (f"v{row.number}", "name"), priority=1, least=4),
+        noted(Column("VERSION", lambda row, context: (f"v{row.number}", "name"), priority=1, least=4)),
         Column("ROLE", _aliases, priority=1, least=6, most=24),
         Column((metric or "METRIC").upper(), _number, priority=1, least=6, most=10, align="right"),
         Column("INTERVAL", _interval, priority=6, least=8, most=18),

@@ -9,6 +9,7 @@ from console.render.apart import put_answers
 from console.render.arms import arm_lines
 from console.render.cells import Line, Span, line, spread, wrap
 from console.render.columns import Column, Context
+from console.render.comments import noted
 from console.render.display import key
 from console.render.plans import check_rows
 from console.render.sheet import Sheet
@@ -42,7 +43,7 @@ def _state(row: Release, context: Context) -> tuple[Span, ...]:
 COLUMNS = (
     Column("STATE", _state, priority=1, least=9, most=12),
     Column("KIND", lambda row, context: row.kind, priority=2, least=7),
-    Column("MODEL", lambda row, context: (row.endpoint, "name"), priority=1, least=10, most=26),
+    noted(Column("MODEL", lambda row, context: (row.endpoint, "name"), priority=1, least=10, most=26)),
     Column("MOVE", _move, priority=1, least=7, most=14),
     Column("WHEN", lambda row, context: age(row.requested_at, context.now), priority=2, least=3, align="right"),
     Column("TOOK", lambda row, context: took(row.started_at, row.ended_at), priority=4, least=4, align="right"),

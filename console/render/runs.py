@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.render.cells import Line, Span
 from console.render.columns import Column, Context
+from console.render.comments import noted
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.words import age, ago, moment, number, person, short_id, took
@@ -29,7 +30,7 @@ def _took(row: Run, context: Context) -> str:
 COLUMNS = (
     Column("STATE", _state, priority=1, least=9, most=12),
     Column("RUN", lambda row, context: (short_id(row.id), "dim"), priority=4, least=12),
-    Column("MODEL", lambda row, context: (row.model or row.experiment, "name"), priority=1, least=10, most=26),
+    noted(Column("MODEL", lambda row, context: (row.model or row.experiment, "name"), priority=1, least=10, most=26)),
     Column("WHAT", lambda row, context: row.name, priority=4, least=6, most=22),
     Column("AGE", lambda row, context: age(row.started_at, context.now), priority=2, least=3, align="right"),
     Column("TOOK", _took, priority=3, least=4, align="right"),

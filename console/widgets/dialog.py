@@ -133,6 +133,7 @@ class Confirm(Box):
         self.verb = verb
         self.reason = ""
         self.needs_reason = False
+        self.asks = "reason"  # what e gives: a reason, or a text
         self.blocked = ""
         self.undo = ""
         self._dangerous = is_dangerous
@@ -144,7 +145,7 @@ class Confirm(Box):
     def hints(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
         """What the footer says."""
         go = () if self.blocked else (("y", self.verb.lower()),)
-        return (*go, ("esc", "cancel"), ("e", "give a reason"), ("C", "copy as command"), ("j k", "scroll"))
+        return (*go, ("esc", "cancel"), ("e", f"give a {self.asks}"), ("C", "copy as command"), ("j k", "scroll"))
 
     def show(self, make: Maker) -> None:
         """Replace the text, return the focus to Cancel."""
@@ -169,8 +170,8 @@ class Confirm(Box):
             (" Cancel ", "chosen" if self._focus == 0 else ""),
             "   ",
             (f" y  {self.verb} ", go),
-            *((("   reason: ", "dim"), (self.reason, "")) if self.reason else ()),
-            *((("   e gives the reason it needs", "warn"),) if self.needs_reason and not self.reason else ()),
+            *(((f"   {self.asks}: ", "dim"), (self.reason, "")) if self.reason else ()),
+            *(((f"   e gives the {self.asks} it needs", "warn"),) if self.needs_reason and not self.reason else ()),
         )
         undo = [line(("undo  ", "dim"), (self.undo, "accent"))] if self.undo else []
         return [(), *undo, buttons]

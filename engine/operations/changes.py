@@ -6,6 +6,8 @@ from store.rows import Event
 
 _RELEASED = {"promote": "promoted", "rollback": "rolled back", "deploy": "deployed"}
 _RELEASE = {"promote": "promotion", "rollback": "rollback"}
+_COMMENT = {"added": "commented on", "edited": "edited a comment on", "withdrawn": "withdrew a comment on"}
+_WATCH = {"begun": "watched from here on", "ended": "watched no more"}
 _STATES = {"requested": "asked for"}
 _FAULTS = {"found": "fault on", "cleared": "fault over on", "converge": "mending asked on"}
 
@@ -30,6 +32,12 @@ def words(event: Event) -> str:
     if noun == "approval" and "version" in event.body:
         so_far = f", {event.body['granted']} of {event.body['asked']}" if verb == "granted" else ""
         return f"{event.body.get('kind', noun)} of v{event.body['version']} {verb}{so_far}"
+    if noun == "comment" and "subject" in event.body:
+        of, told = str(event.body.get("kind")), str(event.body["subject"])
+        named = told if of in ("model", "version") else told.removeprefix("sha256:")[:12]
+        return f"{_COMMENT.get(verb, verb)} {of} {named}"
+    if noun == "watch":
+        return f"{event.subject_kind} {_WATCH.get(verb, verb)}"
     if noun == "alert" and event.body.get("kind"):
         noun = f"{event.body['kind']} alert"
     return f"{noun.replace('_', ' ')} {verb}".strip()

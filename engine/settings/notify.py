@@ -26,6 +26,9 @@ EVENTS = (
     "approval.withdrawn",
     "approval.lapsed",
     "approval.used",
+    "comment.added",
+    "comment.edited",
+    "comment.withdrawn",
     "fault.found",
     "fault.cleared",
     "maintenance.begun",
@@ -60,6 +63,8 @@ EVENTS = (
     "backup.restored",
 )
 GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in EVENTS))
+WATCHED = ("alert", "alias", "approval", "comment", "endpoint", "fault", "maintenance", "release", "version")
+WATCHED_TOO = ("data.quarantined", "job.failed", "promotion.refused")  # of what else happens to a watched thing
 DEFAULT_ON = (
     "alert.opened",
     "alert.reopened",
@@ -83,6 +88,7 @@ class NotifySettings:
     secrets: tuple[str, ...] = ()  # each env:NAME or file:PATH; two while one replaces the other
     on: tuple[str, ...] = DEFAULT_ON  # names of events, or alert.* for all that begin so
     models: tuple[str, ...] = ()  # none: all, and what is about no model
+    people: tuple[str, ...] = ()  # who read it: told of comments that call them, and of what they watch
     severity: str = "info"  # this and above
     quiet: tuple[int, int] | None = None  # only what is critical is told then, the rest afterwards
     per_minute: int = 3  # messages; what is more within a minute leaves as one with a count
@@ -94,12 +100,17 @@ class NotifySettings:
         return asdict(self)
 
 
+def is_watched(name: str) -> bool:
+    """Say whether who watches a thing is told of an event of that name."""
+    return name.partition(".")[0] in WATCHED or name in WATCHED_TOO
+
+
 def from_body(body: Mapping[str, Any]) -> dict[str, NotifySettings]:
     """Return the targets of a settings body by name; settings older than targets have none."""
     return {name: _target(stated) for name, stated in sorted(body.get("notify", {}).items())}
 
 
 def _target(stated: Mapping[str, Any]) -> NotifySettings:
-    lists = {name: tuple(stated[name]) for name in ("secrets", "on", "models")}
+    lists = {name: tuple(stated.get(name, ())) for name in ("secrets", "on", "models", "people")}
     quiet = stated["quiet"]
     return NotifySettings(**{**stated, **lists, "quiet": (quiet[0], quiet[1]) if quiet else None})

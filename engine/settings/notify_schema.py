@@ -14,6 +14,7 @@ from engine.settings.secrets import is_reference
 from engine.settings.sections import Duration, Name, Section
 
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 PER_MINUTE = {"apprise": 3, "webhook": 60}
 
 
@@ -23,8 +24,9 @@ class NotifyTable(Section):
     kind: Literal["webhook", "apprise"] = "apprise"
     url: str
     secret: str | list[str] = []
-    on: Annotated[list[str], Field(min_length=1)] = list(DEFAULT_ON)
+    on: Annotated[list[str], Field(min_length=1)] | None = None
     models: list[Name] = []
+    people: list[str] = []
     severity: Literal["info", "warning", "critical"] = "info"
     quiet: str | None = None
     per_minute: Annotated[int, Field(ge=1, le=600)] | None = None
@@ -43,14 +45,22 @@ class NotifyTable(Section):
 
     @field_validator("on")
     @classmethod
-    def _known_events(cls, on: list[str]) -> list[str]:
-        for name in on:
+    def _known_events(cls, on: list[str] | None) -> list[str] | None:
+        for name in on or ():
             if name not in EVENTS and name not in [f"{group}.*" for group in GROUPS]:
                 close = difflib.get_close_matches(name, EVENTS, n=1)
                 raise ValueError(
                     f"no event {name!r}" + (f", did you mean {close[0]!r}?" if close else f": {', '.join(EVENTS)}")
                 )
         return on
+
+    @field_validator("people")
+    @classmethod
+    def _users(cls, people: list[str]) -> list[str]:
+        for name in people:
+            if not _USER.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is no user name: write it as whoami says it")
+        return people
 
     @field_validator("quiet")
     @classmethod
@@ -99,8 +109,9 @@ class NotifyTable(Section):
             kind=self.kind,
             url=self.url,
             secrets=(self.secret,) if isinstance(self.secret, str) else tuple(self.secret),
-            on=tuple(self.on),
+            on=tuple(self.on) if self.on is not None else () if self.people else DEFAULT_ON,
             models=tuple(self.models),
+            people=tuple(self.people),
             severity=self.severity,
             quiet=(clock[0] * 60 + clock[1], clock[2] * 60 + clock[3]) if clock else None,
             per_minute=self.per_minute or PER_MINUTE[self.kind],

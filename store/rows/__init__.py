@@ -7,6 +7,7 @@ those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, li
 from __future__ import annotations
 
 from store import json_rows
+from store.rows.comments import Comment, CommentText, Watch
 from store.rows.data import DataCheck, QuarantineBatch
 from store.rows.governance import Approval, ApprovalAnswer
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
@@ -43,6 +44,8 @@ __all__ = [
     "AliasMove",
     "Approval",
     "ApprovalAnswer",
+    "Comment",
+    "CommentText",
     "DataCheck",
     "Deployment",
     "Endpoint",
@@ -72,6 +75,7 @@ __all__ = [
     "Step",
     "Terms",
     "Version",
+    "Watch",
     "Window",
     "WindowPart",
     "microseconds",

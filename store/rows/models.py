@@ -33,6 +33,7 @@ class Model:
     challenger: int | None
     deleted_at: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    comments: int = 0  # that stand on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Version:
     aliases: tuple[str, ...]
     tags: dict[str, str]
     deleted_at: int | None = None
+    comments: int = 0  # that stand on it
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Release:
     requested_at: int
     started_at: int | None
     ended_at: int | None
+    comments: int = 0  # that stand on it
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Run:
     tags: dict[str, str]
     note: str = ""
     deleted_at: int | None = None
+    comments: int = 0  # that stand on it
 
 
 @dataclass(frozen=True, slots=True)

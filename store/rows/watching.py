@@ -101,6 +101,7 @@ class Alert:
     reopened: int = 0  # how often it came back after it had resolved by itself
     reopened_at: int | None = None
     maintenance_id: str | None = None
+    comments: int = 0  # that stand on it
 
 
 @dataclass(frozen=True, slots=True)

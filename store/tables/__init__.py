@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from store.tables import (
+    comments,
     data,
     deployments,
     events,
@@ -21,6 +22,7 @@ from store.tables.columns import METADATA, Table
 __all__ = [
     "METADATA",
     "Table",
+    "comments",
     "data",
     "deployments",
     "events",

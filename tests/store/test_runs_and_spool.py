@@ -321,7 +321,7 @@ def test_columns_of_a_run_are_in_the_order_of_its_fields() -> None:
     fields = [field.name for field in dataclasses.fields(Run)]
     *columns, number = runs.COLUMNS.split(", ")
     assert number == "number"
-    assert [*columns[:14], "params", "metrics", "tags", *columns[14:]] == fields
+    assert [*columns[:14], "params", "metrics", "tags", *columns[14:], "comments"] == fields
 
 
 def test_what_starting_returns_is_what_is_read(database: Database, run: Run) -> None:

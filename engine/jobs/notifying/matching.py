@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.operations.changes import words
-from engine.settings.notify import SEVERITIES, NotifySettings
+from engine.settings.notify import SEVERITIES, NotifySettings, is_watched
 from store.rows import Event
 from store.rows.frozen import dataclass
 
@@ -26,11 +26,15 @@ _WARNINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an event does not say of its subject: an alert's severity and title, a job's kind."""
+    """What an event does not say of its subject: an alert's severity and title, a job's kind, a comment's words.
+
+    `people` are the names of those whom the event calls, or who watch what it is about.
+    """
 
     severity: str = ""
     title: str = ""
     job_kind: str = ""
+    people: frozenset[str] = frozenset()
 
 
 def name_of(event: Event) -> str:
@@ -61,6 +65,8 @@ def is_told(target: NotifySettings, name: str, severity: str, event: Event, fact
         return False  # a message about a message would never end
     if event.body.get("quiet") is True:
         return False  # an alert seen in maintenance, or one that resolved there: nobody was told of it, or is to be
+    if is_watched(name) and not facts.people.isdisjoint(target.people):
+        return True  # asked for by name: neither models nor severity narrow it
     if name not in target.on and f"{name.partition('.')[0]}.*" not in target.on:
         return False
     if target.models and event.model not in target.models:
@@ -82,6 +88,9 @@ def headline(name: str, event: Event, facts: Facts) -> str:
         what += f": {body['detail']}" if body.get("detail") else ""
     elif name.startswith("job."):
         what = f"{facts.job_kind or 'job'} job {name.partition('.')[2]}"
+    elif name.startswith("comment."):
+        who = event.actor.removeprefix("user:")
+        what = f"{who} {words(event)}" + (f": {facts.title}" if facts.title else "")
     elif event.subject_kind == "settings":
         what = f"settings revision {event.subject_id} applied"
     else:

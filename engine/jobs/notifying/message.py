@@ -15,7 +15,7 @@ from store.rows.frozen import dataclass
 
 CONTRACT = 1  # of the webhook's body; a field is added without a new number, never renamed or taken away
 MOST_TOLD = 50  # events in one message; the count tells of all
-_SHOWN = {"alert": "show alert", "release": "releases show", "job": "show job"}
+_SHOWN = {"alert": "show alert", "release": "releases show", "job": "show job", "comment": "show comment"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.deck import Deck
 from engine.jobs.notifying.matching import JOB, Facts, headline, is_told, name_of, severity_of
 from engine.jobs.notifying.pacing import Send, Wait, next_turn
-from engine.settings.notify import NotifySettings, from_body
+from engine.settings.notify import NotifySettings, from_body, is_watched
 from engine.settings.work import terms
-from store import alerts, events, job_batch, jobs, notifying, settings
+from store import alerts, comments, events, job_batch, jobs, notifying, settings, watches
 from store.database import Reader, Write
 from store.errors import UnknownName
 from store.rows import Event
@@ -128,7 +129,8 @@ def _tell(tx: Write, event: Event, targets: dict[str, NotifySettings]) -> None:
         return
     name = name_of(event)
     group = f"{name.partition('.')[0]}.*"
-    if not any(name in target.on or group in target.on for target in targets.values()):
+    by_name = any(name in target.on or group in target.on for target in targets.values())
+    if not by_name and not (is_watched(name) and any(target.people for target in targets.values())):
         return
     facts = _facts(tx, event)
     severity = severity_of(name, event, facts)
@@ -139,12 +141,18 @@ def _tell(tx: Write, event: Event, targets: dict[str, NotifySettings]) -> None:
 
 
 def _facts(reader: Reader, event: Event) -> Facts:
+    return replace(_of_subject(reader, event), people=watches.concerned(reader, event))
+
+
+def _of_subject(reader: Reader, event: Event) -> Facts:
     try:
         if event.subject_kind == "alert":
             alert = alerts.alert(reader, event.subject_id)
             return Facts(severity=alert.severity, title=alert.title)
         if event.subject_kind == "job":
             return Facts(job_kind=jobs.job(reader, event.subject_id).kind)
+        if event.subject_kind == "comment":
+            return Facts(title=comments.comment(reader, event.subject_id).text)
     except UnknownName:
         pass  # what it was about is gone; the event itself says enough
     return Facts()

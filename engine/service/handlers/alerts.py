@@ -16,6 +16,7 @@ from engine.operations.alerts import (
 )
 from engine.operations.common import NoRequest
 from engine.service.call import ServiceContext
+from engine.service.handlers.comments import counted
 from engine.service.handlers.settings import time_zone
 from engine.settings.durations import seconds
 from store.clock import parse_time
@@ -38,7 +39,8 @@ def alerts(context: ServiceContext, request: AlertsRequest) -> list[Alert]:
     """Return alerts, newest first."""
     from store import alerts as table
 
-    return table.alerts(context.deck.database, open_only=not request.all)
+    reader = context.deck.database
+    return counted(reader, "alert", table.alerts(reader, open_only=not request.all), lambda row: row.id)
 
 
 def detail(context: ServiceContext, request: AlertRequest) -> AlertDetail:

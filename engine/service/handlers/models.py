@@ -15,6 +15,7 @@ from engine.operations.models import (
 )
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
+from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit
 from store.errors import Refused
 from store.rows import Alias, Job, Model, Version
@@ -26,7 +27,8 @@ def models(context: ServiceContext, request: ModelsRequest) -> list[Model]:
     """Return the deck's models."""
     from store import models as names
 
-    return names.models(context.deck.database, deleted=request.deleted)
+    reader = context.deck.database
+    return counted(reader, "model", names.models(reader, deleted=request.deleted), lambda row: row.name)
 
 
 def versions(context: ServiceContext, request: VersionsRequest) -> list[Version]:
@@ -50,6 +52,7 @@ def page(context: ServiceContext, request: VersionsRequest) -> VersionsPage:
         after=request.after,
         limit=request.limit,
     )
+    rows = counted(context.deck.database, "version", rows, lambda row: f"{row.model}@{row.number}")
     return VersionsPage(tuple(rows), after)
 
 

@@ -17,6 +17,7 @@ from engine.operations.runs import (
 )
 from engine.service.call import ServiceContext
 from engine.service.filters import parse
+from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.settings.durations import seconds
@@ -59,7 +60,7 @@ def page(context: ServiceContext, request: RunsRequest) -> RunsPage:
         after=request.after,
         limit=request.limit,
     )
-    return RunsPage(tuple(rows), after)
+    return RunsPage(tuple(counted(database, "run", rows, lambda row: row.id)), after)
 
 
 def compare(context: ServiceContext, request: CompareRuns) -> RunsTable:

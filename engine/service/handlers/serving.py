@@ -21,6 +21,7 @@ from engine.operations.serving import (
 )
 from engine.plans import Preview
 from engine.service.call import ServiceContext, operation_named
+from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.service.predicting import ask_endpoint
@@ -108,7 +109,8 @@ def releases(context: ServiceContext, request: ReleasesRequest) -> list[Release]
     check_limit(request.limit)
     if request.model is not None:
         models.model(context.deck.database, request.model)
-    return history.releases(context.deck.database, endpoint=request.model, limit=request.limit)
+    found = history.releases(context.deck.database, endpoint=request.model, limit=request.limit)
+    return counted(context.deck.database, "release", found, lambda row: row.id)
 
 
 def detail(context: ServiceContext, request: ReleaseRequest) -> ReleaseDetail:

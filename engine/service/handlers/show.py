@@ -85,6 +85,13 @@ def _approval(reader: Reader, identity: str) -> Found:
     return found.id, to_json(found)
 
 
+def _comment(reader: Reader, identity: str) -> Found:
+    from store import comments
+
+    found = comments.comment(reader, identity)
+    return found.id, {**to_json(found), "texts": [to_json(one) for one in comments.texts(reader, found.id)]}
+
+
 def _notification(reader: Reader, identity: str) -> Found:
     from store import notifying
 
@@ -143,6 +150,7 @@ KINDS: dict[str, Callable[[Reader, str], Found]] = {
     "release": _release,
     "alert": _alert,
     "approval": _approval,
+    "comment": _comment,
     "notification": _notification,
     "window": _window,
     "deployment": _deployment,

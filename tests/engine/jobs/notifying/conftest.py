@@ -183,7 +183,9 @@ def hook(receiver: Receiver) -> Callable[..., str]:
 
     def make(name: str = "hook", **said: Any) -> str:
         lines = {"url": receiver.url, "secret": "env:HOOK_SECRET", "on": ["alert.*"], **said}
-        return f'\n[notify.{name}]\nkind = "webhook"\n' + "".join(f"{key} = {_toml(v)}\n" for key, v in lines.items())
+        return f'\n[notify.{name}]\nkind = "webhook"\n' + "".join(
+            f"{key} = {_toml(v)}\n" for key, v in lines.items() if v is not None
+        )
 
     return make
 

@@ -1,0 +1,91 @@
+"""What a comment or a watch is about: found by the words that the command line uses, named by its whole id."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from store import alerts, models, releases, runs, snapshots, versions
+from store.database import Reader
+from store.errors import Refused, UnknownName
+from store.lookup import unknown
+
+WATCHED = ("model", "version", "release", "alert")
+ALSO = {"data": "snapshot"}  # what the command line calls it, too
+
+
+class Subject(NamedTuple):
+    """One thing of the deck."""
+
+    kind: str
+    id: str
+    model: str | None
+
+
+def find(reader: Reader, kind: str, identity: str) -> Subject:
+    """Return the thing: a model by name, a version as `rates@7` or `rates@champion`, the rest by a prefix of its id.
+
+    Raises:
+        Refused: no such kind, or several ids begin so.
+        UnknownName: the deck has no such thing.
+    """
+    kind = ALSO.get(kind, kind)
+    if kind not in _FINDERS:
+        close = difflib.get_close_matches(kind, _FINDERS, n=1)
+        raise Refused(
+            f"nothing is said of a {kind[:40]!r}" + (f", did you mean {close[0]}?" if close else ""),
+            f"kinds: {', '.join(_FINDERS)}; data is a snapshot",
+        )
+    return _FINDERS[kind](reader, identity)
+
+
+def _model(reader: Reader, name: str) -> Subject:
+    found = models.model(reader, name)
+    return Subject("model", found.name, found.name)
+
+
+def _version(reader: Reader, reference: str) -> Subject:
+    model, _, name = reference.strip().partition("@")
+    if name[:1].isalpha():
+        found = versions.named(reader, model, name)
+        if found is None:
+            raise unknown("alias", name, [one.name for one in models.aliases(reader, models.model(reader, model).name)])
+        number = found.number
+    else:
+        model, number = versions.parse_ref(reference)
+        versions.version(reader, model, number)
+    return Subject("version", f"{model}@{number}", model)
+
+
+def _run(reader: Reader, identity: str) -> Subject:
+    found = runs.run(reader, identity)
+    return Subject("run", found.id, found.model)
+
+
+def _release(reader: Reader, identity: str) -> Subject:
+    found = releases.release(reader, identity)
+    return Subject("release", found.id, found.endpoint)
+
+
+def _alert(reader: Reader, identity: str) -> Subject:
+    found = alerts.alert(reader, identity)
+    return Subject("alert", found.id, found.model)
+
+
+def _snapshot(reader: Reader, identity: str) -> Subject:
+    if not identity.strip().removeprefix("sha256:"):
+        raise UnknownName(f"no snapshot {identity!r}", "modeldeck data MODEL lists them")
+    found = snapshots.find(reader, identity)
+    return Subject("snapshot", found.id, found.model)
+
+
+_FINDERS: dict[str, Callable[[Reader, str], Subject]] = {
+    "model": _model,
+    "version": _version,
+    "run": _run,
+    "release": _release,
+    "alert": _alert,
+    "snapshot": _snapshot,
+}
+KINDS = tuple(_FINDERS)
