@@ -23,6 +23,11 @@ PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
     *("approval", "window"),
     *("approval", "thread"),
+    *("releases", "notifications", "approvals", "incidents"),
+)
+PAGES = (
+    *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
+    *("approval", "thread", "incident"),
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -37,6 +42,7 @@ _LINEAGE_SCOPES = ("versions", "version", "runs", "run", "releases", "release")
 _SCHEDULE_SCOPES = ("schedules", "schedule")
 _SAID_OF_SCOPES = (
     *("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release"),
+    *("incidents", "incident"),
 )
 _DATED_SCOPES = ("events", "event", "alerts", "alert", "releases", "release")
 

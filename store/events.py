@@ -166,6 +166,40 @@ def after(reader: Reader, seq: int, limit: int) -> list[Event]:
     return [_event(row) for row in found]
 
 
+def between(reader: Reader, from_at: int, to_at: int, *, model: str | None = None, limit: int) -> list[Event]:
+    """Return the newest events of a span of time, both ends within it, oldest first; of one model and of none.
+
+    The span is found by halving the record, whose times ascend but where a clock was set back.
+    """
+    of = "AND (model = :model OR model IS NULL)" if model is not None else ""
+    found = reader.rows(
+        f"SELECT * FROM event WHERE seq >= :first AND seq < :beyond AND at >= :from_at AND at <= :to_at {of}"
+        " ORDER BY seq DESC LIMIT :limit",
+        {
+            "first": _first_since(reader, from_at),
+            "beyond": _first_since(reader, to_at + 1),
+            "from_at": from_at,
+            "to_at": to_at,
+            "model": model,
+            "limit": limit,
+        },
+    )
+    return [_event(row) for row in reversed(found)]
+
+
+def _first_since(reader: Reader, at: int) -> int:
+    """Return the number of the first event at or after a time, one beyond the newest where there is none."""
+    low, high = 1, head(reader) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = reader.row("SELECT at FROM event WHERE seq = :seq", {"seq": middle})
+        if row is not None and row["at"] < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def event(reader: Reader, seq: int) -> Event | None:
     """Return one event by its number."""
     row = reader.row("SELECT * FROM event WHERE seq = :seq", {"seq": seq})

@@ -896,5 +896,38 @@ CREATE TABLE watch (
 
 CREATE INDEX ix_watch_kind_subject ON watch (kind, subject);
 
-INSERT INTO alembic_version (version_num) VALUES ('0011');
+CREATE TABLE duty (
+	id TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	given_by TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	taken_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	ended_by TEXT, 
+	CONSTRAINT pk_duty PRIMARY KEY (id), 
+	CONSTRAINT ck_duty_state CHECK (state IN ('standing', 'ended'))
+);
+
+CREATE INDEX ix_duty_actor_ended_at ON duty (actor, ended_at);
+
+CREATE UNIQUE INDEX uq_duty_standing ON duty (state) WHERE state = 'standing';
+
+CREATE TABLE incident (
+	id TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	models TEXT NOT NULL, 
+	from_at BIGINT NOT NULL, 
+	opened_by TEXT NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	via TEXT, 
+	closed_at BIGINT, 
+	closed_by TEXT, 
+	resolution TEXT NOT NULL, 
+	CONSTRAINT pk_incident PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_incident_closed_at_id ON incident (closed_at, id);
+
+INSERT INTO alembic_version (version_num) VALUES ('0012');
 

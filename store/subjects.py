@@ -80,6 +80,13 @@ def _snapshot(reader: Reader, identity: str) -> Subject:
     return Subject("snapshot", found.id, found.model)
 
 
+def _incident(reader: Reader, identity: str) -> Subject:
+    from store import incidents
+
+    found = incidents.incident(reader, identity)
+    return Subject("incident", found.id, found.models[0] if len(found.models) == 1 else None)
+
+
 _FINDERS: dict[str, Callable[[Reader, str], Subject]] = {
     "model": _model,
     "version": _version,
@@ -87,5 +94,6 @@ _FINDERS: dict[str, Callable[[Reader, str], Subject]] = {
     "release": _release,
     "alert": _alert,
     "snapshot": _snapshot,
+    "incident": _incident,
 }
 KINDS = tuple(_FINDERS)

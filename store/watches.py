@@ -52,6 +52,8 @@ def concerned(reader: Reader, event: Event) -> frozenset[str]:
     """
     called = event.body.get("mentions", ()) if event.subject_kind == "comment" else ()
     names = {str(name) for name in called}
+    if event.action == "duty.given" and event.body.get("to"):
+        names.add(str(event.body["to"]).removeprefix("user:"))
     for kind, subject in _about(event):
         found = reader.rows(
             "SELECT actor FROM watch WHERE kind = :kind AND subject = :subject AND since_at <= :at",

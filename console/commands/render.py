@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands import alert_lines, comment_tables
+from console.commands import alert_lines, comment_tables, handover
 from console.commands.card import card
 from console.commands.image_sheet import image
 from console.commands.lineage import lineage
@@ -27,6 +27,7 @@ from engine.operations.common import Done
 from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.governance import Card
+from engine.operations.handover import Handover, IncidentDetail, PostMortem
 from engine.operations.history import Moment
 from engine.operations.images import ImageDetail
 from engine.operations.keeping import GcReport
@@ -39,7 +40,7 @@ from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
 from engine.plans import Check, Plan, Preview
-from store.rows import Comment, Endpoint, Host, Served, rfc3339
+from store.rows import Comment, Endpoint, Host, Incident, Served, rfc3339
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -48,6 +49,7 @@ EMPTY = {
     "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
     "approvals.list": "no approval is requested or granted; --all shows those that have ended",
+    "incident.list": "no incident is open; --all shows those that are closed",
     "comments.list": "nothing is said yet: modeldeck comments add KIND ID TEXT",
     "comments.watching": "you watch nothing: modeldeck comments watch model NAME",
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
@@ -345,6 +347,10 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     ImageDetail: image,
     Lineage: lineage,
     Commented: comment_tables.commented,
+    Handover: handover.handover,
+    IncidentDetail: handover.incident,
+    Incident: handover.opened,
+    PostMortem: handover.post_mortem,
     GcReport: garbage,
     SnapshotDetail: snapshot,
     ReviewQueue: review,

@@ -328,9 +328,10 @@ def columns_of(kind: type) -> tuple[Column, ...]:
     from console.commands.approval_tables import APPROVAL_COLUMNS
     from console.commands.comment_tables import COMMENT_COLUMNS
     from console.commands.data_tables import DATA_COLUMNS
+    from console.commands.handover import HANDOVER_COLUMNS
     from console.commands.watch_tables import WATCH_COLUMNS
 
-    beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS
+    beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS | HANDOVER_COLUMNS
     declared = COLUMNS.get(kind) or beside.get(kind)
     if declared is not None:
         return declared

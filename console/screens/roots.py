@@ -7,6 +7,7 @@ from collections.abc import Callable
 from console.screens.approvals import approvals_page
 from console.screens.catalog import alerts_page, events_page, jobs_page, models_page, releases_page
 from console.screens.deploys import deploys_page
+from console.screens.handover import handover_page, incidents_page
 from console.screens.notifications import notifications_page
 from console.screens.page import Page
 from console.screens.pulse import PulsePage
@@ -26,4 +27,6 @@ ROOTS: dict[str, Callable[[], Page]] = {
     "alerts": alerts_page,
     "notifications": notifications_page,
     "approvals": approvals_page,
+    "handover": handover_page,
+    "incidents": incidents_page,
 }

@@ -9,7 +9,7 @@ from console.screens.list_page import ListPage
 from console.screens.page import Page
 from engine.operations.deck import PulseModel
 from engine.operations.watching import MonitorDetail, MonitorNewest
-from store.rows import Alert, Event, Job, Model, Release, Run, Schedule, Snapshot, Version, Window
+from store.rows import Alert, Event, Incident, Job, Model, Release, Run, Schedule, Snapshot, Version, Window
 
 
 def identity(row: Any) -> str:
@@ -36,6 +36,7 @@ def kind_of(row: Any) -> str:
         Job: "job",
         Release: "release",
         Alert: "alert",
+        Incident: "incident",
         DeployRow: "deployment",
         Schedule: "schedule",
         MonitorNewest: "monitor",

@@ -36,6 +36,11 @@ def words(event: Event) -> str:
         of, told = str(event.body.get("kind")), str(event.body["subject"])
         named = told if of in ("model", "version") else told.removeprefix("sha256:")[:12]
         return f"{_COMMENT.get(verb, verb)} {of} {named}"
+    if noun == "duty":
+        to = str(event.body.get("to") or "nobody").removeprefix("user:")
+        return f"watch taken by {to}" if verb == "taken" else f"watch given to {to}"
+    if noun == "incident":
+        return f"incident {verb}: {event.body.get('title', '')}"
     if noun == "watch":
         return f"{event.subject_kind} {_WATCH.get(verb, verb)}"
     if noun == "alert" and event.body.get("kind"):

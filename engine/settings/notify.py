@@ -29,8 +29,12 @@ EVENTS = (
     "comment.added",
     "comment.edited",
     "comment.withdrawn",
+    "duty.taken",
+    "duty.given",
     "fault.found",
     "fault.cleared",
+    "incident.opened",
+    "incident.closed",
     "maintenance.begun",
     "maintenance.ended",
     "release.requested",
@@ -63,7 +67,10 @@ EVENTS = (
     "backup.restored",
 )
 GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in EVENTS))
-WATCHED = ("alert", "alias", "approval", "comment", "endpoint", "fault", "maintenance", "release", "version")
+WATCHED = (
+    *("alert", "alias", "approval", "comment", "duty", "endpoint", "fault", "incident", "maintenance", "release"),
+    "version",
+)
 WATCHED_TOO = ("data.quarantined", "job.failed", "promotion.refused")  # of what else happens to a watched thing
 DEFAULT_ON = (
     "alert.opened",

@@ -10,6 +10,7 @@ from store import json_rows
 from store.rows.comments import Comment, CommentText, Watch
 from store.rows.data import DataCheck, QuarantineBatch
 from store.rows.governance import Approval, ApprovalAnswer
+from store.rows.handover import Duty, Incident
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
 from store.rows.notifying import Notification
 from store.rows.record import Event
@@ -48,6 +49,7 @@ __all__ = [
     "CommentText",
     "DataCheck",
     "Deployment",
+    "Duty",
     "Endpoint",
     "EndpointKey",
     "Event",
@@ -55,6 +57,7 @@ __all__ = [
     "Fault",
     "Host",
     "Image",
+    "Incident",
     "Job",
     "Maintenance",
     "Model",

@@ -128,8 +128,12 @@ def live(tiny: Tiny) -> dict[str, str]:
     assert refused.code == 2, refused
     assert tiny("monitors", "run", "rates").code == 0
     (tiny.root / "row.json").write_text(json.dumps([{name: rows[0][name] for name in kept}]))
+    said = tiny("comments", "add", "version", "rates@1", "looks fine", "--json").data
+    opened = tiny("incident", "open", "a spike", "--model", "rates", "--json").data
     return {
         "model": "rates",
+        "comment": said["comment"]["id"],
+        "incident": opened["id"],
         "run": run,
         "job": tiny("jobs", "--json").data[0]["id"],
         "snapshot": tiny("data", "rates", "--json").data[0]["id"],
@@ -170,6 +174,7 @@ def arguments(operation: Operation, told: dict[str, str]) -> list[str]:
     ids["images"] = "sha256:0"  # there is none on a process host
     ids["schedules"] = "monitor:rates"
     ids["alerts"] = told["alert"]
+    ids |= {"comments": told["comment"], "incident": told["incident"]}
     found = []
     for field in dataclasses.fields(operation.request):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

@@ -23,9 +23,9 @@ from engine.service.handlers.deck import check_limit
 from engine.settings.notify import from_body
 from store.database import Reader
 from store.errors import Refused
-from store.rows import Alert, Comment, CommentText, Model, Release, Run, Version, Watch
+from store.rows import Alert, Comment, CommentText, Incident, Model, Release, Run, Version, Watch
 
-Row = TypeVar("Row", Model, Version, Run, Release, Alert)
+Row = TypeVar("Row", Model, Version, Run, Release, Alert, Incident)
 
 
 def comments(context: ServiceContext, request: CommentsRequest) -> list[Comment]:
@@ -57,7 +57,7 @@ def add(context: ServiceContext, request: AddComment) -> Commented:
     with context.deck.database.write(dry_run=request.dry_run) as tx:
         subject = subjects.find(tx, request.kind, request.id)
         made = table.add(tx, subject, request.text, actor=caller.actor, reply_to=request.reply_to, via=caller.via)
-    return _commented(context, made)
+    return commented(context, made)
 
 
 def edit(context: ServiceContext, request: EditComment) -> Commented:
@@ -67,7 +67,7 @@ def edit(context: ServiceContext, request: EditComment) -> Commented:
     caller = context.caller
     with context.deck.database.write(dry_run=request.dry_run) as tx:
         made, changed = table.edit(tx, request.id, request.text, actor=caller.actor, via=caller.via)
-    return _commented(context, made, already=not changed)
+    return commented(context, made, already=not changed)
 
 
 def withdraw(context: ServiceContext, request: WithdrawComment) -> Commented:
@@ -84,7 +84,7 @@ def withdraw(context: ServiceContext, request: WithdrawComment) -> Commented:
             reason=request.reason,
             via=caller.via,
         )
-    return _commented(context, made, already=not changed)
+    return commented(context, made, already=not changed)
 
 
 def history(context: ServiceContext, request: OfComment) -> list[CommentText]:
@@ -144,7 +144,8 @@ def counted(reader: Reader, kind: str, rows: Sequence[Row], id_of: Callable[[Row
     return [replace(row, comments=counts[of]) if (of := id_of(row)) in counts else row for row in rows]
 
 
-def _commented(context: ServiceContext, made: Comment, *, already: bool = False) -> Commented:
+def commented(context: ServiceContext, made: Comment, *, already: bool = False) -> Commented:
+    """Return a comment as it now stands, with the targets that tell whom it calls."""
     me = _name(context)
     targets = {name: _targets(context.deck.database, name) for name in made.mentions if name != me}
     told = dict.fromkeys(target for each in targets.values() for target in each)

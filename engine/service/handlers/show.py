@@ -92,6 +92,15 @@ def _comment(reader: Reader, identity: str) -> Found:
     return found.id, {**to_json(found), "texts": [to_json(one) for one in comments.texts(reader, found.id)]}
 
 
+def _incident(reader: Reader, identity: str) -> Found:
+    from store import comments, incidents
+    from store.subjects import find
+
+    found = incidents.incident(reader, identity)
+    notes = comments.thread(reader, find(reader, "incident", found.id))
+    return found.id, {**to_json(found), "notes": [to_json(one) for one in notes]}
+
+
 def _notification(reader: Reader, identity: str) -> Found:
     from store import notifying
 
@@ -151,6 +160,7 @@ KINDS: dict[str, Callable[[Reader, str], Found]] = {
     "alert": _alert,
     "approval": _approval,
     "comment": _comment,
+    "incident": _incident,
     "notification": _notification,
     "window": _window,
     "deployment": _deployment,
