@@ -91,6 +91,28 @@ class ExportVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyFolder:
+    """Apply this deck's own files as they stand, or bring the deck to what a folder says: all of it or nothing."""
+
+    folder: str | None = argument(
+        "deck.toml, models/ and *.py, such as a checkout; - reads a tar from stdin", metavar="DIR", default=None
+    )
+    plan: bool = argument(
+        "only say what would change; exit 0 where nothing would, 1 where something", flag="--plan", default=False
+    )
+    overwrite: bool = argument("replace what was changed on the deck itself", flag="--overwrite", default=False)
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument("only say what would change", flag="--dry-run", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDeck:
+    """Write deck.toml, models/ and code as they are applied, for git."""
+
+    folder: str = argument("the folder to make; it must be empty or not there", metavar="DIR")
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequest:
     """Stop the daemon; models go on serving unless `all`."""
 
@@ -127,6 +149,8 @@ _HERE = "console.commands"
 LOCAL = (
     Verb(("init",), "make a workspace", InitRequest, f"{_HERE}.init:run", needs_deck=False, changes=True),
     Verb(("demo",), "the whole loop on real data", DemoRequest, f"{_HERE}.demo:run", needs_deck=False, changes=True),
+    Verb(("apply",), "apply this deck's files, or a folder's", ApplyFolder, f"{_HERE}.apply:run"),
+    Verb(("deck", "export"), "write this deck's files, for git", ExportDeck, f"{_HERE}.apply:export"),
     Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
     Verb(("console",), "how the console is set, and by what", NoRequest, f"{_HERE}.console:run", needs_deck=False),
     Verb(("console", "keys"), "every action and its keys", NoRequest, f"{_HERE}.console:keys", needs_deck=False),

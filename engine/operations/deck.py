@@ -174,13 +174,14 @@ class Shown:
 OPERATIONS = (
     Operation(
         "deck.apply",
-        ("apply",),
+        (),
         "apply the settings files as a new revision",
         ApplyRequest,
         Done,
         Role.ADMIN,
         Danger.CHANGE,
         "engine.service.handlers.deck:apply",
+        command_line=False,
     ),
     Operation(
         "deck.pulse",

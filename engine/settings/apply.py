@@ -21,8 +21,10 @@ def apply_settings(
     Raises:
         BrokenSettings: the files do not hold.
     """
+    from engine.settings.switching import recover
     from store import settings
 
+    recover(deck)
     body = load(deck.workspace).to_body()
     with deck.database.write(dry_run=dry_run) as tx:
         before = settings.current(tx)

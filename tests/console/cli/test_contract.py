@@ -35,6 +35,8 @@ CHANGED: dict[str, type] = {"message": str, "already": bool, "daemon": DaemonSta
 LOCAL_ANSWERS: dict[str, Any] = {
     "init": Done,
     "demo": {"workspace": str, "pulse": Pulse},
+    "apply": Done,
+    "deck export": Done,
     "check": [Finding],
     "console": [SettingShown],
     "console keys": [KeysShown],

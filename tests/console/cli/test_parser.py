@@ -103,7 +103,7 @@ def test_verbs_with_a_preview_take_dry_run_and_those_with_a_job_detach() -> None
     for verb in VERBS.values():
         usage = parser_of(verb).format_usage()
         operation = verb.operation
-        previewed = operation is not None and (operation.preview or "dry_run" in operation.request.__annotations__)
+        previewed = (operation is not None and operation.preview) or "dry_run" in verb.request.__annotations__
         assert ("--dry-run" in usage) == bool(previewed), verb.words
         assert ("--detach" in usage) == bool(operation and operation.job), verb.words
 

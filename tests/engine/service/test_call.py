@@ -83,7 +83,9 @@ def test_viewers_change_nothing():
 def test_settings_and_the_end_of_a_pause_need_more_than_an_operator():
     above = {o.id: o.role for o in OPERATIONS.values() if o.role > Role.OPERATOR}
     assert above == {
-        **dict.fromkeys(("deck.apply", "deck.gc", "backup.record", "hosts.add", "hosts.remove"), Role.ADMIN),
+        **dict.fromkeys(
+            ("deck.apply", "deck.apply_folder", "deck.gc", "backup.record", "hosts.add", "hosts.remove"), Role.ADMIN
+        ),
         **dict.fromkeys(("keys.add", "keys.revoke", "data.pin"), Role.ADMIN),
         **dict.fromkeys(("releases.resume", "approvals.grant", "approvals.refuse"), Role.APPROVER),
     }
