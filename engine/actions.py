@@ -17,17 +17,11 @@ EVERYWHERE = "everywhere"
 READ_ONLY = "this session is read-only"
 LISTS = (
     *("pulse", "models", "versions", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
-    *("releases", "notifications", "approvals", "windows"),
+    *("releases", "notifications", "approvals", "windows", "incidents"),
 )
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
-    *("approval", "window"),
-    *("approval", "thread"),
-    *("releases", "notifications", "approvals", "incidents"),
-)
-PAGES = (
-    *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
-    *("approval", "thread", "incident"),
+    *("approval", "window", "thread", "incident"),
 )
 SCOPES = (*LISTS, *PAGES)
 
