@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
+from statistics import median
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from engine.training.apart import Child, Lost, Raised
 from engine.training.comparison import Comparison, check_outcome, loss_of, mean_loss
@@ -213,8 +212,8 @@ class _Search:
         if not tuned:
             return None  # no default of a tunable family has ended well (yet)
         limit = self.effort.deadline - self.refit_s()
-        trial_s = float(np.median([one.seconds for one in tuned]))
-        refit_s = float(np.median([self._refit_s(one.fit_seconds) for one in tuned]))
+        trial_s = median(one.seconds for one in tuned)
+        refit_s = self._refit_s(median(one.fit_seconds for one in tuned))
         if now + trial_s > min(limit, self.effort.deadline - refit_s):
             self.is_over = True
             return None

@@ -150,25 +150,27 @@ def _train(attempt: Attempt, until_us: int | None, unless_same: bool) -> Version
     from engine.training.making import make
     from engine.training.recording import TrialRecorder
     from engine.training.resuming import take_up
+    from engine.training.trial import one_quiet_thread
     from engine.training.warm import champion_base
 
     run = replace(attempt.run, snapshot_id=snapshot.id)
     with TrialRecorder(deck, run, metric_of(settings), attempt.job, lambda text: progress(0.9, text)) as recorder:
-        made = make(
-            read_snapshot(deck, snapshot.id),
-            settings,
-            zone=zone_of(deck.database, attempt.revision),
-            bundle=attempt.code,
-            modules=bundle_modules(deck.artifacts.read(attempt.code_hash)),
-            deadline=attempt.deadline,
-            recorder=recorder,
-            progress=progress,
-            champion=lambda holdout, guess, metric: against_champion(
-                deck, settings.name, holdout, guess, metric, settings.train.seed
-            ),
-            base=champion_base(deck, settings.name) if settings.train.warm_start else "",
-            earlier=lambda families: take_up(deck, run, families, metric_of(settings), attempt.job),
-        )
+        with one_quiet_thread():  # once for all of it: what is within costs nothing then
+            made = make(
+                read_snapshot(deck, snapshot.id),
+                settings,
+                zone=zone_of(deck.database, attempt.revision),
+                bundle=attempt.code,
+                modules=bundle_modules(deck.artifacts.read(attempt.code_hash)),
+                deadline=attempt.deadline,
+                recorder=recorder,
+                progress=progress,
+                champion=lambda holdout, guess, metric: against_champion(
+                    deck, settings.name, holdout, guess, metric, settings.train.seed
+                ),
+                base=champion_base(deck, settings.name) if settings.train.warm_start else "",
+                earlier=lambda families: take_up(deck, run, families, metric_of(settings), attempt.job),
+            )
         recorder.figures({name: seen["value"] for name, seen in made.evaluation["holdout"].items()})
         recorder.settle()
         if settings.retrain.compare == "replay":
