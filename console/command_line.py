@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 SCREENS = (
     *("pulse", "models", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
-    *("releases", "notifications", "approvals"),
+    *("releases", "notifications", "approvals", "handover", "incidents"),
 )
 ALIASES = {
     "model": "models",
@@ -23,6 +23,7 @@ ALIASES = {
     "alert": "alerts",
     "notification": "notifications",
     "approval": "approvals",
+    "incident": "incidents",
     "home": "pulse",
 }
 QUITS = ("q", "quit", "q!", "wq", "exit")

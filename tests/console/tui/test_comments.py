@@ -10,8 +10,9 @@ from sample_deck import SampleClient
 from sample_releases import MODELS, NOW
 
 from engine.operations.comments import AddComment, Commented, CommentsRequest
+from engine.operations.handover import Change, Handover, IncidentDetail
 from store.errors import Refused
-from store.rows import Comment
+from store.rows import Comment, Duty, Incident
 
 MINUTE = 60_000_000
 FIRST = Comment(
@@ -86,3 +87,35 @@ async def test_a_refused_comment_says_why(console: Any, sample: SampleClient) ->
         await screen.press("e", *"x", "enter")
         await screen.press("y")
         await screen.shows("Not done", "12,000 characters")
+
+
+@run
+async def test_handover_and_incidents_are_screens_by_name(console: Any, sample: SampleClient) -> None:
+    one = Incident(
+        id="0193c3b2a1d070008abc0000000000ba",
+        title="prices of the fair",
+        models=("nightly-rates",),
+        from_at=NOW - 40 * MINUTE,
+        opened_by="user:anna",
+        opened_at=NOW - 30 * MINUTE,
+        via=None,
+        closed_at=None,
+        closed_by=None,
+        resolution="",
+    )
+    change = Change(7, NOW - 20 * MINUTE, "user:ben", "nightly-rates", "rolled back v2 → v1", "the fair")
+    sample.answers["incident.list"] = (one,)
+    sample.answers["incident.show"] = IncidentDetail(one, "UTC", NOW, (change,), 0, (), (), "e" * 64)
+    sample.answers["handover.show"] = Handover(
+        "prod", "UTC", NOW, NOW - 60 * MINUTE, "your last watch ended",
+        Duty("0193", "user:ben", "user:anna", "the fair starts", NOW - 60 * MINUTE, None, None),
+        (), (one,), (), (), (), (), (FIRST,), (change,), 0,
+    )  # fmt: skip
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press(":", *"handover", "enter")
+        await screen.shows("ben", "the fair starts", "prices of the fair", "rolled back v2", "weekends are off")
+        await screen.press(":", *"incidents", "enter")
+        await screen.shows("prices of the fair", "open")
+        await screen.press("enter")
+        await screen.shows("Timeline", "rolled back v2", "Changed in the day before")
