@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from store.errors import Refused
@@ -78,8 +79,6 @@ def parse_time(text: str, zone: str) -> int:
     Raises:
         Refused: the text is no time, or the zone is unknown.
     """
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
@@ -87,8 +86,40 @@ def parse_time(text: str, zone: str) -> int:
             f"{text!r} is not a time", "write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z"
         ) from error
     if moment.tzinfo is None:
-        try:
-            moment = moment.replace(tzinfo=ZoneInfo(zone))
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise Refused(f"unknown time zone {zone!r}", "use a name such as Europe/Madrid or UTC") from error
+        moment = moment.replace(tzinfo=_zone(zone))
     return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def read_past(text: str, zone: str, now_us: int) -> int:
+    """Read a past moment as people say it, as microseconds UTC; all else as `parse_time` reads it.
+
+    `yesterday` is the same time a day before on the clock of `zone`; `yesterday 21:00` and `today 21:00` name it. A
+    time alone, `21:00`, is the latest at which that clock showed it; `90m ago`, `2h ago` and `3d ago` are durations.
+
+    Raises:
+        Refused: the text is no time, or the zone is unknown.
+    """
+    said = " ".join(text.lower().split())
+    ago = re.fullmatch(r"(\d{1,6}) ?([mhd]) ago", said)
+    if ago:
+        return now_us - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000
+    found = re.fullmatch(r"(yesterday|today)?(?: ?(\d\d?):(\d\d))?", said)
+    if not found or not said or (found[2] and not (int(found[2]) < 24 and int(found[3]) < 60)):
+        return parse_time(text, zone)
+    now = (EPOCH + timedelta(microseconds=now_us)).astimezone(_zone(zone))
+    moment = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0) if found[2] else now
+    if found[1] == "yesterday" or (found[1] is None and moment > now):
+        moment -= timedelta(days=1)
+    return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Refused(f"unknown time zone {name!r}", "use a name such as Europe/Madrid or UTC") from error
+
+
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import jobs, runs
-from store.clock import FrozenClock, SystemClock, parse_time
+from store.clock import FrozenClock, SystemClock, parse_time, read_past
 from store.database import Database
 from store.errors import Refused, UnknownName
 from store.ids import new_id, short
@@ -49,6 +49,36 @@ def test_what_is_no_time_is_refused(text: str, zone: str) -> None:
     with pytest.raises(Refused) as told:
         parse_time(text, zone)
     assert told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("yesterday", "2026-03-29T08:30:00Z"),
+        ("Yesterday 21:00", "2026-03-29T19:00:00Z"),
+        ("today 9:05", "2026-03-30T07:05:00Z"),
+        ("09:05", "2026-03-30T07:05:00Z"),
+        ("21:00", "2026-03-29T19:00:00Z"),
+        ("90m ago", "2026-03-30T07:00:00Z"),
+        ("2 h ago", "2026-03-30T06:30:00Z"),
+        ("3d ago", "2026-03-27T08:30:00Z"),
+        ("2026-03-28", "2026-03-27T23:00:00Z"),
+    ],
+)
+def test_past_moment_is_read_as_people_say_it(said: str, expected: str) -> None:
+    now = microseconds("2026-03-30T08:30:00Z")
+    assert rfc3339(read_past(said, "Europe/Madrid", now)) == expected
+
+
+def test_yesterday_is_the_same_time_on_the_clock_also_when_the_clocks_went_forward() -> None:
+    now = microseconds("2026-03-29T08:30:00Z")  # 10:30 in Madrid, an hour later by the sun than the day before
+    assert rfc3339(read_past("yesterday", "Europe/Madrid", now)) == "2026-03-28T09:30:00Z"
+
+
+@pytest.mark.parametrize("said", ["", "tomorrow", "25:00", "12:75", "yesterday noon", "2w ago", "-2h ago"])
+def test_past_moment_that_nobody_says_is_refused(said: str) -> None:
+    with pytest.raises(Refused, match="is not a time"):
+        read_past(said, "Europe/Madrid", 0)
 
 
 @given(st.integers(min_value=0, max_value=4_000_000_000_000_000))

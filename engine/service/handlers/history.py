@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from engine.operations.history import AliasHistory, AtRequest, Moment
 from engine.service.call import ServiceContext
 from engine.service.handlers.deck import check_limit
-from store.clock import parse_time
+from store.clock import read_past
 from store.errors import Refused
 from store.lookup import unknown
 from store.rows import AliasMove, rfc3339
@@ -21,8 +21,8 @@ def at(context: ServiceContext, request: AtRequest) -> Moment:
     with context.deck.database.reading() as reader:
         applied = settings.current(reader)
         zone = str(applied.body["time_zone"]) if applied else "UTC"
-        at_us = _moment(request.time, zone)
         now_us = context.deck.clock.now()
+        at_us = _moment(request.time, zone, now_us)
         if at_us > now_us:
             raise Refused(
                 f"{request.time} is in the future: {rfc3339(at_us)}", f"it is {_local(now_us, zone)} {zone} now"
@@ -49,9 +49,9 @@ def alias_moves(context: ServiceContext, request: AliasHistory) -> list[AliasMov
     return found
 
 
-def _moment(text: str, zone: str) -> int:
+def _moment(text: str, zone: str, now_us: int) -> int:
     try:
-        return parse_time(text, zone)
+        return read_past(text, zone, now_us)
     except (OverflowError, ValueError):
         raise Refused(f"{text!r} is outside of what a clock shows", "write 2026-01-31T14:00") from None
 
