@@ -377,7 +377,8 @@ class Desk:
             return [line((part, "warn")) for part in wrap(words, max(1, width))]
         context = Context(self._now())
         banner = self._banner(width)
-        lines = [*banner, *self.page.draw(width, height - len(banner), context)]
+        has_nothing = self._failure is not None and not self.page.loaded
+        lines = banner if has_nothing else [*banner, *self.page.draw(width, height - len(banner), context)]
         if self._box is None:
             return lines
         full = [exactly(cells, width) for cells in lines[:height]]
@@ -387,6 +388,7 @@ class Desk:
     def _banner(self, width: int) -> list[Line]:
         if self._failure is None:
             return []
-        stale = f"shown as it was {ago(self._fresh_at, self._now())}; " if self._fresh_at is not None else ""
+        is_stale = self._fresh_at is not None and self.page.loaded
+        stale = f"shown as it was {ago(self._fresh_at, self._now())}; " if is_stale else ""
         told = wrap(f"✗ {stale}{self._failure.line()}", max(1, width - 2))
         return [exactly(line((f" {part}", "danger")), width, "danger") for part in told[:MOST_BANNER]]

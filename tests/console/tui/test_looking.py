@@ -8,7 +8,7 @@ from on_a_loop import run
 from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, SampleClient
 
 from engine.operations.watching import AttributionMoved
-from store.errors import Unavailable
+from store.errors import Refused, Unavailable
 
 MOVED = AttributionMoved("lead_time", 2, 0, 1, 4.25, 9.5, 0.41, 0.12, 0.001, True, 200, 1_800)
 
@@ -159,6 +159,19 @@ async def test_a_failure_leaves_the_rows_and_says_how_old_they_are(console: Any,
         await screen.until(lambda: remedy in " ".join(screen.text.split()), remedy)
         sample.failure = None
         await screen.until(lambda: "daemon restart" not in screen.text, "the banner to go")
+
+
+@run
+async def test_a_page_that_cannot_be_read_says_why_and_nothing_else(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        sample.failure = Refused("'noon' is not a time", "write 2026-01-31T14:00")
+        await screen.press("colon")
+        await screen.type("at noon")
+        await screen.press("enter")
+        await screen.shows("✗ 'noon' is not a time: write 2026-01-31T14:00")
+        assert "reading" not in screen.text
+        assert "shown as it was" not in screen.text
 
 
 @run
