@@ -1,4 +1,7 @@
-"""Writes the generated parts of the documents: keys, verbs, settings. `python -m console.docs` rewrites them."""
+"""Writes what is generated: keys, verbs and settings in the documents, and the help of the whole command line.
+
+`python -m console.docs` rewrites them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from console.commands.verbs import VERBS, subverbs
-from console.parser import GROUPS, usage_of
+from console.parser import GROUPS, overview, usage_of
 from console.preferences import SETTINGS
+from console.usage import OVERVIEW
 from engine.actions import ACTIONS, key_table
 from engine.operations.operation import Danger
 
@@ -87,8 +91,11 @@ def with_parts(text: str, names: Sequence[str]) -> str:
 
 
 def main() -> int:
-    """Rewrite the documents; with --check only say whether they are up to date, by the exit code."""
-    stale = 0
+    """Rewrite documents and help; with --check only say whether they are up to date, by the exit code."""
+    help = Path(OVERVIEW)
+    stale = int(not help.exists() or help.read_text("utf-8") != overview())
+    if "--check" not in sys.argv[1:]:
+        help.write_text(overview(), "utf-8")
     for path, names in DOCUMENTS.items():
         text = path.read_text("utf-8")
         fresh = with_parts(text, names)

@@ -6,10 +6,13 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from console.output import Output
-from console.usage import HelpShown, Opening, UsageError, only_opening
+from console.usage import HelpShown, Opening, UsageError, asks_for_all, only_opening, whole_help
 from store.errors import ModeldeckError, Refused, StorageUnwritable, WorkFailed
+
+if TYPE_CHECKING:
+    from console.output import Output
 
 INTERRUPTED = 130
 
@@ -20,13 +23,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         _speak_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     _have_streams()
-    output = Output(as_json="--json" in arguments)
     _never_fail_to_encode()
+    if asks_for_all(arguments):
+        return _show(whole_help())
+    from console.output import Output
+
+    output = Output(as_json="--json" in arguments)
     try:
         code = _run(arguments, output)
         output.stdout.flush()
     except HelpShown as shown:
-        return _show(shown.text, output)
+        return _show(shown.text)
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:
@@ -88,10 +95,10 @@ def _of_system(error: OSError) -> ModeldeckError:
     return Refused(said) if error.filename else WorkFailed(said)
 
 
-def _show(text: str, output: Output) -> int:
+def _show(text: str) -> int:
     try:
-        output.stdout.write(text)
-        output.stdout.flush()
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except BrokenPipeError:
         return _reader_left()
     return 0

@@ -84,17 +84,20 @@ class Output:
 
     def table(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
         """Write rows as a table that fits the terminal; piped, every cell is whole, for who searches or cuts them."""
-        cells = [[plain(column.cell(row, self)) for column in columns] for row in rows]
+        fits = self.fits
+        cells = [[plain(column.cell(row, self)) for row in rows] for column in columns]
         titles = [column.title for column in columns]
-        if self.fits:
+        if fits:
             widths = fit(titles, cells, [column.shrink for column in columns], self.width())
         else:
             widths = [min(width, PAD_MOST) for width in natural(titles, cells)]
+        filled = [
+            _filled([title, *below], width, column.right, cut=fits)
+            for title, below, width, column in zip(titles, cells, widths, columns, strict=True)
+        ]
+        header, *lines = [GAP.join(line).rstrip() for line in zip(*filled, strict=True)]
         bold = _is_terminal(self.stdout) and not os.environ.get("NO_COLOR")
-        header = _row(titles, widths, columns, cut=self.fits)
-        self.stdout.write((f"\x1b[1m{header}\x1b[0m" if bold else header) + "\n")
-        for row in cells:
-            self.stdout.write(_row(row, widths, columns, cut=self.fits) + "\n")
+        self.stdout.write("\n".join([f"\x1b[1m{header}\x1b[0m" if bold else header, *lines, ""]))
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Write names and values, one pair a line, the values aligned."""
@@ -203,8 +206,8 @@ def pad(text: str, width: int, right: bool = False) -> str:
 
 
 def natural(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
-    """Return the width each column takes when nothing is cut."""
-    return [max(text_width(title), *(text_width(row[n]) for row in cells), 1) for n, title in enumerate(titles)]
+    """Return the width each column takes when nothing is cut; `cells` holds a column's one below the other."""
+    return [max(map(text_width, (title, *below)), default=1) or 1 for title, below in zip(titles, cells, strict=True)]
 
 
 def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[bool], width: int) -> list[int]:
@@ -224,12 +227,12 @@ def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[
     return widths
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column], *, cut: bool) -> str:
-    shown = (
-        pad(clip(cell, width) if cut else cell, width, column.right)
-        for cell, width, column in zip(cells, widths, columns, strict=True)
-    )
-    return GAP.join(shown).rstrip()
+def _filled(column: Sequence[str], width: int, right: bool, *, cut: bool) -> list[str]:
+    """Return the cells of one column, each filled to its width."""
+    shown = [clip(cell, width) for cell in column] if cut else column
+    if all(map(str.isascii, shown)):
+        return [cell.rjust(width) if right else cell.ljust(width) for cell in shown]
+    return [pad(cell, width, right) for cell in shown]
 
 
 def _is_terminal(stream: TextIO) -> bool:

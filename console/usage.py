@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from store.errors import Refused
 
 READ_ONLY = "MODELDECK_READ_ONLY"
+OVERVIEW = os.path.join(os.path.dirname(__file__), "overview.txt")  # made of every verb by `python -m console.docs`
+_WHOLE = (["--help"], ["-h"], ["help"])
 _OFF = ("", "0", "no", "off", "false")
 _PLACES = {"-w": "folder", "--workspace": "folder", "--deck": "deck"}
 
@@ -32,6 +35,17 @@ class HelpShown(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+def asks_for_all(arguments: list[str]) -> bool:
+    """Say whether a line asks for the help of the whole command line and for nothing else."""
+    return arguments in _WHOLE
+
+
+def whole_help() -> str:
+    """Return the help of the whole command line, without loading a verb."""
+    with open(OVERVIEW, encoding="utf-8") as file:
+        return file.read()
 
 
 def only_opening(arguments: Sequence[str]) -> Opening | None:

@@ -6,16 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC_EPOCH = datetime(1970, 1, 1)  # in UTC without saying so: half the time for every row of a list
 
 
 def rfc3339(at_us: int) -> str:
     """Write microseconds UTC as RFC 3339 with `Z`; fractions only where there are any."""
-    return (EPOCH + timedelta(microseconds=at_us)).isoformat().replace("+00:00", "Z")
+    return (_UTC_EPOCH + timedelta(0, 0, at_us)).isoformat() + "Z"
 
 
 def microseconds(text: str) -> int:
     """Read RFC 3339 with an offset as microseconds UTC."""
-    return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
+    if text[-1:] == "Z" and len(text) > len("2026-01-31Z"):
+        since = datetime.fromisoformat(text[:-1]) - _UTC_EPOCH
+    else:
+        since = datetime.fromisoformat(text) - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))

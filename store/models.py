@@ -10,11 +10,11 @@ from store.errors import AliasConflict, UnknownName
 from store.lookup import unknown
 from store.rows import Alias, Model
 
-_MODEL = (
-    "SELECT m.name, m.task, m.owner, m.description, m.created_at, m.deleted_at,"
+_MODEL = (  # in the order of the row's fields
+    "SELECT m.name, m.task, m.owner, m.description, m.created_at,"
     " (SELECT count(*) FROM version v WHERE v.model = m.name AND v.deleted_at IS NULL) AS versions,"
     " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion,"
-    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'challenger') AS challenger"
+    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'challenger') AS challenger, m.deleted_at"
     " FROM model m"
 )
 _ALIAS = "SELECT model, name, version, generation, actor, moved_at FROM alias"
@@ -31,7 +31,7 @@ def models(reader: Reader, *, deleted: bool = False) -> list[Model]:
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     for row in reader.rows("SELECT model, key, value FROM model_tag ORDER BY model, key") if found else ():
         tags[row["model"]][row["key"]] = row["value"]
-    return [Model(**dict(row), tags=tags[row["name"]]) for row in found]
+    return [Model(*(*row, tags.get(row["name"], {}))) for row in found]
 
 
 def count(reader: Reader) -> int:

@@ -80,10 +80,11 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
     readers = _readers(kind)
     values = {}
     for name, value in body.items():
-        read = readers.get(name)
-        if read is None:
+        reader = readers.get(name)
+        if reader is None:
             raise TypeError(f"unknown field {name!r}")
-        values[name] = read(value)
+        plain, read = reader
+        values[name] = value if type(value) is plain else read(value)
     return kind(**values)
 
 
@@ -93,11 +94,18 @@ MOST_INT = 2**63 - 1
 Read = Callable[[Any], Any]
 
 
+_AS_IT_IS = (str, bool, float)  # a value of exactly this type needs no reading
+
+
 @functools.cache
-def _readers(kind: type) -> dict[str, Read]:
-    """Return how each field of a dataclass is read; looking at the hints costs many times what a value does."""
+def _readers(kind: type) -> dict[str, tuple[type | None, Read]]:
+    """Return which type of each field is taken as it is, and how all else is read.
+
+    Looking at the hints costs many times what a value does.
+    """
     hints = typing.get_type_hints(kind)
-    return {field.name: _reader(hints[field.name], field.name) for field in dataclasses.fields(kind)}
+    named = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    return {name: (hint if hint in _AS_IT_IS else None, _reader(hint, name)) for name, hint in named.items()}
 
 
 def _reader(hint: Any, name: str) -> Read:

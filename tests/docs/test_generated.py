@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from console import docs
+from console.parser import overview
+from console.usage import whole_help
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REMEDY = "run: .venv/bin/python -m console.docs"
@@ -23,6 +25,10 @@ def test_a_generated_part_of_a_document_is_fresh(name: str) -> None:
     assert begin in text, f"{path.name} has no part {name}"
     written = text.partition(begin)[2].partition(f"\n<!-- end of {name} -->")[0]
     assert written == docs.parts()[name], f"the {name} table of {path.name} is stale; {REMEDY}"
+
+
+def test_the_whole_help_is_fresh() -> None:
+    assert whole_help() == overview(), f"console/overview.txt is stale; {REMEDY}"
 
 
 def test_every_verb_is_in_the_table() -> None:
@@ -42,6 +48,7 @@ def test_check_tells_a_stale_readme_and_writing_mends_it(tmp_path: Path, monkeyp
     copy = tmp_path / "README.md"
     copy.write_text(docs.README.read_text("utf-8").replace(docs.keys(), "stale"), "utf-8")
     monkeypatch.setattr(docs, "DOCUMENTS", {copy: docs.DOCUMENTS[docs.README]})
+    monkeypatch.setattr(docs, "OVERVIEW", str(tmp_path / "overview.txt"))
     monkeypatch.setattr("sys.argv", ["docs", "--check"])
     assert docs.main() == 1
     monkeypatch.setattr("sys.argv", ["docs"])

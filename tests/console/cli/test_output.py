@@ -112,7 +112,7 @@ def test_columns_that_may_shrink_make_room_for_those_that_may_not(cells: list[tu
     titles = ["t"] * len(cells)
     row = [plain(text) for text, _ in cells]
     shrink = [may for _, may in cells]
-    widths = fit(titles, [row], shrink, 80)
+    widths = fit(titles, [[cell] for cell in row], shrink, 80)
     for place, (width, may) in enumerate(zip(widths, shrink, strict=True)):
         assert may or width == max(1, text_width(row[place]))
 
