@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
 import pwd
 import secrets
-import select
 import shutil
 import signal
 import subprocess
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from tiny_deck import WITHIN_S, Said
+from wire import Link
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RUN = "import sys; from console.main import main; sys.exit(main())"
@@ -66,37 +65,25 @@ class Accounts:
         )
         return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
 
-    def screen(self, user: str, *words: str, until: str) -> str:
-        """Open the console as a user in an 80x24 terminal until it shows a text; return the screen."""
-        import pyte
+    def console(self, user: str, *words: str, cwd: Path = Path("/")) -> Link:
+        """Open the console as a user in an 80x24 terminal."""
+        found = pwd.getpwnam(user)
 
-        screen = pyte.Screen(80, 24)
-        stream = pyte.ByteStream(screen)
-        ours, theirs = pty.openpty()
-        os.set_blocking(ours, False)
-        process = subprocess.Popen(
-            [self.interpreter, "-P", "-c", RUN, *words],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            cwd="/",
-            env={**self._environment(user), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
-            start_new_session=True,
-            **self.identity(user),  # type: ignore[arg-type]
-        )
-        os.close(theirs)
+        def become() -> None:
+            os.initgroups(user, found.pw_gid)
+            os.setgid(found.pw_gid)
+            os.setuid(found.pw_uid)
+
+        command = [self.interpreter, "-P", "-c", RUN, *words]
+        return Link(command, self._environment(user), cwd=cwd, inherits=False, become=become)
+
+    def screen(self, user: str, *words: str, until: str) -> str:
+        """Open the console as a user until it shows a text; return the screen."""
+        link = self.console(user, *words)
         try:
-            deadline = time.monotonic() + WITHIN_S
-            while until not in "\n".join(screen.display):
-                assert time.monotonic() < deadline, "\n".join(screen.display)
-                assert process.poll() is None, "\n".join(screen.display)
-                if select.select([ours], [], [], 0.1)[0]:
-                    stream.feed(os.read(ours, 65536))
-            return "\n".join(screen.display)
+            return link.until(until, WITHIN_S)
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            os.close(ours)
+            link.close()
 
     def remove(self) -> None:
         """Remove users and group, and first whatever a failed test left running in their name."""

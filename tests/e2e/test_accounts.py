@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from accounts import RUN, Accounts, make_accounts
+from operator_console import at_console, tell
 from tiny_deck import MODEL, Said, made_rows
 
 from engine.daemon.sharing import prepare
@@ -257,9 +258,31 @@ def test_a_version_takes_traffic_only_when_another_account_has_said_yes(serving:
         ]
         listed = serving(serving.viewer, "approvals").out
         assert f"1 of 1: {serving.owner}" in listed
+        _grant_by_keys(serving)
     finally:
         path.write_text(before)
         assert serving.as_owner("apply").code == 0
+
+
+def _grant_by_keys(serving: SharedTiny) -> None:
+    """Take back the owner's yes, and give it again from the console, where the operator had waited in vain."""
+    assert serving.as_owner("approvals", "withdraw", "rates", "2").code == 0
+    with at_console(serving.accounts.console(serving.operator, "--deck", serving.name)) as person:
+        person.presses(":")
+        person.types("approvals")
+        person.sees("rates", "0 of 1")
+        person.presses("S")
+        person.sees("approver")
+    with at_console(serving.accounts.console(serving.owner, cwd=serving.root)) as person:
+        person.presses(":")
+        person.types("appr")
+        person.sees("rates", "0 of 1")
+        person.presses("S", "Grant rates: v1 → v2", "mae ✓ passed", f"asked by user:{serving.operator}")
+        person.presses("y", "granted")
+        tell("say yes to what an operator asked for", person, 8)
+    [one] = [each for each in serving.as_owner("approvals", "--json").data if each["version"] == 2]
+    assert one["state"] == "granted"
+    assert f"user:{serving.owner}" in [answer["actor"] for answer in one["answers"]]
 
 
 def test_role_taken_away_is_gone_at_once(serving: SharedTiny) -> None:
