@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Callable
 from enum import StrEnum
+from sys import intern
 from typing import Any
 
 from engine.access import Role
@@ -84,7 +85,12 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
         if reader is None:
             raise TypeError(f"unknown field {name!r}")
         plain, read = reader
-        values[name] = value if type(value) is plain else read(value)
+        if type(value) is not plain:
+            values[name] = read(value)
+        elif type(value) is str and len(value) <= SHORT:
+            values[name] = intern(value)
+        else:
+            values[name] = value
     return kind(**values)
 
 
@@ -94,6 +100,7 @@ MOST_INT = 2**63 - 1
 Read = Callable[[Any], Any]
 
 
+SHORT = 40  # texts up to here are kept once, however many rows say them: names of tasks, kinds, models, people
 _AS_IT_IS = (str, bool, float)  # a value of exactly this type needs no reading
 
 
