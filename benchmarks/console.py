@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from console_deck import MODELS, Daemon, large_deck
+from console_faults import faults, soak
 from figures import PEERS, ROOT, Row, arguments, environment, median, show
 from terminal import Repaint, Terminal
 
@@ -44,7 +45,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="modeldeck-console-") as home:
             stage = Stage(folder, Path(home))
             rows = [*first_frames(stage, repeats), *keys(stage, repeats * 4, named.quick)]
-            rows += [*commands(stage, repeats)]
+            rows += [*commands(stage, repeats), *faults(stage, 1 if named.quick else 5)]
+            rows += [] if named.quick else [*soak(stage)]
     finally:
         daemon.stop()
     if stage.missing:

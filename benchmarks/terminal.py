@@ -90,6 +90,29 @@ class Terminal:
                 taken, last = taken + got, time.perf_counter()
         return Repaint(last - began if taken else None, taken)
 
+    def throttled(self, keys: str, until: str, bytes_per_s: float, delay_s: float) -> float:
+        """Press keys that arrive late, read no faster than a link carries; return the seconds until a text stands.
+
+        Raises:
+            TimeoutError: it does not come.
+        """
+        self._seen = b""
+        began = time.perf_counter()
+        time.sleep(delay_s)
+        os.write(self._file, keys.encode())
+        while time.perf_counter() - began < WITHIN_S:
+            if select.select([self._file], [], [], 0.02)[0]:
+                piece = os.read(self._file, 512)
+                time.sleep(len(piece) / bytes_per_s)
+                self._seen = (self._seen + piece)[-200_000:]
+            if until.encode() in _ESCAPE.sub(b"", self._seen):
+                return time.perf_counter() - began
+        raise TimeoutError(f"{until!r} was not shown within {WITHIN_S} s")
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the terminal's size, as dragging its corner does."""
+        fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
     def idle(self, seconds: float) -> tuple[float, float]:
         """Leave it alone; return bytes a second, and which share of a core it took."""
         began, cpu_s, before = time.perf_counter(), self.cpu_s(), self.bytes
