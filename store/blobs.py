@@ -34,3 +34,9 @@ def erased_at(reader: Reader, hash: str) -> int | None:
     """Return when the bytes of content went, None where they are to be there or nothing is known of it."""
     row = reader.row("SELECT erased_at FROM blob WHERE hash = :hash AND state = 'erased'", {"hash": hash})
     return row["erased_at"] if row else None
+
+
+def kind_of(reader: Reader, hash: str) -> str | None:
+    """Return what kind of content is there under a hash, None where none is."""
+    row = reader.row("SELECT kind FROM blob WHERE hash = :hash AND state = 'present'", {"hash": hash})
+    return row["kind"] if row else None

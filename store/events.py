@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NamedTuple
 
@@ -208,19 +208,32 @@ def event(reader: Reader, seq: int) -> Event | None:
 
 def verify(reader: Reader) -> Chain:
     """Walk the chain from its first link and recompute every hash."""
-    verified, head = 0, GENESIS
+    return walked(links(reader))
+
+
+def links(reader: Reader) -> Iterator[dict[str, Any]]:
+    """Yield the fields of every event as they are hashed, `body` as its stored text, with both hashes, oldest first."""
+    after_seq = 0
     while batch := reader.rows(
-        "SELECT * FROM event WHERE seq > :after ORDER BY seq LIMIT :limit", {"after": verified, "limit": _BATCH}
+        "SELECT * FROM event WHERE seq > :after ORDER BY seq LIMIT :limit", {"after": after_seq, "limit": _BATCH}
     ):
         for row in batch:
-            seq = row["seq"]
-            if seq != verified + 1:
-                return Chain(False, verified, head, verified + 1, f"event {verified + 1} is missing")
-            if row["previous_hash"] != head:
-                return Chain(False, verified, head, seq, f"event {seq} does not follow event {verified}")
-            if link_hash({name: row[name] for name in _FIELDS}, head) != row["hash"]:
-                return Chain(False, verified, head, seq, f"event {seq} is not what was recorded")
-            verified, head = seq, row["hash"]
+            yield {name: row[name] for name in (*_FIELDS, "previous_hash", "hash")}
+        after_seq = batch[-1]["seq"]
+
+
+def walked(found: Iterable[Mapping[str, Any]]) -> Chain:
+    """Recompute the hash of every link, as `links` gives them."""
+    verified, head = 0, GENESIS
+    for row in found:
+        seq = row["seq"]
+        if seq != verified + 1:
+            return Chain(False, verified, head, verified + 1, f"event {verified + 1} is missing")
+        if row["previous_hash"] != head:
+            return Chain(False, verified, head, seq, f"event {seq} does not follow event {verified}")
+        if link_hash({name: row[name] for name in _FIELDS}, head) != row["hash"]:
+            return Chain(False, verified, head, seq, f"event {seq} is not what was recorded")
+        verified, head = seq, row["hash"]
     return Chain(True, verified, head, None, "every link holds")
 
 

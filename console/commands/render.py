@@ -48,6 +48,7 @@ EMPTY = {
     "runs.list": "no runs",
     "runs.artifacts": "this run kept no files",
     "alerts.list": "no open alerts",
+    "audit.key": "no key yet: it is made with the first version, or when one from before keys is looked at",
     "approvals.list": "no approval is requested or granted; --all shows those that have ended",
     "incident.list": "no incident is open; --all shows those that are closed",
     "comments.list": "nothing is said yet: modeldeck comments add KIND ID TEXT",

@@ -144,6 +144,44 @@ class RestoreFile:
     confirm: str = argument("replace the deck of this name that is there", flag="--confirm", metavar="NAME", default="")
 
 
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """Write the whole record as one signed file, for somebody who has no access to this deck."""
+
+    file: str = argument("the file to make; it must not be there yet", metavar="FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFile:
+    """Write the record and everything that speaks for a version as one signed file."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version number", metavar="VERSION")
+    file: str = argument("the file to make; it must not be there yet", metavar="FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFile:
+    """Check a signed file: signature, record and parts. It needs no deck, only the maker's public key."""
+
+    file: str = argument("a file made by audit export or audit bundle", metavar="FILE")
+    key: str = argument("public keys, by commas; else those of this deck", flag="--key", metavar="KEY", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessFile:
+    """Add a line with the record's signed head to a file that the deck does not own."""
+
+    file: str = argument("on another machine, or in a repository that others pull", metavar="FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class CompareFile:
+    """Look whether the record still holds every head that a witness file has."""
+
+    file: str = argument("a file that audit witness added to", metavar="FILE")
+
+
 _HERE = "console.commands"
 
 LOCAL = (
@@ -173,6 +211,23 @@ LOCAL = (
         needs_deck=False,
         changes=True,
     ),
+    Verb(("audit", "export"), "the whole record as one signed file", RecordFile, f"{_HERE}.audit:export", changes=True),
+    Verb(
+        ("audit", "bundle"),
+        "the record and a version's evidence, signed",
+        BundleFile,
+        f"{_HERE}.audit:bundle",
+        changes=True,
+    ),
+    Verb(
+        ("audit", "check"),
+        "check such a file; it needs no deck",
+        CheckFile,
+        f"{_HERE}.audit:check",
+        needs_deck=False,
+    ),
+    Verb(("audit", "witness"), "keep the record's head elsewhere", WitnessFile, f"{_HERE}.audit:witness"),
+    Verb(("audit", "compare"), "does it hold what witnesses saw", CompareFile, f"{_HERE}.audit:compare"),
     Verb(("versions", "export"), "write a version as plain Python", ExportVersion, f"{_HERE}.export:run"),
     Verb(("runs", "fetch"), "write a run's file here", FetchRequest, f"{_HERE}.fetch:run"),
     Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start", changes=True),

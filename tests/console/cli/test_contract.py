@@ -14,13 +14,16 @@ from typing import Any
 
 import pytest
 
+from console.commands.audit import EvidenceWritten
 from console.commands.check import Finding
 from console.commands.console import KeysShown, SettingShown
 from console.commands.verbs import LOCAL, VERBS
 from engine.daemon.install import Installed
 from engine.daemon.start import DaemonStatus
+from engine.governance.evidence_check import Checked
 from engine.keeping.backup import Backup
 from engine.keeping.restore import Restored
+from engine.operations.audit import Compared, SignedHead
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
 from engine.operations.deck import Pulse
@@ -44,6 +47,11 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "predict": None,  # prediction_id and the columns of the signature
     "outcomes": [OutcomeBatch],
     "explain": Explanation,
+    "audit export": EvidenceWritten,
+    "audit bundle": EvidenceWritten,
+    "audit check": Checked,
+    "audit witness": SignedHead,
+    "audit compare": Compared,
     "backup create": Backup,
     "backup restore": Restored,
     "versions export": Done,
