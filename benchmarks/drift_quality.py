@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from figures import HERE, Row, arguments, environment, peer, show
+from figures import HERE, Row, arguments, cells, environment, peer, show
 
 sys.path.insert(0, str(HERE / "peers"))
 
@@ -51,12 +51,18 @@ def main() -> None:
         for kind in ("calm",) if named.quick else ("calm", "restless"):
             write_stream(place / f"{kind}.parquet", REFERENCE, 1, restless=kind == "restless")
             sizes = QUICK if named.quick else WINDOWS
-            rows += [false_alarms(place, kind, size, count) for size, count in sizes.items()]
+            rows += [said(false_alarms(place, kind, size, count)) for size, count in sizes.items()]
         shapes = SHAPES[:1] if named.quick else SHAPES
         for shape in shapes:
             for size in SIZES[shape][-1:] if named.quick else SIZES[shape]:
-                rows.append(delay(place, shape, size, 1 if named.quick else SEEDS))
+                rows.append(said(delay(place, shape, size, 1 if named.quick else SEEDS)))
         show(rows, named)
+
+
+def said(row: Row) -> Row:
+    """Tell a row as soon as it is there: the whole takes an hour, and may be ended before."""
+    print("  ".join(cells(row)), file=sys.stderr, flush=True)
+    return row
 
 
 def false_alarms(place: Path, kind: str, size: int, count: int) -> Row:
