@@ -11,6 +11,8 @@ from console.render.svg import svg
 from console.writing import write_whole
 from store.errors import Refused
 
+LONGEST = 60  # cells of a file's name: that of a comparison names every run
+
 
 def export_charts(name: str, charts: Sequence[Chart], folder: Path) -> Path:
     """Write charts under a page's name; a file that is there is left alone, another name taken.
@@ -20,7 +22,7 @@ def export_charts(name: str, charts: Sequence[Chart], folder: Path) -> Path:
     """
     if not charts:
         raise Refused(f"{name} has no charts on record")
-    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name.replace("@", "-v")).strip("-.")
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name.replace("@", "-v")).strip("-.")[:LONGEST]
     target = folder / f"{plain}.svg"
     again = 2
     while target.exists():

@@ -21,7 +21,7 @@ LISTS = (
 )
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
-    *("approval", "window", "thread", "incident"),
+    *("approval", "window", "thread", "incident", "compared"),
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -324,15 +324,15 @@ _LOOKS = (
         "look.export",
         "o",
         "write its charts here as SVG",
-        ("version", "monitor", "alert"),
+        ("version", "monitor", "alert", "compared"),
         "look",
         "export",
         available=why.needs_row,
     ),
     Action("look.refresh", "r", "read again now", (EVERYWHERE,), "look"),
     Action("look.follow", "f", "follow the end of the log", ("log",), "look", "follow"),
-    Action("look.next_match", "n", "next match", ("log", "text"), "look"),
-    Action("look.previous_match", "N", "match before", ("log", "text"), "look"),
+    Action("look.next_match", "n", "next match", ("log", "text", "compared"), "look"),
+    Action("look.previous_match", "N", "match before", ("log", "text", "compared"), "look"),
     Action("look.log", "@", "what was changed from this console, as commands", (EVERYWHERE,), "look"),
     Action("look.undo", "z", "take back the last change made from this console; asks first", (EVERYWHERE,), "look"),
     Action("look.help", "?", "every key, runnable", (EVERYWHERE,), "look", "help"),

@@ -54,6 +54,7 @@ EMPTY = {
     "comments.list": "nothing is said yet: modeldeck comments add KIND ID TEXT",
     "comments.watching": "you watch nothing: modeldeck comments watch model NAME",
     "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
+    "runs.curves": "no metric of these runs has more than one step",
     "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
     "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
     "monitors.attributions": NONE_KEPT,

@@ -6,25 +6,31 @@ from collections.abc import Sequence
 
 from console.render.cells import Line
 from console.render.columns import Cell
+from console.render.curves import put_curves
 from console.render.measures import change, is_measure
 from console.render.sheet import Sheet
 from console.render.words import plural, short_id
 from engine.operations.models import Comparison
-from engine.operations.runs import RunsTable
+from engine.operations.runs import RunCurve, RunsTable
 
 
-def runs_lines(table: RunsTable, width: int) -> list[Line]:
-    """Return what differs between runs: a column per run, in the order in which they were marked."""
+def runs_lines(table: RunsTable, curves: Sequence[RunCurve], width: int) -> list[Line]:
+    """Return what differs between runs, a column per run in the order in which they were marked; then their curves."""
     sheet = Sheet(width)
-    if not table.rows:
+    if table.rows:
+        _put_differences(sheet, table)
+    else:
         sheet.paragraph(f"These {plural(len(table.runs), 'run')} do not differ.")
-        return sheet.lines
+    put_curves(sheet, curves, table.runs)
+    return sheet.lines
+
+
+def _put_differences(sheet: Sheet, table: RunsTable) -> None:
     titles = ("WHAT", *(short_id(run) for run in table.runs))
     rows: list[Sequence[Cell]] = [
         ((row[0], "dim"), *(value or ("-", "dim") for value in row[1:])) for row in table.rows
     ]
     sheet.table(titles, rows, frozenset(range(1, len(titles))))
-    return sheet.lines
 
 
 def versions_lines(found: Comparison, width: int) -> list[Line]:

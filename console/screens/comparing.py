@@ -8,10 +8,11 @@ from typing import Any
 from console.poller import Asks
 from console.render import compare
 from console.render.cells import Line
+from console.render.curves import curve_charts
 from console.render.words import short_id
 from console.screens.document_page import DocumentKind, DocumentPage
 from engine.operations.models import CompareVersions, Comparison
-from engine.operations.runs import CompareRuns, RunsTable
+from engine.operations.runs import CompareRuns, CurvesRequest, RunCurve, RunsTable
 from store.rows import Version
 
 
@@ -26,15 +27,23 @@ def comparison_page(rows: Sequence[Any]) -> DocumentPage | None:
 
 
 def _of_runs(runs: tuple[str, ...]) -> DocumentPage:
-    def read(client: Asks) -> RunsTable:
-        found: RunsTable = client.call("runs.compare", CompareRuns(runs))
-        return found
+    def read(client: Asks) -> tuple[RunsTable, tuple[RunCurve, ...]]:
+        table = client.call("runs.compare", CompareRuns(runs))
+        return table, tuple(client.call("runs.curves", CurvesRequest(runs)))
 
-    def lines(subject: RunsTable, width: int, now: int) -> list[Line]:
-        return compare.runs_lines(subject, width)
+    def lines(subject: tuple[RunsTable, tuple[RunCurve, ...]], width: int, now: int) -> list[Line]:
+        return compare.runs_lines(*subject, width)
 
-    command = f"modeldeck runs compare {' '.join(short_id(run) for run in runs)}"
-    return DocumentPage(DocumentKind("text", f"compare:{','.join(runs)}", f"{len(runs)} runs", command, lines, read))
+    kind = DocumentKind(
+        scope="compared",
+        name=f"compare:{','.join(runs)}",
+        title=f"{len(runs)} runs",
+        command=f"modeldeck runs compare {' '.join(short_id(run) for run in runs)}",
+        lines=lines,
+        read=read,
+        charts=lambda subject: curve_charts(subject[1]),
+    )
+    return DocumentPage(kind)
 
 
 def _of_versions(first: str, second: str) -> DocumentPage:

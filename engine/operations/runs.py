@@ -47,6 +47,25 @@ class RunsTable:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvesRequest:
+    """One or more runs by id, and one metric or every one of more than one step."""
+
+    runs: tuple[str, ...] = argument("run ids; unique prefixes are enough", metavar="RUN")
+    metric: str = argument("only this metric", flag="--metric", metavar="NAME", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class RunCurve:
+    """One metric of one run by its steps; of very many points, evenly as many as can be drawn, the last among them."""
+
+    run: str
+    metric: str
+    points: int  # that there are
+    steps: tuple[int, ...]
+    values: tuple[float | None, ...]  # None: not a number
+
+
+@dataclass(frozen=True, slots=True)
 class TrainRequest:
     """Train a new version."""
 
@@ -116,6 +135,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:compare",
+    ),
+    Operation(
+        "runs.curves",
+        ("runs", "curves"),
+        "metrics of runs, step by step",
+        CurvesRequest,
+        RunCurve,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:curves",
+        many=True,
     ),
     Operation(
         "runs.train",

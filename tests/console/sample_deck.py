@@ -304,6 +304,7 @@ class SampleClient:
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {
+            "runs.curves": (),
             "deck.pulse": PULSE,
             "models.list": MODELS,
             "runs.list": RUNS,

@@ -48,8 +48,8 @@ def test_without_a_file_every_setting_has_its_default(loaded: Callable[..., Pref
 def test_the_decks_file_goes_before_the_persons_and_the_environment_before_both(
     loaded: Callable[..., Preferences], own: Path, deck: Path
 ) -> None:
-    own.write_text('theme = "light"\nstart = "alerts"\nrefresh = 5\n[keys]\n"look.tree" = "b"\n"look.at" = "e"\n')
-    (deck / "console.toml").write_text('# ours\nstart = "jobs"\nread_only = true\n[keys.look]\ntree = ["m", "f6"]\n')
+    own.write_text('theme = "light"\nstart = "alerts"\nrefresh = 5\n[keys]\n"look.tree" = "f7"\n"look.at" = "f8"\n')
+    (deck / "console.toml").write_text('# ours\nstart = "jobs"\nread_only = true\n[keys.look]\ntree = ["f5", "f6"]\n')
     found = loaded({"MODELDECK_THEME": "ansi"})
     assert {name: (one.value, one.source) for name, one in found.settings.items() if one.source != "default"} == {
         "theme": ("ansi", "MODELDECK_THEME"),
@@ -57,7 +57,7 @@ def test_the_decks_file_goes_before_the_persons_and_the_environment_before_both(
         "refresh": (5.0, f"{own}:3"),
         "read_only": (True, f"{deck}/console.toml:3"),
     }
-    assert found.keys == {"look.tree": ("m", "f6"), "look.at": ("e",)}
+    assert found.keys == {"look.tree": ("f5", "f6"), "look.at": ("f8",)}
     assert found.key_sources == {"look.tree": f"{deck}/console.toml:5", "look.at": f"{own}:6"}
 
 
@@ -145,10 +145,10 @@ def test_keys_are_swapped_and_taken_away(loaded: Callable[..., Preferences], own
 
 
 def test_a_clash_of_two_files_names_the_second(loaded: Callable[..., Preferences], own: Path, deck: Path) -> None:
-    own.write_text('[keys]\n"look.tree" = "b"\n')
-    (deck / "console.toml").write_text('[keys]\n"look.at" = "b"\n')
+    own.write_text('[keys]\n"look.tree" = "f7"\n')
+    (deck / "console.toml").write_text('[keys]\n"look.at" = "f7"\n')
     with pytest.raises(
-        BrokenSettings, match=r"deck/console\.toml:2: keys\.look\.at: b is the key of look\.tree on alerts"
+        BrokenSettings, match=r"deck/console\.toml:2: keys\.look\.at: f7 is the key of look\.tree on alerts"
     ):
         loaded()
 

@@ -8,8 +8,10 @@ from typing import Any
 from engine.access import Role
 from engine.operations.runs import (
     CompareRuns,
+    CurvesRequest,
     IngestRequest,
     ReproduceRequest,
+    RunCurve,
     RunsPage,
     RunsRequest,
     RunsTable,
@@ -29,6 +31,7 @@ from store.rows import Job, Run, Version
 
 MOST_TRAININGS = 500  # of one backfill
 MOST_AT_ONCE = 64
+MOST_POINTS = 200  # of one curve
 
 
 def runs(context: ServiceContext, request: RunsRequest) -> list[Run]:
@@ -75,6 +78,26 @@ def compare(context: ServiceContext, request: CompareRuns) -> RunsTable:
     table = ((name, [row.get(name) for row in cells]) for name in names)
     differing = ((name, *_said(values)) for name, values in table if any(one != values[0] for one in values))
     return RunsTable(tuple(run.id for run in rows), tuple(differing))
+
+
+def curves(context: ServiceContext, request: CurvesRequest) -> list[RunCurve]:
+    """Return each metric that has more than one step in a run, metric by metric, runs in the order given."""
+    from store import runs as history
+
+    if len(request.runs) > MOST_AT_ONCE:
+        raise Refused(f"{len(request.runs)} runs are more than {MOST_AT_ONCE}", "name fewer")
+    rows = [history.run(context.deck.database, identity) for identity in request.runs]
+    names = [request.metric] if request.metric else sorted({name for row in rows for name in row.metrics})
+    found = []
+    for name in names:
+        for row in rows:
+            points = history.metric_history(context.deck.database, row.id, name)
+            if len(points) > 1:
+                kept = points[:: -(-len(points) // MOST_POINTS)]
+                kept += [points[-1]] if kept[-1] != points[-1] else []
+                steps, values = tuple(one[0] for one in kept), tuple(one[2] for one in kept)
+                found.append(RunCurve(row.id, name, len(points), steps, values))
+    return found
 
 
 def _cells(run: Run) -> dict[str, str | float]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 from on_a_loop import run
 from sample_deck import RUNS, SampleClient
 
 from engine.operations.models import CompareVersions, Comparison
-from engine.operations.runs import CompareRuns, RunsTable
+from engine.operations.runs import CompareRuns, CurvesRequest, RunCurve, RunsTable
 from engine.plans import Difference
 
 
@@ -35,6 +37,28 @@ async def test_marked_runs_are_compared_in_the_order_of_their_marks(console: Any
         await screen.until(lambda: "marked" not in screen.text, "the marks to go")
         await screen.press("v")
         await screen.shows("0 marked")
+
+
+@run
+async def test_curves_of_marked_runs_are_drawn_together_and_written_as_svg(
+    console: Any, sample: SampleClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = RUNS[0].id, RUNS[1].id
+    sample.answers["runs.compare"] = RunsTable((first, second), (("state", "running", "ok"),))
+    sample.answers["runs.curves"] = (
+        RunCurve(first, "loss", 3, (0, 1, 2), (3.0, 2.0, 1.0)),
+        RunCurve(second, "loss", 2, (0, 2), (4.0, 2.5)),
+    )
+    async with console() as screen:
+        await screen.press("3")
+        await screen.shows("RESULT")
+        await screen.press("g", "space", "space", "v")
+        await screen.shows("loss  by step, 0 to 2", f"{first[:12]}  3.000 at first, 1.000 at last", second[:12])
+        assert sample.called("runs.curves") == [CurvesRequest((first, second))]
+        await screen.press("o")
+        await screen.shows("written here: compare-")
+    assert f"loss of run {second[:12]}" in next(tmp_path.glob("*.svg")).read_text()
 
 
 @run

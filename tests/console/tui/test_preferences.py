@@ -26,7 +26,7 @@ def shown_as_before() -> Iterator[None]:
 async def test_a_key_that_moved_does_its_action_and_sentences_name_it(console: Any, sample: SampleClient) -> None:
     chosen = Preferences(keys={"releases.rollback": ("f9",), "look.filter": ("F",)})
     async with console(set_of=chosen) as screen:
-        await screen.shows("Way back", "f9 returns the traffic", "F filter")
+        await screen.shows("Way back", "f9 returns the traffic", "f9 roll back")
         await screen.press("R")
         assert not screen.app.desk.is_busy
         await screen.press("f9")
