@@ -8,6 +8,7 @@ from typing import Any
 
 from console.commands import alert_lines, comment_tables, handover
 from console.commands.card import card
+from console.commands.compliance import compliance
 from console.commands.image_sheet import image
 from console.commands.lineage import lineage
 from console.commands.matrix import access
@@ -24,6 +25,7 @@ from engine.operations.access import AccessReport
 from engine.operations.alerts import AlertDetail
 from engine.operations.comments import Commented
 from engine.operations.common import Done
+from engine.operations.compliance import Compliance
 from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.governance import Card
@@ -348,6 +350,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     Card: card,
     ImageDetail: image,
     Lineage: lineage,
+    Compliance: compliance,
     Commented: comment_tables.commented,
     Handover: handover.handover,
     IncidentDetail: handover.incident,

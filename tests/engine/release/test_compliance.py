@@ -1,0 +1,62 @@
+"""What is on record of a version, and what is missing with what fills it."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.access import Caller, Role
+from engine.service.call import ServiceContext, call
+from engine.settings.card import CardSettings
+from store.errors import UnknownName
+
+PHASES = ["documentation", "data", "tests", "monitoring", "approvals", "reproducibility"]
+
+
+def asked(stage, version=None):
+    context = ServiceContext(stage.deck, Caller("user:vera", Role.VIEWER))
+    return call(context, "compliance.show", {"model": stage.model, "version": version})
+
+
+def item(found, phase, what):
+    return next(one for one in found.items if (one.phase, one.what) == (phase, what))
+
+
+def test_every_phase_is_asked_and_what_is_missing_says_what_fills_it(serving):
+    found = asked(serving)
+    assert (found.version, list(dict.fromkeys(one.phase for one in found.items))) == (1, PHASES)
+    assert found.missing == sum(not one.is_there for one in found.items) > 0
+    assert all(bool(one.fix) is not one.is_there for one in found.items)
+
+
+def test_what_people_write_is_missing_until_they_do(serving, apply_settings):
+    before = item(asked(serving), "documentation", "contact")
+    assert (before.is_there, before.fix) == (False, "[card] contact in models/rates.toml, then modeldeck apply")
+    apply_settings(card=CardSettings(contact="#pricing"))
+    assert item(asked(serving), "documentation", "contact").detail == "#pricing"
+
+
+def test_bytes_that_are_gone_and_a_seal_that_is_absent_are_missing(serving, add_version):
+    add_version(bundle_hash="")
+    found = asked(serving, 3)
+    assert item(found, "reproducibility", "seal").detail == "holds"
+    assert item(found, "reproducibility", "artifact").is_there
+    assert item(found, "reproducibility", "environment").detail == "its bytes are gone"
+    assert not any(one.what == "code" for one in found.items)  # it has none
+    with serving.deck.database.write() as tx:
+        tx.execute("DELETE FROM version_seal")
+    assert item(asked(serving, 3), "reproducibility", "seal").detail == "rates@3 bears no seal"
+
+
+def test_a_version_no_better_than_guessing_lacks_that(serving, add_version):
+    evaluation = {"metric": "mae", "holdout": {"mae": {"value": 9.0}}}
+    add_version(evaluation={**evaluation, "against_baseline": {"value": 0.5, "low": -0.1, "high": 1.0}})
+    add_version(evaluation={**evaluation, "against_baseline": {"value": 0.5, "low": 0.1, "high": 1.0}})
+    told = [item(asked(serving, number), "tests", "better than guessing") for number in (3, 4)]
+    assert [one.is_there for one in told] == [False, True]
+    assert told[1].detail == "by 0.5 (0.1 to 1)"
+
+
+def test_an_unknown_model_is_told(stage):
+    context = ServiceContext(stage.deck, Caller("user:vera", Role.VIEWER))
+    with pytest.raises(UnknownName):
+        call(context, "compliance.show", {"model": "none"})
