@@ -28,7 +28,7 @@ class Change:
 class HandoverRequest:
     """What whoever comes has to know."""
 
-    since: str = argument("a time, or 8h; without it, when your last watch ended", flag="--since", default="")
+    since: str = argument("8h, 21:00, yesterday or a time; else when your last watch ended", flag="--since", default="")
     markdown: bool = argument("as Markdown, every change", flag="--markdown", default=False)
 
 
@@ -84,7 +84,7 @@ class OpenIncident:
 
     title: str = argument("what goes wrong, in one line")
     models: tuple[str, ...] = argument("of this model; again for more", flag="--model", metavar="MODEL", default=())
-    since: str = argument("when it began: a time, or 40m; without it, now", flag="--since", default="")
+    since: str = argument("when it began: 40m, 21:00, or a time; without it, now", flag="--since", default="")
     dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 

@@ -27,7 +27,7 @@ from engine.service.call import ServiceContext
 from engine.service.handlers.comments import commented, counted
 from engine.service.identity import group_names, highest_role, owner_of
 from engine.settings.durations import seconds
-from store.clock import parse_time
+from store.clock import read_past
 from store.database import Reader
 from store.errors import Refused, UnknownName
 from store.rows import Incident, rfc3339, to_json
@@ -206,9 +206,9 @@ def _time(said: str, zone: str, now: int) -> int:
     text = said.strip()
     ago = text[:-1].isdecimal() and text[-1:] in "smhd" and text[:1].isdecimal()
     try:
-        at = now - round(seconds(text) * 1_000_000) if ago else parse_time(text, zone)
+        at = now - round(seconds(text) * 1_000_000) if ago else read_past(text, zone, now)
     except (ValueError, OverflowError):
-        raise Refused(f"{said[:40]!r} is no time", "write 2026-01-31T14:00, or 8h") from None
+        raise Refused(f"{said[:40]!r} is no time", "write 2026-01-31T14:00, yesterday, 21:00 or 8h") from None
     if at > now or at < 0:
         raise Refused(f"{said[:40]!r} is {'yet to come' if at > now else 'too long ago'}", f"it is {rfc3339(now)}")
     return at

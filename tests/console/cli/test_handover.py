@@ -85,7 +85,8 @@ def test_one_screen_holds_what_is_open_and_what_changed_since_i_left(line: Line,
 def test_a_time_may_be_said_and_what_is_none_is_refused(line: Line, deck: Deck) -> None:
     raised(deck, "an hour ago")
     assert "alert opened" in line("handover", "--since", "2h").out
-    assert "alert opened" in line("handover", "--since", "2020-01-01").out
+    for said in ("2020-01-01", "yesterday", "3h ago"):
+        assert "alert opened" in line("handover", "--since", said).out, said
     for said in ("soon", "2999-01-01", "99999999d", "-3h", "1e9"):
         refused = line("handover", "--since", said)
         assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1), said
