@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from on_a_loop import run
 from sample_deck import PULSE, SampleClient
+from sample_releases import NOW
 
 from console.command_line import SCREENS
+from engine.operations.handover import Handover
 
 TOLD = {
     "pulse": ("no models yet", "modeldeck apply", "modeldeck demo", "? lists every key"),
@@ -24,6 +26,8 @@ TOLD = {
     "releases": ("Nothing has been released", "P on a model", "2 lists the models, or says how"),
     "notifications": ("Nothing was told", "[notify.NAME] in deck.toml"),
     "approvals": ("Nobody was asked", "Q on a version"),
+    "handover": ("nobody has it", "handover take takes it", "Changed  nothing"),
+    "incidents": ("No incident was opened", "modeldeck incident open"),
 }
 
 
@@ -34,6 +38,11 @@ def nothing(sample: SampleClient) -> SampleClient:
         if isinstance(answer, tuple):
             sample.answers[operation] = ()
     sample.answers["deck.pulse"] = dataclasses.replace(PULSE, models=(), alerts=(), events=(), total=0)
+    sample.answers["incident.list"] = ()
+    sample.answers["handover.show"] = Handover(
+        *("hotel-demo", "UTC", NOW, NOW, "a day ago: you never had the watch", None),
+        *((), (), (), (), (), (), (), (), 0),
+    )
     return sample
 
 
