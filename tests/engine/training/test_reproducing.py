@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.training import reproducing
 from engine.training.reproducing import reproduce, told
 from store.errors import WorkFailed
 
@@ -27,15 +28,15 @@ def test_version_is_reproduced_bit_for_bit(request, which):
     )
 
 
-def test_another_environment_is_named(regression):
-    deck, version = regression.deck, regression.version
-    lock = json.loads(deck.artifacts.read(version.environment_hash))
-    lock["distributions"]["scikit-learn"]["version"] = "1.0"
-    other = deck.artifacts.put_bytes(json.dumps(lock).encode())
-    found = reproduce(deck, replace(version, environment_hash=other), quiet)
+def test_another_environment_is_named(regression, monkeypatch):
+    running = json.loads(json.dumps(reproducing.lock()))
+    distribution = running["distributions"]["scikit-learn"]
+    pinned, distribution["version"] = distribution["version"], "99.0"
+    monkeypatch.setattr(reproducing, "lock", lambda: running)
+    found = reproduce(regression.deck, regression.version, quiet)
     assert found.is_same
     (reason,) = found.reasons
-    assert reason.startswith("environment: scikit-learn 1.0 -> ")
+    assert reason.startswith(f"environment: scikit-learn {pinned} -> 99.0")
     assert reason in told("rates@1", found)
 
 
