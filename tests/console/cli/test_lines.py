@@ -125,7 +125,7 @@ def test_a_read_only_line_reads(line) -> None:  # type: ignore[no-untyped-def]
 def test_every_local_verb_that_starts_or_writes_a_deck_is_known_as_a_change() -> None:
     told = {" ".join(verb.words) for verb in LOCAL if verb.changes}
     assert told == {
-        *("init", "demo", "backup create", "backup restore"),
+        *("init", "demo", "backup create", "backup restore", "audit export", "audit bundle"),
         *("daemon start", "daemon stop", "daemon restart", "daemon install"),
     }
 
