@@ -7,7 +7,6 @@ float64 arrays or lists of text. Plain numbers, lists and dicts are their only f
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -15,10 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 
-DATE_PARTS = ("month", "day", "weekday", "yearday", "hour")
-_PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "yearday": 366.0, "hour": 24.0}
-_DAY_US = 86_400_000_000
-_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday, Monday is 0
+from engine.serving.values import DATE_PARTS, DAY_US, SHAPES, date_parts, on_the_circle, text_shape
 
 
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -34,19 +30,15 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, frame: pd.DataFrame, _target: Any = None) -> DateParts:
         """Learn which columns hold times of day."""
         self.columns_ = [str(name) for name in frame.columns]
-        self.timed_ = [bool(np.any(_microseconds(frame[name])[0] % _DAY_US)) for name in self.columns_]
+        self.timed_ = [bool(np.any(_microseconds(frame[name])[0] % DAY_US)) for name in self.columns_]
         return self
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """Return (rows, parts) float64."""
         made: list[Any] = []
         for name, timed in zip(self.columns_, self.timed_, strict=True):
-            for part, values in _date_parts(frame[name], timed).items():
-                if not self.cyclic:
-                    made.append(values)
-                    continue
-                angle = values * (2.0 * np.pi / _PERIODS[part])
-                made.extend((np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))))
+            for part, values in date_parts(*_microseconds(frame[name]), timed).items():
+                made.extend(on_the_circle(part, values) if self.cyclic else (values,))
         return np.column_stack(made) if made else np.empty((len(frame), 0))
 
     def get_feature_names_out(self, _names: Any = None) -> Any:
@@ -66,22 +58,6 @@ def _microseconds(series: pd.Series) -> tuple[Any, Any]:
     times = series.to_numpy(dtype="datetime64[us]")
     missing = np.isnat(times)
     return np.where(missing, np.datetime64(0, "us"), times).astype(np.int64), missing
-
-
-def _date_parts(series: pd.Series, timed: bool) -> dict[str, Any]:
-    micros, missing = _microseconds(series)
-    times = micros.astype("datetime64[us]")
-    days = times.astype("datetime64[D]")
-    months = times.astype("datetime64[M]")
-    parts = {
-        "month": months.astype(np.int64) % 12 + 1,
-        "day": (days - months.astype("datetime64[D]")).astype(np.int64) + 1,
-        "weekday": (days.astype(np.int64) + _EPOCH_WEEKDAY) % 7,
-        "yearday": (days - times.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) + 1,
-    }
-    if timed:
-        parts["hour"] = (micros % _DAY_US) / 3_600_000_000
-    return {name: np.where(missing, np.nan, values.astype(np.float64)) for name, values in parts.items()}
 
 
 class RareCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -156,10 +132,6 @@ class TextColumn(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return _texts(frame.iloc[:, 0] if isinstance(frame, pd.DataFrame) else frame)
 
 
-SHAPES = ("length", "words", "capitals", "digits", "links", "mentions", "tags", "exclaims", "questions", "quoted")
-_LINK = re.compile(r"https?://", re.IGNORECASE)
-
-
 class TextShape(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """How text is written, not what it says: lengths, shares of capitals and digits, links, @, #, !, ?, quotes."""
 
@@ -170,29 +142,12 @@ class TextShape(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """Return (rows, 10 per column) float64."""
-        blocks = [np.array([_shape(text) for text in _texts(frame[name])]) for name in self.columns_]
+        blocks = [np.array([text_shape(text) for text in _texts(frame[name])]) for name in self.columns_]
         return np.hstack(blocks) if blocks and len(frame) else np.empty((len(frame), len(SHAPES) * len(self.columns_)))
 
     def get_feature_names_out(self, _names: Any = None) -> Any:
         """Return `column.shape` names."""
         return np.array([f"{name}.{shape}" for name in self.columns_ for shape in SHAPES], dtype=object)
-
-
-def _shape(text: str) -> tuple[float, ...]:
-    length = len(text)
-    size = length or 1
-    return (
-        float(length),
-        float(len(text.split())),
-        sum(map(str.isupper, text)) / size,
-        sum(map(str.isdigit, text)) / size,
-        float(len(_LINK.findall(text))),
-        float(text.count("@")),
-        float(text.count("#")),
-        float(text.count("!")),
-        float(text.count("?")),
-        float(text[:1] in {'"', "“", "'", "‘"}),
-    )
 
 
 class DenseArray(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -13,21 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 
-DAY_US = 86_400_000_000
-SEASONS = 4  # the mean over the last so many seasons
-NAMES = (
-    "last_season",
-    "season_before",
-    "season_change",
-    "mean_change",
-    "last_day",
-    "day_before",
-    "level_season",
-    "level_day",
-    "distance",
-    "time_of_day",
-    "weekday",
-)
+from engine.serving.lags import DAY_US, NAMES, SeriesValues, rows_by_name, series_names
 
 
 class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -57,7 +43,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Remember values of later rows too. What was learned from values, as by an estimator behind, stays."""
         slots = self._slots(frame)
         known = dict(zip(self.names_, self.values_, strict=True))
-        for name, rows in _rows_by_name(self._names(frame)).items():
+        for name, rows in rows_by_name(self._names(frame)).items():
             mine = slots[rows]
             before = known.get(name, np.zeros(0))
             grown = np.full(max(int(mine.max()) + 1, len(before)), np.nan)
@@ -75,68 +61,32 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit_transform(self, frame: pd.DataFrame, target: Any = None, **_more: Any) -> Any:
         """Learn, and return the features of each row as of a moment drawn within the horizon before it."""
-        self.fit(frame, target)
-        most = max(1, self.horizon_us // self.step_us_)
-        distances = np.random.default_rng(7).integers(1, most + 1, len(frame))
-        slots = self._slots(frame)
-        return self._features(frame, slots, slots - distances)
+        known = self.fit(frame, target).known()
+        distances = np.random.default_rng(7).integers(1, known.horizon + 1, len(frame))
+        times = _micros(frame[self.time])
+        slots = known.slots(times)
+        return known.features(times, self._names(frame), slots, slots - distances)
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """Return (rows, 11) float64."""
-        slots = self._slots(frame)
-        most = max(1, self.horizon_us // self.step_us_)
-        ends = {name: len(values) - 1 for name, values in zip(self.names_, self.values_, strict=True)}
-        last = np.array([ends.get(name, -1) for name in self._names(frame)], dtype=np.int64)
-        return self._features(frame, slots, np.where(slots > last, last, slots - most))
+        known, times, names = self.known(), _micros(frame[self.time]), self._names(frame)
+        slots = known.slots(times)
+        return known.features(times, names, slots, known.newest(names, slots))
+
+    def known(self) -> SeriesValues:
+        """Return what the past is known by, without a frame."""
+        values = dict(zip(self.names_, self.values_, strict=True))
+        return SeriesValues(self.start_us_, self.step_us_, self.season_us, self.horizon_us, values)
 
     def get_feature_names_out(self, _names: Any = None) -> Any:
         """Return the names of the features."""
         return np.array(NAMES, dtype=object)
 
     def _names(self, frame: pd.DataFrame) -> list[str]:
-        if not self.series:
-            return [""] * len(frame)
-        columns = [frame[name].tolist() for name in self.series]
-        return ["\x1f".join(map(str, values)) for values in zip(*columns, strict=True)]
+        return series_names([frame[name].tolist() for name in self.series], len(frame))
 
     def _slots(self, frame: pd.DataFrame) -> Any:
         return (_micros(frame[self.time]) - self.start_us_) // self.step_us_
-
-    def _features(self, frame: pd.DataFrame, slots: Any, origins: Any) -> Any:
-        made = np.full((len(frame), len(NAMES)), np.nan)
-        known = dict(zip(self.names_, self.values_, strict=True))
-        for name, rows in _rows_by_name(self._names(frame)).items():
-            values = known.get(name)
-            if values is not None:
-                made[rows, :8] = self._lags(values, slots[rows], origins[rows])
-        most = max(1, self.horizon_us // self.step_us_)
-        made[:, 8] = np.clip(slots - origins, 1, most)
-        times = _micros(frame[self.time])
-        made[:, 9] = (times % DAY_US) / 3_600_000_000
-        made[:, 10] = (times // DAY_US + 3) % 7  # 1 January 1970 was a Thursday, Monday is 0
-        return made
-
-    def _lags(self, values: Any, slots: Any, origins: Any) -> Any:
-        season = max(1, self.season_us // self.step_us_)
-        day = max(1, DAY_US // self.step_us_)
-        newest = slots - -(-(slots - origins) // season) * season  # the same phase, not later than the origin
-        newest_day = slots - -(-(slots - origins) // day) * day
-        seasons = np.stack([_at(values, newest - back * season, origins) for back in range(SEASONS)])
-        counted = np.isfinite(seasons)
-        sums = np.where(counted, seasons, 0.0).sum(axis=0)
-        mean = np.divide(sums, counted.sum(axis=0), out=np.full(len(slots), np.nan), where=counted.any(axis=0))
-        return np.column_stack(
-            [
-                seasons[0],
-                seasons[1],
-                seasons[1] - seasons[0],
-                mean - seasons[0],
-                _at(values, newest_day, origins),
-                _at(values, newest_day - day, origins),
-                _level(values, origins, season),
-                _level(values, origins, day),
-            ]
-        )
 
 
 def histories(model: Any) -> list[SeriesHistory]:
@@ -197,7 +147,7 @@ def _micros(series: pd.Series) -> Any:
 def _step(times: Any, names: list[str]) -> int:
     """Return the commonest distance between neighbours of one series, in microseconds; a day where there is none."""
     steps: list[Any] = []
-    for rows in _rows_by_name(names).values():
+    for rows in rows_by_name(names).values():
         apart = np.diff(np.unique(times[rows]))
         steps.append(apart)
     every = np.concatenate(steps) if steps else np.zeros(0, dtype=np.int64)
@@ -205,27 +155,3 @@ def _step(times: Any, names: list[str]) -> int:
         return DAY_US
     found, counts = np.unique(every, return_counts=True)
     return int(found[counts.argmax()])
-
-
-def _rows_by_name(names: list[str]) -> dict[str, Any]:
-    if not names:
-        return {}
-    array = np.array(names, dtype=object)
-    return {str(name): np.flatnonzero(array == name) for name in sorted(set(names))}
-
-
-def _at(values: Any, slots: Any, origins: Any) -> Any:
-    """Return values by slot; null before the first, after the last, and after the origin whatever was asked."""
-    inside = (slots >= 0) & (slots < len(values)) & (slots <= origins)
-    return np.where(inside, values[np.clip(slots, 0, len(values) - 1)], np.nan)
-
-
-def _level(values: Any, origins: Any, span: int) -> Any:
-    """Return the mean of what is known of the `span` slots up to each origin."""
-    known = np.isfinite(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
-    counts = np.concatenate([[0], np.cumsum(known)])
-    ends = np.clip(origins + 1, 0, len(values))
-    begins = np.clip(origins + 1 - span, 0, len(values))
-    of = counts[ends] - counts[begins]
-    return np.divide(sums[ends] - sums[begins], of, out=np.full(len(origins), np.nan), where=of > 0)
