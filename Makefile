@@ -52,6 +52,6 @@ $(STAMP): constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt hatchling editables
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
-	  --no-build-isolation --editable '.[docker,sources,notify,png,examples,dev]'
+	  --no-build-isolation --editable '.[compiled,docker,sources,notify,png,examples,dev]'
 	@touch $(STAMP)
 	@echo "== installed =="

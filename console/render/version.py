@@ -192,6 +192,16 @@ def _signature(sheet: Sheet, signature: dict[str, Any]) -> None:
     sheet.table(("", "COLUMN", "TYPE", ""), rows)
 
 
+def _served(sheet: Sheet, told: Any) -> None:
+    if not isinstance(told, dict):
+        return
+    if "why" in told:
+        sheet.pair("served by", f"its pipeline; not compiled: {told['why']}")
+        return
+    asked = told["rows"] + told["edges"] + told["thresholds"]
+    sheet.pair("served", f"compiled, {size(told['bytes'])}", (f"; {asked} answers as the pipeline's", "dim"))
+
+
 def _bare(identity: str) -> str:
     return identity.removeprefix("sha256:")
 
@@ -205,6 +215,7 @@ def _lineage(sheet: Sheet, version: Version) -> None:
     sheet.pair("environment", _bare(version.environment_hash))
     sheet.pair("artifact", _bare(version.artifact_hash))
     sheet.pair("", f"{size(version.artifact_bytes)}", ("; hash checked before every load", "dim"))
+    _served(sheet, version.evaluation.get("compiled"))
     sheet.pair("golden", _bare(version.golden_hash))
     if version.git_commit:
         sheet.pair("git", version.git_commit, (", with uncommitted changes" if version.git_dirty else "", "warn"))

@@ -105,6 +105,7 @@ def _lock(folder: Path) -> int | None:
 
 def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str, Any]:
     applied = settings_store.get(deck.database, version.settings_revision)
+    short = _compiled(deck, version)
     return {
         "contract": CONTRACT,
         "model": version.model,
@@ -112,6 +113,7 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
         "task": settings.task,
         "signature": version.signature,
         "artifact": {"file": "model.skops", "sha256": version.artifact_hash.removeprefix("sha256:")},
+        **({"compiled": {"file": "compiled.zip", "sha256": short.removeprefix("sha256:")}} if short else {}),
         "decision": version.decision,
         "personal": list(settings.data.personal),
         "log": {"mode": settings.log.mode, "personal": settings.log.personal},
@@ -123,6 +125,12 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
         "environment_hash": version.environment_hash,
         "made_with": {name: metadata.version(name) for name in ("modeldeck", "skops")},  # both decide what is trusted
     }
+
+
+def _compiled(deck: Deck, version: Version) -> str:
+    """Return the hash of a version's compiled form, "" where it has none here: then its pipeline serves."""
+    found = str(version.evaluation.get("compiled", {}).get("hash", ""))
+    return found if found and deck.artifacts.path(found).is_file() else ""
 
 
 def _is_whole(folder: Path, version: Version) -> bool:
@@ -138,6 +146,8 @@ def _is_whole(folder: Path, version: Version) -> bool:
 def _fill(deck: Deck, version: Version, manifest: dict[str, Any], folder: Path) -> None:
     (folder / "model.skops").write_bytes(deck.artifacts.read(version.artifact_hash))
     (folder / "golden.json").write_bytes(deck.artifacts.read(version.golden_hash))
+    if "compiled" in manifest:
+        (folder / manifest["compiled"]["file"]).write_bytes(deck.artifacts.read(_compiled(deck, version)))
     code = None
     if version.bundle_hash:
         code = folder / "code"

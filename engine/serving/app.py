@@ -42,19 +42,20 @@ class ServerApp:
         self.proof = "golden requests not asked yet"
         self._recorder = recorder
         self._log = log
+        self._tolerance = float(manifest["tolerance"])
         self._server = {"name": "modeldeck", "version": product, "extensions": []}
         self._version_header = (b"x-modeldeck-version", f"{self.model}@{self.version}".encode())
         base = f"/v2/models/{self.model}"
         self._bases = (f"{base}/versions/{self.version}", base)
 
-    async def prove(self, recorded: Mapping[str, Any], tolerance: float) -> bool:
+    async def prove(self, recorded: Mapping[str, Any]) -> bool:
         """Ask the golden requests over the path of every request, and be ready or not accordingly."""
         assert self.batcher is not None
         rows = recorded["requests"]
         try:
             coded = code_rows(rows, self.predictor.signature, self.predictor.also)
             outputs = await self.batcher.submit(coded, len(rows))
-            ok, self.proof = golden.compare(outputs, recorded["answers"], tolerance)
+            ok, self.proof = golden.compare(outputs, recorded["answers"], self._tolerance)
         except (InputError, PredictError) as error:
             ok, self.proof = False, f"golden requests failed: {error}"
         except Overloaded:
@@ -85,7 +86,8 @@ class ServerApp:
         elif path == "/v2/health/ready":
             await answer(send, status, orjson.dumps({"ready": ready}))
         elif path == "/health/ready":
-            told = {"ready": ready, "model": self.model, "version": self.version, "golden": self.proof}
+            way = "compiled" if self.predictor.is_compiled else "pipeline"
+            told = {"ready": ready, "model": self.model, "version": self.version, "served": way, "golden": self.proof}
             if self._log.trouble:
                 told["log"] = self._log.trouble
             await answer(send, status, orjson.dumps(told))
@@ -94,7 +96,7 @@ class ServerApp:
         elif path in ("/v2", "/v2/"):
             await answer(send, 200, orjson.dumps(self._server))
         elif path in self._bases:
-            told = v2.metadata(self.model, self.version, self.predictor.signature)
+            told = v2.metadata(self.model, self.version, self.predictor)
             await answer(send, 200, orjson.dumps(told))
         elif path.endswith("/ready") and path[:-6] in self._bases:
             await answer(send, status, orjson.dumps({"name": self.model, "ready": ready}))

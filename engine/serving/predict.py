@@ -13,7 +13,9 @@ from engine.serving import artifact
 from engine.serving.contract import CONTRACT, InputError, Signature, code_rows, encode_outputs
 
 if TYPE_CHECKING:
+    from engine.serving.compiled.model import CompiledModel
     from engine.serving.direct import DirectModel
+    from engine.serving.frames import FrameCoder
 
 
 class PredictError(Exception):
@@ -31,15 +33,13 @@ class Predictor:
         decision: Mapping[str, Any] | None = None,
         also: Sequence[str] = (),
     ) -> None:
-        from engine.serving.frames import FrameCoder
-
         self.model = model
         self.signature = signature
         self.task = task
         self.decision = dict(decision or {})
         self.also = tuple(also)
-        self._coder = FrameCoder(signature)
-        self._direct: DirectModel | None = None
+        self._coder: FrameCoder | None = None
+        self._direct: DirectModel | CompiledModel | None = None
 
     @classmethod
     def from_parts(
@@ -56,27 +56,51 @@ class Predictor:
         return cls(model, signature, task, decision, also)
 
     @classmethod
-    def from_folder(cls, folder: Path) -> Predictor:
+    def from_compiled(
+        cls,
+        compiled: CompiledModel,
+        signature: Signature,
+        task: str,
+        decision: Mapping[str, Any] | None = None,
+        also: Sequence[str] = (),
+    ) -> Predictor:
+        """Build from a compiled model alone: it answers coded rows, and takes no frames."""
+        made = cls(None, signature, task, decision, also)
+        made._direct = compiled
+        return made
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, compiled: bool = False) -> Predictor:
         """Load a server folder: manifest, code bundle last on `sys.path`, artifact checked before it is loaded.
+
+        With `compiled`, its compiled form alone where it has one: neither the model's library nor its code is loaded.
 
         Raises:
             artifact.ArtifactError: the manifest is of another contract, or the artifact must not be loaded.
         """
         manifest = read_manifest(folder)
-        if manifest.get("code"):
-            code = str(folder / manifest["code"])
-            if code not in sys.path:
-                sys.path.append(code)
-        stored = manifest["artifact"]
-        model = artifact.load(folder / stored["file"], stored["sha256"], manifest["trusted"])
         time_column = manifest.get("time_column")
-        return cls(
-            model,
+        told = (
             Signature.from_json(manifest["signature"]),
             manifest["task"],
             manifest.get("decision"),
             (time_column,) if time_column else (),
         )
+        if compiled and "compiled" in manifest:
+            from engine.serving.compiled.model import load
+
+            return cls.from_compiled(load(folder / manifest["compiled"]["file"], manifest["compiled"]["sha256"]), *told)
+        if manifest.get("code"):
+            code = str(folder / manifest["code"])
+            if code not in sys.path:
+                sys.path.append(code)
+        stored = manifest["artifact"]
+        return cls(artifact.load(folder / stored["file"], stored["sha256"], manifest["trusted"]), *told)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Say whether it answers by a compiled model alone."""
+        return self.model is None
 
     def predict(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return one prediction record per record, in order.
@@ -94,6 +118,8 @@ class Predictor:
         """
         from engine.serving.direct import direct
 
+        if self.is_compiled:
+            return True
         self._direct = None
         try:
             shorter = direct(self.model, self.signature)
@@ -112,6 +138,10 @@ class Predictor:
     def answer(self, coded: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         """Return prediction records for columns that `contract.code_rows` has coded."""
         if self._direct is None:
+            if self._coder is None:
+                from engine.serving.frames import FrameCoder
+
+                self._coder = FrameCoder(self.signature)
             return self.predict_frame(self._coder.frame(coded))
         said = self._said(self._direct, coded, len(next(iter(coded.values()), ())))
         return encode_outputs(self.signature, said, self.decision)

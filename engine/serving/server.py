@@ -19,10 +19,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.serving.log import FolderTaken, SegmentLog, close_leftovers, fsync_and_close, hold
 from engine.serving.process_id import pid_started
+
+if TYPE_CHECKING:
+    from engine.serving.app import ServerApp
+    from engine.serving.predict import Predictor
 
 BACKLOG = 2048
 SELF_CHECK_S = 60.0
@@ -140,7 +144,7 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
 
     from engine.serving.app import ServerApp
     from engine.serving.metrics import ServerMetrics
-    from engine.serving.predict import Predictor, read_manifest
+    from engine.serving.predict import read_manifest
     from engine.serving.record import Recorder
     from engine.serving.seal import SIGNERS
     from engine.serving.seal import check as check_seal
@@ -153,7 +157,7 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
     key = LogKey.read(options.key_file) if options.key_file else None
     recorder = Recorder(manifest, options.deployment, options.host, key, endpoint=manifest["model"])
     recorded = json.loads((options.folder / manifest["golden"]).read_bytes())
-    predictor = Predictor.from_folder(options.folder)
+    predictor = _loaded(options.folder)
     log = SegmentLog(options.segments)
     metrics = ServerMetrics(manifest["model"], manifest["version"], options.deployment)
     app = ServerApp(manifest, predictor, recorder, log, metrics, _product())
@@ -164,22 +168,48 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
             log.roll()
 
 
+def _loaded(folder: Path) -> Predictor:
+    """Return the version's compiled form where it has one and what that needs is here, else its pipeline."""
+    from engine.serving.predict import Predictor
+
+    try:
+        return Predictor.from_folder(folder, compiled=True)
+    except ImportError as error:
+        sys.stderr.write(f"{error.name} is not installed: the pipeline serves instead of its compiled form\n")
+        return Predictor.from_folder(folder)
+
+
+async def _proven(options: Options, app: ServerApp, log: SegmentLog, recorded: Any) -> bool:
+    """Prove the model on the path of every request; a compiled one that fails here gives way to its pipeline."""
+    from engine.serving.artifact import ArtifactError
+    from engine.serving.batch import Batcher, tune
+    from engine.serving.predict import Predictor, read_manifest
+
+    durable = read_manifest(options.folder)["log"]["mode"] != "best-effort"
+    for _ in range(2):
+        if not app.predictor.is_compiled:
+            tune()
+            app.predictor.shorten(recorded["requests"])
+        app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable)
+        for _ in range(2):  # the second time caches and lazy imports are warm
+            ready = await app.prove(recorded)
+        if ready or not app.predictor.is_compiled:
+            break
+        sys.stderr.write(f"the pipeline serves instead of its compiled form: {app.proof}\n")
+        app.batcher.close()
+        try:
+            app.predictor = Predictor.from_folder(options.folder)
+        except (ImportError, ArtifactError):  # an image of the compiled form alone: it stays unready, and says why
+            break
+    return ready
+
+
 async def _serve(
     options: Options, listener: socket.socket, ready_file: ReadyFile, app: Any, log: SegmentLog, recorded: Any
 ) -> None:
     import uvicorn
 
-    from engine.serving.batch import Batcher, tune
-    from engine.serving.predict import read_manifest
-
-    tune()
-    manifest = read_manifest(options.folder)
-    durable = manifest["log"]["mode"] != "best-effort"
-    app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable)
-    tolerance = float(manifest["tolerance"])
-    app.predictor.shorten(recorded["requests"])
-    for _ in range(2):  # the second time caches and lazy imports are warm
-        ready = await app.prove(recorded, tolerance)
+    ready = await _proven(options, app, log, recorded)
     ready_file.write("ready" if ready else "unready", app.proof)
     gc.collect()
     gc.freeze()  # model and libraries stay: no collection looks at them again
@@ -208,14 +238,15 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
     chores = [
         asyncio.create_task(_keep_log(log)),
-        asyncio.create_task(_keep_proven(app, recorded, tolerance, options.self_check_s, ready_file)),
+        asyncio.create_task(_keep_proven(app, recorded, options.self_check_s, ready_file)),
     ]
     try:
         await server.serve(sockets=[listener])
     finally:
         for chore in chores:
             chore.cancel()
-        app.batcher.close()
+        if app.batcher is not None:
+            app.batcher.close()
 
 
 async def _keep_log(log: SegmentLog) -> None:
@@ -231,14 +262,12 @@ async def _keep_log(log: SegmentLog) -> None:
                 log.roll()
 
 
-async def _keep_proven(
-    app: Any, recorded: Mapping[str, Any], tolerance: float, every_s: float, ready_file: ReadyFile
-) -> None:
+async def _keep_proven(app: Any, recorded: Mapping[str, Any], every_s: float, ready_file: ReadyFile) -> None:
     """Ask the golden requests again for the whole life of the server."""
     while True:
         await asyncio.sleep(every_s)
         was = app.metrics.ready
-        if await app.prove(recorded, tolerance) != was:
+        if await app.prove(recorded) != was:
             with contextlib.suppress(OSError):
                 ready_file.write("ready" if app.metrics.ready else "unready", app.proof)
 

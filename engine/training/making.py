@@ -17,6 +17,7 @@ from engine.serving.features import CodedClasses
 from engine.serving.predict import Predictor
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.comparison import Comparison
+from engine.training.compiling.adopting import compiled
 from engine.training.constraints import Groups
 from engine.training.dataset import Dataset, input_names, interval_level, prepare
 from engine.training.evaluation import decision, on_holdout
@@ -48,6 +49,7 @@ PROOF_SHARE = 0.1  # of the budget, for everything after the refit
 PROOF_LOOKS = 5.0  # or so many times what measuring the Dummy took
 PROOF_S = 0.4  # and this to store the model
 LATE = 0.5  # so much of the proof's time a refit that takes longer than foreseen may use
+COMPILE_LEFT = 0.2  # of the proof's time must be left when a compiled form is still being proven
 LEAVES = 0.8  # of what is left after the proof so much may be used: the version is still to be registered
 SELECT_SHARE = 0.25  # of the budget, to select columns before the search
 LOOK_SHARE, LOOK_S = 0.03, 0.1  # of what the training took so far, and this, to look at columns fold by fold
@@ -59,6 +61,7 @@ class Made:
     """Everything that a version pins, as values."""
 
     artifact: bytes = field(repr=False)
+    compiled: bytes = field(repr=False)
     golden: dict[str, Any] = field(repr=False)
     signature: dict[str, Any]
     decision: dict[str, Any]
@@ -148,6 +151,9 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
             content = stored(model, modules, train.trusted)
             shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
             recorded = golden.make(predictor, shown)
+            short, evaluation["compiled"] = compiled(
+                predictor, dataset.take(split.holdout).frame, recorded["requests"], deadline - COMPILE_LEFT * proof_s
+            )
             if mode == "report":
                 judge = Judge(best.family, best.params, metric, train.seed)
                 now = time.monotonic()
@@ -155,12 +161,12 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
                 fewer_s = fit_s * min(1.0, ROWS / len(split.train))
                 whole, each = rows_say.worth(dataset, evaluation.get("importance", ()), judge, seconds, fewer_s)
             points = curve.points(metric, decided, evaluation["holdout"][metric.name], curved_by, fit_s)
-    evaluation |= {"learning_curve": points} if points else {}
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
-    evaluation |= _noted(start, rows_say.leaking)
+    evaluation |= {**({"learning_curve": points} if points else {}), **_noted(start, rows_say.leaking)}
     return Made(
         artifact=content,
+        compiled=short,
         golden=recorded,
         signature=dataset.signature.to_json(),
         decision=decided,

@@ -205,8 +205,11 @@ def _register(attempt: Attempt, snapshot: Snapshot, made: Made, recorder: TrialR
     hashes = {kind: deck.artifacts.put_bytes(content) for kind, content in contents.items()}
     seen = json.dumps(made.evaluation, indent=1, sort_keys=True, ensure_ascii=False).encode()
     seen_hash = deck.artifacts.put_bytes(seen)
+    short = deck.artifacts.put_bytes(made.compiled) if made.compiled else ""
     with recorder.ending() as tx:
         run_artifacts.keep_artifact(tx, run.id, "evaluation.json", seen_hash, len(seen))
+        if short:
+            run_artifacts.keep_artifact(tx, run.id, "compiled.zip", short, len(made.compiled))
         if began := made.evaluation.get("warm_start", {}).get("artifact"):  # to be reproduced from, whoever is deleted
             run_artifacts.keep_artifact(
                 tx, run.id, "warm-start.skops", began, deck.artifacts.path(began).stat().st_size

@@ -12,7 +12,10 @@ from engine.model_io.code import bundle_modules
 from engine.model_io.load import load_version, score_version
 from engine.model_io.rows import read_snapshot
 from engine.serving import golden
+from engine.serving.compiled import model as compiled_model
+from engine.serving.contract import Signature
 from engine.serving.environment import lock
+from engine.serving.predict import Predictor
 from store import events, run_artifacts, runs, settings, snapshots, spool, versions
 from store.errors import CorruptArtifact, WorkFailed
 from store.rows import microseconds
@@ -47,13 +50,26 @@ def test_everything_pinned_is_stored_under_its_hash(trained):
     for name in pinned:
         assert name == f"sha256:{hashlib.sha256(deck.artifacts.read(name)).hexdigest()}"
     assert version.artifact_bytes == len(deck.artifacts.read(version.artifact_hash))
-    assert blob_kinds(deck) == ["bundle", "environment", "file", "golden", "model", "snapshot"]
+    assert blob_kinds(deck) == ["bundle", "environment", "file", "file", "golden", "model", "snapshot"]
 
 
 def test_run_keeps_its_evaluation_as_a_file(trained):
-    (kept,) = run_artifacts.artifacts(trained.deck.database, trained.version.run_id)
-    assert kept.path == "evaluation.json"
-    assert json.loads(trained.deck.artifacts.read(kept.hash)) == trained.version.evaluation
+    kept = {one.path: one for one in run_artifacts.artifacts(trained.deck.database, trained.version.run_id)}
+    assert sorted(kept) == ["compiled.zip", "evaluation.json"]
+    assert json.loads(trained.deck.artifacts.read(kept["evaluation.json"].hash)) == trained.version.evaluation
+
+
+def test_a_version_is_compiled_and_says_how_it_was_proven(trained):
+    told = trained.version.evaluation["compiled"]
+    content = trained.deck.artifacts.read(told["hash"])
+    assert told["bytes"] == len(content)
+    assert told["worst"] <= told["tolerance"] == 1e-9
+    assert (told["rows"], told["edges"] > 20) == (60 + 20, True)
+    recorded = json.loads(trained.deck.artifacts.read(trained.version.golden_hash))
+    signature = Signature.from_json(trained.version.signature)
+    task = "classification" if signature.classes else "regression"
+    short = Predictor.from_compiled(compiled_model.read(content), signature, task, trained.version.decision)
+    assert golden.check(short.predict, recorded, 1e-12)[0]
 
 
 def test_stored_model_loads_back_and_answers_the_golden_requests(trained):

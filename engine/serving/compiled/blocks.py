@@ -1,0 +1,223 @@
+"""The parts of a compiled model's table: each fills its columns of a float64 matrix from coded columns of rows.
+
+A block is JSON, `{"kind", ...}`, made from a fitted transformer by `engine.training.compiling`. What a value becomes is
+said in `engine.serving.values` and `engine.serving.lags`, which the transformers call too. No pandas, no scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.serving.compiled.words import Words
+from engine.serving.lags import NAMES, SeriesValues, series_names
+from engine.serving.values import DATE_PARTS, SHAPES, date_parts, on_the_circle, text_shape
+
+Coded = Mapping[str, Sequence[Any]]
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Block(Protocol):
+    """Some neighbouring columns of the table."""
+
+    width: int
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write (rows, width) float64 into `out`."""
+
+
+class Numbers:
+    """Numbers, true and false as they are; null is NaN."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self.width = len(self._columns)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write one column each."""
+        out[:] = np.array([coded[name] for name in self._columns], dtype=np.float64).T  # None becomes NaN
+
+
+class Codes:
+    """Text and yes/no columns by the number of their value."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self._codes: list[dict[str, float]] = body["codes"]
+        self.width = len(self._columns)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write 0 for null, 1 for what is rare or new, else the value's own number."""
+        for place, (name, codes) in enumerate(zip(self._columns, self._codes, strict=True)):
+            get = codes.get
+            out[:, place] = [get(text, 1.0) if text else 0.0 for text in texts(coded[name])]
+
+
+class Flags:
+    """The same numbers as one 0/1 column each."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self._places: list[dict[str, int]] = []
+        self._others: list[int] = []
+        start = 0
+        for codes in body["codes"]:
+            self._places.append({text: start + int(code) for text, code in codes.items()})
+            self._others.append(start)
+            start += len(codes) + 2
+        self.width = start
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write 1 into the column of each row's value."""
+        out[:] = 0.0
+        rows = range(len(out))
+        for name, places, start in zip(self._columns, self._places, self._others, strict=True):
+            get = places.get
+            out[rows, [get(text, start + 1) if text else start for text in texts(coded[name])]] = 1.0
+
+
+class OneHot:
+    """scikit-learn's OneHotEncoder over texts: one 0/1 column for each category that is kept."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self._places: list[dict[str, int]] = body["places"]  # of the column it sets; absent: a category that sets none
+        self._null: list[int | None] = body["null"]
+        self._unknown: list[int | None] = body["unknown"]
+        self.width: int = body["width"]
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write 1 into the column of each row's category."""
+        out[:] = 0.0
+        for name, places, null, unknown in zip(self._columns, self._places, self._null, self._unknown, strict=True):
+            for row, value in enumerate(coded[name]):
+                place = null if value is None else places.get(text_of(value), unknown)
+                if place is not None and place >= 0:
+                    out[row, place] = 1.0
+
+
+class Dates:
+    """Parts of times, plain or on the circle."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self._timed: list[bool] = body["timed"]
+        self._cyclic: bool = body["cyclic"]
+        parts = sum(len(DATE_PARTS) if timed else len(DATE_PARTS) - 1 for timed in self._timed)
+        self.width = parts * (2 if self._cyclic else 1)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write the parts of each column in turn."""
+        place = 0
+        for name, timed in zip(self._columns, self._timed, strict=True):
+            times, missing = microseconds(coded[name])
+            for part, values in date_parts(times, missing, timed).items():
+                for made in on_the_circle(part, values) if self._cyclic else (values,):
+                    out[:, place] = made
+                    place += 1
+
+
+class Shape:
+    """How texts are written."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self.width = len(SHAPES) * len(self._columns)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write ten columns for each text."""
+        for place, name in enumerate(self._columns):
+            out[:, place * len(SHAPES) : (place + 1) * len(SHAPES)] = [text_shape(text) for text in texts(coded[name])]
+
+
+class History:
+    """What a forecast knows of the past."""
+
+    width = len(NAMES)
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._time: str = body["time"]
+        self._series: list[str] = body["series"]
+        values = {
+            name: np.array([np.nan if value is None else value for value in listed], dtype=np.float64)
+            for name, listed in body["values"].items()
+        }
+        spans = (body["start_us"], body["step_us"], body["season_us"], body["horizon_us"])
+        self._known = SeriesValues(*spans, values)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write lags, levels and distances."""
+        times, _ = microseconds(coded[self._time])
+        names = series_names([texts(coded[name], null="nan") for name in self._series], len(times))
+        slots = self._known.slots(times)
+        out[:] = self._known.features(times, names, slots, self._known.newest(names, slots))
+
+
+class Then:
+    """A block and what is done with its numbers: nulls filled, centred, scaled."""
+
+    def __init__(self, inner: Block, body: Mapping[str, Any]) -> None:
+        self._inner = inner
+        self.width = inner.width
+        self._fills = None if body.get("fill") is None else np.array(body["fill"], dtype=np.float64)
+        self._minus = None if body.get("minus") is None else np.array(body["minus"], dtype=np.float64)
+        self._over = None if body.get("over") is None else np.array(body["over"], dtype=np.float64)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write the inner block's numbers, then change them in place."""
+        self._inner.fill(coded, out)
+        if self._fills is not None:
+            np.copyto(out, self._fills, where=np.isnan(out))
+        if self._minus is not None:
+            out -= self._minus
+        if self._over is not None:
+            out /= self._over
+
+
+KINDS: dict[str, Callable[[Mapping[str, Any]], Block]] = {
+    "numbers": Numbers,
+    "codes": Codes,
+    "flags": Flags,
+    "one-hot": OneHot,
+    "dates": Dates,
+    "shape": Shape,
+    "words": Words,
+    "history": History,
+}
+
+
+def block_of(body: Mapping[str, Any]) -> Block:
+    """Return the block that JSON describes.
+
+    Raises:
+        KeyError: a kind that this server does not know.
+    """
+    made = KINDS[body["kind"]](body)
+    for step in body.get("then", ()):
+        made = Then(made, step)
+    return made
+
+
+def texts(values: Sequence[Any], null: str = "") -> list[str]:
+    """Return values as the text that a transformer sees."""
+    return [null if value is None else text_of(value) for value in values]
+
+
+def text_of(value: Any) -> str:
+    """Return one value that is not null as text."""
+    return value if type(value) is str else str(value)
+
+
+def microseconds(values: Sequence[Any]) -> tuple[Any, Any]:
+    """Return int64 microseconds (null: 0) of coded times, and the mask of nulls."""
+    missing = np.array([value is None for value in values], dtype=bool)
+    times = [0 if value is None else (_naive(value) - _EPOCH) // _MICROSECOND for value in values]
+    return np.array(times, dtype=np.int64), missing
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,93 @@
+"""A compiled model: a table of blocks, an estimator and a link, read from one deterministic zip file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.serving.artifact import ArtifactError
+from engine.serving.compiled.blocks import Coded, block_of
+from engine.serving.compiled.estimators import LINKS, Table, estimator_of
+
+FORM = 1
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+_PROGRAM, _TREES = "program.json", "trees.onnx"
+
+
+class CompiledModel:
+    """Answers coded columns as the pipeline it was made from does. Safe to call from one thread at a time."""
+
+    def __init__(self, program: Mapping[str, Any], trees: bytes = b"") -> None:
+        self.table = Table([block_of(body) for body in program["blocks"]])
+        self.estimator = estimator_of(program["estimator"], trees)
+        self._link = LINKS[program["link"]]
+
+    def predict(self, coded: Coded) -> Any:
+        """Return the answer of each row: a number, or its scores by class."""
+        count = len(next(iter(coded.values()), ()))
+        with np.errstate(over="ignore", invalid="ignore"):  # extreme numbers overflow as they do in the pipeline
+            return self._link(self.estimator.raw(self.table, coded, count))
+
+    predict_proba = predict
+
+    def answer_table(self, matrix: Any) -> Any:
+        """Return the answers for a table that is written out: (rows, columns of all blocks) float64."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._link(self.estimator.of_matrix(matrix))
+
+
+def write(program: Mapping[str, Any], trees: bytes = b"") -> bytes:
+    """Return the bytes of a compiled model: the same for the same model."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        text = json.dumps({"form": FORM, **program}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        for name, content in ((_PROGRAM, text.encode()), (_TREES, trees)):
+            if content:
+                entry = zipfile.ZipInfo(name, _FIXED_TIME)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o600 << 16
+                target.writestr(entry, content)
+    return out.getvalue()
+
+
+def read(content: bytes) -> CompiledModel:
+    """Return the model of compiled bytes.
+
+    Raises:
+        ArtifactError: these are none, or of a form that this server does not know.
+        ImportError: it holds trees, and onnxruntime is not installed here.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as source:
+            program = json.loads(source.read(_PROGRAM))
+            trees = source.read(_TREES) if _TREES in source.namelist() else b""
+        if program["form"] != FORM:
+            raise ArtifactError(f"the compiled model is of form {program['form']}, this server knows {FORM}")
+        return CompiledModel(program, trees)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise ArtifactError(f"the compiled model cannot be read: {type(error).__name__}: {error}") from error
+
+
+def load(path: Path, sha256: str) -> CompiledModel:
+    """Return the compiled model in `path`; the bytes are hashed before anything looks into them.
+
+    Raises:
+        ArtifactError, ImportError: see `read`; or the file is absent or damaged.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"compiled model {path} cannot be read: {error.strerror}") from error
+    wanted, found = sha256.removeprefix("sha256:"), hashlib.sha256(content).hexdigest()
+    if found != wanted:
+        raise ArtifactError(
+            f"compiled model {path} is corrupt: sha256 is {found[:12]}…, the version says {wanted[:12]}…"
+        )
+    return read(content)

@@ -1,0 +1,182 @@
+"""A compiled model answers as its pipeline does, and the proof finds one that does not."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from fitted_cases import CASES, INPUTS, KINDS, Case, case, table, truths
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import AdaBoostRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+from engine.serving.compiled.model import read, write
+from engine.serving.contract import Signature, output_columns
+from engine.serving.predict import PredictError, Predictor
+from engine.training.compiling.adopting import compiled
+from engine.training.compiling.program import program_of
+from engine.training.compiling.proof import TOLERANCE
+from engine.training.compiling.refusal import NotCompilable
+
+ROW = st.fixed_dictionaries(
+    {
+        "price": st.floats(allow_nan=False, allow_infinity=False),
+        "nights": st.integers(-(2**63), 2**63 - 1),
+        "member": st.booleans(),
+        "note": st.text(max_size=60) | st.lists(st.sampled_from(["alpha", "Beta", "the", "wall"])).map(" ".join),
+        "at": st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(datetime.isoformat),
+    },
+    optional={
+        "gap": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        "segment": st.none() | st.sampled_from(["online", "groups", "direct"]) | st.text(max_size=10),
+    },
+)
+
+
+def test_every_family_is_proven(every_case: Case) -> None:
+    found = every_case.prove()
+    assert found.rows == 300 + 20
+    assert found.edges > 50
+    assert found.worst <= TOLERANCE
+    assert (found.thresholds > 0) == bool(every_case.program.thresholds)
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(rows=st.lists(ROW, min_size=1, max_size=4))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+def test_any_rows_are_answered_the_same(name: str, rows: list[dict[str, Any]]) -> None:
+    one = case(name)
+    told = (one.predictor.signature, one.predictor.task)
+    short = Predictor.from_compiled(read(one.program.content), *told)
+    try:
+        with np.errstate(all="ignore"):
+            wanted = one.predictor.predict(rows)
+    except PredictError:
+        with pytest.raises(PredictError):
+            short.predict(rows)
+        return
+    for answer, other in zip(short.predict(rows), wanted, strict=True):
+        assert answer.get("label") == other.get("label")
+        numbers = [key for key, value in other.items() if isinstance(value, float)]
+        assert [answer[key] for key in numbers] == pytest.approx([other[key] for key in numbers], rel=1e-9, abs=1e-9)
+
+
+def test_the_same_model_is_the_same_bytes(every_case: Case) -> None:
+    again = program_of(every_case.predictor.model, every_case.predictor.signature)
+    assert again.content == every_case.program.content
+
+
+def _changed(content: bytes, change: Any) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as source:
+        program = json.loads(source.read("program.json"))
+        trees = source.read("trees.onnx") if "trees.onnx" in source.namelist() else b""
+    trees = change(program, trees) or trees
+    del program["form"]
+    return write(program, trees)
+
+
+def _a_factor(program: Any, _trees: bytes) -> None:
+    program["estimator"]["factors"][0][0] *= 1 + 1e-6
+
+
+def _a_word(program: Any, _trees: bytes) -> None:
+    words = next(block for block in program["blocks"] if block["kind"] == "words")
+    words["vocabulary"][0], words["vocabulary"][1] = words["vocabulary"][1], words["vocabulary"][0]
+
+
+def _a_null(program: Any, _trees: bytes) -> None:
+    next(block for block in program["blocks"] if block.get("then"))["then"][0]["fill"][1] += 0.1
+
+
+def _a_threshold(_program: Any, trees: bytes) -> bytes:
+    import onnx
+
+    model = onnx.load_from_string(trees)
+    splits = next(one for one in model.graph.node[0].attribute if one.name == "nodes_splits").t
+    places = [place for place, value in enumerate(splits.double_data) if np.isfinite(value)]
+    splits.double_data[places[0]] = np.nextafter(splits.double_data[places[0]], np.inf)
+    return bytes(model.SerializeToString())
+
+
+def _single_precision(_program: Any, trees: bytes) -> bytes:
+    import onnx
+
+    model = onnx.load_from_string(trees)
+    splits = next(one for one in model.graph.node[0].attribute if one.name == "nodes_splits").t
+    splits.double_data[:] = [float(np.float32(value)) for value in splits.double_data]
+    return bytes(model.SerializeToString())
+
+
+def _takes_anything(program: Any, _trees: bytes) -> None:
+    program["estimator"]["takes"] = "anything"
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("ridge", _a_factor),
+        ("ridge", _a_word),
+        ("ridge", _a_null),
+        ("histograms", _a_threshold),
+        ("histograms, two", _single_precision),
+        ("gradient", _takes_anything),
+    ],
+)
+def test_a_compiled_model_that_differs_is_found(name: str, change: Any) -> None:
+    one = case(name)
+    wrong = replace(one.program, content=_changed(one.program.content, change))
+    assert wrong.content != one.program.content
+    with pytest.raises(NotCompilable, match=r"differs|raises"):
+        one.prove(wrong)
+
+
+def _pipeline(features: Any, estimator: Any) -> Predictor:
+    model = Pipeline([("features", features), ("estimator", estimator)]).fit(table(), truths()["number"])
+    return Predictor.from_parts(model, Signature(INPUTS, output_columns("regression")), "regression")
+
+
+@pytest.mark.parametrize(
+    ("features", "estimator", "why"),
+    [
+        (CASES["ridge"][0](KINDS), AdaBoostRegressor(n_estimators=3), "sklearn's AdaBoostRegressor"),
+        (
+            ColumnTransformer([("own", FunctionTransformer(np.log1p), ["nights"])]),
+            Ridge(),
+            "sklearn's FunctionTransformer",
+        ),
+        (
+            ColumnTransformer([("words", TfidfVectorizer(analyzer="char"), "note")]),
+            Ridge(),
+            "TfidfVectorizer with an analyzer of its own",
+        ),
+        (
+            ColumnTransformer([("segment", OneHotEncoder(handle_unknown="error"), ["segment"])]),
+            Ridge(),
+            'OneHotEncoder with handle_unknown "error"',
+        ),
+        (ColumnTransformer([("at place", "passthrough", [0])]), Ridge(), "columns chosen by another way than by name"),
+    ],
+    ids=["estimator", "transformer", "analyzer", "unknown values", "places"],
+)
+def test_what_has_no_compiled_form_is_named(features: Any, estimator: Any, why: str) -> None:
+    content, told = compiled(_pipeline(features, estimator), table(), [], float("inf"))
+    assert (content, told) == (b"", {"why": why})
+
+
+def test_what_is_not_proven_in_time_is_not_served() -> None:
+    one = case("ridge")
+    assert compiled(one.predictor, table(), one.asked["requests"], 0.0) == (
+        b"",
+        {"why": "no time was left to prove it"},
+    )
