@@ -130,7 +130,7 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
 def _compiled(deck: Deck, version: Version) -> str:
     """Return the hash of a version's compiled form, "" where it has none here: then its pipeline serves."""
     found = str(version.evaluation.get("compiled", {}).get("hash", ""))
-    return found if found and deck.artifacts.path(found).is_file() else ""
+    return found if found and deck.artifacts.place(found).is_file() else ""
 
 
 def _is_whole(folder: Path, version: Version) -> bool:

@@ -96,7 +96,9 @@ def _statement(deck: Deck, version: Version) -> dict[str, Any]:
 
 def _registered(version: Version) -> dict[str, Any]:
     """Return what the registry says a version is made of; what may still change of it, as a description, is no part."""
+    compiled = version.evaluation.get("compiled", {}).get("hash", "")
     made = {
+        **({"compiled form": compiled.removeprefix("sha256:")} if compiled else {}),
         "model": version.model,
         "version": version.number,
         "artifact": version.artifact_hash.removeprefix("sha256:"),

@@ -74,6 +74,8 @@ def check(folder: Path, manifest: Mapping[str, Any], signers: Collection[str]) -
         "signature": manifest["signature"],
         "decision": manifest["decision"],
     }
+    if "compiled" in manifest:
+        found["compiled form"] = _hash(folder / manifest["compiled"]["file"])
     for what, value in found.items():
         if value != sealed.get(what):
             raise SealError(f"the {what} of {name} is not what was sealed")

@@ -31,6 +31,7 @@ from engine.serving.contract import Column, Signature, output_columns
 from engine.serving.frames import conform
 from engine.serving.predict import Predictor
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
+from engine.training.compiling.program import program_of
 from engine.workspace import Workspace
 from store import deployments, runs, settings, snapshots, versions
 from store.artifacts import Artifacts
@@ -59,7 +60,7 @@ class World:
     reconciler: Reconciler
     troubles: list[ModeldeckError] = field(default_factory=list)
 
-    def register(self, slope: float = 1.0, **changes: Any) -> Version:
+    def register(self, slope: float = 1.0, *, is_compiled: bool = False, **changes: Any) -> Version:
         """Register a version as training would; `slope` makes its answers its own."""
         rows = pd.DataFrame({"nights": np.arange(40) % 7, "price": 50.0 + np.arange(40) % 11})
         frame = conform(rows, SIGNATURE)
@@ -67,6 +68,7 @@ class World:
         content = artifact.dump(model)
         recorded = golden.make(Predictor.from_parts(model, SIGNATURE, "regression"), frame)
         put = self.deck.artifacts.put_bytes
+        told = {"compiled": {"hash": put(program_of(model, SIGNATURE).content)}} if is_compiled else {}
         now = self.deck.clock.now()
         fields: dict[str, Any] = {
             "snapshot_id": "sha256:rows",
@@ -77,7 +79,7 @@ class World:
             "golden_hash": put(json.dumps(recorded).encode()),
             "signature": SIGNATURE.to_json(),
             "decision": {},
-            "evaluation": {},
+            "evaluation": told,
             "estimator": "Ridge",
             **changes,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -73,6 +74,22 @@ def test_a_row_that_names_something_else_than_was_sealed_is_refused(sealed, what
     world, version = sealed
     with pytest.raises(CorruptArtifact, match="of rates@1 is not what was sealed"):
         sealing.checked(world.deck, dataclasses.replace(version, **{what: f"sha256:{'0' * 64}"}))
+
+
+def test_a_compiled_form_is_sealed_with_the_version(world):
+    version = world.register(slope=2.0, is_compiled=True)
+    folder = stage(world.deck, version, model_settings(world))
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    signers = seals.signers(world.deck.database)
+    check(folder, manifest, signers)
+    other = b"another compiled form"
+    (folder / "compiled.zip").write_bytes(other)
+    manifest["compiled"]["sha256"] = hashlib.sha256(other).hexdigest()  # by somebody who can write to the folder
+    with pytest.raises(SealError, match=f"the compiled form of rates@{version.number} is not what was sealed"):
+        check(folder, manifest, signers)
+    swapped = dataclasses.replace(version, evaluation={"compiled": {"hash": "sha256:" + "0" * 64}})
+    with pytest.raises(CorruptArtifact, match="the compiled form of rates"):
+        sealing.checked(world.deck, swapped)
 
 
 def test_a_deck_from_before_seals_seals_what_it_has_once(sealed):

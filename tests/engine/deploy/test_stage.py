@@ -16,7 +16,7 @@ from engine.deploy.keys import log_key
 from engine.deploy.probe import proof
 from engine.deploy.stage import clear_half_made, stage
 from engine.model_io import trust
-from engine.serving import artifact
+from engine.serving import artifact, golden
 from engine.serving.predict import Predictor
 from engine.settings.model import DeckSettings
 from store import settings
@@ -54,6 +54,20 @@ def test_what_the_training_told_of_types_is_not_asked_again(world: Any, monkeypa
     other = world.register(slope=4.5)
     with pytest.raises(AssertionError, match="asked again"):
         stage(world.deck, other, model_settings(world))
+
+
+def test_a_compiled_form_is_staged_where_it_is_kept(world: Any) -> None:
+    version = world.register(slope=2.0, is_compiled=True)
+    folder = stage(world.deck, version, model_settings(world))
+    recorded = json.loads((folder / "golden.json").read_bytes())
+    short = Predictor.from_folder(folder, compiled=True)
+    assert short.is_compiled
+    assert golden.check(short.predict, recorded, 1e-12)[0]
+    assert not Predictor.from_folder(folder).is_compiled
+    world.deck.artifacts.path(version.evaluation["compiled"]["hash"]).unlink()  # as of a version brought without it
+    assert "compiled" not in json.loads(
+        (stage(world.deck, version, model_settings(world)) / "manifest.json").read_bytes()
+    )
 
 
 @pytest.mark.parametrize("left", [b"", b"{", b"[1]", b'"a"'])
