@@ -40,6 +40,12 @@ def test_another_environment_is_named(regression, monkeypatch):
     assert reason in told("rates@1", found)
 
 
+def test_a_version_whose_row_names_another_environment_than_was_sealed_is_not_fitted(regression, says):
+    other = regression.deck.artifacts.put_bytes(regression.deck.artifacts.read(regression.version.environment_hash) + b" ")
+    with pytest.raises(WorkFailed, check=says("cannot be reproduced: the environment of rates@1 is not what was sealed")):
+        reproduce(regression.deck, replace(regression.version, environment_hash=other), quiet)
+
+
 def test_other_parameters_make_other_predictions(classification):
     version = classification.version
     candidates = [{**version.evaluation["candidates"][0], "name": "dummy"}]
