@@ -41,9 +41,10 @@ def test_another_environment_is_named(regression, monkeypatch):
 
 
 def test_a_version_whose_row_names_another_environment_than_was_sealed_is_not_fitted(regression, says):
-    other = regression.deck.artifacts.put_bytes(regression.deck.artifacts.read(regression.version.environment_hash) + b" ")
-    with pytest.raises(WorkFailed, check=says("cannot be reproduced: the environment of rates@1 is not what was sealed")):
-        reproduce(regression.deck, replace(regression.version, environment_hash=other), quiet)
+    deck, version = regression.deck, regression.version
+    other = deck.artifacts.put_bytes(deck.artifacts.read(version.environment_hash) + b" ")
+    with pytest.raises(WorkFailed, check=says("the environment of rates@1 is not what was sealed")):
+        reproduce(deck, replace(version, environment_hash=other), quiet)
 
 
 def test_other_parameters_make_other_predictions(classification):
