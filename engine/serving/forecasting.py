@@ -13,25 +13,39 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 
-from engine.serving.lags import DAY_US, NAMES, SeriesValues, rows_by_name, series_names
+from engine.serving.lags import DAY_US, NAMES, SeriesValues, clock_times, rows_by_name, series_names
 
 
 class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Lags and levels of the target by series, from a frame with the series' columns and a time column.
 
     `season_us` and `horizon_us` are microseconds. Fitted state is one array of values per series on the grid of the
-    commonest step. Null where nothing is known.
+    commonest step. Null where nothing is known. With `clock`, a time zone, that grid is what clocks there show, and
+    times are of the zone `times_in`: the same hour of the week is the same hour after clocks were changed.
     """
 
-    def __init__(self, time: str, series: tuple[str, ...] = (), season_us: int = 7 * DAY_US, horizon_us: int = DAY_US):
+    clock = ""  # of versions from before there was a choice
+    times_in = "UTC"
+
+    def __init__(
+        self,
+        time: str,
+        series: tuple[str, ...] = (),
+        season_us: int = 7 * DAY_US,
+        horizon_us: int = DAY_US,
+        clock: str = "",
+        times_in: str = "UTC",
+    ) -> None:
         self.time = time
+        self.clock = clock
+        self.times_in = times_in
         self.series = series
         self.season_us = season_us
         self.horizon_us = horizon_us
 
     def fit(self, frame: pd.DataFrame, target: Any) -> SeriesHistory:
         """Learn the values of every series."""
-        times = _micros(frame[self.time])
+        times = self._shown(frame)
         self.step_us_ = _step(times, self._names(frame))
         self.start_us_ = int(times.min())
         self.names_: list[str] = []
@@ -55,6 +69,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def forget(self, from_us: int) -> SeriesHistory:
         """Know no value of a time or later (microseconds), so that what is asked then is asked as of before it."""
+        from_us = int(clock_times(np.array([from_us]), self.times_in, self.clock)[0])
         kept = max(0, -(-(from_us - self.start_us_) // self.step_us_))
         self.values_ = [values[:kept] if kept else np.full(1, np.nan) for values in self.values_]
         return self
@@ -63,20 +78,21 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn, and return the features of each row as of a moment drawn within the horizon before it."""
         known = self.fit(frame, target).known()
         distances = np.random.default_rng(7).integers(1, known.horizon + 1, len(frame))
-        times = _micros(frame[self.time])
+        times = self._shown(frame)
         slots = known.slots(times)
         return known.features(times, self._names(frame), slots, slots - distances)
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """Return (rows, 11) float64."""
-        known, times, names = self.known(), _micros(frame[self.time]), self._names(frame)
+        known, times, names = self.known(), self._shown(frame), self._names(frame)
         slots = known.slots(times)
         return known.features(times, names, slots, known.newest(names, slots))
 
     def known(self) -> SeriesValues:
         """Return what the past is known by, without a frame."""
         values = dict(zip(self.names_, self.values_, strict=True))
-        return SeriesValues(self.start_us_, self.step_us_, self.season_us, self.horizon_us, values)
+        spans = (self.start_us_, self.step_us_, self.season_us, self.horizon_us)
+        return SeriesValues(*spans, values, self.clock, self.times_in)
 
     def get_feature_names_out(self, _names: Any = None) -> Any:
         """Return the names of the features."""
@@ -85,8 +101,11 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _names(self, frame: pd.DataFrame) -> list[str]:
         return series_names([frame[name].tolist() for name in self.series], len(frame))
 
+    def _shown(self, frame: pd.DataFrame) -> Any:
+        return clock_times(_micros(frame[self.time]), self.times_in, self.clock)
+
     def _slots(self, frame: pd.DataFrame) -> Any:
-        return (_micros(frame[self.time]) - self.start_us_) // self.step_us_
+        return (self._shown(frame) - self.start_us_) // self.step_us_
 
 
 def histories(model: Any) -> list[SeriesHistory]:

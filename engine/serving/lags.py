@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -27,26 +29,38 @@ NAMES = (
     "time_of_day",
     "weekday",
 )
+_QUARTER_S = 900  # zones of the last fifty years change their offset at whole quarters of an hour
+_ZONED = (-2_208_988_800 // _QUARTER_S, 7_258_118_400 // _QUARTER_S)  # 1900 to 2200; beyond, as at that end
 _JOINED = "\x1f"  # between the parts of a series' name
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesValues:
-    """The values of every series, by slots of `step_us` microseconds from `start_us` on; null where none is known."""
+    """The values of every series, by slots of `step_us` microseconds from `start_us` on; null where none is known.
+
+    Times are what the clocks of `clock` show, a zone, if one is told: the pattern of people's days moves with them.
+    Times that come in are of the zone `times_in`.
+    """
 
     start_us: int
     step_us: int
     season_us: int
     horizon_us: int
     values: Mapping[str, Any] = field(repr=False)
+    clock: str = ""
+    times_in: str = "UTC"
 
     @property
     def horizon(self) -> int:
         """Return the slots of the horizon, at least one."""
         return max(1, self.horizon_us // self.step_us)
 
+    def shown(self, times: Any) -> Any:
+        """Return what the clock shows at times as they come in (int64 microseconds)."""
+        return clock_times(times, self.times_in, self.clock)
+
     def slots(self, times: Any) -> Any:
-        """Return the slot of each time (int64 microseconds)."""
+        """Return the slot of each time that the clock shows (int64 microseconds)."""
         return (times - self.start_us) // self.step_us
 
     def newest(self, names: Sequence[str], slots: Any) -> Any:
@@ -88,6 +102,25 @@ class SeriesValues:
                 _level(values, origins, day),
             ]
         )
+
+
+def clock_times(times: Any, times_in: str, clock: str) -> Any:
+    """Return what clocks in the zone `clock` show at times of the zone `times_in`, as int64 microseconds.
+
+    Without a clock, or with the same, times stand as they are. Of an hour that clocks show twice, the first is meant.
+    """
+    if not clock or clock == times_in or not len(times):
+        return times
+    quarters, places = np.unique(np.clip(times // (_QUARTER_S * 1_000_000), *_ZONED), return_inverse=True)
+    source, target = ZoneInfo(times_in), ZoneInfo(clock)
+    offsets = []
+    for quarter in quarters.tolist():
+        at = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).replace(tzinfo=source)
+        there, here = at.astimezone(target).utcoffset(), at.utcoffset()
+        assert there is not None
+        assert here is not None
+        offsets.append(round((there - here).total_seconds() * 1e6))
+    return times + np.array(offsets, dtype=np.int64)[places]
 
 
 def series_names(columns: Sequence[Sequence[Any]], count: int) -> list[str]:

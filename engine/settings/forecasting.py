@@ -15,6 +15,7 @@ class ForecastSettings:
     series: tuple[str, ...] = ()
     horizon_s: float = DAY_S
     season_s: float = 7 * DAY_S
+    time_zone: str = ""  # whose clocks the pattern follows; "": times as they stand
 
     @classmethod
     def from_body(cls, body: dict[str, Any]) -> ForecastSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from engine.settings.forecasting import DAY_S, ForecastSettings
-from engine.settings.sections import Column, Duration, Section
+from engine.settings.sections import Column, Duration, Section, TimeZone
 
 
 class ForecastTable(Section):
@@ -14,6 +14,7 @@ class ForecastTable(Section):
     series: tuple[Column, ...] = Field(default=(), strict=False)
     horizon: Duration = DAY_S
     season: Duration = 7 * DAY_S
+    time_zone: TimeZone | None = None
 
     @field_validator("horizon", "season")
     @classmethod
@@ -24,4 +25,4 @@ class ForecastTable(Section):
 
     def section(self) -> ForecastSettings:
         """Return the frozen section."""
-        return ForecastSettings(self.series, self.horizon, self.season)
+        return ForecastSettings(self.series, self.horizon, self.season, self.time_zone or "")

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from engine.settings.durations import seconds
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
+
+def _known_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError('not a time zone of this machine; write one such as "UTC" or "Europe/Rome"') from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Duration = Annotated[float, BeforeValidator(seconds)]
 Share = Annotated[float, Field(gt=0, le=0.5)]
 Column = Annotated[str, Field(min_length=1)]

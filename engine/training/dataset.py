@@ -130,7 +130,11 @@ def prepare(table: pa.Table, settings: ModelSettings, zone: str) -> Dataset:
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
     groups = _groups(table.column(data.group)) if data.group else None
     compared = {name: group_texts(table.column(name).to_pandas()) for name in settings.fairness.columns}
-    forecast = forecast_of(settings, inputs) if settings.task == "forecasting" else None
+    forecast = None
+    if settings.task == "forecasting":
+        told = table.schema.field(data.time_column).type if data.time_column in table.column_names else None
+        # a frame holds times with an offset as UTC, and others as they stand, which is in the deck's zone
+        forecast = forecast_of(settings, inputs, "UTC" if getattr(told, "tz", None) else zone)
     kinds = _kinds(table, inputs)
     half_life = settings.train.half_life_s
     weights = weights_by_age(times, half_life) if half_life and times is not None else None

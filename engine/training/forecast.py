@@ -14,16 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is forecast: the time column, the columns that tell series apart, season and horizon in microseconds."""
+    """What is forecast: the time column, the columns that tell series apart, season and horizon in microseconds.
+
+    `clock` is the zone whose clocks the pattern follows, "" for times as they stand; those are of the zone `times_in`.
+    """
 
     time: str
     series: tuple[str, ...]
     season_us: int
     horizon_us: int
+    clock: str = ""
+    times_in: str = "UTC"
 
 
-def forecast_of(settings: ModelSettings, inputs: tuple[Column, ...]) -> Forecast:
-    """Return what the settings forecast.
+def forecast_of(settings: ModelSettings, inputs: tuple[Column, ...], times_in: str) -> Forecast:
+    """Return what the settings forecast; times in the model's table are of the zone `times_in`.
 
     Raises:
         Refused: the time or a series' column is no input.
@@ -35,4 +40,5 @@ def forecast_of(settings: ModelSettings, inputs: tuple[Column, ...]) -> Forecast
     for name in (time, *told.series):
         if name not in names:
             raise Refused(f"a forecast reads {name!r}, which is no input column", "name it in [data] features")
-    return Forecast(time, told.series, round(told.season_s * 1e6), round(told.horizon_s * 1e6))
+    spans = (round(told.season_s * 1e6), round(told.horizon_s * 1e6))
+    return Forecast(time, told.series, *spans, told.time_zone, times_in)

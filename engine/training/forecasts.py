@@ -71,7 +71,8 @@ def _rest(kinds: Kinds) -> Kinds:
 
 
 def _history(forecast: Forecast) -> tuple[str, Any, list[str]]:
-    history = SeriesHistory(forecast.time, forecast.series, forecast.season_us, forecast.horizon_us)
+    spans = (forecast.season_us, forecast.horizon_us)
+    history = SeriesHistory(forecast.time, forecast.series, *spans, forecast.clock, forecast.times_in)
     return "history", history, [*forecast.series, forecast.time]
 
 

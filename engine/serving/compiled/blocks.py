@@ -147,11 +147,11 @@ class History:
             for name, listed in body["values"].items()
         }
         spans = (body["start_us"], body["step_us"], body["season_us"], body["horizon_us"])
-        self._known = SeriesValues(*spans, values)
+        self._known = SeriesValues(*spans, values, body["clock"], body["times_in"])
 
     def fill(self, coded: Coded, out: Any) -> None:
         """Write lags, levels and distances."""
-        times, _ = microseconds(coded[self._time])
+        times = self._known.shown(microseconds(coded[self._time])[0])
         names = series_names([texts(coded[name], null="nan") for name in self._series], len(times))
         slots = self._known.slots(times)
         out[:] = self._known.features(times, names, slots, self._known.newest(names, slots))

@@ -151,6 +151,8 @@ def _history(step: Any, _names: Sequence[str], known: Mapping[str, Column]) -> B
         "step_us": step.step_us_,
         "season_us": step.season_us,
         "horizon_us": step.horizon_us,
+        "clock": step.clock,
+        "times_in": step.times_in,
         "values": {
             name: [value if math.isfinite(value) else None for value in values.tolist()]
             for name, values in zip(step.names_, step.values_, strict=True)

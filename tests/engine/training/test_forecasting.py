@@ -71,6 +71,31 @@ def test_a_naive_history_would_be_found() -> None:
     assert not np.array_equal(naive(changed), naive(target), equal_nan=True)
 
 
+def test_a_season_follows_the_clocks_of_its_zone() -> None:
+    """Seven days before 5 o'clock of the week after clocks went back is 5 o'clock, which is another hour in UTC."""
+    times = pd.date_range("2026-10-01", "2026-11-07T23:00", freq="h", tz="UTC")
+    at_clock = times.tz_convert("America/New_York").hour.to_numpy(dtype=np.float64)  # what happens, hour by hour
+    frame = pd.DataFrame({"at": times.tz_localize(None).to_numpy(dtype="datetime64[us]")})
+    ahead = frame.iloc[-48:]
+    told = {"time": "at", "season_us": 168 * HOUR_US, "horizon_us": 168 * HOUR_US}
+    local = SeriesHistory(**told, clock="America/New_York").fit(frame.iloc[:-48], at_clock[:-48])
+    found = dict(zip(NAMES, local.transform(ahead).T, strict=True))
+    assert found["last_season"].tolist() == found["season_before"].tolist() == at_clock[-48:].tolist()
+    assert found["time_of_day"].tolist() == at_clock[-48:].tolist()
+    by_utc = dict(
+        zip(NAMES, SeriesHistory(**told).fit(frame.iloc[:-48], at_clock[:-48]).transform(ahead).T, strict=True)
+    )
+    assert by_utc["season_before"].tolist() != at_clock[-48:].tolist()
+    # times that are told as clocks elsewhere show them
+    paris = times.tz_convert("Europe/Paris").tz_localize(None).to_numpy(dtype="datetime64[us]")
+    moved = SeriesHistory(**told, clock="America/New_York", times_in="Europe/Paris")
+    moved.fit(pd.DataFrame({"at": paris[:-48]}), at_clock[:-48])
+    assert np.array_equal(moved.transform(pd.DataFrame({"at": paris[-48:]})), local.transform(ahead), equal_nan=True)
+    cut = int(times[-48].timestamp() * 1e6)
+    whole = SeriesHistory(**told, clock="America/New_York").fit(frame, at_clock).forget(cut)
+    assert np.array_equal(whole.transform(ahead), local.transform(ahead), equal_nan=True)
+
+
 def test_lags_are_of_the_same_series_and_phase() -> None:
     frame, target = frame_of(168 * 5)
     made = history().fit(frame, target)

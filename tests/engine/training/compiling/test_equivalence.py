@@ -10,19 +10,24 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from fitted_cases import CASES, INPUTS, KINDS, Case, case, table, truths
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import AdaBoostRegressor
+from sklearn.ensemble import AdaBoostRegressor, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from engine.serving.compiled.model import read, write
-from engine.serving.contract import Signature, output_columns
+from engine.serving.contract import Column, Signature, output_columns
+from engine.serving.features import NumberColumns
+from engine.serving.forecasting import SeasonalChange, SeasonalNaive, SeriesHistory
+from engine.serving.lags import DAY_US
 from engine.serving.predict import PredictError, Predictor
 from engine.training.compiling.adopting import compiled
 from engine.training.compiling.program import program_of
@@ -70,6 +75,39 @@ def test_any_rows_are_answered_the_same(name: str, rows: list[dict[str, Any]]) -
         assert answer.get("label") == other.get("label")
         numbers = [key for key, value in other.items() if isinstance(value, float)]
         assert [answer[key] for key in numbers] == pytest.approx([other[key] for key in numbers], rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("clock", ["", "America/New_York"])
+@pytest.mark.parametrize("what", ["naive", "linear", "boosting"])
+def test_a_forecast_is_proven_with_its_memory(what: str, clock: str) -> None:
+    rng = np.random.default_rng(3)
+    at = pd.date_range("2026-09-01", periods=24 * 70, freq="h").to_numpy(dtype="datetime64[us]")
+    frame = pd.DataFrame(
+        {
+            "place": pd.Series(np.repeat(["jfk", "lga"], len(at)), dtype=object),
+            "at": np.tile(at, 2),
+            "wind": rng.normal(size=2 * len(at)),
+        }
+    )
+    truth = np.tile(np.arange(len(at)) % 24, 2) + frame.wind.to_numpy() + rng.normal(size=len(frame))
+    inputs = (Column("place", "string"), Column("at", "datetime"), Column("wind", "double", True))
+    history = SeriesHistory("at", ("place",), 7 * DAY_US, 2 * DAY_US, clock)
+    steps = {
+        "naive": (history, SeasonalNaive()),
+        "linear": (make_pipeline(history, SimpleImputer(keep_empty_features=True), StandardScaler()), Ridge()),
+        "boosting": (history, SeasonalChange(HistGradientBoostingRegressor(max_iter=15))),
+    }
+    first, estimator = steps[what]
+    others = [("wind", NumberColumns(scale=True), ["wind"])] if what != "naive" else []
+    features = ColumnTransformer([("history", first, ["place", "at"]), *others])
+    fitted = Pipeline([("features", features), ("estimator", estimator)]).fit(frame.iloc[::3], truth[::3])
+    predictor = Predictor.from_parts(fitted, Signature(inputs, output_columns("regression")), "forecasting")
+    content, told = compiled(predictor, frame.iloc[-200:], [], float("inf"))
+    assert told["worst"] <= 1e-12, told
+    short = Predictor.from_compiled(read(content), predictor.signature, "forecasting")
+    ahead = [{"place": place, "at": f"2026-11-{day:02}T06:00:00"} for place in ("jfk", "ewr") for day in (9, 12, 30)]
+    wanted = [one["value"] for one in predictor.predict(ahead)]
+    assert [one["value"] for one in short.predict(ahead)] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_the_same_model_is_the_same_bytes(every_case: Case) -> None:
