@@ -10,7 +10,6 @@ import textwrap
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
@@ -18,6 +17,7 @@ from console.commands.verbs import VERBS, Verb, subverbs
 from console.usage import HelpShown, Opening, UsageError
 from engine.operations.operation import Danger
 from engine.product import VERSION
+from store.rows.frozen import dataclass
 
 WIDTH = 79
 

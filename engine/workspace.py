@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from store.errors import Refused
+from store.rows.frozen import dataclass
 
 SOCKET_LIMIT = 100  # bytes; the kernel's limit is 108, some tools copy less
 

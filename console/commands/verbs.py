@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import NoRequest
 from engine.operations.operation import Operation, argument
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from console.render.cells import Line, Span, clean, fit, line_width, width_of
+from store.rows.frozen import dataclass
 
 GAP = 2
 FIRST_TO_LEAVE = 3

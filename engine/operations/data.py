@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from engine.access import Role
 from engine.operations.common import Done, ModelRequest
 from engine.operations.operation import Danger, Operation, argument
 from store.rows import Job, Snapshot
+from store.rows.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from engine.access import Caller
@@ -13,6 +13,7 @@ from engine.operations.operation import Danger, Operation
 from engine.service.refusals import RefusalLog
 from engine.service.wire import request_of
 from store.errors import NotAllowed, UnknownName
+from store.rows.frozen import dataclass
 
 LIFT = "leave out --read-only, or set MODELDECK_READ_ONLY=0"
 

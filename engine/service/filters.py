@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engine.service.expressions import compiled
 from store import comparing
 from store.errors import Refused
 from store.rows import to_json
+from store.rows.frozen import dataclass
 from store.search import terms as searched
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'

@@ -6,12 +6,12 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.workspace import Workspace
 from store.errors import Refused, StorageUnwritable
+from store.rows.frozen import dataclass
 
 WRITTEN_WITHIN_S = 0.5  # between taking the lock and having written who took it, on a busy machine
 

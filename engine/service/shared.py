@@ -6,7 +6,6 @@ import grp
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from engine.service.identity import user_name
 from engine.service.socket import health_of
 from engine.service.wire import refuse_daemon
 from store.errors import NotAllowed, Refused, Unavailable
+from store.rows.frozen import dataclass
 
 SHARED = Path("/run/modeldeck")  # root's folder; each shared deck has one of its own in it
 WRITABLE_BY_OTHERS = 0o022

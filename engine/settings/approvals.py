@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from store.rows.frozen import dataclass
 
 SECOND_LOOK_S = 24 * 3600.0
 ROLES = ("approver", "admin")  # the least role that may grant

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from store.rows.frozen import dataclass
 
 ERROR, WARNING = "error", "warning"
 PARTS = ("type", "range", "nulls", "unique", "values")

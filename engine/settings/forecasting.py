@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from store.rows.frozen import dataclass
 
 DAY_S = 86_400.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
+import inspect
 import pickle
 from typing import Any
 
@@ -103,3 +104,43 @@ def test_what_a_process_has_frozen_stays_so() -> None:
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()
+
+
+def test_what_makes_a_row_is_compiled_when_the_first_is_made() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Base:
+        a: int
+        b: tuple[int, ...] = ()
+
+        def __post_init__(self) -> None:
+            if self.a < 0:
+                raise ValueError("a is negative")
+
+    class Sub(Base):
+        pass
+
+    @dataclass(frozen=True, slots=True)
+    class Whole(Base):
+        c: list[int] = dataclasses.field(default_factory=list)
+
+    assert "a" not in Base.__init__.__code__.co_varnames
+    assert (Sub(1).a, Sub(a=2, b=(3,)).b) == (1, (3,))
+    assert "a" in Base.__init__.__code__.co_varnames
+    first, second = Whole(1, (2,)), Whole(1)
+    assert (first.b, first.c, first.c is second.c) == ((2,), [], False)
+    with pytest.raises(ValueError, match="a is negative"):
+        Whole(-1)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'a'"):
+        Base()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+        Base(1, z=2)  # type: ignore[call-arg]
+    assert inspect.signature(Base).parameters.keys() == {"a", "b"}
+
+
+def test_a_field_that_is_not_given_when_a_row_is_made_is_refused() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Odd:
+        a: int = dataclasses.field(init=False, default=1)
+
+    with pytest.raises(TypeError, match=r"Odd\.a: rows are made of all their fields"):
+        Odd()
