@@ -10,7 +10,7 @@ import orjson
 
 from engine.serving import golden, v2
 from engine.serving.batch import Batcher, Overloaded
-from engine.serving.contract import MAX_ROWS, InputError, code_rows
+from engine.serving.contract import MAX_ROWS, InputError
 from engine.serving.http import TEXT, Gone, Receive, Scope, Send, answer, read_body, read_json
 from engine.serving.log import LogFull, SegmentLog
 from engine.serving.metrics import ServerMetrics
@@ -53,7 +53,7 @@ class ServerApp:
         assert self.batcher is not None
         rows = recorded["requests"]
         try:
-            coded = code_rows(rows, self.predictor.signature, self.predictor.also)
+            coded = self.predictor.rows.code(rows)
             outputs = await self.batcher.submit(coded, len(rows))
             ok, self.proof = golden.compare(outputs, recorded["answers"], self._tolerance)
         except (InputError, PredictError) as error:
@@ -140,7 +140,7 @@ class ServerApp:
         signature = self.predictor.signature
         rows = v2.read_rows(request, signature) if as_v2 else _rows(request)
         columns = v2.read_outputs(request, signature) if as_v2 else ()
-        coded = code_rows(rows, signature, self.predictor.also)
+        coded = self.predictor.rows.code(rows)
         recorder = self._recorder
         outputs = await self.batcher.submit(coded, len(rows), lambda found: recorder.rows(arrival, rows, found))
         if as_v2:

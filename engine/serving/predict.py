@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.serving import artifact
-from engine.serving.contract import CONTRACT, InputError, Signature, code_rows, encode_outputs
+from engine.serving.contract import CONTRACT, InputError, RowCoder, Signature, encode_outputs
 
 if TYPE_CHECKING:
     from engine.serving.compiled.model import CompiledModel
@@ -38,6 +38,7 @@ class Predictor:
         self.task = task
         self.decision = dict(decision or {})
         self.also = tuple(also)
+        self.rows = RowCoder(signature, also)
         self._coder: FrameCoder | None = None
         self._direct: DirectModel | CompiledModel | None = None
 
@@ -109,7 +110,7 @@ class Predictor:
             InputError: a record does not fit the signature.
             PredictError: the model raised, or answered something that is not a number.
         """
-        return self.answer(code_rows(records, self.signature, self.also))
+        return self.answer(self.rows.code(records))
 
     def shorten(self, records: Sequence[Mapping[str, Any]]) -> bool:
         """Take the short way through the model from now on, if there is one and it answers these records the same.

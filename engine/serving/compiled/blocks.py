@@ -158,18 +158,22 @@ class History:
 
 
 class Then:
-    """A block and what is done with its numbers: nulls filled, centred, scaled."""
+    """A block and what is done with its numbers: infinity refused, nulls filled, centred, scaled."""
 
     def __init__(self, inner: Block, body: Mapping[str, Any]) -> None:
         self._inner = inner
         self.width = inner.width
-        self._fills = None if body.get("fill") is None else np.array(body["fill"], dtype=np.float64)
+        self._refuses_infinity = bool(body.get("finite"))
+        fills = body.get("fill") or ()
+        self._fills = np.array(fills, dtype=np.float64) if any(value is not None for value in fills) else None
         self._minus = None if body.get("minus") is None else np.array(body["minus"], dtype=np.float64)
         self._over = None if body.get("over") is None else np.array(body["over"], dtype=np.float64)
 
     def fill(self, coded: Coded, out: Any) -> None:
         """Write the inner block's numbers, then change them in place."""
         self._inner.fill(coded, out)
+        if self._refuses_infinity and np.isinf(out).any():
+            raise ValueError("a row holds infinity where the model takes none")
         if self._fills is not None:
             np.copyto(out, self._fills, where=np.isnan(out))
         if self._minus is not None:
@@ -188,6 +192,38 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Block]] = {
     "words": Words,
     "history": History,
 }
+
+
+def blocks_of(bodies: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Return the blocks that JSON describes; neighbours that are plain numbers are one, which one array then fills.
+
+    Raises:
+        KeyError: a kind that this server does not know.
+    """
+    joined: list[dict[str, Any]] = []
+    for body in bodies:
+        if joined and _are_alike(joined[-1], body):
+            joined[-1] = _joined(joined[-1], body)
+        else:
+            joined.append(dict(body))
+    return [block_of(body) for body in joined]
+
+
+def _are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    steps = [body.get("then", ()) for body in (first, second)]
+    if any(body["kind"] != "numbers" for body in (first, second)) or any(len(then) != 1 for then in steps):
+        return False
+    return bool(steps[0][0].get("finite")) == bool(steps[1][0].get("finite"))
+
+
+def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both as one; what one of them does not do, changes nothing: a null filled by null, less 0, over 1."""
+    nothing = {"fill": None, "minus": 0.0, "over": 1.0}
+    step: dict[str, Any] = {"finite": first["then"][0].get("finite")}
+    for name, value in nothing.items():
+        halves = [(body["then"][0].get(name) or [value] * len(body["columns"])) for body in (first, second)]
+        step[name] = halves[0] + halves[1]
+    return {"kind": "numbers", "columns": [*first["columns"], *second["columns"]], "then": [step]}
 
 
 def block_of(body: Mapping[str, Any]) -> Block:

@@ -28,7 +28,10 @@ def _chance(raw: Any) -> Any:
 
 
 def _pair(chance: Any) -> Any:
-    return np.column_stack((1.0 - chance, chance))
+    made = np.empty((len(chance), 2))
+    made[:, 1] = chance
+    np.subtract(1.0, chance, out=made[:, 0])
+    return made
 
 
 def _softmax(raw: Any) -> Any:
@@ -83,6 +86,8 @@ class Linear:
 
     def raw(self, table: Table, coded: Coded, count: int) -> Any:
         """Return (count, targets)."""
+        if not any(block.width > WIDE and hasattr(block, "score") for block in table.blocks):
+            return self.of_matrix(table.matrix(coded, count))
         made = np.repeat(self._shift[np.newaxis], count, axis=0)
         start = 0
         narrow: list[tuple[Block, int]] = []

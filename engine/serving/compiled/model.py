@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.serving.artifact import ArtifactError
-from engine.serving.compiled.blocks import Coded, block_of
+from engine.serving.compiled.blocks import Coded, blocks_of
 from engine.serving.compiled.estimators import LINKS, Table, estimator_of
 
 FORM = 1
@@ -25,7 +25,7 @@ class CompiledModel:
     """Answers coded columns as the pipeline it was made from does. Safe to call from one thread at a time."""
 
     def __init__(self, program: Mapping[str, Any], trees: bytes = b"") -> None:
-        self.table = Table([block_of(body) for body in program["blocks"]])
+        self.table = Table(blocks_of(program["blocks"]))
         self.estimator = estimator_of(program["estimator"], trees)
         self._link = LINKS[program["link"]]
 

@@ -220,6 +220,10 @@ def _one_hot(step: Any, names: Sequence[str], known: Mapping[str, Column], fille
 
 
 def _then(step: Any) -> Body:
+    return {**_changed(step), "finite": True}  # scikit-learn's own steps take null, and no infinity
+
+
+def _changed(step: Any) -> Body:
     name = type(step).__name__
     if type(step).__module__.startswith("sklearn."):
         if name == "SimpleImputer":
@@ -231,6 +235,8 @@ def _then(step: Any) -> Body:
             return {"minus": _listed(step.mean_ if step.with_mean else None), "over": _listed(step.scale_)}
         if name == "RobustScaler":
             return {"minus": _listed(step.center_), "over": _listed(step.scale_)}
+        if name == "MinMaxScaler" and not step.clip:
+            return {"minus": _listed(-step.min_ / step.scale_), "over": _listed(1.0 / step.scale_)}
         if name == "MaxAbsScaler":
             return {"over": _listed(step.scale_)}
     raise NotCompilable(f"{type(step).__module__.partition('.')[0]}'s {name}")

@@ -25,7 +25,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNet, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from engine.serving import golden
@@ -83,7 +83,7 @@ def of_scikit_learn(_kinds: Kinds) -> Any:
     return ColumnTransformer(
         [
             ("gaps", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), ["price", "gap"]),
-            ("robust", RobustScaler(), ["nights"]),
+            ("robust", make_pipeline(RobustScaler(), MinMaxScaler()), ["nights"]),
             ("as they are", "passthrough", ["price"]),
             (
                 "segment",
@@ -96,6 +96,10 @@ def of_scikit_learn(_kinds: Kinds) -> Any:
     )
 
 
+def dense(kinds: Kinds) -> Any:
+    return of_scikit_learn(kinds).set_params(sparse_threshold=0.0)
+
+
 CASES: dict[str, tuple[Any, Any, str]] = {
     "ridge": (linear_features, Ridge(), "number"),
     "elastic net": (of_scikit_learn, ElasticNet(alpha=0.1), "number"),
@@ -104,6 +108,7 @@ CASES: dict[str, tuple[Any, Any, str]] = {
     "logistic, three": (of_scikit_learn, LogisticRegression(max_iter=2000), "three"),
     "histograms": (boosted_features, HistGradientBoostingRegressor(max_iter=25), "number"),
     "histograms of counts": (boosted_features, HistGradientBoostingRegressor(max_iter=15, loss="poisson"), "number"),
+    "scaled histograms": (dense, HistGradientBoostingRegressor(max_iter=15), "number"),
     "histograms, two": (boosted_features, HistGradientBoostingClassifier(max_iter=25), "two"),
     "histograms, three": (boosted_features, HistGradientBoostingClassifier(max_iter=10), "three"),
     "forest": (boosted_features, RandomForestRegressor(8, random_state=1), "number"),
