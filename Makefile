@@ -28,6 +28,7 @@ check: $(STAMP)
 
 # What the benchmarks measure beside us, each in an environment of its own; only they need it.
 bench-peers: .peers/mlflow/installed .peers/evidently/installed .peers/nannyml/installed .peers/river/installed \
+  .peers/bentoml/installed .peers/mlserver/installed .peers/onnx/installed \
   .peers/posting/installed .peers/harlequin/installed
 
 .peers/%/installed: benchmarks/peers/requirements-%.txt
