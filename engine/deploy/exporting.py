@@ -22,9 +22,11 @@ SERVED = (
     "forecasting",
     "frames",
     "golden",
+    "lags",
     "predict",
     "ranking",
     "strict_skops",
+    "values",
 )
 NEEDED = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 README = """# {model}@{number}

@@ -30,9 +30,10 @@ def server_layer(workspace: Workspace) -> Layer:
 
     An empty named volume takes owner and mode from the folder it is mounted on; on nothing it would be root's.
     """
-    sources = [_ENGINE / "__init__.py", *sorted((_ENGINE / "serving").glob("*.py"))]
+    sources = [_ENGINE / "__init__.py", *sorted((_ENGINE / "serving").rglob("*.py"))]
     version = metadata.version("modeldeck")
-    key = key_of(["server", 1, CONTRACT, version, [(path.name, path.read_text("utf-8")) for path in sources]])
+    told_files = [(str(path.relative_to(_ENGINE)), path.read_text("utf-8")) for path in sources]
+    key = key_of(["server", 1, CONTRACT, version, told_files])
     place = record_folder(workspace) / f"server-{key}.json"
     record = kept(place)
     there = layers_of(record, layer_folder(workspace)) if record else None

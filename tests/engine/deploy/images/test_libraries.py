@@ -132,5 +132,5 @@ def test_an_image_with_libraries_says_where_they_are_and_keeps_their_layer_on_re
     assert f"LD_LIBRARY_PATH=/{AT}" in config["Env"]
     assert not any("LD_LIBRARY_PATH" in each for each in build._config(version, plain, has_libraries=False)["Env"])
     image = Image((*plain.layers, layer, layer, layer, layer), config, "amd64", "rates-1")
-    told = json.loads(build._record(image, plain, "", (), has_libraries=True))
+    told = json.loads(build._record(workspace, image, plain, "", (), has_libraries=True))
     assert [each["what"] for each in told["layers"]] == ["base", "libraries", "dependencies", "server", "model"]
