@@ -113,7 +113,7 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
         "task": settings.task,
         "signature": version.signature,
         "artifact": {"file": "model.skops", "sha256": version.artifact_hash.removeprefix("sha256:")},
-        **({"compiled": {"file": "compiled.zip", "sha256": short.removeprefix("sha256:")}} if short else {}),
+        **({"compiled": _told_of(version, short)} if short else {}),
         "decision": version.decision,
         "personal": list(settings.data.personal),
         "log": {"mode": settings.log.mode, "personal": settings.log.personal},
@@ -131,6 +131,11 @@ def _compiled(deck: Deck, version: Version) -> str:
     """Return the hash of a version's compiled form, "" where it has none here: then its pipeline serves."""
     found = str(version.evaluation.get("compiled", {}).get("hash", ""))
     return found if found and deck.artifacts.place(found).is_file() else ""
+
+
+def _told_of(version: Version, short: str) -> dict[str, Any]:
+    needs = list(version.evaluation["compiled"].get("needs", ()))
+    return {"file": "compiled.zip", "sha256": short.removeprefix("sha256:"), "needs": needs}
 
 
 def _is_whole(folder: Path, version: Version) -> bool:

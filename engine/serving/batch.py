@@ -48,7 +48,7 @@ class Batcher:
         self._waiting: deque[_Waiting] = deque()
         self._rows = 0
         self._scheduled = False
-        self._thread = ThreadPoolExecutor(1, "predict", initializer=tune)
+        self._thread = ThreadPoolExecutor(1, "predict", initializer=None if predictor.is_compiled else tune)
         self._loop = asyncio.get_running_loop()
 
     def submit(

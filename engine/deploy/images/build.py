@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.deck import Deck
@@ -18,7 +20,7 @@ from engine.deploy.images.libraries import AT as LIBRARIES
 from engine.deploy.images.libraries import library_layer
 from engine.deploy.images.licences import licence_of
 from engine.deploy.images.places import layer_folder, record_folder, wheel_folder
-from engine.deploy.images.wheels import Wheel, resolve
+from engine.deploy.images.wheels import PIPELINE, Wheel, resolve
 from engine.deploy.stage import stage
 from engine.serving.contract import CONTRACT
 from engine.settings.model import ModelSettings
@@ -69,7 +71,7 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
     staged = stage(deck, version, settings)
     chosen, why = choose_base(workspace, lock, say, engine=engine, named=base)
     manifest = json.loads((staged / "manifest.json").read_bytes())
-    wheels = resolve(workspace, lock, chosen.minor, say, distributions_of(staged, manifest, lock))
+    wheels = resolve(workspace, lock, chosen.minor, say, _answered_by(staged, manifest, lock))
     libraries = library_layer(workspace, chosen, wheels, say)
     layers = (
         *chosen.layers,
@@ -100,6 +102,13 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
             via=via,
         )
     return Made(image, row, new)
+
+
+def _answered_by(staged: Path, manifest: Mapping[str, Any], lock: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the distributions that a staged version is answered by: its compiled form's, else its pipeline's."""
+    if "compiled" in manifest:
+        return tuple(manifest["compiled"]["needs"])
+    return (*PIPELINE, *distributions_of(staged, manifest, lock))
 
 
 def made_image(workspace: Workspace, image_id: str) -> Image:

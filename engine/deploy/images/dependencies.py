@@ -19,14 +19,22 @@ from store.errors import WorkFailed
 from store.storage import writing_to
 
 AT = "opt/modeldeck/dependencies"
-_FORM = (1, FORM)  # counts changes of what is compiled, and of what is left out
+_FORM = (2, FORM)  # counts changes of what is compiled, and of what is left out
 # Compiled modules take a fifth of the layer: of packages that a server opens only in part, the part it opens. skops
 # asks for every estimator there is, so all of scikit-learn is in it.
 _OPENED = """
 import sys
-import orjson, uvicorn, uvicorn.protocols.http.httptools_impl, uvicorn.loops.uvloop, uvloop, pandas, skops.io
-from sklearn.utils import all_estimators
-all_estimators()
+import orjson, uvicorn, uvicorn.protocols.http.httptools_impl, uvicorn.loops.uvloop, uvloop, numpy
+try:
+    import pandas, skops.io
+    from sklearn.utils import all_estimators
+    all_estimators()
+except ImportError:  # a compiled version is answered without them
+    pass
+try:
+    import onnxruntime
+except ImportError:
+    pass
 print(*sorted(module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)), sep="\\n")
 """
 

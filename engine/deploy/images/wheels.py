@@ -22,10 +22,11 @@ from engine.workspace import Workspace
 from store.errors import CorruptArtifact, WorkFailed
 from store.storage import writing_to
 
-# what engine.serving imports; pip finds what these need in turn
-SERVING = ("httptools", "numpy", "orjson", "pandas", "scikit-learn", "skops", "uvicorn", "uvloop")
-# what a distribution asks for and its part that serves never opens: skops' model cards
-_UNOPENED = {"skops": frozenset({"prettytable"})}
+# what engine.serving imports, and what it loads a pipeline with; pip finds what these need in turn
+SERVING = ("httptools", "numpy", "orjson", "uvicorn", "uvloop")
+PIPELINE = ("pandas", "scikit-learn", "skops")
+# what a distribution asks for and its part that serves never opens: skops' model cards, onnxruntime's own tools
+_UNOPENED = {"skops": frozenset({"prettytable"}), "onnxruntime": frozenset({"flatbuffers", "packaging", "protobuf"})}
 _ASKED = re.compile(r"[A-Za-z0-9._-]+")
 _GLIBC = 36  # of the base: wheels built for a newer one would not load
 _WAIT_S = 900
@@ -46,7 +47,7 @@ def resolve(
 ) -> tuple[Wheel, ...]:
     """Return the wheels of a server for an environment lock and a Python minor version, fetched where absent.
 
-    `also` names distributions that the version's own code imports. The same lock is asked about once.
+    `also` names distributions that the version is answered by. The same lock is asked about once.
 
     Raises:
         WorkFailed: the index cannot be reached, or has no wheel of a locked version.

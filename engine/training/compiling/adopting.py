@@ -35,4 +35,5 @@ def compiled(
     except Exception as error:  # a library's surprise is a reason to serve the pipeline, never one to lose a training
         return b"", {"why": f"it could not be compiled: {type(error).__name__}: {' '.join(str(error).split())}"[:300]}
     digest = hashlib.sha256(program.content).hexdigest()
-    return program.content, {"hash": f"sha256:{digest}", "bytes": len(program.content), **found.to_json()}
+    kept = {"hash": f"sha256:{digest}", "bytes": len(program.content), "needs": list(program.needs)}
+    return program.content, {**kept, **found.to_json()}

@@ -20,6 +20,7 @@ class Program:
     features: Any = field(repr=False)
     estimator: Any = field(repr=False)
     thresholds: dict[int, Any] = field(repr=False)
+    needs: tuple[str, ...] = ()  # the distributions it is run by, beside numpy
 
 
 def program_of(model: Any, signature: Signature) -> Program:
@@ -38,7 +39,8 @@ def program_of(model: Any, signature: Signature) -> Program:
     made: Compiled = estimator_of(estimator)
     blocks = [] if made.body["kind"] == "constant" else blocks_of(features, signature)
     body = {"blocks": blocks, "estimator": made.body, "link": made.link}
-    return Program(write(body, made.trees), features, estimator, made.thresholds)
+    needs = ("onnxruntime",) if made.trees else ()
+    return Program(write(body, made.trees), features, estimator, made.thresholds, needs)
 
 
 def _shape(model: Any) -> str:

@@ -60,15 +60,20 @@ class World:
     reconciler: Reconciler
     troubles: list[ModeldeckError] = field(default_factory=list)
 
-    def register(self, slope: float = 1.0, *, is_compiled: bool = False, **changes: Any) -> Version:
+    def register(
+        self, slope: float = 1.0, *, is_compiled: bool = False, estimator: Any = None, **changes: Any
+    ) -> Version:
         """Register a version as training would; `slope` makes its answers its own."""
         rows = pd.DataFrame({"nights": np.arange(40) % 7, "price": 50.0 + np.arange(40) % 11})
         frame = conform(rows, SIGNATURE)
-        model = make_pipeline(StandardScaler(), Ridge()).fit(frame, frame["nights"] * slope)
+        model = make_pipeline(StandardScaler(), estimator or Ridge()).fit(frame, frame["nights"] * slope)
         content = artifact.dump(model)
         recorded = golden.make(Predictor.from_parts(model, SIGNATURE, "regression"), frame)
         put = self.deck.artifacts.put_bytes
-        told = {"compiled": {"hash": put(program_of(model, SIGNATURE).content)}} if is_compiled else {}
+        told: dict[str, Any] = {}
+        if is_compiled:
+            program = program_of(model, SIGNATURE)
+            told = {"compiled": {"hash": put(program.content), "needs": list(program.needs)}}
         now = self.deck.clock.now()
         fields: dict[str, Any] = {
             "snapshot_id": "sha256:rows",

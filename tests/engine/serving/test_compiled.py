@@ -21,7 +21,7 @@ from engine.serving.predict import Predictor
 from engine.training.compiling.program import program_of
 
 ROW = {"nights": 5, "price": 80.0, "country": "ES"}
-LIBRARIES = ("sklearn", "scipy", "pandas", "skops")
+LIBRARIES = ("sklearn", "scipy", "pandas", "skops", "google/_upb", "pyarrow")
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +58,7 @@ def test_it_answers_as_the_pipeline_and_loads_no_library_of_it(
     assert server.said["state"] == "ready", server.said
     assert server.ask("GET", "/health/ready")[1]["served"] == "compiled"
     assert server.ask("GET", "/v2/models/rates")[1]["platform"] == "modeldeck_compiled"
+    assert server.ask("POST", "/predict", [ROW] * 100)[0] == 200  # so many are asked in a thread of their own
     assert not [name for name in LIBRARIES if f"/{name}" in mapped(server)]
     status, answer, _ = server.ask("POST", "/predict", [ROW, {"nights": 2}])
     assert status == 200

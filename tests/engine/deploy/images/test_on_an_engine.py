@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
 
 from engine.deploy.containers.link import Link
 from engine.deploy.containers.watching import Seen, Watching
@@ -168,6 +170,32 @@ def test_an_image_holds_what_serving_opens_and_nothing_to_build_test_or_debug_wi
     assert not [name for name in names if name.endswith((".a", ".h", ".c", ".cpp", ".pyi", ".pyx", ".pxd"))]
     assert not [name for name in names if "/share/doc/" in name or "/share/man/" in name or "__pycache__/test_" in name]
     assert {"numpy", "sklearn", "scipy", "pandas", "uvloop"} <= parts
+
+
+@pytest.mark.parametrize("estimator", [Ridge(), HistGradientBoostingRegressor(max_iter=10)], ids=["linear", "trees"])
+def test_an_image_of_a_compiled_version_holds_no_library_of_its_pipeline(
+    build: Any, host: Host, engine: Any, world_with_images: Any, estimator: Any
+) -> None:
+    deck = world_with_images.deck
+    version = world_with_images.register(slope=5.0, is_compiled=True, estimator=estimator)
+    made = build(version.number)
+    record = json.loads(deck.artifacts.read(made.row.record_hash))
+    wheels = {wheel["name"] for wheel in record["wheels"]}
+    assert {"numpy", "orjson", "uvicorn"} <= wheels
+    assert not wheels & {"scikit-learn", "scipy", "pandas", "skops", "protobuf"}
+    assert ("onnxruntime" in wheels) == isinstance(estimator, HistGradientBoostingRegressor)
+    host.ship(made)
+    assert engine.images.get(made.image.id).attrs["Size"] <= 200 * MB
+    spec = host.spec(made)
+    host.create(spec)
+    start(engine, "dock", spec.name)
+    address = until_ready(host, spec.name)
+    assert ask(address, "GET", "/health/ready")[1]["served"] == "compiled"
+    recorded = json.loads(deck.artifacts.read(version.golden_hash))
+    status, answer = ask(address, "POST", "/predict", recorded["requests"], {"X-Modeldeck-Kind": "golden"})
+    assert status == 200
+    values = [{"value": each["value"]} for each in answer["predictions"]]
+    assert golden.compare(values, recorded["answers"], ROUNDING * 10)[0]
 
 
 def test_building_again_changes_nothing(build: Any, world_with_images: Any) -> None:
