@@ -96,7 +96,9 @@ class ServerApp:
         elif path in ("/v2", "/v2/"):
             await answer(send, 200, orjson.dumps(self._server))
         elif path in self._bases:
-            told = v2.metadata(self.model, self.version, self.predictor)
+            told = v2.metadata(
+                self.model, self.version, self.predictor.signature, is_compiled=self.predictor.is_compiled
+            )
             await answer(send, 200, orjson.dumps(told))
         elif path.endswith("/ready") and path[:-6] in self._bases:
             await answer(send, status, orjson.dumps({"name": self.model, "ready": ready}))

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.serving.contract import MAX_ROWS, Column, InputError, Signature
-
-if TYPE_CHECKING:
-    from engine.serving.predict import Predictor
 
 _DATATYPES = {"double": "FP64", "long": "INT64", "string": "BYTES", "boolean": "BOOL", "datetime": "BYTES"}
 _NUMBERS = frozenset(("FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"))
@@ -26,13 +23,12 @@ _ACCEPTED = {
 _LISTS = {"list<string>": "BYTES", "list<double>": "FP64"}  # outputs of a ranking: one row of the tensor per answer
 
 
-def metadata(model: str, version: int, predictor: Predictor) -> dict[str, Any]:
+def metadata(model: str, version: int, signature: Signature, *, is_compiled: bool = False) -> dict[str, Any]:
     """Return the model metadata answer."""
-    signature = predictor.signature
     return {
         "name": model,
         "versions": [str(version)],
-        "platform": "modeldeck_compiled" if predictor.is_compiled else "modeldeck_skops",
+        "platform": "modeldeck_compiled" if is_compiled else "modeldeck_skops",
         "inputs": [_tensor(column) for column in signature.inputs],
         "outputs": [_tensor(column) for column in signature.outputs],
     }

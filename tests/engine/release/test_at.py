@@ -92,7 +92,7 @@ def test_a_stopped_endpoint_served_nothing(past, ask):
     assert ask("deck.at", time=rfc3339(stage.clock.now()), model="rates").note == "rates was stopped"
 
 
-@pytest.mark.parametrize("time", ["yesterday", "2026-13-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+@pytest.mark.parametrize("time", ["some day", "2026-13-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
 def test_what_is_no_time_is_refused_in_one_line(ask, time):
     with pytest.raises(Refused) as caught:
         ask("deck.at", time=time)
