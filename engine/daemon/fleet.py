@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.daemon.ticker import Ticker
 from engine.deck import Deck
@@ -27,13 +28,16 @@ class Fleet:
     def __init__(self, deck: Deck) -> None:
         self._deck = deck
         self._hosts: dict[str, _Host] = {}
+        self._followed: Mapping[str, Any] = {}
 
     def tick(self) -> bool:
         """Start and end reconcilers as the settings say now."""
-        from engine.settings.model import DeckSettings
+        from engine.settings.model import HostSettings
 
-        current = settings.current(self._deck.database)
-        named = DeckSettings.from_body(current.body).hosts if current else ()
+        applied = settings.applied_body(self._deck.database)
+        if applied is self._followed:
+            return False
+        named = [HostSettings(**body) for body in applied.get("hosts", ())]
         wanted = {host.name: host for host in named if host.kind == "docker"}
         changed = False
         for name in [name for name, host in self._hosts.items() if wanted.get(name) != host.settings]:
@@ -42,6 +46,7 @@ class Fleet:
         for name in wanted.keys() - self._hosts.keys():
             self._hosts[name] = self._begin(wanted[name])
             changed = True
+        self._followed = applied  # not before: a host that could not begin is tried again
         return changed
 
     def wake(self) -> None:

@@ -234,6 +234,8 @@ class ModelSettings:
                     del body[section][name]
         if self.forecast == ForecastSettings():
             del body["forecast"]
+        elif not self.forecast.time_zone:
+            del body["forecast"]["time_zone"]
         if not self.alerts:
             del body["alerts"]
         if not self.policy_rollback:

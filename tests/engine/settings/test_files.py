@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from engine.settings.model import DeckSettings, HostSettings, JudgeSettings, Limit, RolloutStep, SplitSettings
+from engine.settings.forecasting import ForecastSettings
+from engine.settings.model import (
+    DataSettings,
+    DeckSettings,
+    HostSettings,
+    JudgeSettings,
+    Limit,
+    ModelSettings,
+    RolloutStep,
+    SplitSettings,
+)
 from store.errors import BrokenSettings
 
 FULL = """
@@ -122,3 +133,11 @@ def test_settings_of_a_rollout_that_contradict_each_other_are_told_in_one_line(f
     with pytest.raises(BrokenSettings) as caught:
         files.load()
     assert told in caught.value.line()
+
+
+def test_a_forecast_without_a_zone_is_the_revision_that_it_was() -> None:
+    data = DataSettings(source="r.csv", target="y", time_column="at")
+    plain = ModelSettings("m", "forecasting", data=data, forecast=ForecastSettings(("shop",)))
+    assert plain.to_body()["forecast"] == {"series": ("shop",), "horizon_s": 86_400.0, "season_s": 604_800.0}
+    zoned = replace(plain, forecast=ForecastSettings(("shop",), time_zone="Europe/Rome"))
+    assert ModelSettings.from_body(json.loads(json.dumps(zoned.to_body()))) == zoned
