@@ -130,8 +130,11 @@ def test_changed_settings_are_deployed_to_the_champion_and_taken_back(serving) -
     assert "was not confirmed" in serving("deploy", "rates").refusal(2)
     done = serving("deploy", "rates", "--yes", "--json", "--reason", "more room").data
     assert (done["kind"], done["state"], done["to_version"]) == ("deploy", "completed", champion)
-    ready = [len(one["replicas"]) for one in serving("deployments", "--json").data]
-    assert sorted(ready) == [1, 2]
+
+    def ready() -> list[int]:
+        return sorted(len(one["replicas"]) for one in serving("deployments", "--json").data)
+
+    serving.wait(lambda: ready() == [1, 2])  # what was warm before the deploy is ended by the daemon, in its own time
     assert serving("pulse", "--json").data["models"][0]["undeployed"] == []
     assert serving("rollback", "rates", "--yes").out == f"rates@{champion} serves as before the deploy\n"
     assert serving.champion() == champion

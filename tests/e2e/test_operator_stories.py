@@ -57,7 +57,13 @@ def deck_of_moderation(team: tuple[int, list[dict[str, Any]]]) -> Iterator[Tiny]
     assert tiny("apply").code == 0
     yield tiny
     tiny("daemon", "stop", "--all")
-    shutil.rmtree(tiny.home)
+
+    def gone() -> bool:
+        """Remove it; a job outlives its daemon, and may still be writing its last lines."""
+        shutil.rmtree(tiny.home, ignore_errors=True)
+        return not tiny.home.exists()
+
+    tiny.wait(gone)
 
 
 @pytest.fixture(scope="module", name="degraded")
