@@ -64,6 +64,10 @@ def test_a_compiled_form_is_staged_where_it_is_kept(world: Any) -> None:
     assert short.is_compiled
     assert golden.check(short.predict, recorded, 1e-12)[0]
     assert not Predictor.from_folder(folder).is_compiled
+    kept = (folder / "compiled.zip").read_bytes()
+    (folder / "compiled.zip").write_bytes(kept[:-1])
+    assert stage(world.deck, version, model_settings(world)) == folder
+    assert (folder / "compiled.zip").read_bytes() == kept  # mended as the pipeline is
     world.deck.artifacts.path(version.evaluation["compiled"]["hash"]).unlink()  # as of a version brought without it
     assert "compiled" not in json.loads(
         (stage(world.deck, version, model_settings(world)) / "manifest.json").read_bytes()
