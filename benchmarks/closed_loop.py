@@ -20,6 +20,7 @@ example may be lived in processes of their own; without it what they left is the
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -29,6 +30,10 @@ from typing import Any
 from figures import ROOT, Row, arguments, show
 
 sys.path.insert(0, str(ROOT))
+
+from engine.threads import ONE_THREAD
+
+os.environ.update(ONE_THREAD)  # as in a job's process, before any numeric library is loaded
 
 import loop_plot
 from loop_arms import ARMS, Life, judge_alerts, live

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.serving.process_id import is_alive
+from engine.threads import ONE_THREAD
 from engine.workspace import Workspace
 from store.storage import writing_to
 
-# one row at a time: threads of a numeric library would only wait for each other
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _TAIL_BYTES = 2000
 _NOTHING: Mapping[str, str] = {}
 
@@ -65,7 +64,7 @@ def spawn(arguments: Sequence[str], log: Path, folder: Path, environment: Mappin
                 stdout=said,
                 stderr=said,
                 cwd=folder,
-                env={**os.environ, **_ONE_THREAD, **environment},
+                env={**os.environ, **ONE_THREAD, **environment},
                 start_new_session=True,
                 close_fds=True,
             )

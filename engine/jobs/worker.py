@@ -22,6 +22,7 @@ from engine.jobs.processes import age_s, is_alive, signal_group, started_mark
 from engine.jobs.report import attempt_folder, log_of, mark_timed_out
 from engine.jobs.turns import Turns
 from engine.product import installed
+from engine.threads import ONE_THREAD
 from store import jobs, settings
 from store.errors import ModeldeckError
 from store.rows import Job
@@ -197,6 +198,7 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
+                env={**os.environ, **ONE_THREAD},
                 start_new_session=True,
             )
         finally:

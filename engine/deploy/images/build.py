@@ -24,6 +24,7 @@ from engine.deploy.images.wheels import PIPELINE, Wheel, resolve
 from engine.deploy.stage import stage
 from engine.serving.contract import CONTRACT
 from engine.settings.model import ModelSettings
+from engine.threads import ONE_THREAD
 from engine.workspace import Workspace
 from store import images
 from store.database import Fence
@@ -31,7 +32,7 @@ from store.errors import WorkFailed
 from store.rows import Image as ImageRow
 from store.rows import Version
 
-_ONE_THREAD = ("OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "NUMEXPR_NUM_THREADS=1")
+_ONE_THREAD = tuple(f"{name}={value}" for name, value in ONE_THREAD.items())
 _SECOND = 1_000_000_000
 
 

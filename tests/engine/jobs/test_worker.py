@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_job_runs_and_leaves_its_result_and_a_private_log(stage):
     assert stage.log(done).stat().st_mode & 0o777 == 0o600
     assert not attempt_folder(stage.deck.workspace, done.id, 1).exists()
     assert stage.worker.running == 0
+
+
+def test_numeric_libraries_of_a_job_take_one_thread(stage):
+    job = stage.start_waiting()
+    given = Path(f"/proc/{job.pid}/environ").read_text(encoding="utf-8", errors="replace").split("\0")
+    assert {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"} <= set(given)
+    stage.source.go()
+    assert stage.end(job).state == "succeeded"
 
 
 def test_job_of_a_kind_nobody_knows_fails_in_one_line(stage):
