@@ -119,7 +119,7 @@ class Client:
                 deck = self._open(locked=True)
                 answer = call(ServiceContext(deck, caller), operation.id, body)
         # The same journey as over the socket, so that both transports give the very same values.
-        return wire.read_answer(operation, wire.answer_bytes(answer))
+        return wire.read_answer(operation, wire.answer_bytes(answer, by_columns=True))
 
     def _open(self, *, locked: bool) -> Deck:
         from engine.deck import make_deck, open_deck

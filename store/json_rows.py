@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,6 +24,7 @@ def microseconds(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+MANY = 20  # rows from which columns are quicker
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _FIELDS: dict[type, tuple[tuple[str, bool], ...]] = {}  # of each kind of row: its fields, and which are times
 
@@ -36,10 +38,37 @@ def to_json(value: Any) -> Any:
     if fields:
         return {name: _field(is_time, getattr(value, name)) for name, is_time in fields}
     if isinstance(value, dict):
+        if not value:
+            return {}
         return {str(key): _field(_is_time(str(key)), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
+        return _rows(value) or [to_json(item) for item in value]
     return {} if fields is not None else value
+
+
+def columns(rows: list[Any] | tuple[Any, ...], *, times_as_text: bool = False) -> dict[str, list[Any]] | None:
+    """Turn rows of one kind into the JSON values of each field; None where they are few, or something else.
+
+    Times stay microseconds unless they are to be texts.
+    """
+    if len(rows) < MANY or len(kinds := set(map(type, rows))) > 1:
+        return None
+    fields = _fields(kinds.pop()) or ()
+    return {
+        name: _column(is_time and times_as_text, list(map(attrgetter(name), rows))) for name, is_time in fields
+    } or None
+
+
+def _rows(rows: list[Any] | tuple[Any, ...]) -> list[dict[str, Any]] | None:
+    found = columns(rows, times_as_text=True)
+    return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)] if found else None
+
+
+def _column(as_text: bool, values: list[Any]) -> list[Any]:
+    """Turn the values of one field into JSON; those that are plain already are taken by one look at all of them."""
+    if not as_text and _PLAIN.issuperset(map(type, values)):
+        return values
+    return [_field(as_text, value) for value in values]
 
 
 def _fields(kind: type) -> tuple[tuple[str, bool], ...] | None:

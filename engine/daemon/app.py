@@ -166,7 +166,9 @@ def _answer(service: Service, request: Request, asked: Operation, body: dict[str
     if wire.READ_ONLY_HEADER in request.headers:
         caller = replace(caller, read_only=True)
     context = ServiceContext(service.deck, caller, "socket", service.wake, service.refusals)
-    return Response(wire.answer_bytes(call(context, asked.id, body)), media_type=JSON_TYPE)
+    answer = call(context, asked.id, body)
+    payload = wire.answer_bytes(answer, by_columns=wire.COLUMNS_HEADER in request.headers)
+    return Response(payload, media_type=JSON_TYPE)
 
 
 def _health(service: Service) -> dict[str, Any]:

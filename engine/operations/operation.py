@@ -94,6 +94,41 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
     return kind(**values)
 
 
+def rows_from_body(kind: type, bodies: list[Any]) -> tuple[Any, ...]:
+    """Build many rows of one kind, by columns where all say the same fields.
+
+    Raises:
+        TypeError: as `from_body`, of one that is wrong.
+    """
+    names = _readers(kind).keys()
+    if not bodies or any(type(body) is not dict or body.keys() != names for body in bodies):
+        return tuple(from_body(kind, body) for body in bodies)
+    return rows_from_columns(kind, {name: [body[name] for body in bodies] for name in names})
+
+
+def rows_from_columns(kind: type, columns: dict[str, list[Any]]) -> tuple[Any, ...]:
+    """Build rows of one kind from the values of each field: one look at a column costs less than one at each value.
+
+    Raises:
+        TypeError: a field is unknown or missing, or a value has the wrong type.
+        ValueError: a column is longer than another.
+    """
+    readers = _readers(kind)
+    if columns.keys() != readers.keys():
+        raise TypeError(f"the columns are not those of {kind.__name__}")
+    values = [_column(columns[name], *reader) for name, reader in readers.items()]
+    return tuple(kind(*row) for row in zip(*values, strict=True))
+
+
+def _column(values: list[Any], plain: type | None, read: Read) -> list[Any]:
+    """Read the values of one field, by one look where all are what is taken as it is."""
+    if set(map(type, values)) != {plain}:
+        return [read(value) for value in values]
+    if plain is not str:
+        return values
+    return [intern(value) if len(value) <= SHORT else value for value in values]
+
+
 MOST_INT = 2**63 - 1
 
 

@@ -7,10 +7,11 @@ import json
 import math
 from typing import Any
 
-from engine.operations.operation import Operation, from_body
+from engine.operations.operation import Operation, from_body, rows_from_body, rows_from_columns
 from engine.product import VERSION
 from engine.service.contract import WIRE, contract
 from store.errors import Busy, ModeldeckError, Refused, Unavailable, from_wire
+from store.json_rows import columns
 from store.rows import to_json
 
 SCHEMA = WIRE
@@ -18,6 +19,7 @@ PRODUCT_HEADER = "X-Modeldeck-Product"
 CONTRACT_HEADER = "X-Modeldeck-Contract"
 VIA_HEADER = "X-Modeldeck-Via"
 READ_ONLY_HEADER = "X-Modeldeck-Read-Only"  # any value: the session asks to be refused every change
+COLUMNS_HEADER = "X-Modeldeck-Columns"  # any value: many rows may be answered by their columns
 TOO_MANY = 429
 RESTART = "modeldeck daemon restart"
 RETRY_LEAST_S = 0.05
@@ -138,9 +140,10 @@ def body_of(request: Any) -> dict[str, Any]:
     return body
 
 
-def answer_bytes(answer: Any) -> bytes:
-    """Write an answer."""
-    said = {**_spoken(), "answer": to_json(answer)}
+def answer_bytes(answer: Any, *, by_columns: bool = False) -> bytes:
+    """Write an answer; many rows by their columns, a third of the bytes, where the other side takes them."""
+    found = columns(answer) if by_columns and isinstance(answer, list | tuple) else None
+    said = {**_spoken(), "columns": found} if found else {**_spoken(), "answer": to_json(answer)}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -155,7 +158,7 @@ def error_bytes(error: ModeldeckError) -> bytes:
 
 def handshake() -> dict[str, str]:
     """Return the headers by which a daemon sees whether the two speak alike."""
-    return {PRODUCT_HEADER: VERSION, CONTRACT_HEADER: contract()}
+    return {PRODUCT_HEADER: VERSION, CONTRACT_HEADER: contract(), COLUMNS_HEADER: "1"}
 
 
 def refuse_other(product: str | None, theirs: str | None) -> None:
@@ -190,6 +193,8 @@ def read_answer(operation: Operation, payload: bytes) -> Any:
     if "error" in said:
         error = said["error"]
         raise from_wire(error["code"], error["message"], error["hint"])
+    if "columns" in said:
+        return rows_from_columns(operation.answer, said["columns"])
     return typed(operation, said["answer"])
 
 
@@ -205,7 +210,7 @@ def retry_after_s(payload: bytes) -> float | None:
 def typed(operation: Operation, answer: Any) -> Any:
     """Build the operation's answer from JSON values."""
     if operation.many:
-        return tuple(from_body(operation.answer, row) for row in answer)
+        return rows_from_body(operation.answer, answer)
     return from_body(operation.answer, answer) if dataclasses.is_dataclass(operation.answer) else answer
 
 

@@ -10,11 +10,14 @@ import pytest
 
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
+from engine.operations.operation import rows_from_body, rows_from_columns
 from engine.product import VERSION
 from engine.service import wire
 from engine.service.contract import contract
 from store import jobs
 from store.errors import BY_CODE, Unavailable, WorkFailed
+from store.json_rows import MANY, columns
+from store.rows import Job, to_json
 
 
 @pytest.mark.parametrize("code", BY_CODE)
@@ -40,6 +43,49 @@ def test_rows_come_back_as_the_same_frozen_rows(deck, apply_settings_body):
         job = jobs.enqueue(tx, kind="train", model="rates", actor="user:anna", args={"reason": "ünïcode"})
     assert wire.read_answer(OPERATIONS["jobs.list"], wire.answer_bytes([job])) == (job,)
     assert wire.read_answer(OPERATIONS["jobs.detail"], wire.answer_bytes(job)) == job
+
+
+def many_jobs(deck, how_many):
+    """Jobs whose fields are now this, now that: no value, an object, a float where others have none."""
+    with deck.database.write() as tx:
+        for number in range(how_many):
+            made = jobs.enqueue(
+                tx, kind="train", model="rates", actor=f"user:{number % 3}", args={"reason": "ü" * 50, "at": number}
+            )
+            if number % 2:
+                jobs.claim(tx, made.id)
+                jobs.finish(tx, made.id, 1, "failed", reason="no", exit_code=3, result={"ended_at": 0, "rows": [1.5]})
+    return jobs.jobs(deck.database, limit=how_many)
+
+
+@pytest.mark.parametrize("how_many", [0, 1, MANY - 1, MANY, 3 * MANY])
+def test_many_rows_are_the_same_by_columns_as_one_by_one(deck, apply_settings_body, how_many):
+    apply_settings_body("rates")
+    made = many_jobs(deck, how_many)
+    one_by_one, by_columns = wire.answer_bytes(made), wire.answer_bytes(made, by_columns=True)
+    assert ("columns" in json.loads(by_columns)) == (how_many >= MANY)
+    read = [wire.read_answer(OPERATIONS["jobs.list"], payload) for payload in (one_by_one, by_columns)]
+    assert read[0] == read[1]
+    assert json.loads(one_by_one)["answer"] == to_json(read[0]) == [to_json(row) for row in made]
+
+
+@pytest.mark.parametrize("wrong", [{"kind": 3}, {"requested_at": "noon"}, {"unheard_of": 1}, {"kind": None}])
+def test_one_wrong_value_among_many_is_seen(deck, apply_settings_body, wrong):
+    apply_settings_body("rates")
+    bodies = [to_json(row) for row in many_jobs(deck, MANY)]
+    bodies[7] |= wrong
+    with pytest.raises((TypeError, ValueError)):
+        rows_from_body(Job, bodies)
+
+
+def test_columns_of_another_kind_are_refused(deck, apply_settings_body):
+    apply_settings_body("rates")
+    found = columns(many_jobs(deck, MANY))
+    short = {**found, "kind": found["kind"][1:]}
+    with pytest.raises(ValueError, match="zip"):
+        rows_from_columns(Job, short)
+    with pytest.raises(TypeError, match="columns are not those of Job"):
+        rows_from_columns(Job, {"kind": ["train"]})
 
 
 def test_answer_without_a_job_comes_back_whole():
