@@ -172,15 +172,15 @@ def _answer(service: Service, request: Request, asked: Operation, body: dict[str
 
 
 def _health(service: Service) -> dict[str, Any]:
-    current = settings.current(service.deck.database)
+    body = settings.applied_body(service.deck.database)
     return {
         "product": VERSION,
         "schema": wire.SCHEMA,
         "contract": contract(),
         "pid": os.getpid(),
         "started_at": service.started_at,
-        "deck": current.body["name"] if current else service.deck.workspace.root.name,
-        "time_zone": current.body["time_zone"] if current else "UTC",
+        "deck": body["name"] if body else service.deck.workspace.root.name,
+        "time_zone": body.get("time_zone", "UTC"),
         "shared": service.shared(),
         **_work(service),
     }
@@ -215,8 +215,8 @@ def _caller(service: Service, request: Request, action: str, needs: Role) -> Cal
     via = _via(request.headers.get(wire.VIA_HEADER)) or login_via(uid, pid)
     access: dict[str, tuple[str, ...]] = {}
     if uid != service.owner:
-        current = settings.current(service.deck.database)
-        access = {role: tuple(names) for role, names in current.body["access"].items()} if current else {}
+        stated = settings.applied_body(service.deck.database).get("access", {})
+        access = {role: tuple(names) for role, names in stated.items()}
     try:
         return caller_of(uid, service.owner, access, via)
     except NotAllowed:

@@ -74,9 +74,8 @@ class Door:
         self._refusals.flush(self._deck)
         token = self._deck.database.changes()
         if token != self._token:
-            current = settings.current(self._deck.database)
-            group = current.body.get("group", "") if current else ""
-            self._wanted = (current.body["name"], group) if current and group else None
+            body = settings.applied_body(self._deck.database)
+            self._wanted = (body["name"], body["group"]) if body.get("group") else None
             self._token = token
         return self._wanted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.deck import Deck
@@ -40,7 +40,6 @@ class Scheduler:
         self._read: dict[tuple[str, str], Trigger] = {}
         self._token: int | None = None
         self._drift: int | None = None
-        self._settings: tuple[int, dict[str, Any]] = (0, {})
         self._clockwork = Clockwork(self.fire)
         self._stretches: dict[str, Stretch] = {}
         self._events = EventTriggers(deck, self._stretches)
@@ -172,11 +171,8 @@ class Scheduler:
         self._drift = drift
         return jumped
 
-    def _body(self) -> dict[str, Any]:
-        newest = settings.newest(self._deck.database)
-        if newest != self._settings[0]:
-            self._settings = (newest, settings.get(self._deck.database, newest).body)
-        return self._settings[1]
+    def _body(self) -> Mapping[str, Any]:
+        return settings.applied_body(self._deck.database)
 
 
 def _next(row: Schedule, trigger: Trigger, at: int) -> int | None:

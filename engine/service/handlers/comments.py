@@ -156,8 +156,7 @@ def _targets(reader: Reader, name: str) -> tuple[str, ...]:
     """Return the targets of applied settings that a person reads."""
     from store import settings
 
-    current = settings.current(reader)
-    applied = from_body(current.body) if current else {}
+    applied = from_body(settings.applied_body(reader))
     return tuple(label for label, target in applied.items() if name in target.people)
 
 

@@ -23,8 +23,7 @@ def why_not(context: ServiceContext, request: ModelRequest) -> WhyNot:
 
     with context.deck.database.reading() as reader:
         model = models.model(reader, request.model).name
-        applied = settings.current(reader)
-        body = applied.body["models"].get(model, {}) if applied else {}
+        body = settings.applied_body(reader).get("models", {}).get(model, {})
         retrain = RetrainSettings.from_body(body.get("retrain", {}))
         facts = gather(reader, model, retrain, context.deck.clock.now())
         last = table.last_training(reader, model)

@@ -33,8 +33,7 @@ def _model(reader: Reader, name: str) -> Found:
     from store import models, settings
 
     model = models.model(reader, name)
-    current = settings.current(reader)
-    applied = current.body["models"].get(name) if current else None
+    applied = settings.applied_body(reader).get("models", {}).get(name)
     aliases = [to_json(alias) for alias in models.aliases(reader, name)]
     return model.name, {**to_json(model), "aliases": aliases, "settings": applied}
 
