@@ -117,6 +117,7 @@ def _manifest(deck: Deck, version: Version, settings: ModelSettings) -> dict[str
         "decision": version.decision,
         "personal": list(settings.data.personal),
         "log": {"mode": settings.log.mode, "personal": settings.log.personal},
+        **({"queue_ms": settings.deploy.queue_ms} if settings.deploy.queue_ms else {}),
         "time_column": settings.data.time_column,
         "time_zone": applied.body.get("time_zone", "UTC"),
         "golden": "golden.json",

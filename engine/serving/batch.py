@@ -1,110 +1,162 @@
 """Micro-batching without a timer: what arrives while a prediction runs is predicted together next, then logged, then
-answered."""
+answered. What could not be answered in time is refused when it comes, by how long batches have taken."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from engine.serving.log import LogFull, SegmentLog
 from engine.serving.metrics import ServerMetrics
+from engine.serving.pace import Pace
 from engine.serving.predict import PredictError, Predictor
 
 BATCH_ROWS = 512  # rows predicted together at most, unless one request alone has more
 INLINE_ROWS = 64  # up to here a thread costs more than it frees
-QUEUE_ROWS = 50_000  # beyond, new requests are refused
+QUEUE_ROWS = 50_000  # beyond, new requests are refused whatever the pace
+QUEUE_S = 1.0  # a request that would wait longer is refused, where the version says nothing else
 
 Coded = dict[str, list[Any]]
 Outputs = list[dict[str, Any]]
 
 
 class Overloaded(Exception):
-    """More rows wait than the server will keep in memory."""
+    """A request would not be answered in time; `retry_s` is when another might be."""
+
+    def __init__(self, message: str, retry_s: float) -> None:
+        super().__init__(message)
+        self.retry_s = max(1, math.ceil(retry_s))
 
 
-class _Waiting:
-    __slots__ = ("coded", "count", "future", "lines")
+class Late(Exception):
+    """A request's own deadline passed before the model was asked."""
 
-    def __init__(
-        self, coded: Coded, count: int, lines: Callable[[Outputs], bytes] | None, future: asyncio.Future[Outputs]
-    ) -> None:
-        self.coded = coded
-        self.count = count
-        self.lines = lines
-        self.future = future
+
+class Waiting(Protocol):
+    """One request that waits: coded columns of `count` rows, and until when (`time.monotonic()`) it may."""
+
+    coded: Coded
+    count: int
+    until: float
+
+    def is_gone(self) -> bool:
+        """Say whether nobody waits for it any more."""
+        ...
+
+    def lines(self, outputs: Outputs) -> bytes:
+        """Return its log lines, empty where it is not logged."""
+        ...
+
+    def settle(self, found: Outputs | Exception) -> None:
+        """Take its outputs, or a PredictError, LogFull or Late."""
+        ...
 
 
 class Batcher:
     """Owns the model and the log: one prediction at a time, and a batch is on the log before anyone is answered."""
 
-    def __init__(self, predictor: Predictor, log: SegmentLog, metrics: ServerMetrics, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        log: SegmentLog,
+        metrics: ServerMetrics,
+        *,
+        durable: bool = True,
+        queue_s: float = QUEUE_S,
+    ) -> None:
         self._predictor = predictor
         self._log = log
         self._metrics = metrics
         self._durable = durable
-        self._waiting: deque[_Waiting] = deque()
+        self._queue_s = queue_s
+        self._waiting: deque[Waiting] = deque()
         self._rows = 0
         self._scheduled = False
+        self._pace = Pace()
+        self._begun = 0.0  # when the batch that runs, or gathers, began
+        self._running = 0  # rows of a batch that runs in the thread
         self._thread = ThreadPoolExecutor(1, "predict", initializer=None if predictor.is_compiled else tune)
         self._loop = asyncio.get_running_loop()
 
-    def submit(
-        self, coded: Coded, count: int, lines: Callable[[Outputs], bytes] | None = None
-    ) -> asyncio.Future[Outputs]:
-        """Queue coded columns of `count` rows; `lines` makes their log lines from the outputs (None: not logged).
-
-        The future raises PredictError or LogFull.
+    def submit(self, one: Waiting) -> None:
+        """Queue a request.
 
         Raises:
-            Overloaded: too much waits already.
+            Overloaded: it would wait longer than it may.
         """
-        if self._rows and self._rows + count > QUEUE_ROWS:
-            raise Overloaded(f"{self._rows} rows wait already")
-        future: asyncio.Future[Outputs] = self._loop.create_future()
-        self._waiting.append(_Waiting(coded, count, lines, future))
-        self._rows += count
-        if not self._scheduled:
+        if self._scheduled:
+            now = time.monotonic()
+            wait = self._wait(now)
+            if self._rows + one.count > QUEUE_ROWS or wait > self._queue_s or now + wait > one.until:
+                self._metrics.shed += 1
+                raise Overloaded(f"{self._rows} rows wait already, for {wait:.2f} s", wait)
+        else:
             self._scheduled = True
+            self._begun = time.monotonic()
             self._loop.call_soon(self._flush)
-        return future
+        self._waiting.append(one)
+        self._rows += one.count
+
+    def forget(self) -> None:
+        """Forget how long batches took: the first ones load what they need."""
+        self._pace = Pace()
 
     def close(self) -> None:
         """End the prediction thread."""
         self._thread.shutdown(wait=False)
 
+    def _wait(self, now: float) -> float:
+        """Return how long a request that comes now will wait: the rest of the batch that runs, and those before it."""
+        passed = now - self._begun
+        if self._running:
+            return max(0.0, self._pace.batch(self._running) - passed) + self._pace.rows(self._rows, BATCH_ROWS)
+        return passed + self._pace.rows(self._rows, BATCH_ROWS)
+
     def _flush(self) -> None:
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         count = 0
+        now = time.monotonic()
         while self._waiting and (not batch or count + self._waiting[0].count <= BATCH_ROWS):
             one = self._waiting.popleft()
-            batch.append(one)
-            count += one.count
-        self._rows -= count
+            self._rows -= one.count
+            if one.until < now:
+                self._metrics.late += 1
+                one.settle(Late("its deadline passed while it waited"))
+            elif one.is_gone():  # it gave up, and may have asked again: what nobody reads only keeps others waiting
+                self._metrics.gone += 1
+            else:
+                batch.append(one)
+                count += one.count
         if not batch:
             self._scheduled = False
             return
         if count > INLINE_ROWS:
+            self._running = count
             running = self._loop.run_in_executor(self._thread, self._predict, batch)
-            running.add_done_callback(lambda done: self._finish(batch, done.result()))
+            running.add_done_callback(lambda done: self._finish(batch, count, done.result()))
             return
-        self._finish(batch, self._predict(batch))
+        self._finish(batch, count, self._predict(batch))
 
-    def _finish(self, batch: list[_Waiting], answers: list[Outputs | PredictError]) -> None:
+    def _finish(self, batch: list[Waiting], count: int, answers: list[Outputs | PredictError]) -> None:
         try:
             self._settle(batch, answers)
         except Exception as error:  # a fault of ours fails this batch; it must not keep the next from being answered
             for one in batch:
-                if not one.future.done():
-                    one.future.set_exception(PredictError(f"not recorded: {type(error).__name__}: {error}"))
+                one.settle(PredictError(f"not recorded: {type(error).__name__}: {error}"))
+        now = time.monotonic()
+        self._pace.add(count, now - self._begun)
+        self._running = 0
+        self._begun = now
         if self._waiting:
             self._loop.call_soon(self._flush)
         else:
             self._scheduled = False
 
-    def _predict(self, batch: list[_Waiting]) -> list[Outputs | PredictError]:
+    def _predict(self, batch: list[Waiting]) -> list[Outputs | PredictError]:
         """Return outputs or the error of each; one request's bad rows never fail another's."""
         try:
             if len(batch) == 1:
@@ -124,12 +176,9 @@ class Batcher:
             start += one.count
         return parts
 
-    def _settle(self, batch: list[_Waiting], answers: list[Outputs | PredictError]) -> None:
-        lines = b"".join(
-            one.lines(found)
-            for one, found in zip(batch, answers, strict=True)
-            if one.lines is not None and isinstance(found, list)
-        )
+    def _settle(self, batch: list[Waiting], answers: list[Outputs | PredictError]) -> None:
+        told = [one.lines(found) if isinstance(found, list) else b"" for one, found in zip(batch, answers, strict=True)]
+        lines = b"".join(told)
         self._metrics.batches += 1
         failure: LogFull | None = None
         if lines:
@@ -141,16 +190,12 @@ class Batcher:
                     failure = error
                 else:
                     self._metrics.dropped += lines.count(b"\n")
-        for one, found in zip(batch, answers, strict=True):
-            if one.future.done():  # the caller went away
-                continue
-            if isinstance(found, PredictError):
-                one.future.set_exception(found)
-            elif failure is not None and one.lines is not None:
-                one.future.set_exception(failure)
-            else:
+        for one, found, logged in zip(batch, answers, told, strict=True):
+            if isinstance(found, list) and (failure is None or not logged):
                 self._metrics.rows += one.count
-                one.future.set_result(found)
+                one.settle(found)
+            else:
+                one.settle(failure if isinstance(found, list) and failure is not None else found)
 
 
 def tune() -> None:

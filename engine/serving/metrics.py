@@ -43,6 +43,9 @@ class ServerMetrics:
         self.batches = 0
         self.dropped = 0
         self.log_failures = 0
+        self.shed = 0
+        self.late = 0
+        self.gone = 0
         self.ready = False
 
     def count(self, status: int, seconds: float) -> None:
@@ -63,6 +66,9 @@ class ServerMetrics:
             ("modeldeck_batches_total", "counter", self.batches),
             ("modeldeck_log_dropped_rows_total", "counter", self.dropped),
             ("modeldeck_log_failures_total", "counter", self.log_failures),
+            ("modeldeck_shed_requests_total", "counter", self.shed),
+            ("modeldeck_late_requests_total", "counter", self.late),
+            ("modeldeck_gone_requests_total", "counter", self.gone),
             ("modeldeck_ready", "gauge", int(self.ready)),
             ("process_resident_memory_bytes", "gauge", resident_bytes()),
         ):

@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from engine.serving.request_ids import CLIENT_HEADER, HEADER, KIND_HEADER, KINDS, is_request_id, new_request_id
 from engine.serving.tokens import LogKey
 
+_ID, _CLIENT, _KIND = HEADER.encode(), CLIENT_HEADER.encode(), KIND_HEADER.encode()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -31,6 +33,23 @@ class Arrival:
     kind: str
     received_at: int
     begun_ns: int
+
+
+def arrival_of(headers: Mapping[bytes, bytes]) -> Arrival:
+    """Return the arrival of a request that came just now, by its headers (names in lower case)."""
+    told = headers.get(_ID)
+    request_id = "" if told is None else told.decode("latin-1")
+    if not is_request_id(request_id):
+        request_id = new_request_id()
+    client = headers.get(_CLIENT)
+    kind = headers.get(_KIND, b"direct").decode("latin-1")
+    return Arrival(
+        request_id,
+        None if client is None else client.decode("latin-1")[:200],
+        kind if kind in KINDS else "direct",
+        time.time_ns() // 1000,
+        time.monotonic_ns(),
+    )
 
 
 class Recorder:

@@ -16,11 +16,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.serving.cpus import allowed, fit_threads
 from engine.serving.log import FolderTaken, SegmentLog, close_leftovers, fsync_and_close, hold
 from engine.serving.process_id import pid_started
 
@@ -140,6 +141,7 @@ class ReadyFile:
 
 def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> None:
     """Load, prove and serve."""
+    fit_threads(os.environ, allowed())  # before any library that counts CPUs is imported
     import uvloop
 
     from engine.serving.app import ServerApp
@@ -182,17 +184,20 @@ def _loaded(folder: Path) -> Predictor:
 async def _proven(options: Options, app: ServerApp, log: SegmentLog, recorded: Any) -> bool:
     """Prove the model on the path of every request; a compiled one that fails here gives way to its pipeline."""
     from engine.serving.artifact import ArtifactError
-    from engine.serving.batch import Batcher, tune
+    from engine.serving.batch import QUEUE_S, Batcher, tune
     from engine.serving.predict import Predictor, read_manifest
 
-    durable = read_manifest(options.folder)["log"]["mode"] != "best-effort"
+    manifest = read_manifest(options.folder)
+    durable = manifest["log"]["mode"] != "best-effort"
+    queue_s = manifest.get("queue_ms", QUEUE_S * 1000) / 1000
     for _ in range(2):
         if not app.predictor.is_compiled:
             tune()
             app.predictor.shorten(recorded["requests"])
-        app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable)
+        app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable, queue_s=queue_s)
         for _ in range(2):  # the second time caches and lazy imports are warm
             ready = await app.prove(recorded)
+        app.batcher.forget()
         if ready or not app.predictor.is_compiled:
             break
         sys.stderr.write(f"the pipeline serves instead of its compiled form: {app.proof}\n")
@@ -205,43 +210,29 @@ async def _proven(options: Options, app: ServerApp, log: SegmentLog, recorded: A
 
 
 async def _serve(
-    options: Options, listener: socket.socket, ready_file: ReadyFile, app: Any, log: SegmentLog, recorded: Any
+    options: Options, listener: socket.socket, ready_file: ReadyFile, app: ServerApp, log: SegmentLog, recorded: Any
 ) -> None:
-    import uvicorn
+    from engine.serving.connection import Connections, raised_files
 
     ready = await _proven(options, app, log, recorded)
     ready_file.write("ready" if ready else "unready", app.proof)
     gc.collect()
     gc.freeze()  # model and libraries stay: no collection looks at them again
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=STOP_S,
-    )
-
-    class Server(uvicorn.Server):
-        """Without uvicorn's signal handling, which ends the process by the signal before the log is closed."""
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-    server = Server(config)
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
+        loop.add_signal_handler(number, stopped.set)
+    connections = Connections(app, raised_files())
+    server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)
     chores = [
         asyncio.create_task(_keep_log(log)),
         asyncio.create_task(_keep_proven(app, recorded, options.self_check_s, ready_file)),
+        asyncio.create_task(connections.watch()),
     ]
     try:
-        await server.serve(sockets=[listener])
+        await stopped.wait()
+        server.close()
+        await connections.finish(STOP_S)
     finally:
         for chore in chores:
             chore.cancel()

@@ -79,6 +79,7 @@ class DeployTable(Section):
     split: SplitTable = SplitTable()
     detect: DetectTable | None = None
     memory_mb: Annotated[int, Field(ge=64)] | None = None
+    queue_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
     judge: JudgeTable = JudgeTable()
 
     @model_validator(mode="after")
@@ -128,6 +129,7 @@ class DeployTable(Section):
             max_wait_s=self.max_wait,
             strategy=self.strategy,
             memory_mb=self.memory_mb,
+            queue_ms=self.queue_ms,
             detect_errors=self.detect.errors if self.detect else None,
             detect_predictions=self.detect.predictions if self.detect else None,
             judge=self.judge.section(),

@@ -142,6 +142,7 @@ class DeploySettings:
     rollout: tuple[RolloutStep, ...] = (RolloutStep(10, 60.0), RolloutStep(50, 60.0), RolloutStep(100))
     strategy: str = "canary"  # canary, blue-green (all at once), shadow (copies of the traffic first), ab (fixed split)
     memory_mb: int | None = None  # of one server; more is killed. None: a container's 512, a process's none
+    queue_ms: int | None = None  # a request that would wait longer in a server is refused. None: a second
     detect_errors: float | None = None  # a step lasts until this many more errors (a share of rows) would have shown
     detect_predictions: float | None = None  # and until this share of moved answers would have
     judge: JudgeSettings = JudgeSettings()
@@ -163,7 +164,7 @@ UNSAID = {
         "trusted",
         "warm_start",
     ),
-    "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "judge", "split"),
+    "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "queue_ms", "judge", "split"),
     "log": ("attributions",),
 }
 

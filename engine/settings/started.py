@@ -15,6 +15,7 @@ class Terms:
 
     replicas: int
     memory_mb: int | None
+    queue_ms: int | None
     log_mode: str
     log_personal: str
     personal: tuple[str, ...]
@@ -25,6 +26,7 @@ class Terms:
         return [
             ("deploy.replicas", str(self.replicas)),
             ("deploy.memory_mb", NONE if self.memory_mb is None else str(self.memory_mb)),
+            ("deploy.queue_ms", NONE if self.queue_ms is None else str(self.queue_ms)),
             ("log.mode", self.log_mode),
             ("log.personal", self.log_personal),
             ("data.personal", ", ".join(self.personal) or NONE),
@@ -37,6 +39,7 @@ def terms_of(settings: ModelSettings) -> Terms:
     return Terms(
         replicas=settings.deploy.replicas,
         memory_mb=settings.deploy.memory_mb,
+        queue_ms=settings.deploy.queue_ms,
         log_mode=settings.log.mode,
         log_personal=settings.log.personal,
         personal=tuple(settings.data.personal),

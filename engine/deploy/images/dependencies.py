@@ -24,7 +24,7 @@ _FORM = (2, FORM)  # counts changes of what is compiled, and of what is left out
 # asks for every estimator there is, so all of scikit-learn is in it.
 _OPENED = """
 import sys
-import orjson, uvicorn, uvicorn.protocols.http.httptools_impl, uvicorn.loops.uvloop, uvloop, numpy
+import httptools, orjson, uvloop, numpy
 try:
     import pandas, skops.io
     from sklearn.utils import all_estimators

@@ -23,7 +23,7 @@ from store.errors import CorruptArtifact, WorkFailed
 from store.storage import writing_to
 
 # what engine.serving imports, and what it loads a pipeline with; pip finds what these need in turn
-SERVING = ("httptools", "numpy", "orjson", "uvicorn", "uvloop")
+SERVING = ("httptools", "numpy", "orjson", "uvloop")
 PIPELINE = ("pandas", "scikit-learn", "skops")
 # what a distribution asks for and its part that serves never opens: skops' model cards, onnxruntime's own tools
 _UNOPENED = {"skops": frozenset({"prettytable"}), "onnxruntime": frozenset({"flatbuffers", "packaging", "protobuf"})}

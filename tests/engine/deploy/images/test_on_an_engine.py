@@ -181,7 +181,7 @@ def test_an_image_of_a_compiled_version_holds_no_library_of_its_pipeline(
     made = build(version.number)
     record = json.loads(deck.artifacts.read(made.row.record_hash))
     wheels = {wheel["name"] for wheel in record["wheels"]}
-    assert {"numpy", "orjson", "uvicorn"} <= wheels
+    assert {"numpy", "orjson", "uvloop"} <= wheels
     assert not wheels & {"scikit-learn", "scipy", "pandas", "skops", "protobuf"}
     assert ("onnxruntime" in wheels) == isinstance(estimator, HistGradientBoostingRegressor)
     host.ship(made)
@@ -210,7 +210,7 @@ def test_building_again_changes_nothing(build: Any, world_with_images: Any) -> N
     record = json.loads(deck.artifacts.read(first.row.record_hash))
     assert record["base"]["why"] == "Debian's Python 3.11 is of the version's minor"
     assert [layer["what"] for layer in record["layers"]] == ["base", "dependencies", "server", "model"]
-    assert {"numpy", "scikit-learn", "uvicorn"} <= {wheel["name"] for wheel in record["wheels"]}
+    assert {"numpy", "scikit-learn", "uvloop"} <= {wheel["name"] for wheel in record["wheels"]}
     assert all(len(wheel["sha256"]) == 64 for wheel in record["wheels"])
     made_image(deck.workspace, first.row.id).layers[-1].file(deck.workspace.images / "layers").unlink()
     with pytest.raises(WorkFailed, match="are gone"):
