@@ -15,9 +15,11 @@ from engine.serving.asking import Infers, NotReady, Rows, told_of
 from engine.serving.batch import Batcher, Overloaded
 from engine.serving.contract import InputError
 from engine.serving.deadline import patience_s
-from engine.serving.http import TEXT, Answer, Client, Request, failure, plain_body
+from engine.serving.description import example_of, openapi
+from engine.serving.http import HTML, TEXT, Answer, Client, Request, failure, plain_body
 from engine.serving.log import LogFull, SegmentLog
 from engine.serving.metrics import ServerMetrics
+from engine.serving.page import POLICY, page
 from engine.serving.predict import PredictError, Predictor
 from engine.serving.record import Arrival, Recorder, arrival_of
 
@@ -41,6 +43,9 @@ class ServerApp:
         self.recorder = recorder
         self.batcher: Batcher | None = None
         self.proof = "golden requests not asked yet"
+        self.examples: list[dict[str, Any]] = []  # rows of the kind it answers, to show one of
+        self._personal: list[str] = manifest["personal"]
+        self._product = product
         self._log = log
         self._tolerance = float(manifest["tolerance"])
         self._server = {"name": "modeldeck", "version": product, "extensions": v2.EXTENSIONS}
@@ -101,6 +106,8 @@ class ServerApp:
             if self._log.trouble:
                 told["log"] = self._log.trouble
             return Answer(status, orjson.dumps(told))
+        if path in ("/docs", "/docs/", "/openapi.json"):
+            return self._described(path)
         if path == "/metrics":
             return Answer(200, self.metrics.text().encode(), TEXT)
         if path in ("/v2", "/v2/"):
@@ -113,6 +120,13 @@ class ServerApp:
             return Answer(status, orjson.dumps({"name": self.model, "ready": ready}))
         message = f"nothing at {path[:200]}: this serves {self.model}@{self.version}"
         return _refusal(404, "not_found", message, is_v2=is_v2)
+
+    def _described(self, path: str) -> Answer:
+        signature, also = self.predictor.signature, self.predictor.also
+        told = (self.model, self.version, signature, example_of(signature, self.examples, self._personal), also)
+        if path == "/openapi.json":
+            return Answer(200, orjson.dumps(openapi(*told, self._product)))
+        return Answer(200, page(*told), HTML, POLICY)
 
     def _infer(self, request: Request, client: Client, form: Rows) -> None:
         arrival = arrival_of(request.headers)

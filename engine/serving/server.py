@@ -163,6 +163,7 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
     log = SegmentLog(options.segments)
     metrics = ServerMetrics(manifest["model"], manifest["version"], options.deployment)
     app = ServerApp(manifest, predictor, recorder, log, metrics, _product())
+    app.examples = recorded["requests"]
     try:
         uvloop.run(_serve(options, listener, ready_file, app, log, recorded))
     finally:
