@@ -24,9 +24,9 @@ from console.demo.files import copy_example, recipe
 from console.demo.traffic import LaterRow, later_rows
 from engine.access import Caller, Role
 from engine.deck import make_deck
-from engine.deploy.keys import log_key
 from engine.deploy.stage import stage
 from engine.jobs.schedule import Scheduler
+from engine.model_io.log_key import log_key
 from engine.monitoring.collect import collect
 from engine.monitoring.outcomes import joined
 from engine.release import abort

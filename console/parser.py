@@ -46,7 +46,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ("endpoints", "keys", "deployments", "deploy", "releases", "images", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts", "notifications")),
     ("work", ("jobs", "schedules", "daemon")),
-    ("people", ("approvals", "comments", "handover", "incident", "access")),
+    ("people", ("approvals", "comments", "handover", "incident", "access", "erasures")),
     ("record", ("events", "audit", "show", "backup", "gc")),
 )
 

@@ -30,6 +30,41 @@ def mark_erased(tx: Write, hashes: Sequence[str]) -> None:
     )
 
 
+def replace(tx: Write, hash: str, by: str) -> None:
+    """Say that other content took the place of this, whose bytes must go; what it had replaced is so too."""
+    tx.execute(
+        "UPDATE blob SET state = 'erased', erased_at = :at, replaced_by = :by WHERE hash = :hash AND hash <> :by",
+        {"hash": hash, "by": by, "at": tx.at},
+    )
+
+
+def revive(tx: Write, hash: str) -> None:
+    """Say that content is to be there again, whatever had taken its place."""
+    tx.execute(
+        "UPDATE blob SET state = 'present', erased_at = NULL, replaced_by = NULL"
+        " WHERE hash = :hash AND state = 'erased'",
+        {"hash": hash},
+    )
+
+
+def current(reader: Reader, hash: str) -> str:
+    """Return the content that stands in the place of a hash: itself, where nothing replaced it."""
+    passed = {hash}
+    while row := reader.row("SELECT replaced_by FROM blob WHERE hash = :hash", {"hash": hash}):
+        following = row["replaced_by"]
+        if following is None or following in passed:
+            break
+        hash = following
+        passed.add(hash)
+    return hash
+
+
+def replaced(reader: Reader) -> dict[str, str]:
+    """Return what took the place of each content that was replaced, by hash."""
+    rows = reader.rows("SELECT hash, replaced_by FROM blob WHERE replaced_by IS NOT NULL ORDER BY hash")
+    return {row["hash"]: row["replaced_by"] for row in rows}
+
+
 def erased_at(reader: Reader, hash: str) -> int | None:
     """Return when the bytes of content went, None where they are to be there or nothing is known of it."""
     row = reader.row("SELECT erased_at FROM blob WHERE hash = :hash AND state = 'erased'", {"hash": hash})

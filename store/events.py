@@ -145,6 +145,15 @@ def events(
     return [_event(row) for row in found]
 
 
+def of_deck(reader: Reader, action: str, limit: int) -> list[Event]:
+    """Return the events of one action about the deck itself, newest first."""
+    found = reader.rows(
+        "SELECT * FROM event WHERE subject_kind = 'deck' AND action = :action ORDER BY seq DESC LIMIT :limit",
+        {"action": action, "limit": limit},
+    )
+    return [_event(row) for row in found]
+
+
 def head(reader: Reader) -> int:
     """Return the number of the newest event, 0 before the first."""
     row = reader.row("SELECT max(seq) AS seq FROM event")

@@ -40,6 +40,11 @@ def count(reader: Reader) -> int:
     return int(row["count"]) if row else 0
 
 
+def names(reader: Reader) -> list[str]:
+    """Return the names of all models, deleted ones too."""
+    return [row["name"] for row in reader.rows("SELECT name FROM model ORDER BY name")]
+
+
 def first_names(reader: Reader, most: int) -> list[str]:
     """Return the first names, in their order."""
     found = reader.rows("SELECT name FROM model WHERE deleted_at IS NULL ORDER BY name LIMIT :most", {"most": most})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from store import blobs
 from store.database import Reader, Row
 from store.json_text import load
 
@@ -32,6 +33,9 @@ def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
                 found.setdefault(image["record_hash"], f"an image of {row['model']}@{row['number']}")
     for hash, why in _of_runs(reader, deleted_before):
         found.setdefault(hash, why)
+    for hash in blobs.replaced(reader):  # erased: what needed it needs what stands in its place, and its bytes go
+        if hash in found:
+            found.setdefault(blobs.current(reader, hash), found.pop(hash))
     return found
 
 

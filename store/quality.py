@@ -116,6 +116,17 @@ def settle(tx: Write, batch: QuarantineBatch, state: str, actor: str) -> None:
     )
 
 
+def replace_rows(tx: Write, batch: QuarantineBatch, blob_hash: str, rules: dict[str, int]) -> None:
+    """Put other rows in the place of a batch's, `rules` saying how many by each; an open one without any is settled."""
+    rows = sum(rules.values())
+    tx.execute(
+        "UPDATE quarantine SET blob_hash = :hash, rows = :rows, rules = :rules,"
+        " state = CASE WHEN state = 'open' AND :rows = 0 THEN 'superseded' ELSE state END,"
+        " settled_at = CASE WHEN state = 'open' AND :rows = 0 THEN :at ELSE settled_at END WHERE id = :id",
+        {"hash": blob_hash, "rows": rows, "rules": dump(rules), "at": tx.at, "id": batch.id},
+    )
+
+
 def batches(reader: Reader, model: str, *, open_only: bool = False) -> list[QuarantineBatch]:
     """Return a model's batches, newest first."""
     narrowed = "AND state = 'open'" if open_only else ""

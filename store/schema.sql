@@ -929,5 +929,55 @@ CREATE TABLE incident (
 
 CREATE INDEX ix_incident_closed_at_id ON incident (closed_at, id);
 
-INSERT INTO alembic_version (version_num) VALUES ('0012');
+CREATE TABLE erasure (
+	id TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	sought TEXT NOT NULL, 
+	key_id TEXT NOT NULL, 
+	models TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	via TEXT, 
+	job_id TEXT, 
+	asked_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	lifted_at BIGINT, 
+	lifted_by TEXT, 
+	CONSTRAINT pk_erasure PRIMARY KEY (id), 
+	CONSTRAINT fk_erasure_job_id FOREIGN KEY(job_id) REFERENCES job (id), 
+	CONSTRAINT ck_erasure_state CHECK (state IN ('running', 'done'))
+);
+
+CREATE TABLE erasure_item (
+	erasure_id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	state TEXT NOT NULL, 
+	replaced_by TEXT, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT pk_erasure_item PRIMARY KEY (erasure_id, kind, model, name), 
+	CONSTRAINT fk_erasure_item_erasure_id FOREIGN KEY(erasure_id) REFERENCES erasure (id), 
+	CONSTRAINT ck_erasure_item_state CHECK (state IN ('found', 'erased'))
+);
+
+CREATE INDEX ix_erasure_item_name ON erasure_item (name);
+
+CREATE TABLE erasure_decision (
+	erasure_id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	decision TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	job_id TEXT, 
+	decided_at BIGINT NOT NULL, 
+	CONSTRAINT pk_erasure_decision PRIMARY KEY (erasure_id, model), 
+	CONSTRAINT fk_erasure_decision_erasure_id FOREIGN KEY(erasure_id) REFERENCES erasure (id), 
+	CONSTRAINT fk_erasure_decision_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_erasure_decision_job_id FOREIGN KEY(job_id) REFERENCES job (id), 
+	CONSTRAINT ck_erasure_decision_decision CHECK (decision IN ('retrain', 'suppress', 'accept'))
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0013');
 

@@ -63,6 +63,34 @@ def put_seal(tx: Write, seal: Seal) -> None:
     )
 
 
+def replace_seal(tx: Write, seal: Seal, actor: str, erasure: str) -> None:
+    """Put a seal in the place of the one a version bears, with what the two differ in on record."""
+    before = seal_of(tx, seal.model, seal.number)
+    tx.execute("DELETE FROM version_seal WHERE model = :model AND number = :number", _key(seal))
+    put_seal(tx, seal)
+    said = before.statement if before else {}
+    body = {
+        "erasure": erasure,
+        "golden": seal.statement.get("golden"),
+        "golden_was": said.get("golden"),
+        "signature_was": before.signature if before else None,
+        "signature": seal.signature,
+    }
+    events.append(
+        tx,
+        actor=actor,
+        action="version.resealed",
+        subject_kind="version",
+        subject_id=f"{seal.model}@{seal.number}",
+        model=seal.model,
+        body=body,
+    )
+
+
+def _key(seal: Seal) -> dict[str, Any]:
+    return {"model": seal.model, "number": seal.number}
+
+
 def seal_of(reader: Reader, model: str, number: int) -> Seal | None:
     """Return the seal of a version, None where it bears none."""
     row = reader.row(

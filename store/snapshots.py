@@ -42,6 +42,22 @@ def add_snapshot(tx: Write, snapshot: Snapshot, actor: str) -> Snapshot:
     return snapshot
 
 
+def forget_values(tx: Write, snapshot: Snapshot, columns: str) -> None:
+    """Tell less of a snapshot's columns (JSON) from now on: an erasure has changed it."""
+    tx.execute(
+        "UPDATE snapshot SET columns = :columns WHERE model = :model AND id = :id",
+        {"columns": columns, "model": snapshot.model, "id": snapshot.id},
+    )
+
+
+def take_again(tx: Write, snapshot: Snapshot) -> None:
+    """Say that a snapshot which an erasure had replaced was taken once more, and what its columns are."""
+    tx.execute(
+        "UPDATE snapshot SET columns = :columns, created_at = :at WHERE model = :model AND id = :id",
+        {"columns": dump(list(snapshot.columns)), "at": tx.at, "model": snapshot.model, "id": snapshot.id},
+    )
+
+
 def snapshot(reader: Reader, id: str, model: str | None = None) -> Snapshot:
     """Return one snapshot by its whole `sha256:…`; `model` where two models share the rows.
 
@@ -70,6 +86,11 @@ def find(reader: Reader, prefix: str) -> Snapshot:
     if not found:
         raise UnknownName(f"no snapshot {prefix!r}", "modeldeck data MODEL lists them")
     return snapshot(reader, found[0]["id"])
+
+
+def holders(reader: Reader, id: str) -> list[Snapshot]:
+    """Return a snapshot once for each model that has it, by model."""
+    return [_snapshot(row) for row in reader.rows("SELECT * FROM snapshot WHERE id = :id ORDER BY model", {"id": id})]
 
 
 def snapshots(reader: Reader, model: str) -> list[Snapshot]:

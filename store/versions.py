@@ -143,6 +143,12 @@ def versions(reader: Reader, model: str) -> list[Version]:
         return _made(model, reader.each(asked, {"model": model}), aliases, tags)
 
 
+def ever(reader: Reader, model: str) -> list[Version]:
+    """Return all versions of a model, deleted ones too, oldest first."""
+    found = reader.rows("SELECT number FROM version WHERE model = :model ORDER BY number", {"model": model})
+    return [version(reader, model, row["number"]) for row in found]
+
+
 def version(reader: Reader, model: str, number: int) -> Version:
     """Return one version.
 
@@ -212,6 +218,14 @@ def _mark(tx: Write, model: str, number: int, at: int | None, actor: str, reason
     action = "version.abandoned" if at is not None else "version.reinstated"
     _record(tx, action, model, number, actor, reason=reason)
     return version(tx, model, number)
+
+
+def replace_golden(tx: Write, model: str, number: int, golden_hash: str) -> None:
+    """Give a version other golden requests, as an erasure must; whoever does so seals the version anew."""
+    tx.execute(
+        "UPDATE version SET golden_hash = :hash WHERE model = :model AND number = :number",
+        {"hash": golden_hash, "model": model, "number": number},
+    )
 
 
 def _record(

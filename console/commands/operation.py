@@ -286,7 +286,7 @@ def job_line(job: Job) -> str:
         return (
             f"the release of {job.model} is {result.get('state', job.state)}: modeldeck deployments shows what serves"
         )
-    if job.kind in ("reproduce", "notify") and "told" in result:
+    if job.kind in ("reproduce", "notify", "erase") and "told" in result:
         return str(result["told"])
     if job.kind == "converge":
         return f"{job.model} is converged: every host is as the registry says"

@@ -9,6 +9,7 @@ from typing import Any
 from console.commands import alert_lines, comment_tables, handover
 from console.commands.card import card
 from console.commands.compliance import compliance
+from console.commands.erasures import decided, erasure, lifted
 from console.commands.image_sheet import image
 from console.commands.lineage import lineage
 from console.commands.matrix import access
@@ -28,6 +29,7 @@ from engine.operations.common import Done
 from engine.operations.compliance import Compliance
 from engine.operations.data import SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
+from engine.operations.erasures import ErasureDetail
 from engine.operations.governance import Card
 from engine.operations.handover import Handover, IncidentDetail, PostMortem
 from engine.operations.history import Moment
@@ -42,7 +44,7 @@ from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
 from engine.plans import Check, Plan, Preview
-from store.rows import Comment, Endpoint, Host, Incident, Served, rfc3339
+from store.rows import Comment, Endpoint, Erasure, ErasureDecision, Host, Incident, Served, rfc3339
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -64,6 +66,7 @@ EMPTY = {
     "aliases.history": "no alias of this model has moved yet",
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
     "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
+    "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --dry-run looks for somebody",
     "data.quarantine": "no rows are in quarantine",
     "keys.list": "no keys: modeldeck keys add MODEL NAME",
     "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
@@ -332,6 +335,9 @@ def garbage(answer: GcReport, out: Output) -> None:
 
 
 WRITERS: dict[type, Callable[[Any, Output], None]] = {
+    ErasureDetail: erasure,
+    ErasureDecision: decided,
+    Erasure: lifted,
     Pulse: pulse,
     Preview: preview,
     AuditReport: audit,

@@ -20,6 +20,9 @@ def snapshot(answer: SnapshotDetail, out: Output) -> None:
     """Write a snapshot."""
     shown = answer.snapshot
     lies = "its bytes were removed" if not answer.present else kilobytes(shown.size_bytes)
+    if answer.replaced_by is not None:
+        stands = answer.replaced_by.removeprefix("sha256:")[:12]
+        lies = f"{count(answer.erased)} rows of a person were erased from it; {stands} stands in its place"
     if answer.segments > 1:
         lies = f"{lies} in {answer.segments} segments"
     if answer.shared_with:

@@ -9,6 +9,7 @@ from engine.data.canonical import canonical
 from engine.data.quality import RULE
 from engine.data.sources.functions import call
 from engine.model_io import code
+from engine.model_io.persons import ErasedMeanwhile
 from engine.model_io.rows import read_snapshot, zone_of
 from store import quality as batches
 from store import snapshots
@@ -32,7 +33,7 @@ def replay(deck: Deck, settings: ModelSettings, revision: int, *, actor: str, fe
     """
     import pyarrow as pa
 
-    from engine.data.snapshot import keep
+    from engine.data.snapshot import keep, without_erased
 
     open_batches = batches.batches(deck.database, settings.name, open_only=True)
     known = snapshots.present(deck.database, settings.name)
@@ -52,21 +53,28 @@ def replay(deck: Deck, settings: ModelSettings, revision: int, *, actor: str, fe
     fitting = canonical(rows.select(here.column_names), settings.data.time_column)
     both = canonical(pa.concat_tables([here, fitting], promote_options="permissive"), settings.data.time_column)
     zone = zone_of(deck.database, revision)
+    standing, both = without_erased(deck, settings.name, both)
     looked = quality.look(deck, settings, both, zone)
     if looked is not None and looked.kept.num_rows <= here.num_rows:
         raise WorkFailed(
             f"none of {rows.num_rows:,} rows passes ({', '.join(sorted(looked.rules))})",
             "correct [checks], or name a repair",
         )
-    return keep(
-        deck,
-        settings,
-        revision,
-        both,
-        looked,
-        zone=zone,
-        code_hash=code_hash,
-        actor=actor,
-        fence=fence,
-        replayed=open_batches,
-    )
+    try:
+        return keep(
+            deck,
+            settings,
+            revision,
+            both,
+            looked,
+            zone=zone,
+            code_hash=code_hash,
+            actor=actor,
+            fence=fence,
+            replayed=open_batches,
+            standing=standing,
+        )
+    except ErasedMeanwhile:
+        raise WorkFailed(
+            f"an erasure of {settings.name} was asked for while rows were replayed", "replay them once it is done"
+        ) from None

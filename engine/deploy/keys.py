@@ -1,22 +1,12 @@
-"""The deck's own secrets, made on first use, 0600, outside the registry: the log's key, one that opens endpoints."""
+"""The key with which the deck asks its own endpoints, made on first use, 0600, outside the registry."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from pathlib import Path
 
 from store.secret_files import kept
-
-
-def log_key(folder: Path) -> Path:
-    """Return the key file `log` in the deck's key folder, made whole if absent: personal columns are logged under it.
-
-    Raises:
-        StorageUnwritable: the disk is full or read-only.
-    """
-    return kept(folder, "log", json.dumps({"id": secrets.token_hex(4), "key": secrets.token_hex(32)}))
 
 
 def endpoint_key(folder: Path) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from engine.deck import Deck
 from engine.deploy.certificate import certificate_of
 from engine.deploy.faults import CERTIFICATE, PORT
-from engine.deploy.keys import log_key
 from engine.deploy.listening import declared
 from engine.deploy.memory import memory_limit_mb
 from engine.deploy.process_router import ProcessRouter
@@ -17,6 +16,7 @@ from engine.deploy.processes import end, read_ready, run_folder
 from engine.deploy.replica import ReplicaProcess
 from engine.deploy.runtime import HostRouter
 from engine.deploy.stage import clear_half_made, stage
+from engine.model_io.log_key import log_key
 from engine.settings.model import ModelSettings
 from store import seals
 from store.errors import Unavailable

@@ -48,7 +48,7 @@ def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
     wanted = _manifest(deck, version, settings)
     digits = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
     folder = deck.workspace.serving / f"{version.model}@{version.number}-{digits}"
-    if _is_whole(folder, wanted):
+    if _is_whole(folder, wanted, version):
         return folder
     with writing_to(deck.workspace.serving):
         deck.workspace.serving.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def stage(deck: Deck, version: Version, settings: ModelSettings) -> Path:
                     shutil.rmtree(folder)
                 os.replace(fresh, folder)
             except OSError:
-                if not _is_whole(folder, wanted):  # another process may have staged the same meanwhile
+                if not _is_whole(folder, wanted, version):  # another process may have staged the same meanwhile
                     raise
     return folder
 
@@ -139,9 +139,10 @@ def _told_of(version: Version, short: str) -> dict[str, Any]:
     return {"file": "compiled.zip", "sha256": short.removeprefix("sha256:"), "needs": needs}
 
 
-def _is_whole(folder: Path, manifest: dict[str, Any]) -> bool:
-    """Say whether what a folder loads, pipeline and compiled form, is what its manifest names."""
-    loaded = [manifest[part] for part in ("artifact", "compiled") if part in manifest]
+def _is_whole(folder: Path, manifest: dict[str, Any], version: Version) -> bool:
+    """Say whether what a folder loads is what its manifest names, and its golden requests what the version pins."""
+    golden = {"file": "golden.json", "sha256": version.golden_hash.removeprefix("sha256:")}
+    loaded = [golden, *(manifest[part] for part in ("artifact", "compiled") if part in manifest)]
     try:
         return all(
             hashlib.sha256((folder / one["file"]).read_bytes()).hexdigest() == one["sha256"] for one in loaded

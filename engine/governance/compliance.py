@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from engine.governance.card_facts import CardFacts
 from engine.operations.compliance import ComplianceItem
 
 
-def items_of(facts: CardFacts, seal: str, kept: frozenset[str]) -> tuple[ComplianceItem, ...]:
+@dataclass(frozen=True, slots=True)
+class ErasedOf:
+    """What erasures made of a version: what stands in the place of its snapshot, what was decided, what was not."""
+
+    replaced_by: str = ""
+    decided: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+def items_of(
+    facts: CardFacts, seal: str, kept: frozenset[str], erased: ErasedOf | None = None
+) -> tuple[ComplianceItem, ...]:
     """Return every item, phase by phase.
 
     `seal` says why the version's seal does not hold, "" where it does; `kept` are the hashes whose bytes are there.
     """
     return (
         *_documentation(facts),
-        *_data(facts, kept),
+        *_data(facts, kept, erased or ErasedOf()),
         *_tests(facts),
         *_monitoring(facts),
         *_approvals(facts),
@@ -34,13 +46,20 @@ def _documentation(facts: CardFacts) -> Iterator[ComplianceItem]:
         yield _item("documentation", name.replace("_", " "), bool(value), value or "nobody wrote it", fix)
 
 
-def _data(facts: CardFacts, kept: frozenset[str]) -> Iterator[ComplianceItem]:
+def _data(facts: CardFacts, kept: frozenset[str], erased: ErasedOf) -> Iterator[ComplianceItem]:
     name, data = facts.model.name, facts.settings.get("data", {})
     there = facts.snapshot.id in kept
     lies = f"{facts.snapshot.rows:,} rows, by hash" if there else "its bytes are gone"
+    if erased.replaced_by:  # what was asked for, and no damage
+        there, lies = True, f"rows of a person were erased from it, {erased.replaced_by[7:19]} stands in its place"
     yield _item("data", "snapshot", there, lies, f"modeldeck train {name}: what is gone stays gone")
     checks = facts.settings.get("checks")
     yield _item("data", "checks", bool(checks), "of the model's file" if checks else "none", _checks_fix(name))
+    if erased.decided or erased.undecided:
+        waiting = ", ".join(erased.undecided)
+        told = f"nobody decided about {waiting}" if waiting else ", ".join(erased.decided)
+        fix = f"modeldeck erasures decide {waiting[:12]} {name} retrain, suppress or accept"
+        yield _item("data", "erasures", not waiting, told, fix)
     marked = list(data.get("personal") or ())
     yield _item("data", "personal columns", True, ", ".join(marked) or "none is marked", "")
 

@@ -184,8 +184,14 @@ class Lineage:
             one.created_at,
             gone,
             rows=one.rows,
-            detail="its bytes are gone" if gone else span,
+            detail=self._gone(one) if gone else span,
         )
+
+    def _gone(self, one: Snapshot) -> str:
+        by = blobs.current(self._reader, one.id)
+        if by == one.id:
+            return "its bytes are gone"
+        return f"rows of a person were erased from it, {by.removeprefix('sha256:')[:12]} stands in its place"
 
     def run(self, one: lineage.RunOn, depth: int) -> LineageNode:
         """Say of a run how it ended."""

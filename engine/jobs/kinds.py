@@ -27,6 +27,7 @@ KINDS: dict[str, Kind] = {
     "monitor": Kind("engine.jobs.watching:watch"),
     "monitor-backfill": Kind("engine.jobs.watching:rewatch", resumable=True),
     "attribute": Kind("engine.jobs.attributing:attribute"),
+    "erase": Kind("engine.jobs.erasing:erase", resumable=True),
     "notify": Kind("engine.jobs.notifying.sending:send"),
 }
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from engine.model_io.segments import segments_of
-from store.errors import Refused
+from store import blobs
+from store.errors import CorruptArtifact, Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,9 +20,22 @@ if TYPE_CHECKING:
 def read_snapshot(deck: Deck, snapshot_id: str) -> pa.Table:
     """Return the rows of a snapshot, in time order where it has a time column.
 
+    Of one that an erasure changed, those of the snapshot that stands in its place.
+
     Raises:
         CorruptArtifact: its bytes, or those of a segment, are missing or damaged.
     """
+    name = blobs.current(deck.database, snapshot_id)
+    try:
+        return _read(deck, name)
+    except CorruptArtifact:
+        now = blobs.current(deck.database, name)
+        if now == name:
+            raise
+        return _read(deck, now)  # it was erased between the two looks
+
+
+def _read(deck: Deck, snapshot_id: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -43,6 +43,25 @@ def seal(deck: Deck, tx: Write, version: Version) -> Seal:
     return made
 
 
+def reseal(deck: Deck, tx: Write, version: Version, erasure: str) -> Seal:
+    """Sign a version anew whose golden requests an erasure has changed; the statement names the erasure.
+
+    Raises:
+        CorruptArtifact: the version bore no seal to go on from.
+        Refused: the deck's key file holds no key. StorageUnwritable: no key can be made.
+    """
+    before = seals.seal_of(tx, version.model, version.number)
+    if before is None:
+        raise _refusal(f"{version.model}@{version.number} bears no seal")
+    statement = {**before.statement, **_registered(version), "erasure": erasure}
+    signer, signature = deck_key.sign(deck.workspace.keys, signed_bytes(statement))
+    if signer not in seals.signers(tx):
+        seals.add_signer(tx, signer, ACTOR)
+    made = Seal(version.model, version.number, statement, signer, signature, tx.at)
+    seals.replace_seal(tx, made, ACTOR, erasure)
+    return made
+
+
 def checked(deck: Deck, version: Version) -> Seal:
     """Return the seal of a version, when it is of this deck and says what the registry says.
 

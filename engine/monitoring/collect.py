@@ -105,19 +105,23 @@ def _collect_one(
 
 
 def _write_parts(deck: Deck, segment: Segment, lines: Lines, types: Types) -> int:
+    """Write rows into the files of their days; returns how many were there already, or belong to an erased person."""
     from engine.monitoring.columns import to_table
     from engine.monitoring.duplicates import without_duplicates
+    from engine.monitoring.forgotten import Forgotten
     from engine.monitoring.merge import part_name
 
     groups: dict[tuple[str, str, int, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in lines.rows:
+    forgotten = Forgotten(deck)
+    rows = [row for row in lines.rows if not forgotten.holds(row)]
+    for row in rows:
         endpoint, model = str(row.get("endpoint") or row.get("model")), str(row.get("model"))
         prediction_id = str(row.get("prediction_id") or f"{row.get('request_id')}-{row.get('row')}")
         at = minted_at(prediction_id) or int(row.get("received_at") or 0)
         groups[endpoint, model, int(row.get("version") or 0), day_of(at)].append(row)
-    dropped = 0
-    for (endpoint, model, version, day), rows in groups.items():
-        table, duplicates = without_duplicates(to_table(rows, types.of(model, version)))
+    dropped = len(lines.rows) - len(rows)
+    for (endpoint, model, version, day), mine in groups.items():
+        table, duplicates = without_duplicates(to_table(mine, types.of(model, version)))
         folder = endpoint_folder(deck.workspace, endpoint) / str(version) / day
         write_parquet(table, folder / part_name(f"{segment.key}:{lines.start}"))
         dropped += duplicates

@@ -30,6 +30,8 @@ class SnapshotRequest:
 class SnapshotDetail:
     """A snapshot with how its bytes lie: in `segments` files, of which other snapshots hold `shared_bytes` too.
 
+    `replaced_by` is what an erasure put in its place, without the `erased` rows of a person.
+
     `shared_with` are the ids of those snapshots, the newest first. `present` says whether its bytes are to be there.
     """
 
@@ -38,6 +40,8 @@ class SnapshotDetail:
     segments: int
     shared_bytes: int
     shared_with: tuple[str, ...]
+    replaced_by: str | None = None
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from store.rows import OutcomeBatch
 
 FOUND_WITHIN_S = 60.0
 EXPLAINED_WITHIN_S = 300.0
+SOUGHT_WITHIN_S = 600.0
 
 
 def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> OutcomeBatch:
@@ -104,6 +105,16 @@ def attributions(workspace: Workspace, told: dict[str, Any]) -> list[dict[str, A
     return rows
 
 
+def sought(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
+    """Look for a person in another process: `{"sought", "key_id"}`; returns `{"places": [...], "open": rows}`.
+
+    Raises:
+        ModeldeckError: something cannot be read.
+        WorkFailed: the process failed, or took longer than ten minutes.
+    """
+    return _done(workspace, "sought", told, "the look for the person", "", SOUGHT_WITHIN_S)
+
+
 def logged(workspace: Workspace, model: str) -> list[dict[str, Any]]:
     """Count a model's log in another process, as `engine.monitoring.logged` does.
 
@@ -146,7 +157,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="engine.service.apart")
     parser.add_argument("-w", "--workspace", required=True, type=Path)
     parser.add_argument(
-        "what", choices=("outcomes", "find", "explain", "proposed", "rejected", "review", "attributions", "logged")
+        "what",
+        choices=("outcomes", "find", "explain", "proposed", "rejected", "review", "attributions", "logged", "sought"),
     )
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
@@ -179,6 +191,10 @@ def main() -> int:
                 from engine.monitoring.logged import logged as counted
 
                 answer = {"rows": counted(deck, told["model"])}
+            elif asked.what == "sought":
+                from engine.governance.erasing.run import seen
+
+                answer = seen(deck, told["sought"], told["key_id"])
             elif asked.what == "rejected":
                 from engine.data.looking import rejected_rows
 

@@ -28,6 +28,7 @@ from engine.training.reproducing import settings_of
 from engine.training.threshold import check_threshold
 from engine.training.trial import one_quiet_thread
 from store import blobs, versions
+from store.errors import WorkFailed
 
 if TYPE_CHECKING:
     from engine.deck import Deck
@@ -67,6 +68,8 @@ def derive(
     golden = json.dumps(recorded, sort_keys=True, separators=(",", ":")).encode()
     golden_hash = deck.artifacts.put_bytes(golden)
     with deck.database.write(job) as tx:
+        if versions.version(tx, version.model, version.number).golden_hash != version.golden_hash:
+            raise WorkFailed("rows of a person were erased from it meanwhile", "derive it again")
         blobs.record_blob(tx, golden_hash, len(golden), "golden")
         derived = versions.register(
             tx,

@@ -28,9 +28,9 @@ from engine.training.forecasts import remember
 from engine.training.selection import left_out
 from engine.training.trial import one_quiet_thread
 from engine.training.warm import Base
-from store import runs
+from store import blobs, runs
 from store import settings as applied
-from store.errors import CorruptArtifact, WorkFailed
+from store.errors import CorruptArtifact, Refused, WorkFailed
 
 if TYPE_CHECKING:
     from engine.deck import Deck
@@ -62,9 +62,16 @@ def reproduce(deck: Deck, version: Version, progress: Callable[[float, str], Non
 
     Raises:
         WorkFailed: what it was made from is not there any more, or cannot be fitted.
+        Refused: rows were erased from it.
     """
     named = f"{version.model}@{version.number}"
     progress(0.05, "reading snapshot, code and environment")
+    if blobs.current(deck.database, version.snapshot_id) != version.snapshot_id:
+        raise Refused(
+            f"{named} cannot be reproduced: rows of a person were erased from what it was trained on, "
+            f"snapshot {version.snapshot_id.removeprefix('sha256:')[:12]}",
+            "its seal, artifact and golden requests still hold: modeldeck erasures tells why and when",
+        )
     reasons = [f"environment: {told}" for told in _environment(deck, version)]
     settings = settings_of(deck, version)
     try:

@@ -207,6 +207,11 @@ def _register(attempt: Attempt, snapshot: Snapshot, made: Made, recorder: TrialR
     seen_hash = deck.artifacts.put_bytes(seen)
     short = deck.artifacts.put_bytes(made.compiled) if made.compiled else ""
     with recorder.ending() as tx:
+        if blobs.current(tx, snapshot.id) != snapshot.id:
+            raise WorkFailed(
+                f"rows of a person were erased from snapshot {snapshot.id[:19]} while a model was fitted on them",
+                f"no version was made of them: modeldeck train {attempt.settings.name}",
+            )
         run_artifacts.keep_artifact(tx, run.id, "evaluation.json", seen_hash, len(seen))
         if short:
             run_artifacts.keep_artifact(tx, run.id, "compiled.zip", short, len(made.compiled))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from store import json_rows
 from store.rows.comments import Comment, CommentText, Watch
 from store.rows.data import DataCheck, QuarantineBatch
+from store.rows.erasures import Erasure, ErasureDecision, ErasureItem
 from store.rows.governance import Approval, ApprovalAnswer
 from store.rows.handover import Duty, Incident
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
@@ -52,6 +53,9 @@ __all__ = [
     "Duty",
     "Endpoint",
     "EndpointKey",
+    "Erasure",
+    "ErasureDecision",
+    "ErasureItem",
     "Event",
     "Experiment",
     "Fault",

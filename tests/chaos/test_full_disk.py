@@ -16,9 +16,9 @@ from counts import Report
 from tiny_deck import Tiny, make_tiny
 
 from engine.deck import Deck
-from engine.deploy.keys import log_key
 from engine.keeping import backup
 from engine.keeping.gc import collect
+from engine.model_io.log_key import log_key
 from engine.monitoring.layout import write_parquet
 from engine.workspace import Workspace
 from store import blobs, events, runs

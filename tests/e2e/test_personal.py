@@ -174,6 +174,7 @@ def arguments(operation: Operation, told: dict[str, str]) -> list[str]:
     ids["images"] = "sha256:0"  # there is none on a process host
     ids["schedules"] = "monitor:rates"
     ids["alerts"] = told["alert"]
+    ids["erasures"] = "0"  # nobody was erased here
     ids |= {"comments": told["comment"], "incident": told["incident"]}
     found = []
     for field in dataclasses.fields(operation.request):

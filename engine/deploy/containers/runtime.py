@@ -21,9 +21,9 @@ from engine.deploy.images.container import ContainerSpec, Limits, Story
 from engine.deploy.images.containers import Found
 from engine.deploy.images.ship import ship
 from engine.deploy.images.speaking import spoken_to
-from engine.deploy.keys import log_key
 from engine.deploy.memory import memory_limit_mb
 from engine.deploy.runtime import HostRouter
+from engine.model_io.log_key import log_key
 from engine.settings.addresses import parse_address
 from engine.settings.model import HostSettings, ModelSettings
 from engine.workspace import Workspace

@@ -10,7 +10,9 @@ from store.errors import CorruptArtifact
 
 if TYPE_CHECKING:
     from engine.deck import Deck
+    from engine.governance.compliance import ErasedOf
     from store.artifacts import Artifacts
+    from store.database import Reader
     from store.rows import Version
 
 
@@ -30,9 +32,23 @@ def compliance(context: ServiceContext, request: ComplianceRequest) -> Complianc
             hash for hash in asked if hash and blobs.erased_at(reader, hash) is None and _lies(deck.artifacts, hash)
         )
         signs = seals.ever_signed(reader)
+        erased = _erased(reader, version)
     seal = _seal(deck, version) if signs else "not sealed yet: it is when it is next loaded"
-    items = items_of(facts, seal, kept)
+    items = items_of(facts, seal, kept, erased)
     return Compliance(version.model, version.number, items, sum(not one.is_there for one in items))
+
+
+def _erased(reader: Reader, version: Version) -> ErasedOf:
+    from engine.governance.compliance import ErasedOf
+    from engine.governance.erasing.derived import decided, undecided
+    from store import blobs
+
+    stands = blobs.current(reader, version.snapshot_id)
+    return ErasedOf(
+        stands if stands != version.snapshot_id else "",
+        tuple(f"{one[:12]} {what}" for one, what in decided(reader, version.model)),
+        tuple(one[:12] for one in undecided(reader, version.model)),
+    )
 
 
 def _seal(deck: Deck, version: Version) -> str:

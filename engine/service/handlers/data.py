@@ -24,7 +24,7 @@ from engine.settings.apply import current_settings, require_model
 from engine.settings.checks import CheckSettings
 from engine.settings.model import ModelSettings
 from engine.settings.work import terms
-from store import models, quality
+from store import blobs, erasures, models, quality
 from store import snapshots as data
 from store.errors import CorruptArtifact, Refused
 from store.rows import DataCheck, Job, Snapshot
@@ -42,7 +42,9 @@ def show(context: ServiceContext, request: SnapshotRequest) -> SnapshotDetail:
     found = data.find(context.deck.database, request.id)
     there = {one.id: one for one in data.present(context.deck.database, found.model)}
     if found.id not in there:
-        return SnapshotDetail(found, False, 0, 0, ())
+        by = blobs.current(context.deck.database, found.id)
+        item = erasures.of_content(context.deck.database, found.id)
+        return SnapshotDetail(found, False, 0, 0, (), by if by != found.id else None, item.rows if item else 0)
     artifacts = context.deck.artifacts
     mine = {one["hash"]: one["size_bytes"] for one in segments_of(artifacts, found.id)}
     shared: set[str] = set()

@@ -12,10 +12,10 @@ import pytest
 from sklearn.preprocessing import FunctionTransformer
 
 from engine.deploy import stage as stage_module
-from engine.deploy.keys import log_key
 from engine.deploy.probe import proof
 from engine.deploy.stage import clear_half_made, stage
 from engine.model_io import trust
+from engine.model_io.log_key import log_key
 from engine.serving import artifact, golden
 from engine.serving.predict import Predictor
 from engine.settings.model import DeckSettings
