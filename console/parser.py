@@ -41,7 +41,7 @@ EXIT_CODES = (
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("daily", ("train", "predict", "promote", "rollback", "at", "trace", "explain", "reproduce")),
     ("deck", ("init", "demo", "check", "doctor", "console", "apply", "deck", "pulse")),
-    ("models", ("models", "versions", "aliases", "cards", "lineage", "compliance")),
+    ("models", ("models", "versions", "aliases", "cards", "lineage", "compliance", "tests")),
     ("runs and data", ("experiments", "runs", "data")),
     ("serving", ("endpoints", "keys", "deployments", "deploy", "releases", "images", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts", "notifications")),

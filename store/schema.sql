@@ -979,5 +979,25 @@ CREATE TABLE erasure_decision (
 	CONSTRAINT ck_erasure_decision_decision CHECK (decision IN ('retrain', 'suppress', 'accept'))
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0013');
+CREATE TABLE behaviour_run (
+	id TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	place TEXT NOT NULL, 
+	verdict TEXT NOT NULL, 
+	tests_hash TEXT NOT NULL, 
+	code_hash TEXT NOT NULL, 
+	results TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	job_id TEXT, 
+	ran_at BIGINT NOT NULL, 
+	CONSTRAINT pk_behaviour_run PRIMARY KEY (id), 
+	CONSTRAINT fk_behaviour_run_model_version FOREIGN KEY(model, version) REFERENCES version (model, number), 
+	CONSTRAINT ck_behaviour_run_place CHECK (place IN ('training', 'promotion', 'endpoint', 'asked')), 
+	CONSTRAINT ck_behaviour_run_verdict CHECK (verdict IN ('passed', 'failed'))
+);
+
+CREATE INDEX ix_behaviour_run_model_version_id ON behaviour_run (model, version, id);
+
+INSERT INTO alembic_version (version_num) VALUES ('0014');
 

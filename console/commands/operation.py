@@ -29,6 +29,7 @@ SETTINGS_FIRST = (
     "releases.promote",
     "releases.deploy",
     "data.ingest",
+    "tests.run",
 )  # the owner's changed files are applied before
 BROKEN = 1
 
@@ -276,9 +277,9 @@ def job_line(job: Job) -> str:
     result = job.result
     if job.kind == "train" and "version" in result:
         metric = f", {result['metric']} {result['value']:.4g} on the holdout" if result.get("value") is not None else ""
-        return (
-            f"{job.model}@{result['version']} trained{metric}; next: modeldeck promote {job.model} {result['version']}"
-        )
+        tested = f"; {result['tests']}" if "tests" in result else ""
+        made = f"{job.model}@{result['version']}"
+        return f"{made} trained{metric}{tested}; next: modeldeck promote {job.model} {result['version']}"
     if job.kind == "derive" and "version" in result:
         said = f"{job.model}@{result['version']} is {job.model}@{result['derived_from']} at {result['threshold']:g}"
         return f"{said}; next: modeldeck promote {job.model} {result['version']}"
@@ -286,7 +287,7 @@ def job_line(job: Job) -> str:
         return (
             f"the release of {job.model} is {result.get('state', job.state)}: modeldeck deployments shows what serves"
         )
-    if job.kind in ("reproduce", "notify", "erase") and "told" in result:
+    if job.kind in ("reproduce", "notify", "erase", "test") and "told" in result:
         return str(result["told"])
     if job.kind == "converge":
         return f"{job.model} is converged: every host is as the registry says"

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands import alert_lines, comment_tables, handover
+from console.commands import alert_lines, behaviour_tables, comment_tables, handover
 from console.commands.card import card
 from console.commands.compliance import compliance
 from console.commands.erasures import decided, erasure, lifted
@@ -44,7 +44,7 @@ from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
 from engine.plans import Check, Plan, Preview
-from store.rows import Comment, Endpoint, Erasure, ErasureDecision, Host, Incident, Served, rfc3339
+from store.rows import BehaviourRun, Comment, Endpoint, Erasure, ErasureDecision, Host, Incident, Served, rfc3339
 
 EMPTY = {
     "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
@@ -68,6 +68,7 @@ EMPTY = {
     "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
     "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --dry-run looks for somebody",
     "data.quarantine": "no rows are in quarantine",
+    "tests.list": "no behaviour tests ran: [tests.NAME] in models/NAME.toml, then modeldeck tests run MODEL VERSION",
     "keys.list": "no keys: modeldeck keys add MODEL NAME",
     "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
 }
@@ -110,6 +111,9 @@ def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
         out.tell_apart([row.id for row in answer if hasattr(row, "id")])
         if kind is Comment:
             comment_tables.comments(answer, out)
+            return
+        if kind is BehaviourRun:
+            behaviour_tables.runs(answer, out)
             return
         out.table(comment_tables.with_comments(columns_of(kind), answer), answer)
         if kind in (DeploymentDetail, Endpoint, Host):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from console.render.behaviour import put_behaviour
 from console.render.cells import Line, Span
 from console.render.columns import Cell
 from console.render.errors import put_comparisons, put_errors
@@ -18,15 +19,20 @@ from console.render.signs import glyph_of, style_of
 from console.render.spark import bar
 from console.render.words import ago, count, moment, number, person, short_id, size
 from engine.plans import Check
-from store.rows import Release, Step, Version, microseconds
+from store.rows import BehaviourRun, Release, Step, Version, microseconds
 
 SHOWN = 8  # slices and importances shown, the most telling first
 
 
 def version_lines(
-    version: Version, releases: Sequence[Release], width: int, now: int, steps: Sequence[Step] = ()
+    version: Version,
+    releases: Sequence[Release],
+    width: int,
+    now: int,
+    steps: Sequence[Step] = (),
+    tests: Sequence[BehaviourRun] = (),
 ) -> list[Line]:
-    """Return the page of a version; `steps` are those of its newest release."""
+    """Return the page of a version; `steps` are those of its newest release, `tests` the newest run of each place."""
     sheet = Sheet(width)
     sheet.pair("Role", *_role(version))
     sheet.pair("Estimator", (estimator_name(version.estimator), "name"), (f"  {version.estimator}", "dim"))
@@ -35,6 +41,7 @@ def version_lines(
         sheet.pair("Says", version.description)
     _evaluation(sheet, version.evaluation)
     _gates(sheet, version, releases, steps, now)
+    put_behaviour(sheet, tests, now)
     _slices(sheet, version.evaluation)
     put_fairness(sheet, version.evaluation)
     put_errors(sheet, version.evaluation)

@@ -12,6 +12,7 @@ from console.screens.document_page import DocumentKind, DocumentPage
 from console.screens.list_page import MOST, NO_MODEL, ListKind, ListPage
 from console.screens.log_page import LogPage
 from engine.operations.alerts import AlertDetail, AlertRequest, AlertsRequest
+from engine.operations.behaviour import TestsRequest
 from engine.operations.common import ModelRequest
 from engine.operations.common import Page as PageRequest
 from engine.operations.deck import EventsRequest
@@ -114,10 +115,10 @@ def version_named(model: str, number: int) -> DocumentPage:
         released = tuple(client.call("releases.list", ReleasesRequest(model=model)))
         newest = next((one for one in released if one.to_version == number), None)
         steps = client.call("releases.detail", ReleaseRequest(newest.id)).steps if newest is not None else ()
-        return found, released, steps
+        return found, released, steps, tuple(client.call("tests.list", TestsRequest(model, number)))
 
     def lines(subject: Any, width: int, now: int) -> list[Line]:
-        return version.version_lines(subject[0], subject[1], width, now, subject[2])
+        return version.version_lines(subject[0], subject[1], width, now, subject[2], subject[3])
 
     kind = DocumentKind(
         scope="version",

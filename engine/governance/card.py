@@ -25,6 +25,7 @@ def card_of(facts: CardFacts) -> Card:
         _performance(facts),
         _slices(facts),
         _fairness(facts),
+        _tests(facts),
         _limits(facts),
         _environment(facts),
         _approvals(facts),
@@ -158,6 +159,25 @@ def _fairness(facts: CardFacts) -> CardSection:
         ("groups of", "metric", "largest difference", "95 % interval", "highest for"),
         tuple(rows[:SHOWN]),
         _more(len(rows)) if rows else "No groups are compared: `[fairness]` names columns.",
+    )
+
+
+def _tests(facts: CardFacts) -> CardSection:
+    rows = [
+        (one.name, one.kind, run.place, one.verdict, one.seen, one.expected)
+        for run in facts.tests
+        for one in run.results
+    ]
+    runs = "; ".join(
+        f"{run.verdict} at {run.place}, {rfc3339(run.ran_at)}, tests {run.tests_hash.removeprefix('sha256:')[:12]}"
+        for run in facts.tests
+    )
+    return CardSection(
+        "Behaviour tests",
+        _facts(("newest runs", runs or "none")),
+        ("test", "kind", "run at", "verdict", "seen", "asked"),
+        tuple(rows[:SHOWN]),
+        _more(len(rows)) if rows else "None ran: `[tests.NAME]` of the model's file.",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from store import alerts, approvals, models, releases, runs, settings, snapshots, versions, watching
+from store import alerts, approvals, behaviour, models, releases, runs, settings, snapshots, versions, watching
 from store.database import Reader
-from store.rows import Alert, Approval, Model, Release, Run, Snapshot, Version, Window
+from store.rows import Alert, Approval, BehaviourRun, Model, Release, Run, Snapshot, Version, Window
 from store.rows.frozen import dataclass
 
 WINDOWS = 200  # newest windows of the model that are looked at
@@ -26,6 +26,7 @@ class CardFacts:
     releases: tuple[Release, ...]
     windows: tuple[Window, ...]
     alerts: tuple[Alert, ...]
+    tests: tuple[BehaviourRun, ...] = ()  # the newest of each place
 
 
 def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> CardFacts:
@@ -50,6 +51,7 @@ def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> Car
         releases=tuple(one for one in past if one.to_version == version.number),
         windows=tuple(one for one in seen if one.version == version.number),
         alerts=tuple(one for one in alerts.alerts(reader, model=model) if _is_about(one, version.number)),
+        tests=tuple(behaviour.newest(reader, model, version.number)),
     )
 
 

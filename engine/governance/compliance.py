@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.governance.card_facts import CardFacts
 from engine.operations.compliance import ComplianceItem
+from store.rows import BehaviourRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,24 @@ def _tests(facts: CardFacts) -> Iterator[ComplianceItem]:
     yield _item("tests", "gates", bool(limits), ", ".join(limits) or "none", fix)
     sliced = f"{len(slices)} slices" if slices else "none"
     yield _item("tests", "slices", bool(slices), sliced, f"[gates] slices in models/{name}.toml, then {again}")
+    run = next(iter(facts.tests), None)
+    held = run is not None and run.verdict == "passed"
+    yield _item("tests", "behaviour", held, _ran(run), _behaviour_fix(facts))
     groups = ", ".join(sorted(fairness)) or "no groups are compared"
     yield _item("tests", "fairness", bool(fairness), groups, f"[fairness] columns in models/{name}.toml, then {again}")
+
+
+def _ran(run: BehaviourRun | None) -> str:
+    if run is None:
+        return "no behaviour test ran"
+    passed = sum(one.verdict == "passed" for one in run.results)
+    return f"{passed} of {len(run.results)} passed at {run.place}"
+
+
+def _behaviour_fix(facts: CardFacts) -> str:
+    name, number = facts.model.name, facts.version.number
+    again = f"modeldeck tests run {name} {number}"
+    return again if facts.settings.get("tests") else f"[tests.NAME] in models/{name}.toml, then {again}"
 
 
 def _monitoring(facts: CardFacts) -> Iterator[ComplianceItem]:

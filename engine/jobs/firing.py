@@ -88,8 +88,8 @@ class Firing:
         return len(ids)
 
     def _has_work(self, row: Schedule) -> bool:
-        """A monitor whose model has never served has nothing to look at: its schedule is not due until it has."""
-        if row.kind != "monitor":
+        """A monitor whose model has never served has nothing to look at, nor have tests: not due until it has."""
+        if row.kind not in ("monitor", "test"):
             return True
         if self._serving is None:
             self._serving = {endpoint.model for endpoint in deployments.endpoints(self._tx)}

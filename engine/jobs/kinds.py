@@ -20,6 +20,7 @@ KINDS: dict[str, Kind] = {
     "reproduce": Kind("engine.jobs.training:reproduce"),
     "derive": Kind("engine.jobs.training:derive"),
     "ingest": Kind("engine.jobs.training:ingest"),
+    "test": Kind("engine.jobs.behaviour:test"),
     "release": Kind("engine.jobs.releasing:release", resumable=True),
     "converge": Kind("engine.jobs.releasing:converge", resumable=True),
     "build-base": Kind("engine.jobs.building:build_base"),

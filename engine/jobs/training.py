@@ -17,7 +17,7 @@ def train(context: JobContext) -> dict[str, Any]:
     Raises:
         NothingNew: nobody asked in person, and the newest version was made of the same; on record as passed over.
     """
-    from engine.jobs import promoting
+    from engine.jobs import behaviour, promoting
     from engine.model_io import trust
     from engine.training.nothing_new import NothingNew
 
@@ -28,6 +28,7 @@ def train(context: JobContext) -> dict[str, Any]:
         raise
     trust.keep(context.deck, version)
     made = {"model": version.model, "version": version.number, "run_id": version.run_id}
+    made |= behaviour.after_making(context, context.settings()[0], version)
     return {**made, **promoting.after_training(context, version)}
 
 
@@ -111,6 +112,7 @@ def reproduce(context: JobContext) -> dict[str, Any]:
 
 def derive(context: JobContext) -> dict[str, Any]:
     """Register a version that differs from another in its threshold alone."""
+    from engine.jobs import behaviour
     from engine.training import deriving
     from store import versions
 
@@ -125,4 +127,5 @@ def derive(context: JobContext) -> dict[str, Any]:
         reason=context.args.get("reason", ""),
         progress=context.progress,
     )
-    return {"version": made.number, "derived_from": of.number, "threshold": made.decision["threshold"]}
+    tested = behaviour.after_making(context, context.settings()[0], made)
+    return {"version": made.number, "derived_from": of.number, "threshold": made.decision["threshold"], **tested}

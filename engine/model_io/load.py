@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from engine.model_io import code
@@ -40,6 +40,40 @@ def load_version(deck: Deck, version: Version) -> Predictor:
         raise CorruptArtifact(
             f"{version.model}@{version.number} cannot be loaded: {error.message}", "train it again, or restore a backup"
         ) from error
+
+
+def loader_of(deck: Deck, version: Version) -> Callable[[], Predictor]:
+    """Return what loads a version as the predictor that serves it, in whichever process: it asks no registry.
+
+    Raises:
+        CorruptArtifact: the seal does not hold, or artifact or bundle is missing, damaged, or holds types that nobody
+            trusted.
+    """
+    from engine.model_io import sealing
+    from engine.serving.artifact import ArtifactError, load
+    from engine.serving.contract import Signature, task_of
+    from engine.serving.predict import Predictor
+
+    sealing.checked(deck, version)
+    modules: list[str] = []
+    folder = None
+    if version.bundle_hash:
+        folder = code.extract(deck.artifacts, deck.workspace, version.bundle_hash)
+        modules = code.bundle_modules(deck.artifacts.read(version.bundle_hash))
+    path = deck.artifacts.path(version.artifact_hash)
+    content, stated = deck.artifacts.read(version.artifact_hash), stated_types(deck, version)
+
+    def loaded() -> Predictor:
+        if folder is not None:
+            code.use(folder)
+        read = Signature.from_json(version.signature)
+        try:
+            model = load(path, version.artifact_hash, trusted_types(content, modules, stated))
+        except ArtifactError as error:
+            raise CorruptArtifact(f"{version.model}@{version.number} cannot be loaded: {error.message}", "") from error
+        return Predictor.from_parts(model, read, task_of(read), version.decision)
+
+    return loaded
 
 
 def predictor_of(

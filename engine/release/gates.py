@@ -29,7 +29,7 @@ def evaluate(deck: Deck, settings: ModelSettings, new: Version, champion: Versio
     Raises:
         CorruptArtifact: a model or the snapshot does not match its hash.
     """
-    fair = fairness_checks(settings, new)
+    fair = [*fairness_checks(settings, new), *behaviour_checks(deck, settings, new)]
     if champion is None:
         return [*absolute(settings, new, None), *fair, better_than_dummy(new)]
     if not _limits(settings) and not slices(settings):
@@ -42,6 +42,40 @@ def evaluate(deck: Deck, settings: ModelSettings, new: Version, champion: Versio
         *versus_champion(settings, champion, compared),
         *by_slice(settings, new, champion, compared),
         *fair,
+    ]
+
+
+def behaviour_checks(deck: Deck, settings: ModelSettings, new: Version) -> list[Check]:
+    """Run the model's behaviour tests anew, by the settings that the release pins, and keep what they say.
+
+    Raises:
+        CorruptArtifact: the model cannot be loaded.
+    """
+    if not settings.tests:
+        return []
+    from engine.training.behaviour.running import run_on_artifact
+    from store import behaviour
+
+    ran = run_on_artifact(deck, settings, new)
+    with deck.database.write() as tx:
+        behaviour.record(
+            tx,
+            model=new.model,
+            version=new.number,
+            place="promotion",
+            tests_hash=ran.tests_hash,
+            code_hash=ran.code_hash,
+            results=ran.results,
+            actor="policy:gates",
+        )
+    return [
+        Check(
+            f"test {one.name}",
+            "passed" if one.verdict == "passed" else "failed",
+            one.seen if one.verdict != "broken" else f"broken: {one.seen}",
+            one.expected,
+        )
+        for one in ran.results
     ]
 
 

@@ -143,6 +143,7 @@ def recorded_checks(settings: ModelSettings, to: Version, champion: Version | No
             required = f"at most {limit.vs_champion:g} x the loss of v{champion.number}"
             checks.append(Check(f"{name} vs champion", "pending", "", required))
     checks += fairness_checks(settings, to)
+    checks += [Check(f"test {name}", "pending", "", one.kind) for name, one in settings.tests.items()]
     if champion is None:
         metric = str(to.evaluation.get("metric", ""))
         return (*checks, Check(f"{metric} vs Dummy", "pending", "", "better than Dummy"))

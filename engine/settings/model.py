@@ -12,6 +12,8 @@ from typing import Any
 from engine.settings import alerts
 from engine.settings.alerts import AlertRule
 from engine.settings.approvals import ApprovalSettings
+from engine.settings.behaviour import BehaviourTest
+from engine.settings.behaviour import from_body as tests_from_body
 from engine.settings.card import CardSettings
 from engine.settings.checks import CheckSettings
 from engine.settings.data import DataSettings
@@ -225,6 +227,7 @@ class ModelSettings:
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
     retrain: RetrainSettings = field(default_factory=RetrainSettings)
     card: CardSettings = CardSettings()
+    tests: dict[str, BehaviourTest] = field(default_factory=dict)
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
@@ -254,6 +257,9 @@ class ModelSettings:
             del body["retrain"]
         if self.card == CardSettings():
             del body["card"]
+        body["tests"] = {name: one.to_body() for name, one in self.tests.items()}
+        if not self.tests:
+            del body["tests"]
         return body
 
     @classmethod
@@ -294,6 +300,7 @@ class ModelSettings:
             fairness=_fairness(body.get("fairness")),
             retrain=RetrainSettings.from_body(body.get("retrain", {})),
             card=CardSettings(**body.get("card", {})),
+            tests=tests_from_body(body.get("tests", {})),
         )
 
 

@@ -14,6 +14,7 @@ from engine.serving.contract import MAX_BODY
 from engine.settings.addresses import parse_address
 from engine.settings.alert_schema import AlertTable, named_for_built_in
 from engine.settings.approval_schema import Approvals, ApprovalTable
+from engine.settings.behaviour_schema import TestTable
 from engine.settings.card_schema import CardTable
 from engine.settings.check_schema import ChecksTable
 from engine.settings.data_schema import DataTable, JoinTable
@@ -163,6 +164,7 @@ class ModelFile(Section):
     retrain: RetrainTable | None = None
     card: CardTable = CardTable()
     schedules: dict[Name, ScheduleTable] = {}
+    tests: dict[Name, TestTable] = {}
 
     @field_validator("alerts", mode="before")
     @classmethod
@@ -198,6 +200,14 @@ class ModelFile(Section):
     def _columns_are_selected_of_tables(self) -> ModelFile:
         if self.train.select == "drop" and self.model.task not in ("classification", "regression"):
             raise ValueError(f"train.select: columns are not selected for the task {self.model.task}")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_fit_the_task(self) -> ModelFile:
+        for name, one in self.tests.items():
+            why = one.fits(self.model.task)
+            if why:
+                raise ValueError(f"tests.{name}: {why}")
         return self
 
     @model_validator(mode="after")
@@ -269,6 +279,7 @@ class ModelFile(Section):
             fairness=self.fairness.section() if self.fairness else FairnessSettings(),
             retrain=self.retrain.retrain_section() if self.retrain else RetrainSettings(),
             card=self.card.section(),
+            tests={name: one.section() for name, one in sorted(self.tests.items())},
         )
 
     def schedule_settings(self) -> dict[str, ScheduleSettings]:

@@ -29,6 +29,7 @@ LOOPS = {  # what a kind of job itself brings about: a schedule after it would n
     "train": ("version.registered", "snapshot.taken", "alias.moved"),
     "ingest": ("snapshot.taken",),
     "monitor": ("alert.opened",),
+    "test": ("alert.opened",),
 }
 MOST_COUNTED = 20_000
 

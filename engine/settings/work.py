@@ -29,7 +29,7 @@ class JobSettings:
 class ScheduleSettings:
     """When a job of a kind is asked for, and what becomes of firings that cannot go as planned."""
 
-    kind: str  # train, ingest, monitor
+    kind: str  # train, ingest, monitor, test
     trigger: str  # as engine.settings.triggers reads it
     catch_up: str = "once"  # skip, once, all: of firings noticed later than the grace
     grace_s: int = 300
@@ -42,6 +42,7 @@ DEFAULTS: dict[str, JobSettings] = {
     "reproduce": JobSettings(at_once=1),
     "derive": JobSettings(at_once=1),
     "ingest": JobSettings(),
+    "test": JobSettings(at_once=1),  # loads a model
     "release": JobSettings(at_once=8, per_model=None, priority=10),  # mostly waits; a person waits for it
     "converge": JobSettings(at_once=8, per_model=None, priority=10),
     "build-base": JobSettings(at_once=1, per_model=None),

@@ -110,7 +110,7 @@ class TimesTable(Section):
 class ScheduleTable(TimesTable):
     """[schedules.NAME]: a job of the stated kind at set times."""
 
-    run: Literal["train", "ingest", "monitor"]
+    run: Literal["train", "ingest", "monitor", "test"]
 
     @property
     def kind(self) -> str:

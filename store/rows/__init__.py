@@ -7,6 +7,7 @@ those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, li
 from __future__ import annotations
 
 from store import json_rows
+from store.rows.behaviour import BehaviourResult, BehaviourRun
 from store.rows.comments import Comment, CommentText, Watch
 from store.rows.data import DataCheck, QuarantineBatch
 from store.rows.erasures import Erasure, ErasureDecision, ErasureItem
@@ -46,6 +47,8 @@ __all__ = [
     "AliasMove",
     "Approval",
     "ApprovalAnswer",
+    "BehaviourResult",
+    "BehaviourRun",
     "Comment",
     "CommentText",
     "DataCheck",

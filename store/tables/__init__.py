@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from store.tables import (
+    behaviour,
     comments,
     data,
     deployments,
@@ -24,6 +25,7 @@ from store.tables.columns import METADATA, Table
 __all__ = [
     "METADATA",
     "Table",
+    "behaviour",
     "comments",
     "data",
     "deployments",

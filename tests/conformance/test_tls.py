@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 from servers import KINDS, AnyRouter, Backend, entry, free_port, until
 
+from engine.deploy.asking import _post
 from engine.deploy.certificate import Certificate
 from engine.deploy.haproxy.config import Limits
 from engine.deploy.haproxy.router import HaproxyRouter
 from engine.deploy.process_router import ProcessRouter
-from engine.service.predicting import _post
 from engine.workspace import Workspace
 from store.errors import WorkFailed
 
@@ -105,7 +105,7 @@ def test_it_speaks_tls_only_and_the_key_is_nowhere_else(
     port = serve(gateway, backend)
     assert gateway.address() == f"https://127.0.0.1:{port}"
     assert ask(port, certificate) == 200
-    assert _post(f"https://127.0.0.1:{port}/rates/predict", b"[]", "", certificate.certificate)[0] == 200
+    assert _post(f"https://127.0.0.1:{port}/rates/predict", b"[]", {}, certificate.certificate)[0] == 200
     with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
         plain.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
         with contextlib.suppress(ConnectionError):

@@ -305,6 +305,7 @@ class SampleClient:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {
             "runs.curves": (),
+            "tests.list": (),
             "deck.pulse": PULSE,
             "models.list": MODELS,
             "runs.list": RUNS,

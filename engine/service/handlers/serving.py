@@ -24,7 +24,6 @@ from engine.service.call import ServiceContext, operation_named
 from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
-from engine.service.predicting import ask_endpoint
 from store.errors import NotAllowed
 from store.rows import Endpoint, Fault, Job, Release
 
@@ -227,12 +226,6 @@ def converge(context: ServiceContext, request: ConvergeRequest) -> Job:
 
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
     """Ask an endpoint the way any client would: through its router, with the deck's own key."""
-    from engine.deploy.keys import endpoint_key
-    from engine.settings.apply import current_settings
-    from store import deployments as places
+    from engine.deploy.asking import ask_as_the_deck
 
-    endpoint = places.endpoint(context.deck.database, request.model)
-    place = context.deck.workspace
-    hosts = current_settings(context.deck)[0].hosts
-    shown = {host.name: place.root / host.tls_cert for host in hosts if host.tls_cert}
-    return ask_endpoint(endpoint, request.records, endpoint_key(place.keys), shown)
+    return ask_as_the_deck(context.deck, request.model, request.records)

@@ -39,10 +39,11 @@ def _model(reader: Reader, name: str) -> Found:
 
 
 def _version(reader: Reader, ref: str) -> Found:
-    from store import versions
+    from store import behaviour, versions
 
     found = versions.referred(reader, ref)
-    return f"{found.model}@{found.number}", to_json(found)
+    tests = [to_json(one) for one in behaviour.newest(reader, found.model, found.number)]
+    return f"{found.model}@{found.number}", {**to_json(found), "tests": tests}
 
 
 def _run(reader: Reader, identity: str) -> Found:

@@ -6,8 +6,8 @@ import hashlib
 import stat
 from typing import Any
 
+from engine.deploy.asking import ask_endpoint
 from engine.deploy.keys import endpoint_key
-from engine.service.predicting import ask_endpoint
 from engine.settings.model import DataSettings, DeckSettings, EndpointSettings, HostSettings, ModelSettings
 from store import deployments, endpoint_keys, settings
 

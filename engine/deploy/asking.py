@@ -7,21 +7,31 @@ import json
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from engine.operations.serving import Predictions
+from engine.serving.request_ids import VERSION_HEADER
 from store.errors import ModeldeckError, Refused, StorageUnwritable, Unavailable, WorkFailed
 from store.rows import Endpoint
+
+if TYPE_CHECKING:
+    from engine.deck import Deck
 
 ANSWER_WITHIN_S = 60.0
 LOG_FULL = "log_full"  # a server's own word for it
 
 
 def ask_endpoint(
-    endpoint: Endpoint, records: Sequence[dict[str, Any]], key: str = "", certificates: Mapping[str, Path] | None = None
+    endpoint: Endpoint,
+    records: Sequence[Mapping[str, Any]],
+    key: str = "",
+    certificates: Mapping[str, Path] | None = None,
+    version: int | None = None,
 ) -> Predictions:
     """Return the prediction records of these rows, in row order. `key` opens an endpoint that needs one.
+
+    With `version` that one answers, and the request is no part of the traffic that versions are compared by.
 
     `certificates` are what gateways show, by host: where one speaks TLS no other certificate is believed.
 
@@ -38,13 +48,33 @@ def ask_endpoint(
     host = "local" if "local" in endpoint.addresses else next(iter(endpoint.addresses))
     address = endpoint.addresses[host]
     shown = (certificates or {}).get(host)
-    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode(), key, shown)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers |= {VERSION_HEADER: str(version)} if version is not None else {}
+    status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode(), headers, shown)
     if status != http.client.OK:
         raise _error(endpoint.model, status, body)
     return Predictions(endpoint.model, int(body["version"]), tuple(body["predictions"]))
 
 
-def _post(url: str, payload: bytes, key: str, shown: Path | None) -> tuple[int, dict[str, Any]]:
+def ask_as_the_deck(
+    deck: Deck, model: str, records: Sequence[Mapping[str, Any]], version: int | None = None
+) -> Predictions:
+    """Ask a model's endpoint with the deck's own key, believing the certificates that its hosts are declared with.
+
+    Raises:
+        UnknownName: the model has no endpoint. And whatever `ask_endpoint` raises.
+    """
+    from engine.deploy.keys import endpoint_key
+    from engine.settings.apply import current_settings
+    from store import deployments
+
+    endpoint = deployments.endpoint(deck.database, model)
+    hosts = current_settings(deck)[0].hosts
+    shown = {host.name: deck.workspace.root / host.tls_cert for host in hosts if host.tls_cert}
+    return ask_endpoint(endpoint, records, endpoint_key(deck.workspace.keys), shown, version)
+
+
+def _post(url: str, payload: bytes, headers: Mapping[str, str], shown: Path | None) -> tuple[int, dict[str, Any]]:
     parts = urlsplit(url)
     where = parts.hostname or "127.0.0.1", parts.port
     connection = http.client.HTTPConnection(*where, timeout=ANSWER_WITHIN_S)
@@ -52,8 +82,7 @@ def _post(url: str, payload: bytes, key: str, shown: Path | None) -> tuple[int, 
         if parts.scheme == "https":
             believed = _believing(shown)
             connection = http.client.HTTPSConnection(*where, timeout=ANSWER_WITHIN_S, context=believed)
-        opened = {"Authorization": f"Bearer {key}"} if key else {}
-        connection.request("POST", parts.path, payload, {"Content-Type": "application/json", **opened})
+        connection.request("POST", parts.path, payload, {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:

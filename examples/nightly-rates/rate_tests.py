@@ -1,0 +1,14 @@
+"""What the price of a night must do, beside what the model's file declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Rows = list[dict[str, Any]]
+
+
+def low_to_high(predict: Callable[[Rows], Rows], rows: Rows) -> None:
+    """A price lies between its low and its high, and a night always costs something."""
+    for answer in predict(rows):
+        assert 0 < answer["low"] <= answer["value"] <= answer["high"], "a price is outside of its interval"
