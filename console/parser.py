@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("deck", ("init", "demo", "check", "doctor", "console", "apply", "deck", "pulse")),
     ("models", ("models", "versions", "aliases", "cards", "lineage", "compliance", "tests")),
     ("runs and data", ("experiments", "runs", "data")),
-    ("serving", ("endpoints", "keys", "deployments", "deploy", "releases", "images", "hosts")),
+    ("serving", ("endpoints", "keys", "deployments", "cost", "deploy", "releases", "images", "hosts")),
     ("watching", ("monitors", "outcomes", "alerts", "notifications")),
     ("work", ("jobs", "schedules", "daemon")),
     ("people", ("approvals", "comments", "handover", "incident", "access", "erasures")),

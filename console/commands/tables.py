@@ -7,7 +7,7 @@ from typing import Any
 
 from console.output import Column, Output
 from engine.operations.hosts import HostCheck
-from engine.operations.serving import DeploymentDetail
+from engine.operations.serving import Cost, DeploymentDetail
 from store.rows import (
     ESTIMATED,
     FAIRNESS,
@@ -118,6 +118,11 @@ def share(detail: DeploymentDetail) -> str:
     weight = sum(int(each["weight"]) for each in entries if each["deployment_id"] == detail.deployment.id)
     total = sum(int(each["weight"]) for each in entries) or 1
     return f"{100 * weight / total:.0f} %"
+
+
+def price(cost: Cost) -> str:
+    """Return what 1,000 predictions cost; a dash where no price is set, or nothing was predicted."""
+    return "-" if cost.price_per_1000 is None else f"{number(cost.price_per_1000)} {cost.currency}"
 
 
 def subject(event: Event, out: Output) -> str:
@@ -301,6 +306,19 @@ SCHEDULES = (
     Column("skipped", lambda row, _: count(row.skipped), right=True),
 )
 
+COSTS = (
+    Column("model", lambda row, _: f"{row.model}@{row.version}", shrink=True),
+    Column("host", lambda row, _: row.host),
+    Column("since", lambda row, out: out.minute(row.since)),
+    Column("requests", lambda row, _: count(row.requests), right=True),
+    Column("predictions", lambda row, _: count(row.predictions), right=True),
+    Column("CPU s", lambda row, _: number(row.cpu_s), right=True),
+    Column("GB h", lambda row, _: number(row.gb_h), right=True),
+    Column("CPU s/1,000", lambda row, _: number(row.cpu_s_per_1000), right=True),
+    Column("GB h/1,000", lambda row, _: number(row.gb_h_per_1000), right=True),
+    Column("price/1,000", lambda row, _: price(row), right=True),
+)
+
 COLUMNS: dict[type, tuple[Column, ...]] = {
     Model: MODELS,
     Version: VERSIONS,
@@ -315,6 +333,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Endpoint: ENDPOINTS,
     EndpointKey: KEYS,
     DeploymentDetail: DEPLOYMENTS,
+    Cost: COSTS,
     Host: HOSTS,
     Image: IMAGES,
     HostCheck: HOST_CHECKS,

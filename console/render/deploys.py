@@ -10,8 +10,8 @@ from console.render.releases import now_lines
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.spark import progress_bar
-from console.render.words import age, ago, percent, plural, short_id
-from engine.operations.serving import DeploymentDetail, ReleaseDetail
+from console.render.words import age, ago, number, percent, plural, short_id
+from engine.operations.serving import Cost, DeploymentDetail, ReleaseDetail
 from store.rows import Route
 
 BAR = 6
@@ -157,6 +157,7 @@ def deploy_page(row: DeployRow, width: int, now: int) -> list[Line]:
     sheet.pair("Settings", f"revision {one.settings_revision}")
     sheet.pair("Release", short_id(one.release_id) if one.release_id else "-")
     sheet.pair("Since", ago(one.created_at, now))
+    sheet.pair("Cost", *_cost(row.detail.cost, now))
     sheet.heading("Servers", f"{row.ready} of {one.replicas} ready")
     _put_servers(sheet, row, now)
     for fault in row.detail.faults:
@@ -164,6 +165,20 @@ def deploy_page(row: DeployRow, width: int, now: int) -> list[Line]:
         sheet.paragraph(f"✗ {fault.detail}, since {ago(fault.since_at, now)}", "bad")
         sheet.paragraph("B brings the host to what the registry says", "accent")
     return sheet.lines
+
+
+def _cost(cost: Cost | None, now: int) -> tuple[Span, Span]:
+    """Return what 1,000 predictions cost, and from what that is told."""
+    if cost is None:
+        return ("not told by its servers yet", "dim"), ("", "dim")
+    asked = f"{plural(cost.predictions, 'prediction')} since its servers started {ago(cost.since, now)}"
+    if cost.cpu_s_per_1000 is None or cost.gb_h_per_1000 is None:
+        told = f"{number(cost.cpu_s)} CPU s, {number(cost.gb_h)} GB h"
+    else:
+        told = f"{number(cost.cpu_s_per_1000)} CPU s, {number(cost.gb_h_per_1000)} GB h for 1,000"
+    if cost.price_per_1000 is not None:
+        told += f": {number(cost.price_per_1000)} {cost.currency}"
+    return (told, ""), (f"  {asked}", "dim")
 
 
 def _put_servers(sheet: Sheet, row: DeployRow, now: int) -> None:

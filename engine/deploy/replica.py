@@ -54,6 +54,7 @@ class ReplicaProcess:
         self.state = "starting"
         self.detail = "not started yet"
         self.proof: dict[str, Any] = {}
+        self.used: dict[str, Any] = {}  # of its machine since it started, as it last said
         self.pid: int | None = None
         self.pid_started: str | None = None
         self.port: int | None = None
@@ -208,6 +209,7 @@ class ReplicaProcess:
         self._missed = 0
         ready, told = probe.result()
         self._take("ready" if ready else "unready", str(told.get("golden", "")))
+        self.used = told.get("used", self.used)
         if self.state == "ready" and told.get("log"):
             # It keeps its place: the next server would meet the same disk, and it recovers by being asked.
             self.state, self.detail = "unready", str(told["log"])
@@ -261,7 +263,7 @@ class ReplicaProcess:
             pid_started=self.pid_started,
             port=self.port,
             detail=self.detail,
-            proof=proof,
+            proof={**proof, **({"used": self.used} if self.used else {})},
             started_at=self.started_at or now_us,
             observed_at=now_us,
         )

@@ -75,6 +75,36 @@ class ReleaseRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a deployment's servers have used since they started; per 1,000 predictions None where there is none yet.
+
+    `cpu_s` counts seconds of CPU, `gb_h` GB-hours of memory. A price is told only where `[cost]` of deck.toml says one.
+    """
+
+    deployment: str
+    model: str
+    version: int
+    host: str
+    role: str
+    since: int
+    requests: int
+    predictions: int
+    cpu_s: float
+    gb_h: float
+    cpu_s_per_1000: float | None
+    gb_h_per_1000: float | None
+    price_per_1000: float | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostRequest:
+    """Ask what predictions cost."""
+
+    model: str | None = argument("only this model", metavar="MODEL", default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentDetail:
     """A deployment and its replicas."""
 
@@ -82,6 +112,7 @@ class DeploymentDetail:
     replicas: tuple[Replica, ...]
     route: Route | None
     faults: tuple[Fault, ...] = ()  # what stands against it, or against its host
+    cost: Cost | None = None  # None until a server has said what it used
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +300,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:deployments",
+        many=True,
+    ),
+    Operation(
+        "deployments.cost",
+        ("cost",),
+        "what 1,000 predictions of each model cost",
+        CostRequest,
+        Cost,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:cost",
         many=True,
     ),
     Operation(

@@ -22,6 +22,7 @@ from engine.serving.metrics import ServerMetrics
 from engine.serving.page import POLICY, page
 from engine.serving.predict import PredictError, Predictor
 from engine.serving.record import Arrival, Recorder, arrival_of
+from engine.serving.usage import Usage
 
 
 class ServerApp:
@@ -41,6 +42,7 @@ class ServerApp:
         self.predictor = predictor
         self.metrics = metrics
         self.recorder = recorder
+        self.usage = Usage()
         self.batcher: Batcher | None = None
         self.proof = "golden requests not asked yet"
         self.examples: list[dict[str, Any]] = []  # rows of the kind it answers, to show one of
@@ -103,13 +105,15 @@ class ServerApp:
                 "served": way,
                 "golden": self.proof,
             }
+            requests = sum(self.metrics.requests.values())
+            told["used"] = {"requests": requests, "predictions": self.metrics.predictions, **self.usage.told()}
             if self._log.trouble:
                 told["log"] = self._log.trouble
             return Answer(status, orjson.dumps(told))
         if path in ("/docs", "/docs/", "/openapi.json"):
             return self._described(path)
         if path == "/metrics":
-            return Answer(200, self.metrics.text().encode(), TEXT)
+            return Answer(200, self.metrics.text(self.usage.byte_seconds).encode(), TEXT)
         if path in ("/v2", "/v2/"):
             return Answer(200, orjson.dumps(self._server))
         if path in self._bases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import time
 from pathlib import Path
 
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -40,6 +41,7 @@ class ServerMetrics:
         self.requests: dict[int, int] = {}
         self.latency = Histogram()
         self.rows = 0
+        self.predictions = 0  # rows answered to others, without the server's own golden requests
         self.batches = 0
         self.dropped = 0
         self.log_failures = 0
@@ -53,8 +55,8 @@ class ServerMetrics:
         self.requests[status] = self.requests.get(status, 0) + 1
         self.latency.add(seconds)
 
-    def text(self) -> str:
-        """Return the exposition text."""
+    def text(self, byte_seconds: float = 0.0) -> str:
+        """Return the exposition text; `byte_seconds` is the memory held so far, over time."""
         labels = self._labels
         lines = ["# TYPE modeldeck_requests_total counter"]
         lines += [
@@ -63,13 +65,16 @@ class ServerMetrics:
         ]
         for name, kind, value in (
             ("modeldeck_rows_total", "counter", self.rows),
+            ("modeldeck_predictions_total", "counter", self.predictions),
             ("modeldeck_batches_total", "counter", self.batches),
             ("modeldeck_log_dropped_rows_total", "counter", self.dropped),
             ("modeldeck_log_failures_total", "counter", self.log_failures),
             ("modeldeck_shed_requests_total", "counter", self.shed),
             ("modeldeck_late_requests_total", "counter", self.late),
             ("modeldeck_gone_requests_total", "counter", self.gone),
+            ("modeldeck_memory_byte_seconds_total", "counter", round(byte_seconds)),
             ("modeldeck_ready", "gauge", int(self.ready)),
+            ("process_cpu_seconds_total", "counter", round(time.process_time(), 3)),
             ("process_resident_memory_bytes", "gauge", resident_bytes()),
         ):
             lines += [f"# TYPE {name} {kind}", f"{name}{{{labels}}} {value}"]

@@ -226,7 +226,7 @@ async def _serve(
     connections = Connections(app, raised_files())
     server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)
     chores = [
-        asyncio.create_task(_keep_log(log)),
+        asyncio.create_task(_keep_log(log, app)),
         asyncio.create_task(_keep_proven(app, recorded, options.self_check_s, ready_file)),
         asyncio.create_task(connections.watch()),
     ]
@@ -241,10 +241,11 @@ async def _serve(
             app.batcher.close()
 
 
-async def _keep_log(log: SegmentLog) -> None:
-    """Once a second force what was written to disk, and close a segment that is old enough."""
+async def _keep_log(log: SegmentLog, app: ServerApp) -> None:
+    """Once a second force what was written to disk, close a segment that is old enough, and count memory."""
     while True:
         await asyncio.sleep(1.0)
+        app.usage.look()
         handle = log.take_sync()
         if handle is not None:
             with contextlib.suppress(OSError):  # the next write meets the same disk and refuses

@@ -49,7 +49,15 @@ def load(workspace: Workspace) -> DeckSettings:
     for name, path in origins.items():
         _upstream_ends(workspace, path, name, models)
     return DeckSettings(
-        deck.name, deck.time_zone, hosts, models, deck.roles(), deck.job_settings(), deck.access.group or "", notify
+        deck.name,
+        deck.time_zone,
+        hosts,
+        models,
+        deck.roles(),
+        deck.job_settings(),
+        deck.access.group or "",
+        notify,
+        deck.cost.section() if deck.cost else None,
     )
 
 

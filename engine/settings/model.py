@@ -332,6 +332,15 @@ class HostSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CostSettings:
+    """What a deck's machines cost: an hour of one CPU, an hour of a GB of memory, in what currency."""
+
+    cpu_hour: float = 0.0
+    gb_hour: float = 0.0
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeckSettings:
     """What deck.toml and models/*.toml say together: the body of a settings revision."""
 
@@ -343,6 +352,7 @@ class DeckSettings:
     jobs: dict[str, JobSettings] = field(default_factory=dict)  # kind -> what deck.toml says of it
     group: str = ""  # the deck is shared with this group of the machine; "" keeps it private
     notify: dict[str, NotifySettings] = field(default_factory=dict)  # target -> what it is told, and how
+    cost: CostSettings | None = None  # None: what predictions use is told without a price
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -351,6 +361,8 @@ class DeckSettings:
             del body["group"]  # a private deck says what it said before decks could be shared: the same revision
         if not self.notify:
             del body["notify"]
+        if self.cost is None:
+            del body["cost"]
         for host in body["hosts"]:
             if not host["tls_cert"]:
                 del host["tls_cert"], host["tls_key"]
@@ -368,4 +380,5 @@ class DeckSettings:
             jobs={kind: JobSettings(**stated) for kind, stated in body.get("jobs", {}).items()},
             group=body.get("group", ""),
             notify=notify_from_body(body),
+            cost=CostSettings(**body["cost"]) if "cost" in body else None,
         )

@@ -22,6 +22,7 @@ from engine.settings.deploy_schema import DeployTable
 from engine.settings.fairness_schema import FairnessLimitTable, FairnessTable
 from engine.settings.forecasting_schema import ForecastTable
 from engine.settings.model import (
+    CostSettings,
     EndpointSettings,
     FairnessSettings,
     GateSettings,
@@ -330,6 +331,18 @@ class AccessTable(Section):
     admin: list[Column] = []
 
 
+class CostTable(Section):
+    """[cost]: prices of this deck's machines."""
+
+    cpu_hour: Annotated[float, Field(ge=0)]
+    gb_hour: Annotated[float, Field(ge=0)] = 0.0
+    currency: Annotated[str, Field(min_length=1, max_length=8, pattern=r"^\S+$")]
+
+    def section(self) -> CostSettings:
+        """Return the frozen section."""
+        return CostSettings(self.cpu_hour, self.gb_hour, self.currency)
+
+
 class DeckFile(Section):
     """deck.toml."""
 
@@ -339,6 +352,7 @@ class DeckFile(Section):
     access: AccessTable = AccessTable()
     jobs: dict[str, JobTable] = {}
     notify: dict[Name, NotifyTable] = {}
+    cost: CostTable | None = None
 
     @field_validator("jobs")
     @classmethod

@@ -38,6 +38,7 @@ class ReplicaContainer:
         self.state = "starting"
         self.detail = "not started yet"
         self.proof: dict[str, Any] = {}
+        self.used: dict[str, Any] = {}  # of its machine since it started, as it last said
         self.joined = False
         self.failures = 0
         self.ended = ""  # how it did the last time, until it is ready again
@@ -187,6 +188,7 @@ class ReplicaContainer:
             return  # still loading
         self.state, self.detail = ("ready" if ready else "unready"), detail
         self.proof = {"golden": detail} if ready else {}
+        self.used = told.get("used", self.used)
         self.ended = "" if ready else self.ended
         self.joined = self.joined or ready
         if self._ready_since is None:
@@ -267,7 +269,7 @@ class ReplicaContainer:
             pid_started=None,
             port=PORT if self.found else None,
             detail=self.detail,
-            proof={**self.proof, **told},
+            proof={**self.proof, **told, **({"used": self.used} if self.used else {})},
             started_at=started,
             observed_at=now_us,
         )

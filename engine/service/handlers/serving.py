@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from engine.access import Role
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
     ConvergeRequest,
+    Cost,
+    CostRequest,
     DeploymentDetail,
     DeployRequest,
     Predictions,
@@ -21,11 +24,15 @@ from engine.operations.serving import (
 )
 from engine.plans import Preview
 from engine.service.call import ServiceContext, operation_named
+from engine.service.costs import cost_of
 from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from store.errors import NotAllowed
 from store.rows import Endpoint, Fault, Job, Release
+
+if TYPE_CHECKING:
+    from store.database import Database
 
 
 def preview_promote(context: ServiceContext, request: PromoteRequest) -> Preview:
@@ -192,15 +199,39 @@ def deployments(context: ServiceContext, _request: NoRequest) -> list[Deployment
     routes = {(route.endpoint, route.host): route for route in directions.routes(database)}
     replicas = places.replicas(database)
     standing = faults.standing(database)
+    prices = _prices(database)
     return [
         DeploymentDetail(
             row,
             tuple(replica for replica in replicas if replica.deployment_id == row.id),
             routes.get((row.endpoint, row.host)),
             tuple(one for one in standing if one.host == row.host and (one.model is None or row.id in one.key)),
+            cost_of(row, replicas, prices),
         )
         for row in places.deployments(database)
     ]
+
+
+def cost(context: ServiceContext, request: CostRequest) -> list[Cost]:
+    """Return what predictions have cost since each deployment's servers started."""
+    from store import deployments as places
+    from store import models
+
+    database = context.deck.database
+    if request.model is not None:
+        models.there(database, request.model)
+    replicas, prices = places.replicas(database), _prices(database)
+    found = [
+        cost_of(row, replicas, prices) for row in places.deployments(database) if request.model in (None, row.endpoint)
+    ]
+    return [one for one in found if one is not None]
+
+
+def _prices(database: Database) -> dict[str, Any]:
+    from store import settings
+
+    current = settings.current(database)
+    return dict(current.body.get("cost", {})) if current else {}
 
 
 def preview_converge(context: ServiceContext, request: ConvergeRequest) -> Preview:

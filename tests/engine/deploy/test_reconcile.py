@@ -114,6 +114,21 @@ def test_servers_outlive_their_reconciler_and_the_next_one_adopts_them(serving: 
     assert serving.ask()[0] == 200
 
 
+def test_what_a_server_uses_is_on_record_with_it(serving: Any) -> None:
+    champion = serving.champion()
+
+    def predictions() -> int:
+        return int(serving.replicas(champion)[0].proof.get("used", {}).get("predictions", 0))
+
+    before = predictions()
+    for _ in range(3):
+        assert serving.ask()[0] == 200
+    serving.until(lambda: predictions() >= before + 3)
+    used = serving.replicas(champion)[0].proof["used"]
+    assert used["requests"] >= 3
+    assert used["cpu_s"] > 0
+
+
 def test_reconciler_says_what_it_did(world: Any) -> None:
     champion = world.serve()
     (server,) = world.replicas(champion)
@@ -233,7 +248,7 @@ def test_a_version_whose_golden_answers_differ_gets_no_traffic(serving: Any) -> 
     serving.route((serving.champion(), 0), (new, 100))
     serving.until(lambda: serving.states(new) == ["unready"])
     assert serving.replicas(new)[0].detail.startswith("1 of 1 golden answers differ: request 0 column 'value'")
-    assert serving.replicas(new)[0].proof == {}
+    assert "golden" not in serving.replicas(new)[0].proof
     assert serving.applied() == before
     assert serving.ask()[1]["version"] == 1
     serving.desire(new, "stopped")

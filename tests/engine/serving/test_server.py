@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
@@ -209,3 +210,19 @@ def test_requests_that_arrive_together_are_predicted_together(server: Any) -> No
     after = batches()
     assert after[1] - before[1] == 120
     assert after[0] - before[0] < 90
+
+
+def test_a_server_counts_what_it_uses_and_whom_it_answered(server: Any) -> None:
+    before = server.ask("GET", "/health/ready")[1]["used"]
+    server.ask("POST", "/predict", [ROW] * 5)
+    server.ask("POST", "/predict", [ROW], {"X-Modeldeck-Kind": "golden"})
+    deadline = time.monotonic() + 20
+    while (after := server.ask("GET", "/health/ready")[1]["used"])["gb_h"] <= before["gb_h"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert after["predictions"] == before["predictions"] + 5
+    assert after["requests"] == before["requests"] + 2
+    assert after["cpu_s"] >= before["cpu_s"] > 0
+    hours = (after["up_s"] - before["up_s"] + 2.0) / 3600
+    assert after["gb_h"] - before["gb_h"] < hours * 2.0  # it holds less than two GB
+    assert "process_cpu_seconds_total{" in server.ask("GET", "/metrics")[1]

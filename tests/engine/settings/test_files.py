@@ -141,3 +141,27 @@ def test_a_forecast_without_a_zone_is_the_revision_that_it_was() -> None:
     assert plain.to_body()["forecast"] == {"series": ("shop",), "horizon_s": 86_400.0, "season_s": 604_800.0}
     zoned = replace(plain, forecast=ForecastSettings(("shop",), time_zone="Europe/Rome"))
     assert ModelSettings.from_body(json.loads(json.dumps(zoned.to_body()))) == zoned
+
+
+def test_prices_are_kept_and_a_deck_without_them_is_the_revision_that_it_was(files):
+    plain = files.load()
+    assert (plain.cost, "cost" in plain.to_body()) == (None, False)
+    files.write("deck.toml", 'name = "test"\n\n[cost]\ncpu_hour = 0.04\ngb_hour = 0.005\ncurrency = "EUR"\n')
+    priced = files.load()
+    assert priced.to_body()["cost"] == {"cpu_hour": 0.04, "gb_hour": 0.005, "currency": "EUR"}
+    assert DeckSettings.from_body(priced.to_body()) == priced
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "cpu_hour = -1.0\ncurrency = 'EUR'",
+        "cpu_hour = 1.0",
+        "cpu_hour = 1.0\ncurrency = ''",
+        "cpu_hour = inf\ncurrency = 'EUR'",
+    ],
+)
+def test_prices_that_are_none_are_refused(files, said):
+    files.write("deck.toml", f'name = "test"\n\n[cost]\n{said}\n')
+    with pytest.raises(BrokenSettings, match="cost"):
+        files.load()
