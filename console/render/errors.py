@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from console.render.cells import Span
+from console.render.canvas import Canvas
+from console.render.cells import Span, line
 from console.render.columns import Cell
 from console.render.measures import value_of, with_interval
 from console.render.sheet import Sheet
@@ -14,6 +15,7 @@ from console.render.words import count, number
 
 MOST_CLASSES = 6  # a wider table does not fit the page
 BAR = 16
+ROC_WIDTH, ROC_ROWS = 24, 7
 SHADES = " ░▒▓█"
 
 
@@ -50,6 +52,7 @@ def put_errors(sheet: Sheet, evaluation: dict[str, Any]) -> None:
     """Add the learning curve, calibration, confusion or residuals, and the worst rows."""
     _learning(sheet, evaluation)
     _calibration(sheet, evaluation)
+    _roc(sheet, evaluation.get("roc"))
     _confusion(sheet, evaluation.get("confusion"))
     _residuals(sheet, evaluation.get("residuals"))
     _worst(sheet, evaluation.get("errors"))
@@ -84,6 +87,26 @@ def _calibration(sheet: Sheet, evaluation: dict[str, Any]) -> None:
         share = abs(seen or 0.0) / most if most > 0 else 0.0
         rows.append((number(said), number(seen), (bar(share, BAR), "spark"), count(one.get("n"))))
     sheet.table(("SAID", "SEEN", "", "ROWS"), rows, frozenset({0, 1, 3}))
+
+
+def _roc(sheet: Sheet, found: Any) -> None:
+    if not isinstance(found, dict) or not found.get("true_positive_rate"):
+        return
+    sheet.heading("Caught against false alarms", f"ROC; area {number(value_of(found.get('area')))}, by chance 0.5")
+    told = found.get("answered") or {}
+    alarmed, caught = value_of(told.get("false_positive_rate")), value_of(told.get("true_positive_rate"))
+    canvas = Canvas(ROC_WIDTH, ROC_ROWS)
+    canvas.line([(0.0, 1.0), (1.0, 0.0)], 0, dotted=True)
+    points = zip(found["false_positive_rate"], found["true_positive_rate"], strict=True)
+    canvas.line([(x, 1.0 - y) for x, y in points], 1)
+    beside = {
+        1: f"as it answers: {number(caught)} of the positive caught,",
+        2: f"{number(alarmed)} of the others alarmed",
+    }
+    for row in range(ROC_ROWS):
+        label = "1" if row == 0 else "0" if row == ROC_ROWS - 1 else ""
+        cells: list[Span] = [(f"{label:>4} ", "dim"), ("┤", "rule"), *canvas.row(row, ("dim", "accent"))]
+        sheet.lines.append(line(*cells, (f"  {beside.get(row, '')}", "dim")))
 
 
 def _confusion(sheet: Sheet, found: Any) -> None:

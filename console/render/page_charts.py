@@ -23,6 +23,7 @@ def version_charts(version: Version) -> list[Chart]:
     charts += fairness_charts(name, evaluation)
     charts += _learning(name, metric, evaluation.get("learning_curve"))
     charts += _calibration(name, evaluation)
+    charts += _roc(name, evaluation.get("roc"))
     charts += _residuals(name, evaluation.get("residuals"))
     charts += _confusion(name, evaluation.get("confusion"))
     return charts
@@ -87,6 +88,15 @@ def _calibration(name: str, evaluation: dict[str, Any]) -> list[Chart]:
     is_score = "residuals" not in evaluation
     what = "the share that came true, by score" if is_score else "the mean truth, by mean answer"
     return [Bars(f"{name}: said and seen", what, tuple(bars))]
+
+
+def _roc(name: str, found: Any) -> list[Chart]:
+    if not isinstance(found, dict) or not found.get("true_positive_rate"):
+        return []
+    caught = tuple(found["true_positive_rate"])
+    labels = tuple(number(one) for one in found["false_positive_rate"])
+    note = f"share caught by share of false alarms; area {number(value_of(found.get('area')))}, by chance 0.5"
+    return [Curve(f"{name}: ROC", note, labels, caught, caught, caught)]
 
 
 def _residuals(name: str, found: Any) -> list[Chart]:

@@ -76,6 +76,7 @@ PARTS: tuple[Part, ...] = (
     Part("slices", _slices),
     Part("against_baseline", views.against_baseline),
     Part("calibration", views.calibration, TABULAR),
+    Part("roc", views.roc, frozenset({"classification"})),
     Part("confusion", views.confusion, frozenset({"classification"})),
     Part("residuals", views.residuals, frozenset({"regression", "forecasting"})),
     Part("errors", views.errors, TABULAR),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.training.proof import Proof
 
 BINS = 10
+ROC_STEPS = 41
 MIN_BIN = 5  # rows; fewer bins are made before a bin is smaller
 SHOWN_CLASSES = 12
 SHOWN_ERRORS = 5
@@ -46,6 +47,36 @@ def calibration(proof: Proof) -> dict[str, Any]:
     bins = [{"said": float(said[rows].mean()), "seen": float(seen[rows].mean()), "n": len(rows)} for rows in parts]
     error = sum(abs(one["said"] - one["seen"]) * one["n"] for one in bins) / max(len(order), 1)
     return {"bins": bins, "error": float(error)}
+
+
+def roc(proof: Proof) -> dict[str, Any] | None:
+    """Return the receiver operating characteristic of two classes, None where the holdout has only one of them.
+
+    `{"false_positive_rate", "true_positive_rate", "area", "answered"}`: the second at 41 even steps of the first, read
+    off the straight lines between scores; the area under those lines, ties counted half (Fawcett, "An introduction to
+    ROC analysis", 2006); and both rates of the labels as they are given.
+    """
+    guess = proof.guess
+    if len(guess.classes) != 2:
+        return None
+    positive = proof.holdout.truth == guess.classes[1]
+    there, absent = int(positive.sum()), int((~positive).sum())
+    if not there or not absent:
+        return None
+    order = np.argsort(-guess.scores[:, 1], kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(guess.scores[order, 1])), len(order) - 1)  # the last row of each score
+    caught = np.concatenate([[0], np.cumsum(positive[order])[ends]]) / there
+    alarmed = np.concatenate([[0], np.cumsum(~positive[order])[ends]]) / absent
+    steps, said = np.linspace(0.0, 1.0, ROC_STEPS), guess.labels == guess.classes[1]
+    return {
+        "false_positive_rate": steps.tolist(),
+        "true_positive_rate": np.interp(steps, alarmed, caught).tolist(),
+        "area": float(np.sum(np.diff(alarmed) * (caught[1:] + caught[:-1]) / 2)),
+        "answered": {
+            "false_positive_rate": float((said & ~positive).sum() / absent),
+            "true_positive_rate": float((said & positive).sum() / there),
+        },
+    }
 
 
 def confusion(proof: Proof) -> dict[str, Any]:

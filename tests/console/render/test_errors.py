@@ -104,3 +104,21 @@ def test_nothing_recorded_shows_nothing() -> None:
     put_comparisons(sheet, {})
     put_errors(sheet, {})
     assert sheet.lines == []
+
+
+def test_roc_lies_above_its_diagonal_and_says_where_the_answers_are() -> None:
+    steps = [at / 40 for at in range(41)]
+    found = {
+        "false_positive_rate": steps,
+        "true_positive_rate": [step**0.15 for step in steps],
+        "area": 0.8,
+        "answered": {"false_positive_rate": 0.1, "true_positive_rate": 0.55},
+    }
+    text = shown({"roc": found})
+    assert "Caught against false alarms  ROC; area 0.800, by chance 0.5" in text
+    assert "as it answers: 0.550 of the positive caught," in text
+    assert "0.100 of the others alarmed" in text
+    drawn = [line.partition("┤")[2][:24] for line in text.splitlines() if "┤" in line]
+    assert len(drawn) == 7
+    assert drawn[0].strip()
+    assert drawn[0].index(drawn[0].strip()[0]) < 12  # it nears the top in the left half

@@ -182,14 +182,17 @@ def test_every_chart_of_a_versions_page_is_exported(tmp_path: Path) -> None:
         "metric": "mae",
         "learning_curve": [{"rows": 400, "value": 3.0, "low": 2.5, "high": 3.5}, {"rows": 900, "value": 2.0}],
         "calibration": {"bins": [{"n": 9, "said": 0.5, "seen": 0.25}], "error": 0.25},
+        "roc": {"false_positive_rate": [0.0, 0.5, 1.0], "true_positive_rate": [0.2, 0.9, 1.0], "area": 0.75},
         "confusion": {"labels": ["no", "yes"], "counts": [[7, 1], [2, 0]]},
         "residuals": {"histogram": {"edges": [-2.0, 0.0, 2.0], "counts": [3, 5]}},
     }
     charts = version_charts(replace(RECORDED, evaluation=evaluation))
     assert [chart.title.partition(": ")[2] for chart in charts] == [
-        *("mae by rows it was fitted on", "said and seen", "answer less truth", "true class and answer"),
+        *("mae by rows it was fitted on", "said and seen", "ROC", "answer less truth", "true class and answer"),
     ]
-    learning, calibration, residuals, confusion = charts
+    learning, calibration, roc, residuals, confusion = charts
+    assert (roc.labels, roc.means) == (("0.000", "0.500", "1.000"), (0.2, 0.9, 1.0))
+    assert "area 0.750" in roc.note
     assert (learning.means, learning.lows, learning.highs) == ((3.0, 2.0), (2.5, 2.0), (3.5, 2.0))
     assert [(bar.label, bar.value) for bar in calibration.bars] == [("0.500", 0.25)]
     assert [bar.value for bar in residuals.bars] == [3.0, 5.0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 
 import numpy as np
 import pytest
+import sklearn.metrics
 
 from engine.measures.intervals import paired
 from engine.measures.metrics import Predicted, find
@@ -100,6 +102,30 @@ def test_paired_interval_says_why_there_is_none():
     found = paired("roc_auc", truth, scores([0.9] * 30), scores([0.5] * 30))
     assert found["value"] is None
     assert "only one class" in found["note"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_roc_has_the_area_and_the_rates_that_scikit_learn_finds_ties_included(proof_of, seed):
+    random = np.random.default_rng(seed)
+    changed = {"task": "classification", "target": "kept"}
+    truth = proof_of(scores([0.5]), scores([0.5]), "log_loss", **changed).holdout.truth
+    positive = (truth == "true").astype(float)
+    said = np.round(np.clip(0.3 * positive + random.random(len(truth)) * 0.7, 0, 1), 1)  # many are the same
+    found = views.roc(proof_of(scores(said), scores(said), "log_loss", **changed))
+    alarmed, caught, _ = sklearn.metrics.roc_curve(positive, said, drop_intermediate=False)
+    assert found["area"] == pytest.approx(sklearn.metrics.roc_auc_score(positive, said))
+    assert found["true_positive_rate"] == pytest.approx(np.interp(np.linspace(0, 1, 41), alarmed, caught))
+    answered = found["answered"]["false_positive_rate"], found["answered"]["true_positive_rate"]
+    assert answered == pytest.approx(((said >= 0.5)[positive == 0].mean(), (said >= 0.5)[positive == 1].mean()))
+    json.dumps(found)
+
+
+def test_roc_of_one_class_alone_says_nothing(proof_of, bookings):
+    proof = proof_of(scores([0.5]), scores([0.5]), "log_loss", task="classification", target="kept")
+    alone = np.full(len(proof.holdout.truth), "true", dtype=object)
+    holdout = dataclasses.replace(proof.holdout, truth=alone)
+    said = scores(np.linspace(0, 1, len(alone)))
+    assert views.roc(dataclasses.replace(proof, holdout=holdout, guess=said)) is None
 
 
 def test_calibration_shows_scores_that_promise_too_much(proof_of, bookings, rates):
