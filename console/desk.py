@@ -331,12 +331,15 @@ class Desk:
             self._jump()
         elif where == "out" and self.page.filtered:
             self.page.set_filter("")
-        elif where == "quit":
+        elif where == "quit" or (not self.back() and where == "back"):
             self.leave()
-        elif self._navigator.back():
+
+    def back(self) -> bool:
+        """Go to the page below; say whether there is one."""
+        went = self._navigator.back()
+        if went:
             self._look()
-        elif where == "back":
-            self.leave()
+        return went
 
     def copy(self, text: str) -> None:
         """Copy to the person's clipboard, and say whether that was possible."""

@@ -21,6 +21,7 @@ from console.screens.page import Page
 from console.screens.reasons import reasons_page
 from console.screens.tree import tree_page
 from console.screens.windows import windows_page
+from console.screens.zoom import ZoomPage
 from console.sorting import sort_box
 from console.widgets.dialog import Box, Message
 from engine.actions import Action
@@ -48,6 +49,9 @@ class Viewer(Protocol):
 
     def open(self, page: Page) -> None:
         """Open a page on top."""
+
+    def back(self) -> bool:
+        """Go to the page below; say whether there is one."""
 
     def say(self, text: str, style: str = "") -> None:
         """Say something in the footer."""
@@ -78,7 +82,7 @@ class Looks:
             desk.say(reason, "warn")
             return
         name = f"{subjects.kind_of(row)} {subjects.identity(row)}"
-        steps: dict[str, Callable[[], None]] = {
+        steps: dict[str, Callable[[], object]] = {
             "look.open": self._open,
             "look.actions": lambda: desk.show_box(menu_box(desk.keymap, page.scope, row, desk.seconds)),
             "look.filter": lambda: desk.prompting.ask_filter(page.filtered),
@@ -99,6 +103,8 @@ class Looks:
             "look.json": lambda: desk.open(catalog.json_page(row, name, subjects.show_command(row))),
             "look.copy_id": lambda: desk.copy(subjects.identity(row)),
             "look.copy_command": lambda: desk.copy(subjects.command_of(page)),
+            "look.zoom": self._zoom,
+            "look.unzoom": desk.back,
             "look.export": self._export,
             "look.refresh": desk.refresh,
             "look.log": lambda: desk.show_box(Message("Changed from this console", desk.acts.log.lines, desk.seconds)),
@@ -129,6 +135,13 @@ class Looks:
         opened = self._desk.page.open()
         if opened is not None:
             self._desk.open(opened)
+
+    def _zoom(self) -> None:
+        page = self._desk.page
+        if page.charts():
+            self._desk.open(ZoomPage(page))
+        else:
+            self._desk.say("there are no charts on record of it", "warn")
 
     def _export(self) -> None:
         page = self._desk.page

@@ -21,7 +21,7 @@ LISTS = (
 )
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
-    *("approval", "window", "thread", "incident", "compared"),
+    *("approval", "window", "thread", "incident", "compared", "zoom"),
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -31,6 +31,7 @@ _MODEL_SCOPES = (
 )
 _TRAIN_SCOPES = tuple(scope for scope in _MODEL_SCOPES if not scope.startswith(("release", "deploy")))
 _RELEASE_SCOPES = ("releases", "release", "deploys")
+_DRAWN_SCOPES = ("version", "monitor", "alert", "compared")  # pages with charts
 _MARK_SCOPES = ("runs", "versions")  # where rows are marked, to be compared
 _LINEAGE_SCOPES = ("versions", "version", "runs", "run", "releases", "release")
 _SCHEDULE_SCOPES = ("schedules", "schedule")
@@ -320,15 +321,9 @@ _LOOKS = (
     Action("look.json", "y", "raw JSON", (EVERYWHERE,), "look", available=why.needs_row),
     Action("look.copy_id", "c", "copy the id", (EVERYWHERE,), "look", available=why.needs_row),
     Action("look.copy_command", "C", "copy the command line that shows this", (EVERYWHERE,), "look"),
-    Action(
-        "look.export",
-        "o",
-        "write its charts here as SVG",
-        ("version", "monitor", "alert", "compared"),
-        "look",
-        "export",
-        available=why.needs_row,
-    ),
+    Action("look.zoom", "+", "its charts one by one, each over the whole screen", _DRAWN_SCOPES, "look", "zoom"),
+    Action("look.unzoom", "_", "back to the page", ("zoom",), "look", "back"),
+    Action("look.export", "o", "write its charts here as SVG", (*_DRAWN_SCOPES, "zoom"), "look", "export"),
     Action("look.refresh", "r", "read again now", (EVERYWHERE,), "look"),
     Action("look.follow", "f", "follow the end of the log", ("log",), "look", "follow"),
     Action("look.next_match", "n", "next match", ("log", "text", "compared"), "look"),

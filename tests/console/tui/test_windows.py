@@ -91,3 +91,34 @@ async def test_a_monitors_charts_are_written_as_svg(
     drawn = next(tmp_path.glob("*.svg")).read_text()
     assert f"{MODEL} v2: realised mae" in drawn
     assert f"{MODEL} v2: estimated mae" in drawn
+
+
+@run
+async def test_charts_of_a_page_are_looked_at_one_by_one(console: Any) -> None:
+    async with console() as screen:
+        await screen.press("6")
+        await screen.shows(MODEL)
+        await screen.press("enter")
+        await screen.shows("Promised")
+        await screen.press("+")
+        await screen.shows("› charts", "estimated mae", "1 of 2")
+        await screen.press("j")
+        await screen.shows("realised mae", "2 of 2")
+        await screen.press("j", "k")
+        await screen.shows("estimated mae", "1 of 2")
+        await screen.press("_")
+        await screen.shows("Promised")
+        await screen.press("3", "+")
+        assert "› charts" not in screen.text
+
+
+@run
+async def test_a_page_without_charts_says_so(console: Any, sample: SampleClient) -> None:
+    sample.answers["monitors.detail"] = replace(monitor_detail(), looks=())
+    async with console() as screen:
+        await screen.press("6")
+        await screen.shows(MODEL)
+        await screen.press("enter")
+        await screen.shows("no windows yet")
+        await screen.press("+")
+        await screen.shows("there are no charts on record of it")
