@@ -18,6 +18,7 @@ from engine.measures.metrics import Predicted, find, measure
 from engine.monitoring.losses import primary_metric
 from engine.monitoring.performance import guess_of, truth_of
 from store import jobs, versions, watching
+from store.rows import Window
 
 ARMS = ("never", "monthly", "loop", "oracle")
 WATCHED = ("never", "loop")  # whose monitors look, and raise alerts
@@ -119,16 +120,19 @@ def _told(replay: Replay) -> tuple[dict[str, Any], dict[str, Any]]:
         if job.kind == "train" and job.state == "succeeded" and "version" in (job.result or {})
     )
     primary, least = primary_metric(replay.settings, newest), replay.settings.monitor.min_rows
+    spans: dict[tuple[int, int, int], list[Window]] = {}  # an alert names the revision it was raised upon
+    for one in watching.windows(database, replay.model, limit=100_000, latest_revision_only=False):
+        spans.setdefault((one.version, one.from_at, one.to_at), []).append(one)  # the latest revision first
     windows = [
         {
-            "id": one.id,
+            "ids": [each.id for each in revisions],
             "version": one.version,
             "from_at": one.from_at,
             "to_at": one.to_at,
             "is_judged": (one.metrics.get(primary) or {}).get("n", 0) >= least,
         }
-        for one in watching.windows(database, replay.model, limit=100_000)
-        if replay.watch
+        for revisions in (spans.values() if replay.watch else ())
+        for one in revisions[:1]
     ]
     return arrays, {
         "metric": primary,
@@ -177,11 +181,11 @@ class Judged:
 
 def judge_alerts(life: Life, oracle: Life) -> Judged:
     """An alert is right where the loss in one of its windows was 1.1 times the oracle's or more, on the same rows."""
-    harmed = {one["id"] for one in life.windows if _is_harmed(life.answers, oracle.answers, one)}
+    harmed = [set(one["ids"]) for one in life.windows if _is_harmed(life.answers, oracle.answers, one)]
     about = [set(one["windows"]) for one in life.alerts.values() if one["windows"]]
-    alarmed: set[str] = set().union(*about) if about else set()
-    right = sum(bool(windows & harmed) for windows in about)
-    return Judged(len(about), right, len(harmed - alarmed), len(harmed))
+    right = sum(any(windows & ids for ids in harmed) for windows in about)
+    missed = sum(not any(windows & ids for windows in about) for ids in harmed)
+    return Judged(len(about), right, missed, len(harmed))
 
 
 def _is_harmed(mine: Answers, theirs: Answers, window: dict[str, Any]) -> bool:

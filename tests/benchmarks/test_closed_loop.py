@@ -117,7 +117,7 @@ def test_report_of_a_replay_adds_up_and_is_drawn(lived: Any) -> None:
 
 
 def life(windows: list[tuple[int, int]], values: list[float], alerts: dict[str, list[str]], version: int = 1) -> Life:
-    """One row an hour, true 0; `windows` are spans of hours, named w0, w1, …"""
+    """One row an hour, true 0; `windows` are spans of hours, named w0, w1, …; each was looked at again later."""
     count = len(values)
     answers = Answers(
         "mae",
@@ -129,7 +129,7 @@ def life(windows: list[tuple[int, int]], values: list[float], alerts: dict[str, 
         np.array(values),
     )
     told = [
-        {"id": f"w{number}", "version": 1, "from_at": first, "to_at": last, "is_judged": True}
+        {"ids": [f"w{number} again", f"w{number}"], "version": 1, "from_at": first, "to_at": last, "is_judged": True}
         for number, (first, last) in enumerate(windows)
     ]
     return Life("x", "loop", 1, [], answers, told, {id: {"windows": about} for id, about in alerts.items()})
