@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from console.acting import Acts
 from console.exporting import export_charts
@@ -19,6 +19,7 @@ from console.screens.lineage import lineage_page
 from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.screens.reasons import reasons_page
+from console.screens.sample import sample_page
 from console.screens.tree import tree_page
 from console.screens.windows import windows_page
 from console.screens.zoom import ZoomPage
@@ -27,7 +28,7 @@ from console.widgets.dialog import Box, Message
 from engine.actions import Action
 from engine.availability import model_of, time_of
 from store.errors import ModeldeckError
-from store.rows import rfc3339
+from store.rows import Snapshot, rfc3339
 
 
 class Viewer(Protocol):
@@ -98,6 +99,7 @@ class Looks:
             "look.lineage": lambda: desk.open(lineage_page(subjects.kind_of(row), subjects.identity(row), row)),
             "look.windows": lambda: desk.open(windows_page(str(model_of(row)))),
             "look.data": lambda: desk.open(snapshot_page(str(getattr(row, "snapshot_id", "")))),
+            "look.sample": lambda: desk.open(sample_page(cast(Snapshot, row))),
             "look.at": lambda: self._at(row),
             "look.describe": lambda: desk.open(catalog.describe_page(row, name, subjects.show_command(row))),
             "look.json": lambda: desk.open(catalog.json_page(row, name, subjects.show_command(row))),

@@ -17,11 +17,11 @@ EVERYWHERE = "everywhere"
 READ_ONLY = "this session is read-only"
 LISTS = (
     *("pulse", "models", "versions", "runs", "jobs", "deploys", "monitors", "schedules", "events", "alerts"),
-    *("releases", "notifications", "approvals", "windows", "incidents"),
+    *("releases", "notifications", "approvals", "windows", "incidents", "sample"),
 )
 PAGES = (
     *("version", "run", "event", "alert", "release", "deploy", "monitor", "schedule", "notification", "log", "text"),
-    *("approval", "window", "thread", "incident", "compared", "zoom"),
+    *("approval", "window", "thread", "incident", "compared", "zoom", "snapshot", "record"),
 )
 SCOPES = (*LISTS, *PAGES)
 
@@ -39,6 +39,7 @@ _SAID_OF_SCOPES = (
     *("pulse", "models", "versions", "version", "alerts", "alert", "runs", "run", "releases", "release"),
     *("incidents", "incident"),
 )
+_SEARCHED_SCOPES = ("log", "text", "compared", "snapshot", "record")
 _DATED_SCOPES = ("events", "event", "alerts", "alert", "releases", "release")
 
 
@@ -273,13 +274,7 @@ _LOOKS = (
         available=why.needs_row,
     ),
     Action(
-        "look.sort",
-        "s",
-        "sort by a metric; the same again turns it round",
-        ("runs",),
-        "look",
-        "sort",
-        available=why.needs_row,
+        "look.sort", "s", "sort by a metric; again turns it round", ("runs",), "look", "sort", available=why.needs_row
     ),
     Action(
         "look.tree",
@@ -315,6 +310,9 @@ _LOOKS = (
         "data",
         available=why.needs_data,
     ),
+    Action(
+        "look.sample", "i", "rows of it, personal values masked", ("snapshot",), "look", "rows", available=why.needs_row
+    ),
     Action("look.comments", "m", "what people say of it", _SAID_OF_SCOPES, "look", available=why.needs_row),
     Action("look.at", "t", "what served then, where, by whose hand", _DATED_SCOPES, "look", available=why.needs_row),
     Action("look.describe", "d", "describe: every field", (EVERYWHERE,), "look", "describe", available=why.needs_row),
@@ -326,8 +324,8 @@ _LOOKS = (
     Action("look.export", "o", "write its charts here as SVG", (*_DRAWN_SCOPES, "zoom"), "look", "export"),
     Action("look.refresh", "r", "read again now", (EVERYWHERE,), "look"),
     Action("look.follow", "f", "follow the end of the log", ("log",), "look", "follow"),
-    Action("look.next_match", "n", "next match", ("log", "text", "compared"), "look"),
-    Action("look.previous_match", "N", "match before", ("log", "text", "compared"), "look"),
+    Action("look.next_match", "n", "next match", _SEARCHED_SCOPES, "look"),
+    Action("look.previous_match", "N", "match before", _SEARCHED_SCOPES, "look"),
     Action("look.log", "@", "what was changed from this console, as commands", (EVERYWHERE,), "look"),
     Action("look.undo", "z", "take back the last change made from this console; asks first", (EVERYWHERE,), "look"),
     Action("look.help", "?", "every key, runnable", (EVERYWHERE,), "look", "help"),

@@ -14,6 +14,7 @@ from console.commands.image_sheet import image
 from console.commands.lineage import lineage
 from console.commands.matrix import access
 from console.commands.reviewing import review
+from console.commands.sample_sheet import sample
 from console.commands.sheets import sheet
 from console.commands.snapshot_sheet import snapshot
 from console.commands.tables import columns_of, count, kilobytes, number, said, took, version_or_none
@@ -27,7 +28,7 @@ from engine.operations.alerts import AlertDetail
 from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.compliance import Compliance
-from engine.operations.data import SnapshotDetail
+from engine.operations.data import DataSample, SnapshotDetail
 from engine.operations.deck import AuditReport, Pulse, PulseModel, Shown
 from engine.operations.erasures import ErasureDetail
 from engine.operations.governance import Card
@@ -368,6 +369,7 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     PostMortem: handover.post_mortem,
     GcReport: garbage,
     SnapshotDetail: snapshot,
+    DataSample: sample,
     ReviewQueue: review,
     WhyNot: why_not,
 }

@@ -21,7 +21,7 @@ def snapshot_page(snapshot_id: str) -> DocumentPage:
 
     short = snapshot_id.removeprefix("sha256:")[:12]
     kind = DocumentKind(
-        scope="text",
+        scope="snapshot",
         name=f"snapshot:{snapshot_id}",
         title=f"data {short}",
         command=f"modeldeck data show {short}",

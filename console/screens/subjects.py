@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.render.deploys import DeployRow
+from console.render.samples import Record
 from console.screens.list_page import ListPage
 from console.screens.page import Page
 from engine.operations.deck import PulseModel
@@ -43,6 +44,7 @@ def kind_of(row: Any) -> str:
         MonitorDetail: "monitor",
         Window: "window",
         Snapshot: "snapshot",
+        Record: "row",
     }
     return next((name for kind, name in names.items() if isinstance(row, kind)), "")
 
@@ -62,4 +64,6 @@ def show_command(row: Any) -> str:
         return f"modeldeck monitors windows {row.model} --json"
     if isinstance(row, Snapshot):
         return f"modeldeck data show {row.id} --json"
+    if isinstance(row, Record):
+        return f"modeldeck data sample {row.model} --snapshot {row.snapshot[7:19]} --json"
     return f"modeldeck show {kind_of(row)} {identity(row)} --json"

@@ -45,6 +45,45 @@ class SnapshotDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """A few rows of a snapshot of a model."""
+
+    model: str = argument("the model's name")
+    snapshot: str = argument(
+        "the snapshot's id; a unique beginning is enough", flag="--snapshot", default="", metavar="ID"
+    )
+    limit: int = argument("at most this many rows", flag="--limit", default=20)
+    first: bool = argument("the first rows, not some spread over all", flag="--first", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SampledRow:
+    """One row of a snapshot: its place, counted from 1, and its values in the order of the columns.
+
+    They are no object by name: there a column of whole numbers named `…_at` would be told as a time.
+    """
+
+    number: int
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSample:
+    """Rows of a snapshot of `rows`: `taken` from its beginning ("first"), or one from each of equal parts ("spread").
+
+    `columns` are in the order of the data; `masked` are the personal ones among them.
+    """
+
+    snapshot: str
+    model: str
+    rows: int
+    taken: str
+    columns: tuple[str, ...]
+    masked: tuple[str, ...]
+    sample: tuple[SampledRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLine:
     """One rule and how the newest look at the data found it: passed, warning, failed; or what would be pinned."""
 
@@ -105,6 +144,16 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:show",
+    ),
+    Operation(
+        "data.sample",
+        ("data", "sample"),
+        "some rows of a snapshot, personal values masked",
+        SampleRequest,
+        DataSample,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:sample",
     ),
     Operation(
         "data.checks",

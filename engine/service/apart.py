@@ -82,6 +82,16 @@ def rejected(workspace: Workspace, model: str, limit: int) -> list[dict[str, Any
     return rows
 
 
+def sample(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
+    """Read rows of a snapshot in another process; `told` are the arguments of `engine.data.sampling.sample_rows`.
+
+    Raises:
+        ModeldeckError: as that says.
+        WorkFailed: the process failed, or took longer than a minute.
+    """
+    return _done(workspace, "sample", told, "the look at the rows", "", FOUND_WITHIN_S)
+
+
 def review(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
     """Look up what is to be reviewed in another process; `told` are the arguments of `engine.monitoring.review.queue`.
 
@@ -158,7 +168,10 @@ def main() -> int:
     parser.add_argument("-w", "--workspace", required=True, type=Path)
     parser.add_argument(
         "what",
-        choices=("outcomes", "find", "explain", "proposed", "rejected", "review", "attributions", "logged", "sought"),
+        choices=(
+            *("outcomes", "find", "explain", "proposed", "rejected", "sample"),
+            *("review", "attributions", "logged", "sought"),
+        ),
     )
     asked = parser.parse_args()
     told = json.load(sys.stdin.buffer)
@@ -195,6 +208,10 @@ def main() -> int:
                 from engine.governance.erasing.run import seen
 
                 answer = seen(deck, told["sought"], told["key_id"])
+            elif asked.what == "sample":
+                from engine.data.sampling import sample_rows
+
+                answer = sample_rows(deck, **told)
             elif asked.what == "rejected":
                 from engine.data.looking import rejected_rows
 

@@ -10,8 +10,11 @@ from engine.operations.common import Done, ModelRequest
 from engine.operations.data import (
     CheckLine,
     DataChange,
+    DataSample,
     QuarantineRequest,
     RejectedRow,
+    SampledRow,
+    SampleRequest,
     SnapshotDetail,
     SnapshotRequest,
     SnapshotsRequest,
@@ -28,6 +31,8 @@ from store import blobs, erasures, models, quality
 from store import snapshots as data
 from store.errors import CorruptArtifact, Refused
 from store.rows import DataCheck, Job, Snapshot
+
+MOST_SAMPLED = 1000  # rows that one looks at
 
 
 def list_snapshots(context: ServiceContext, request: SnapshotsRequest) -> list[Snapshot]:
@@ -57,6 +62,20 @@ def show(context: ServiceContext, request: SnapshotRequest) -> SnapshotDetail:
             shared |= common
             others += [other] if common else []
     return SnapshotDetail(found, True, len(mine) or 1, sum(mine[part] for part in shared), tuple(others))
+
+
+def sample(context: ServiceContext, request: SampleRequest) -> DataSample:
+    """Return rows of a snapshot, values of personal columns masked."""
+    check_limit(request.limit)
+    if request.limit > MOST_SAMPLED:
+        raise Refused(f"--limit {request.limit} is more than one looks at", f"give {MOST_SAMPLED} or fewer")
+    _settings(context, request.model)
+    if request.snapshot:
+        data.find(context.deck.database, request.snapshot)  # a wrong id is refused before a process is begun
+    told = {"model": request.model, "snapshot_id": request.snapshot, "limit": request.limit, "first": request.first}
+    found = apart.sample(context.deck.workspace, told)
+    rows = tuple(SampledRow(row["number"], tuple(row["values"])) for row in found["sample"])
+    return DataSample(**{**found, "columns": tuple(found["columns"]), "masked": tuple(found["masked"]), "sample": rows})
 
 
 def check_lines(context: ServiceContext, request: ModelRequest) -> list[CheckLine]:

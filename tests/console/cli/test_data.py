@@ -108,6 +108,55 @@ def test_a_snapshot_is_told_column_by_column(line: Line, deck: Deck, monkeypatch
     assert line("data", "show", "feed").code == 3
 
 
+def test_rows_are_sampled_with_personal_values_masked(
+    line: Line, deck: Deck, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = take(deck)
+    found = line("data", "sample", "rates", "--limit", "7", "--json").data
+    assert (found["snapshot"], found["model"], found["rows"], found["taken"]) == (taken.id, "rates", 28, "spread")
+    assert (found["columns"], found["masked"]) == (["at", "guest", "room", "nights", "y"], ["guest"])
+    days = [one["values"][4] for one in found["sample"]]
+    assert [(day - 1) // 4 for day in days] == list(range(7)), "one row of each seventh"
+    for one in found["sample"]:
+        day = one["number"]
+        assert one["values"] == [f"2026-01-{day:02d}T00:00:00", "***", "ab"[day % 2], day % 5 + 1, day]
+    shown = line("data", "sample", "rates", "--snapshot", taken.id[7:15], "--first", "--limit", "2")
+    assert [each.split() for each in shown.out.splitlines()] == [
+        ["row", "at", "guest", "room", "nights", "y"],
+        ["1", "2026-01-01T00:00:00", "***", "b", "2", "1"],
+        ["2", "2026-01-02T00:00:00", "***", "a", "3", "2"],
+    ]
+    assert "the first 2 of 28 rows" in shown.err
+    assert "personal, so masked: guest" in shown.err
+    monkeypatch.setenv("COLUMNS", "40")  # too narrow for a line a row
+    shown = line("data", "sample", "rates", "--first", "--limit", "1").out.splitlines()
+    assert [each.split() for each in shown[:3]] == [["row", "1"], ["at", "2026-01-01T00:00:00"], ["guest", "***"]]
+
+
+def test_what_cannot_be_sampled_is_one_line(line: Line, deck: Deck) -> None:
+    for words, code in (
+        (("rates", "--limit", "0"), 2),
+        (("rates", "--limit", "1001"), 2),
+        (("nobody",), 3),
+        (("rates", "--snapshot", "feed"), 3),
+    ):
+        take(deck)
+        said = line("data", "sample", *words)
+        assert (said.code, said.out) == (code, ""), said
+        assert len(said.err.splitlines()) == 1, said
+
+
+def test_a_column_that_is_marked_personal_later_is_masked_in_older_snapshots(
+    line: Line, deck: Deck, folder: Path
+) -> None:
+    taken = take(deck)
+    (folder / "models" / "rates.toml").write_text(MODEL.replace('["guest"]', '["guest", "room"]'))
+    apply_settings(deck, "user:anna", "")
+    found = line("data", "sample", "rates", "--snapshot", taken.id, "--json").data
+    assert found["masked"] == ["guest", "room"]
+    assert {(one["values"][1], one["values"][2]) for one in found["sample"]} == {("***", "***")}
+
+
 def test_a_collection_that_is_only_tried_tells_what_it_would_do(line: Line, deck: Deck) -> None:
     taken = take(deck)
     told = line("gc", "--dry-run")
