@@ -50,6 +50,11 @@ class Workspace:
         return self.state / "outcomes"
 
     @property
+    def access_log(self) -> Path:
+        """Who read personal columns, one file per day."""
+        return self.state / "access"
+
+    @property
     def logs(self) -> Path:
         """Logs of jobs, servers, the router and the daemon."""
         return self.state / "logs"

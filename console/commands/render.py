@@ -67,6 +67,7 @@ EMPTY = {
     "aliases.history": "no alias of this model has moved yet",
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
     "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
+    "access.log": "no read of personal columns is on the log: [data] personal marks them",
     "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --dry-run looks for somebody",
     "data.quarantine": "no rows are in quarantine",
     "tests.list": "no behaviour tests ran: [tests.NAME] in models/NAME.toml, then modeldeck tests run MODEL VERSION",

@@ -22,6 +22,7 @@ from store.rows import (
     Image,
     Job,
     Model,
+    PersonalRead,
     Release,
     Run,
     RunArtifact,
@@ -342,6 +343,17 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
 }
 
 
+READS = (
+    Column("at", lambda row, out: out.second(row.at)),
+    Column("who", lambda row, _: row.actor.removeprefix("user:"), shrink=True),
+    Column("by", lambda row, _: row.operation),
+    Column("model", lambda row, _: row.model, shrink=True),
+    Column("columns", lambda row, _: ", ".join(row.columns), shrink=True),
+    Column("told", lambda row, _: row.told),
+    Column("of", lambda row, _: row.subject.removeprefix("sha256:")[:20] or "-", shrink=True),
+)
+
+
 def columns_of(kind: type) -> tuple[Column, ...]:
     """Return the columns of a row type; one that has none declared shows its scalar fields."""
     from console.commands.approval_tables import APPROVAL_COLUMNS
@@ -353,7 +365,7 @@ def columns_of(kind: type) -> tuple[Column, ...]:
     from console.commands.watch_tables import WATCH_COLUMNS
 
     beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS | HANDOVER_COLUMNS | CURVE_COLUMNS
-    beside |= ERASURE_COLUMNS
+    beside |= ERASURE_COLUMNS | {PersonalRead: READS}
     declared = COLUMNS.get(kind) or beside.get(kind)
     if declared is not None:
         return declared

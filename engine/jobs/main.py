@@ -144,7 +144,12 @@ def _own(deck: Deck, fence: Fence) -> Job:
 
 
 def _run(deck: Deck, fence: Fence, job: Job) -> dict[str, Any]:
+    from engine.governance import reads
+
     module, _, function = kind_named(job.kind).entry.partition(":")
+    if job.kind in reads.JOBS:
+        who = reads.Reader(job.actor, job.via, "job", job.kind)
+        reads.put(deck, who, model=job.model or reads.EVERY, subject=job.id, told="processed")
     with deck.artifacts.claiming():  # what an attempt puts is not garbage, however long it takes to register it
         result: dict[str, Any] = getattr(importlib.import_module(module), function)(JobContext(deck, job, fence))
     return result

@@ -135,6 +135,7 @@ def _fill(deck: Deck, writer: Writer, scratch: Path, with_keys: bool) -> Manifes
     with alone(workspace.predictions, "collect.lock"):  # Parquet, watermark and segments of one moment
         _add_tree(writer, workspace.predictions, "predictions", without=(".lock", ".tmp"))
     _add_tree(writer, workspace.outcomes, "outcomes", without=(".lock", ".tmp"))
+    _add_tree(writer, workspace.access_log, "access")
     if with_keys:
         _add_tree(writer, workspace.keys, "keys")
     for path in _settings_files(workspace.root):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.access import Role
 from engine.operations.common import NoRequest
-from engine.operations.operation import Danger, Operation
+from engine.operations.operation import Danger, Operation, argument
+from store.rows import PersonalRead
 from store.rows.frozen import dataclass
 
 
@@ -43,7 +44,29 @@ class AccessReport:
     operations: tuple[AccessRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccessLogRequest:
+    """Reads of personal columns, newest first."""
+
+    by: str = argument("only reads of this person or schedule", flag="--by", default="")
+    model: str = argument("only reads of this model's columns", flag="--model", default="")
+    since: str = argument("only reads from this time on", flag="--since", metavar="TIME", default="")
+    until: str = argument("only reads before this time", flag="--until", metavar="TIME", default="")
+    limit: int = argument("at most this many rows", flag="--limit", default=100)
+
+
 OPERATIONS = (
+    Operation(
+        "access.log",
+        ("access", "log"),
+        "who read personal columns, newest first",
+        AccessLogRequest,
+        PersonalRead,
+        Role.APPROVER,
+        Danger.READ,
+        "engine.service.handlers.access:log",
+        many=True,
+    ),
     Operation(
         "access.show",
         ("access",),

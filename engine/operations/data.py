@@ -144,6 +144,7 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:show",
+        personal="statistics",
     ),
     Operation(
         "data.sample",
@@ -186,6 +187,7 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:rejected",
         many=True,
+        personal="masked",
     ),
     Operation(
         "data.replay",

@@ -95,6 +95,7 @@ OPERATIONS = (
         Danger.READ,
         f"{_HANDLERS}:plan",
         command_line=False,
+        personal="sought",
     ),
     Operation(
         "data.erase",

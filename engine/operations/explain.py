@@ -60,5 +60,6 @@ OPERATIONS = (
         "engine.service.handlers.explain:explain",
         command_line=False,
         takes_rows=True,
+        personal="attributed",
     ),
 )

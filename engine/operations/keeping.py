@@ -63,6 +63,7 @@ OPERATIONS = (
         Danger.CHANGE,
         "engine.service.handlers.keeping:record_backup",
         command_line=False,
+        personal="copied",
     ),
     Operation(
         "deck.gc",

@@ -52,6 +52,7 @@ class Operation:
     preview: str | None = None
     pages: str | None = None
     command_line: bool = True
+    personal: str = ""  # how it tells of personal columns: statistics, masked, attributed, sought, copied
     takes_rows: bool = False  # rows of a caller's file: its request may be large
 
     @property

@@ -76,6 +76,7 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:queue",
+        personal="masked",
     ),
     Operation(
         "data.verdict",

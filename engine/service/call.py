@@ -50,6 +50,8 @@ def operation_named(operation_id: str) -> Operation:
 def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> Any:
     """Check who asks, build the typed request and run the handler; wake the loop after a change.
 
+    A read of personal columns is on the access log before its answer leaves.
+
     Raises:
         NotAllowed: the caller's role does not reach the operation, recorded once per minute; or its session is
             read-only, recorded nowhere, for such a session leaves nothing behind.
@@ -69,6 +71,10 @@ def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> An
     answer = resolve(operation.handler)(context, request)
     if operation.danger is not Danger.READ:
         context.wake()
+    if operation.personal:
+        from engine.service.personal_reads import record
+
+        record(context, operation, request)
     return answer
 
 

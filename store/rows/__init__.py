@@ -15,7 +15,7 @@ from store.rows.governance import Approval, ApprovalAnswer
 from store.rows.handover import Duty, Incident
 from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
 from store.rows.notifying import Notification
-from store.rows.record import Event
+from store.rows.record import Event, PersonalRead
 from store.rows.releases import Release, Step
 from store.rows.runs import Experiment, Run, RunArtifact
 from store.rows.serving import Deployment, Endpoint, EndpointKey, Fault, Host, Replica, Route, RouteSpan, Served
@@ -71,6 +71,7 @@ __all__ = [
     "Monitor",
     "Notification",
     "OutcomeBatch",
+    "PersonalRead",
     "QuarantineBatch",
     "Release",
     "Replica",

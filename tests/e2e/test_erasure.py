@@ -61,6 +61,16 @@ def test_a_guest_is_erased_and_what_learned_of_them_is_decided(tmp_path: Path) -
         told = {each["what"]: each for each in tiny("compliance", "rates", "--json").data["items"]}
         assert (told["erasures"]["is_there"], told["erasures"]["detail"]) == (True, f"{one['id'][:12]} retrain")
         tiny.intact()
+        reads = {(row["operation"], row["told"]): row for row in tiny("access", "log", "--json").data}
+        looked = {
+            ("train", "processed"),
+            ("erase", "processed"),
+            ("erasures.plan", "sought"),
+            ("data.show", "statistics"),
+        }
+        assert looked | {("backup.record", "copied")} <= set(reads)
+        assert {tuple(row["columns"]) for row in reads.values()} == {("guest",)}
+        assert all(row["actor"].startswith("user:") for row in reads.values())
     finally:
         assert tiny("daemon", "stop", "--all").code == 0
     nowhere(tiny, GUESTS[0])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.operations.access import AccessReport, AccessRow, RoleHolders
+from engine.operations.access import AccessLogRequest, AccessReport, AccessRow, RoleHolders
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import NoRequest
 from engine.service.call import ServiceContext
+from engine.service.handlers.deck import check_limit
+from engine.service.handlers.settings import time_zone
 from engine.service.identity import owner_of, user_name
 from engine.settings.model import DeckSettings
+from store.rows import PersonalRead
 
 
 def show(context: ServiceContext, _request: NoRequest) -> AccessReport:
@@ -42,3 +45,25 @@ def show(context: ServiceContext, _request: NoRequest) -> AccessReport:
             for operation in sorted(OPERATIONS.values(), key=lambda each: (each.role, each.id))
         ),
     )
+
+
+def log(context: ServiceContext, request: AccessLogRequest) -> list[PersonalRead]:
+    """Return reads of personal columns, newest first."""
+    from itertools import islice
+
+    from store import access_log, models
+    from store.clock import parse_time
+
+    check_limit(request.limit)
+    if request.model:
+        models.there(context.deck.database, request.model)
+    zone = time_zone(context)
+    bounds = [parse_time(text, zone) if text else None for text in (request.since, request.until)]
+    found = access_log.rows(context.deck.workspace.access_log, access_log.Span(*bounds))
+    wanted = (
+        row
+        for row in found
+        if (not request.by or request.by in (row.actor, row.actor.partition(":")[2]))
+        and (not request.model or row.model in (request.model, "*"))
+    )
+    return list(islice(wanted, request.limit))
