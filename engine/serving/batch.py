@@ -79,7 +79,7 @@ class Batcher:
         self._pace = Pace()
         self._begun = 0.0  # when the batch that runs, or gathers, began
         self._running = 0  # rows of a batch that runs in the thread
-        self._thread = ThreadPoolExecutor(1, "predict", initializer=None if predictor.is_compiled else tune)
+        self._thread = ThreadPoolExecutor(1, "predict", initializer=hush if predictor.is_compiled else tune)
         self._loop = asyncio.get_running_loop()
 
     def submit(self, one: Waiting) -> None:
@@ -196,6 +196,15 @@ class Batcher:
                 one.settle(found)
             else:
                 one.settle(failure if isinstance(found, list) and failure is not None else found)
+
+
+def hush() -> None:
+    """Switch off numpy's warnings of extreme numbers, in this thread."""
+    import numpy as np
+
+    from engine.serving.compiled.model import QUIET
+
+    np.seterr(**QUIET)
 
 
 def tune() -> None:

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.serving import artifact
 from engine.serving.contract import CONTRACT, InputError, RowCoder, Signature, encode_outputs
@@ -135,6 +135,11 @@ class Predictor:
             pass  # a form of model that only looks known: the long way stands
         self._direct = None
         return False
+
+    def hush(self) -> None:
+        """Leave numpy's warnings to the caller's threads, which have switched them off; see `CompiledModel.hush`."""
+        if self.is_compiled:
+            cast("CompiledModel", self._direct).hush()
 
     def answer(self, coded: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         """Return prediction records for columns that `contract.code_rows` has coded."""

@@ -185,7 +185,7 @@ def _loaded(folder: Path) -> Predictor:
 async def _proven(options: Options, app: ServerApp, log: SegmentLog, recorded: Any) -> bool:
     """Prove the model on the path of every request; a compiled one that fails here gives way to its pipeline."""
     from engine.serving.artifact import ArtifactError
-    from engine.serving.batch import QUEUE_S, Batcher, tune
+    from engine.serving.batch import QUEUE_S, Batcher, hush, tune
     from engine.serving.predict import Predictor, read_manifest
 
     manifest = read_manifest(options.folder)
@@ -195,6 +195,9 @@ async def _proven(options: Options, app: ServerApp, log: SegmentLog, recorded: A
         if not app.predictor.is_compiled:
             tune()
             app.predictor.shorten(recorded["requests"])
+        else:
+            hush()  # before anything is scheduled: what runs later in this loop takes it over
+            app.predictor.hush()
         app.batcher = Batcher(app.predictor, log, app.metrics, durable=durable, queue_s=queue_s)
         for _ in range(2):  # the second time caches and lazy imports are warm
             ready = await app.prove(recorded)

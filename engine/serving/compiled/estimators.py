@@ -28,10 +28,7 @@ def _chance(raw: Any) -> Any:
 
 
 def _pair(chance: Any) -> Any:
-    made = np.empty((len(chance), 2))
-    made[:, 1] = chance
-    np.subtract(1.0, chance, out=made[:, 0])
-    return made
+    return np.array((1.0 - chance, chance)).T
 
 
 def _softmax(raw: Any) -> Any:

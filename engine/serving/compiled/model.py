@@ -17,6 +17,7 @@ from engine.serving.compiled.blocks import Coded, blocks_of
 from engine.serving.compiled.estimators import LINKS, Table, estimator_of
 
 FORM = 1
+QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}  # extreme numbers overflow as they do in the pipeline
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _PROGRAM, _TREES = "program.json", "trees.onnx"
 
@@ -31,15 +32,26 @@ class CompiledModel:
 
     def predict(self, coded: Coded) -> Any:
         """Return the answer of each row: a number, or its scores by class."""
-        count = len(next(iter(coded.values()), ()))
-        with np.errstate(over="ignore", invalid="ignore"):  # extreme numbers overflow as they do in the pipeline
-            return self._link(self.estimator.raw(self.table, coded, count))
+        with np.errstate(**QUIET):
+            return self._answer(coded)
 
-    predict_proba = predict
+    def predict_proba(self, coded: Coded) -> Any:
+        """Return the scores of each row."""
+        return self.predict(coded)
+
+    def hush(self) -> None:
+        """Leave numpy's warnings to the caller, who has called `numpy.seterr(**QUIET)` in each thread that asks.
+
+        Switching them off and on again takes as long as a small model's answer.
+        """
+        self.predict = self.predict_proba = self._answer  # type: ignore[method-assign]
+
+    def _answer(self, coded: Coded) -> Any:
+        return self._link(self.estimator.raw(self.table, coded, len(next(iter(coded.values()), ()))))
 
     def answer_table(self, matrix: Any) -> Any:
         """Return the answers for a table that is written out: (rows, columns of all blocks) float64."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(**QUIET):
             return self._link(self.estimator.of_matrix(matrix))
 
 
