@@ -105,6 +105,21 @@ class ApplyFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class CiRun:
+    """Check, train, test and gate changed models in a throw-away workspace: no daemon, one report, an exit code."""
+
+    folder: str | None = argument("a checkout; without it this folder", metavar="DIR", default=None)
+    since: str = argument("only models that differ from this commit, by git", flag="--since", metavar="REF", default="")
+    models: str = argument("only these models, by commas", flag="--models", metavar="NAMES", default="")
+    baseline: str = argument(
+        "a workspace or a backup, whose champions gates compare with", flag="--baseline", metavar="PATH", default=""
+    )
+    budget: str = argument("each training takes at most so long", flag="--budget", default="30s")
+    markdown: str = argument("write the report here too", flag="--markdown", metavar="FILE", default="")
+    junit: str = argument("write it as JUnit XML", flag="--junit", metavar="FILE", default="")
+
+
+@dataclass(frozen=True, slots=True)
 class ExportDeck:
     """Write deck.toml, models/ and code as they are applied, for git."""
 
@@ -187,6 +202,7 @@ LOCAL = (
     Verb(("init",), "make a workspace", InitRequest, f"{_HERE}.init:run", needs_deck=False, changes=True),
     Verb(("demo",), "the whole loop on real data", DemoRequest, f"{_HERE}.demo:run", needs_deck=False, changes=True),
     Verb(("apply",), "apply this deck's files, or a folder's", ApplyFolder, f"{_HERE}.apply:run"),
+    Verb(("ci",), "check, train and gate changed models", CiRun, f"{_HERE}.ci:run", needs_deck=False),
     Verb(("deck", "export"), "write this deck's files, for git", ExportDeck, f"{_HERE}.apply:export"),
     Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
     Verb(("console",), "how the console is set, and by what", NoRequest, f"{_HERE}.console:run", needs_deck=False),

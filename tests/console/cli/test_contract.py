@@ -21,6 +21,7 @@ from console.commands.verbs import LOCAL, VERBS
 from engine.daemon.install import Installed
 from engine.daemon.start import DaemonStatus
 from engine.governance.evidence_check import Checked
+from engine.interop.ci import CiReport
 from engine.keeping.backup import Backup
 from engine.keeping.restore import Restored
 from engine.operations.audit import Compared, SignedHead
@@ -40,6 +41,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "demo": {"workspace": str, "pulse": Pulse},
     "apply": Done,
     "deck export": Done,
+    "ci": CiReport,
     "check": [Finding],
     "console": [SettingShown],
     "console keys": [KeysShown],
