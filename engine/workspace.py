@@ -75,6 +75,11 @@ class Workspace:
         return self.state / "images"
 
     @property
+    def importing(self) -> Path:
+        """What has come of bundles that are being imported, one folder for each."""
+        return self.state / "importing"
+
+    @property
     def spool(self) -> Path:
         """Metric points on their way into the registry, one file per run."""
         return self.state / "spool"

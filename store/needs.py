@@ -90,6 +90,8 @@ def _of_runs(reader: Reader, deleted_before: int) -> Iterator[tuple[str, str]]:
         yield row["card_hash"], f"card of approval {row['id'][:12]}"
     for row in reader.rows("SELECT id, evidence FROM release WHERE evidence LIKE '%\"card\"%'"):
         yield str(load(row["evidence"]).get("card")), f"card of release {row['id'][:12]}"
+    for row in reader.rows("SELECT record_hash, model, number FROM version_origin"):
+        yield row["record_hash"], f"origin of {row['model']}@{row['number']}"
     for row in reader.rows("SELECT blob_hash, model FROM quarantine WHERE state = 'open'"):
         yield row["blob_hash"], f"rejected rows of {row['model']}, not replayed yet"
     for row in reader.rows(

@@ -999,5 +999,31 @@ CREATE TABLE behaviour_run (
 
 CREATE INDEX ix_behaviour_run_model_version_id ON behaviour_run (model, version, id);
 
-INSERT INTO alembic_version (version_num) VALUES ('0014');
+CREATE TABLE trusted_signer (
+	public TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	trusted_at BIGINT NOT NULL, 
+	withdrawn_at BIGINT, 
+	CONSTRAINT pk_trusted_signer PRIMARY KEY (public)
+);
+
+CREATE TABLE version_origin (
+	model TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	deck TEXT NOT NULL, 
+	deck_id TEXT NOT NULL, 
+	origin_number INTEGER NOT NULL, 
+	signer TEXT NOT NULL, 
+	sealed_hash TEXT NOT NULL, 
+	bundle_hash TEXT NOT NULL, 
+	record_hash TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	imported_at BIGINT NOT NULL, 
+	CONSTRAINT pk_version_origin PRIMARY KEY (model, number), 
+	CONSTRAINT fk_version_origin_model_number FOREIGN KEY(model, number) REFERENCES version (model, number), 
+	CONSTRAINT uq_version_origin_sealed_hash UNIQUE (sealed_hash)
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0015');
 

@@ -79,10 +79,11 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
     description: str = "",
     tags: dict[str, str] | None = None,
     clock: Clock | None = None,
+    why: str = "trained while a champion serves",
 ) -> Version:
     """Make the model's next version; where a champion stands, it becomes the challenger in the same transaction.
 
-    `clock` gives its time where that is not the transaction's.
+    `clock` gives its time where that is not the transaction's, `why` is kept with the alias.
 
     Raises:
         UnknownName: the deck has no such model.
@@ -120,7 +121,7 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
         },
     )
     if stands["champion"] is not None:
-        models.set_alias(tx, model, "challenger", number, actor=actor, reason="trained while a champion serves")
+        models.set_alias(tx, model, "challenger", number, actor=actor, reason=why)
     aliases = () if stands["champion"] is None else ("challenger",)
     made: Version = maker(Version)(
         model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,
@@ -128,6 +129,12 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
         derived_from, description, actor, created_at, None, aliases, dict(tags or {}), None, 0,
     )  # fmt: skip
     return made
+
+
+def newest_number(reader: Reader, model: str) -> int:
+    """Return the number of a model's newest version, deleted ones too; 0 where it has none."""
+    row = reader.row("SELECT max(number) AS number FROM version WHERE model = :model", {"model": model})
+    return int(row["number"] or 0) if row else 0
 
 
 def versions(reader: Reader, model: str) -> list[Version]:

@@ -196,6 +196,42 @@ class CompareFile:
     file: str = argument("a file that audit witness added to", metavar="FILE")
 
 
+@dataclass(frozen=True, slots=True)
+class ExportBundle:
+    """Write a version as one signed file, to be imported where no network leads: model, card, lineage, checks, seal."""
+
+    model: str = argument("the model's name")
+    version: int = argument("the version number", metavar="VERSION")
+    file: str = argument("the file to make; it must not be there yet", metavar="FILE")
+    with_data: bool = argument(
+        "the rows of its snapshot too; an admin's to give away", flag="--with-data", default=False
+    )
+    image: bool = argument("its newest image too, as docker save writes it", flag="--image", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBundle:
+    """Check a bundle's every byte, its signature and its version's seal. It needs no deck, only the maker's key."""
+
+    file: str = argument("a file made by bundle export", metavar="FILE")
+    key: str = argument("the signer's key; else it must be trusted here", flag="--key", metavar="KEY", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBundle:
+    """Take a version of another deck into this one: checked whole first, registered whole or not at all."""
+
+    file: str = argument("a file made by bundle export", metavar="FILE")
+    key: str = argument(
+        "trust its signer from now on: what audit key printed there", flag="--key", metavar="KEY", default=""
+    )
+    with_settings: bool = argument(
+        "apply its model file and code too, where this deck lacks the model", flag="--with-settings", default=False
+    )
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    dry_run: bool = argument("only check it, and say what would change", flag="--dry-run", default=False)
+
+
 _HERE = "console.commands"
 
 LOCAL = (
@@ -243,6 +279,27 @@ LOCAL = (
     ),
     Verb(("audit", "witness"), "keep the record's head elsewhere", WitnessFile, f"{_HERE}.audit:witness"),
     Verb(("audit", "compare"), "does it hold what witnesses saw", CompareFile, f"{_HERE}.audit:compare"),
+    Verb(
+        ("bundle", "export"),
+        "a version as one signed file for another deck",
+        ExportBundle,
+        f"{_HERE}.bundle:export",
+        changes=True,
+    ),
+    Verb(
+        ("bundle", "check"),
+        "check such a file; it needs no deck",
+        CheckBundle,
+        f"{_HERE}.bundle:check",
+        needs_deck=False,
+    ),
+    Verb(
+        ("bundle", "import"),
+        "take a version of another deck into this one",
+        ImportBundle,
+        f"{_HERE}.bundle:take",
+        changes=True,
+    ),
     Verb(("versions", "export"), "write a version as plain Python", ExportVersion, f"{_HERE}.export:run"),
     Verb(("runs", "fetch"), "write a run's file here", FetchRequest, f"{_HERE}.fetch:run"),
     Verb(("daemon", "start"), "start this deck's daemon", NoRequest, f"{_HERE}.daemon:start", changes=True),

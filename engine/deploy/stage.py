@@ -163,11 +163,18 @@ def _fill(deck: Deck, version: Version, manifest: dict[str, Any], folder: Path) 
     trusted = trust.kept(deck, version)
     if trusted is None:
         stated = stated_types(deck, version)
-        trusted = _trusted(folder / "model.skops", code, f"{version.model}@{version.number}", stated)
+        trusted = types_of(folder / "model.skops", code, f"{version.model}@{version.number}", stated)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "trusted": trusted}, indent=1), encoding="utf-8")
 
 
-def _trusted(artifact: Path, code: Path | None, name: str, stated: tuple[str, ...] = ()) -> list[str]:
+def types_of(artifact: Path, code: Path | None, name: str, stated: tuple[str, ...] = ()) -> list[str]:
+    """Return the types of an artifact that are loaded, told by a process that opens it and loads nothing of it.
+
+    `code` is the folder of its code, `stated` the types that its model's settings trust.
+
+    Raises:
+        CorruptArtifact: it cannot be read. WorkFailed: it holds types that nobody trusted; they are listed.
+    """
     words = [str(artifact), str(code or ""), *stated]
     command = [sys.executable, "-P", "-m", "engine.serving.trust", *words]
     asked = subprocess.run(command, capture_output=True, text=True, timeout=TRUST_TIMEOUT_S, check=False)
@@ -178,6 +185,6 @@ def _trusted(artifact: Path, code: Path | None, name: str, stated: tuple[str, ..
     if answer["refused"]:
         raise WorkFailed(
             f"the artifact of {name} holds types nobody trusted: {', '.join(answer['refused'])}",
-            "only classes of scikit-learn, numpy, scipy, modeldeck, the workspace and [train] trusted are loaded",
+            f"if you trust these classes, say [train] trusted = {json.dumps(sorted({*answer['refused'], *stated}))}",
         )
     return list(answer["trusted"])

@@ -79,9 +79,18 @@ def _purpose(facts: CardFacts) -> CardSection:
             ("about this version", version.description or "nothing was written"),
             ("estimator", version.estimator),
             ("made", f"{rfc3339(version.created_at)} by {version.actor}"),
+            *_origin(facts),
             ("derived from", f"v{version.derived_from}" if version.derived_from is not None else "no other version"),
         ),
     )
+
+
+def _origin(facts: CardFacts) -> tuple[tuple[str, str], ...]:
+    one = facts.origin
+    if one is None:
+        return ()
+    told = f"{one.model}@{one.origin_number} of deck {one.deck}, signed by {one.signer[:16]}"
+    return (("imported", f"{rfc3339(one.imported_at)} by {one.actor}: {told}"),)
 
 
 def _data(facts: CardFacts) -> CardSection:

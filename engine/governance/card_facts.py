@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from store import alerts, approvals, behaviour, models, releases, runs, settings, snapshots, versions, watching
+from store import alerts, approvals, behaviour, models, origins, releases, runs, settings, snapshots, versions, watching
 from store.database import Reader
+from store.origins import Origin
 from store.rows import Alert, Approval, BehaviourRun, Model, Release, Run, Snapshot, Version, Window
 from store.rows.frozen import dataclass
 
@@ -27,6 +28,7 @@ class CardFacts:
     windows: tuple[Window, ...]
     alerts: tuple[Alert, ...]
     tests: tuple[BehaviourRun, ...] = ()  # the newest of each place
+    origin: Origin | None = None
 
 
 def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> CardFacts:
@@ -50,6 +52,7 @@ def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> Car
         approvals=tuple(one for one in given if one.version == version.number),
         releases=tuple(one for one in past if one.to_version == version.number),
         windows=tuple(one for one in seen if one.version == version.number),
+        origin=origins.origin_of(reader, model, version.number),
         alerts=tuple(one for one in alerts.alerts(reader, model=model) if _is_about(one, version.number)),
         tests=tuple(behaviour.newest(reader, model, version.number)),
     )

@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.operations.lineage import LineageNode
-from store import approvals, blobs, deployments, images, lineage, releases, routes, runs, snapshots, versions
+from store import (
+    approvals,
+    blobs,
+    deployments,
+    images,
+    lineage,
+    origins,
+    releases,
+    routes,
+    runs,
+    snapshots,
+    versions,
+)
 from store.database import Reader
 from store.rows import Image, Release, RouteSpan, Snapshot, Version, rfc3339
 from store.rows.frozen import dataclass
@@ -42,7 +54,19 @@ class Lineage:
     # behind
 
     def behind_version(self, version: Version, depth: int = 1) -> Nodes:
-        """What made a version: the one it was derived from, run, data, settings, code, environment."""
+        """What made a version: the bundle it came from, the one it was derived from, run, data, settings, code."""
+        origin = origins.origin_of(self._reader, version.model, version.number)
+        if origin is not None:
+            told = f"{origin.model}@{origin.origin_number} of deck {origin.deck}, signed by {origin.signer[:16]}"
+            yield LineageNode(
+                depth,
+                "bundle",
+                origin.bundle_hash,
+                version.model,
+                origin.imported_at,
+                actor=origin.actor,
+                detail=told,
+            )
         if version.derived_from is not None:
             of = versions.version(self._reader, version.model, version.derived_from)
             yield self.version(of, depth, "decided anew")
@@ -184,7 +208,7 @@ class Lineage:
             one.created_at,
             gone,
             rows=one.rows,
-            detail=self._gone(one) if gone else span,
+            detail=self._gone(one) if gone else span if self._is_here(one) else f"{span}, its rows are not here",
         )
 
     def _gone(self, one: Snapshot) -> str:
@@ -192,6 +216,10 @@ class Lineage:
         if by == one.id:
             return "its bytes are gone"
         return f"rows of a person were erased from it, {by.removeprefix('sha256:')[:12]} stands in its place"
+
+    def _is_here(self, one: Snapshot) -> bool:
+        """Say whether a snapshot's bytes are here; of an imported version's they may lie in its own deck only."""
+        return blobs.kind_of(self._reader, one.id) is not None
 
     def run(self, one: lineage.RunOn, depth: int) -> LineageNode:
         """Say of a run how it ended."""

@@ -52,6 +52,9 @@ def leftovers(deck: Deck, reader: Reader, bound: int) -> Iterator[Leftover]:
             young = _age(path) < SETTLED_S
             why = by or ("just made" if young else "no deployment uses it; it is made again when needed")
             yield _left("server folder", path, bool(by) or young, why)
+    for path in _inside(workspace.importing):
+        young = _age(path) < SETTLED_S
+        yield _left("import", path, young, "pieces of it may be under way" if young else "it was not ended")
     known = {row["id"] for row in reader.rows("SELECT id FROM run WHERE state = 'running'")}
     for path in _inside(workspace.spool):
         over = bound < deck.clock.now() and _age(path) * 1e6 > deck.clock.now() - bound

@@ -53,7 +53,7 @@ def reseal(deck: Deck, tx: Write, version: Version, erasure: str) -> Seal:
     before = seals.seal_of(tx, version.model, version.number)
     if before is None:
         raise _refusal(f"{version.model}@{version.number} bears no seal")
-    statement = {**before.statement, **_registered(version), "erasure": erasure}
+    statement = {**before.statement, **made_of(version), "erasure": erasure}
     signer, signature = deck_key.sign(deck.workspace.keys, signed_bytes(statement))
     if signer not in seals.signers(tx):
         seals.add_signer(tx, signer, ACTOR)
@@ -81,7 +81,7 @@ def checked(deck: Deck, version: Version) -> Seal:
     why = broken(as_json(found), name, seals.signers(reader))
     if why:
         raise _refusal(why)
-    for what, value in _registered(version).items():
+    for what, value in made_of(version).items():
         if found.statement.get(what) != value:
             raise _refusal(f"the {what} of {name} is not what was sealed")
     return found
@@ -110,10 +110,10 @@ def _statement(deck: Deck, version: Version) -> dict[str, Any]:
     if version.bundle_hash:
         with zipfile.ZipFile(io.BytesIO(deck.artifacts.read(version.bundle_hash))) as bundle:
             code = files_hash((name, bundle.read(name)) for name in bundle.namelist())
-    return {**_registered(version), "code": code}
+    return {**made_of(version), "code": code}
 
 
-def _registered(version: Version) -> dict[str, Any]:
+def made_of(version: Version) -> dict[str, Any]:
     """Return what the registry says a version is made of; what may still change of it, as a description, is no part."""
     compiled = version.evaluation.get("compiled", {}).get("hash", "")
     made = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.release.facts import applied_settings
-from store import snapshots
+from store import blobs, origins, snapshots
 from store.rows import Version
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Ver
     first = snapshots.snapshot(deck.database, new.snapshot_id, new.model)
     second = snapshots.snapshot(deck.database, champion.snapshot_id, champion.model)
     newer = max((first, second), key=lambda one: (one.to_at or 0, one.created_at))
+    if not deck.artifacts.place(blobs.current(deck.database, newer.id)).is_file() and _is_imported(deck, new, champion):
+        return None  # its rows lie in the deck it was made in
     owner = new if newer.id == new.snapshot_id else champion
     table = read_snapshot(deck, newer.id)
     if any(name not in table.column_names for name in (data.target, data.time_column) if name):
@@ -106,6 +108,10 @@ def unseen_rows(deck: Deck, settings: ModelSettings, new: Version, champion: Ver
         return _last_of_users(deck, table, owner, champion if owner is new else new, zone)
     times = times_us(table.column(data.time_column), zone)
     return table.filter(pa.array(times > max(new.cutoff_at, champion.cutoff_at)))
+
+
+def _is_imported(deck: Deck, *both: Version) -> bool:
+    return any(origins.origin_of(deck.database, one.model, one.number) is not None for one in both)
 
 
 def _last_of_users(deck: Deck, table: Any, owner: Version, other: Version, zone: str) -> Any:

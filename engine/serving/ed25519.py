@@ -31,6 +31,12 @@ def holds(public: bytes, message: bytes, signature: bytes) -> bool:
     return _same(_times(answer, _BASE), _sum(commitment, _times(asked, key)))
 
 
+def is_key(public: bytes) -> bool:
+    """Say whether 32 bytes are a public key that a signature could hold under."""
+    key = _decoded(public) if len(public) == 32 else None
+    return key is not None and not _is_small(key)
+
+
 def _sum(one: _Point, other: _Point) -> _Point:
     a = (one[1] - one[0]) * (other[1] - other[0]) % _P
     b = (one[1] + one[0]) * (other[1] + other[0]) % _P

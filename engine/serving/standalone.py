@@ -16,21 +16,22 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 
 
-def main(arguments: list[str]) -> int:
-    """Answer rows or check the golden requests; what is wrong is one line on standard error and exit 2."""
+def main(arguments: list[str], folder: Path = HERE) -> int:
+    """Answer rows or check the golden requests of a folder; what is wrong is one line on standard error and exit 2."""
     if len(arguments) != 1:
         sys.stderr.write("usage: python predict.py FILE | - | --check\n")
         return 2
-    sys.path.insert(0, str(HERE))
+    if folder == HERE:
+        sys.path.insert(0, str(HERE))
     from engine.serving.artifact import ArtifactError
     from engine.serving.contract import InputError
     from engine.serving.golden import check
     from engine.serving.predict import PredictError, Predictor
 
     try:
-        predictor = Predictor.from_folder(HERE)
+        predictor = Predictor.from_folder(folder)
         if arguments == ["--check"]:
-            same, told = check(predictor.predict, json.loads((HERE / "golden.json").read_bytes()))
+            same, told = check(predictor.predict, json.loads((folder / "golden.json").read_bytes()))
             sys.stdout.write(f"{told}\n")
             return 0 if same else 1
         text = sys.stdin.read() if arguments == ["-"] else Path(arguments[0]).read_text(encoding="utf-8")

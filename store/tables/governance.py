@@ -1,8 +1,8 @@
-"""Approvals and their answers, and the seals of versions."""
+"""Approvals and their answers, seals of versions, signers that are trusted, origins of imported versions."""
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy import text as sql
 
 from store.tables.columns import Table, count, moment, one_of, refers, text
@@ -89,3 +89,34 @@ class VersionSealTable(Table, table=True):
     signer: str = text()
     signature: str = text()
     sealed_at: int = moment()
+
+
+class TrustedSignerTable(Table, table=True):
+    """The public key of another deck, hexadecimal, whose bundles are imported here."""
+
+    __tablename__ = "trusted_signer"
+
+    public: str = text(primary_key=True)
+    name: str = text()
+    actor: str = text()
+    trusted_at: int = moment()
+    withdrawn_at: int | None = moment(default=None)
+
+
+class VersionOriginTable(Table, table=True):
+    """Which version of which deck an imported version was, and by whose signature that is known."""
+
+    __tablename__ = "version_origin"
+    __table_args__ = (refers("model number", "version", "model number"), UniqueConstraint("sealed_hash"))
+
+    model: str = text(primary_key=True)
+    number: int = count(primary_key=True)
+    deck: str = text()
+    deck_id: str = text()
+    origin_number: int = count()
+    signer: str = text()
+    sealed_hash: str = text()
+    bundle_hash: str = text()
+    record_hash: str = text()
+    actor: str = text()
+    imported_at: int = moment()

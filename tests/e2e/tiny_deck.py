@@ -90,12 +90,13 @@ class Tiny:
     home: Path
     rows: list[Row]
     environment: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()  # what runs the command, as nsenter does in another network
 
     def __call__(self, *words: str, **options: Any) -> Said:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
         usual = {"timeout": WITHIN_S, "env": {**environment, "HOME": str(self.home), **self.environment}}
         ran = subprocess.run(
-            [str(COMMAND), *words],
+            [*self.prefix, str(COMMAND), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -102,6 +102,12 @@ def archive(image: Image, folder: Path, have: Collection[str] = ()) -> Iterator[
     yield b"\0" * (_whole(done + 2 * _BLOCK, _RECORD) - done)
 
 
+def saved_files(image: Image, folder: Path) -> dict[str, bytes | Path]:
+    """Return what `archive` writes, file by file: the bytes of each, or where they lie."""
+    texts: dict[str, bytes | Path] = {_config_name(image): image.configuration(), "manifest.json": _manifest(image)}
+    return {**texts, **{_layer_name(layer): layer.file(folder) for layer in image.layers}}
+
+
 def _manifest(image: Image) -> bytes:
     layers = [_layer_name(layer) for layer in image.layers]
     return json.dumps([{"Config": _config_name(image), "RepoTags": [image.tag], "Layers": layers}]).encode()

@@ -39,11 +39,13 @@ def _model(reader: Reader, name: str) -> Found:
 
 
 def _version(reader: Reader, ref: str) -> Found:
-    from store import behaviour, versions
+    from store import behaviour, origins, versions
 
     found = versions.referred(reader, ref)
     tests = [to_json(one) for one in behaviour.newest(reader, found.model, found.number)]
-    return f"{found.model}@{found.number}", {**to_json(found), "tests": tests}
+    origin = origins.origin_of(reader, found.model, found.number)
+    told = {} if origin is None else {"origin": to_json(origin)}
+    return f"{found.model}@{found.number}", {**to_json(found), "tests": tests, **told}
 
 
 def _run(reader: Reader, identity: str) -> Found:

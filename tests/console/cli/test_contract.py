@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from console.commands.audit import EvidenceWritten
+from console.commands.bundle import BundleChecked, BundleWritten
 from console.commands.check import Finding
 from console.commands.console import KeysShown, SettingShown
 from console.commands.verbs import LOCAL, VERBS
@@ -54,6 +55,9 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "audit check": Checked,
     "audit witness": SignedHead,
     "audit compare": Compared,
+    "bundle export": BundleWritten,
+    "bundle check": BundleChecked,
+    "bundle import": Done,
     "backup create": Backup,
     "backup restore": Restored,
     "versions export": Done,

@@ -48,7 +48,7 @@ def test_what_the_training_told_of_types_is_not_asked_again(world: Any, monkeypa
     def never(*_words: Any) -> list[str]:
         raise AssertionError("asked again")
 
-    monkeypatch.setattr(stage_module, "_trusted", never)
+    monkeypatch.setattr(stage_module, "types_of", never)
     manifest = json.loads((stage(world.deck, told, model_settings(world)) / "manifest.json").read_bytes())
     assert manifest["trusted"] == asked["trusted"]
     other = world.register(slope=4.5)
@@ -110,13 +110,13 @@ def test_what_a_killed_process_left_is_cleared_and_what_another_makes_now_is_not
     left = serving / ".staging-left"
     left.mkdir(parents=True)
     (left / "model.skops").write_bytes(b"half")
-    ask = stage_module._trusted
+    ask = stage_module.types_of
 
     def cleared_meanwhile(*words: Any) -> list[str]:
         clear_half_made(serving)  # as a daemon does that starts while a job makes an image
         return ask(*words)
 
-    monkeypatch.setattr(stage_module, "_trusted", cleared_meanwhile)
+    monkeypatch.setattr(stage_module, "types_of", cleared_meanwhile)
     folder = stage(world.deck, world.register(slope=7.0), model_settings(world))
     Predictor.from_folder(folder)
     assert not left.exists()
