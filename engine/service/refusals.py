@@ -26,6 +26,7 @@ class Refusal:
     operation: str
     role: str
     needs: str
+    why: str = ""  # where it was not the role
 
 
 @dataclass(slots=True)
@@ -47,12 +48,10 @@ class RefusalLog:
     _minutes: dict[tuple[str, str, str], _Minute] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def refused(self, deck: Deck, caller: Caller, operation: Operation) -> None:
-        """Record that a caller's role did not reach an operation."""
-        needs = operation.role.name.lower()
-        self.add(
-            deck, Refusal(caller.actor, caller.via, "access.refused", operation.id, caller.role.name.lower(), needs)
-        )
+    def refused(self, deck: Deck, caller: Caller, operation: Operation, why: str = "") -> None:
+        """Record that a caller's role did not reach an operation, or `why` it was refused although it did."""
+        needs, role = operation.role.name.lower(), caller.role.name.lower()
+        self.add(deck, Refusal(caller.actor, caller.via, "access.refused", operation.id, role, needs, why))
 
     def add(self, deck: Deck, refusal: Refusal) -> None:
         """Record one refusal."""
@@ -100,6 +99,7 @@ class RefusalLog:
                     action=refusal.action,
                     subject_kind="operation",
                     subject_id=refusal.operation,
+                    reason=refusal.why,
                     body={"role": refusal.role, "needs": refusal.needs, "count": count},
                 )
         except ModeldeckError as error:

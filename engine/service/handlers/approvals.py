@@ -8,9 +8,9 @@ from engine.governance import approvals as governance
 from engine.governance.binding import basis_of
 from engine.operations.approvals import ApprovalChange, ApprovalRequest, ApprovalsRequest, GrantRequest
 from engine.plans import Plan, PlanStep, Preview
-from engine.service.call import ServiceContext
+from engine.service.call import ServiceContext, operation_named
 from store.database import Reader
-from store.errors import Refused
+from store.errors import NotAllowed, Refused, StaleBasis
 from store.rows import Approval, Version
 
 
@@ -64,7 +64,15 @@ def preview_grant(context: ServiceContext, request: GrantRequest) -> Preview:
 
 
 def grant(context: ServiceContext, request: GrantRequest) -> Approval:
-    """Say yes."""
+    """Say yes. Who may not, or says yes to something else than what stands, is on record with why."""
+    try:
+        return _granted(context, request)
+    except (NotAllowed, StaleBasis) as error:
+        context.refusals.refused(context.deck, context.caller, operation_named("approvals.grant"), error.message)
+        raise
+
+
+def _granted(context: ServiceContext, request: GrantRequest) -> Approval:
     from engine.governance.second_look import after_answer
 
     with context.deck.database.write() as tx:

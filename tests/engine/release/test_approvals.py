@@ -183,6 +183,21 @@ def test_a_forged_or_stale_basis_grants_nothing(asking):
     assert told(asking)[1:] == [("approval.granted", CARLA)]
 
 
+def test_granting_ones_own_request_or_by_a_forged_basis_is_on_record_with_why(asking):
+    request(asking)
+    body = {"model": "rates", "version": 2}
+    with pytest.raises(NotAllowed):
+        call(context(asking, ANNA, Role.ADMIN), "approvals.grant", body)
+    with pytest.raises(StaleBasis):
+        call(context(asking, BEN), "approvals.grant", {**body, "basis": "f" * 64})
+    found = [one for one in events.events(asking.deck.database) if one.action == "access.refused"]
+    assert [(one.actor, one.subject_id, one.reason) for one in reversed(found)] == [
+        (ANNA, "approvals.grant", "user:anna requested the approval of rates@2 and cannot grant it"),
+        (BEN, "approvals.grant", "this changed since you looked"),
+    ]
+    assert told(asking) == [("approval.requested", ANNA)]
+
+
 def test_a_refusal_needs_a_reason_and_ends_the_request(asking):
     request(asking)
     with asking.deck.database.write() as tx, pytest.raises(Refused, match="needs a reason"):

@@ -11,7 +11,7 @@ from engine.release import submit_promote
 from engine.service.call import ServiceContext, call
 from engine.settings.card import CardSettings
 from store import artifacts, versions
-from store.errors import Refused, UnknownName
+from store.errors import CorruptArtifact, Refused, UnknownName
 
 HOSTILE = "half | of it\n# not a heading\x1b[31m <b>bold</b>"
 
@@ -92,6 +92,17 @@ def test_a_promotion_keeps_the_card_it_went_with_and_says_what_changed_since(ser
     assert "+- **role**: champion" in diff
     with pytest.raises(Refused, match="is of rates@2, not of rates@1"):
         card(serving, 1, since=done.id)
+
+
+def test_a_kept_card_that_was_edited_is_not_believed(serving):
+    done = serving.run(submit_promote(serving.deck, "rates", 2, actor="user:anna"))
+    path = serving.deck.artifacts.path(done.evidence["card"])
+    path.chmod(0o600)
+    path.write_text(path.read_text().replace("challenger", "champion"))
+    with pytest.raises(CorruptArtifact, match="its bytes do not match its hash") as caught:
+        card(serving, 2, since=done.id)
+    assert caught.value.exit_code == 1
+    assert "\n" not in caught.value.line()
 
 
 def test_what_is_kept_is_needed_and_not_removed(serving):
