@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SCREENS = (
@@ -34,12 +35,17 @@ ACTS = {
     "train": "runs.train",
     "abort": "releases.abort",
 }
+KINDS = ("run", "job", "alert")  # whose page `:job ID` opens
+_ID = re.compile(r"[0-9a-f]{6}[0-9a-f-]*")
 WORDS = ("at", "refresh", "help", "quit")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a line means: kind is screen, version, model, at, act, quit, help, refresh, nothing or unknown."""
+    """What a line means: kind is a screen, version, model, run, job, alert, at, act, quit, help, refresh, nothing.
+
+    It is unknown where it means nothing. Of a run, a job and an alert `name` is the beginning of its id.
+    """
 
     kind: str
     name: str = ""
@@ -67,6 +73,8 @@ def parse(text: str) -> Command:
         return Command("model", rest[0])
     if verb in ("version", "show") and len(rest) == 1:
         return _version(rest[0])
+    if verb in KINDS and len(rest) == 1 and _ID.fullmatch(rest[0]):
+        return Command(verb, rest[0])
     screen = ALIASES.get(verb, verb)
     matches = [name for name in SCREENS if name.startswith(screen)]
     if screen in SCREENS or len(matches) == 1:
@@ -87,12 +95,15 @@ def _version(text: str) -> Command:
     return Command("version", name, number=int(number)) if name and number.isdigit() else Command("unknown", text)
 
 
-def complete(text: str, models: Sequence[str]) -> tuple[str, ...]:
-    """Return whole lines the text may become."""
+def complete(text: str, models: Sequence[str], ids: Mapping[str, Sequence[str]] | None = None) -> tuple[str, ...]:
+    """Return whole lines the text may become; `ids` are those of runs, jobs and alerts by kind, the newest first."""
     head, space, tail = text.rpartition(" ")
     if not space:
-        words = (*SCREENS, "model", *ACTS, *WORDS)
+        words = (*SCREENS, "model", *KINDS, *ACTS, *WORDS)
         return tuple(word for word in words if word.startswith(text.lower()) and word != text)
     if head.strip() in ("model", "models", "versions", *ACTS):
         return tuple(f"{head} {name}" for name in models if name.startswith(tail) and name != tail)
+    if head.strip() in KINDS:
+        found = (ids or {}).get(head.strip(), ())
+        return tuple(f"{head} {id}" for id in found if id.startswith(tail) and id != tail)
     return ()

@@ -9,6 +9,7 @@ from console.acting import Acts, Otherwise, Then, Work
 from console.help import MenuRow, help_box
 from console.keymap import Keymap
 from console.looking import Looks
+from console.naming import Names, read_names
 from console.navigation import Navigator
 from console.outside import Outside
 from console.poller import Answer, Asks, Failure, Returned
@@ -55,7 +56,7 @@ class Desk:
         self._navigator = Navigator(ROOTS, kept.screen)
         self._restored: set[str] = set()
         self._counts: Counts | None = None
-        self._names: list[str] | None = None
+        self._names: Names | None = None
         self._box: Box | None = None
         self._said = ("", "")
         self._failure: ModeldeckError | None = None
@@ -93,13 +94,13 @@ class Desk:
         return self._waiting is not None
 
     @property
-    def model_names(self) -> list[str] | None:
-        """The models there were when a command was last typed; None while they are being read."""
+    def names(self) -> Names | None:
+        """What there was to name when a command was last typed; None while it is being read."""
         return self._names
 
     def read_names(self) -> None:
-        """Read the names of all models, for what is typed; keys are not held back meanwhile."""
-        self._outside.send(NAMES, lambda client: [one.name for one in client.call("models.list")])
+        """Read what a command may name; keys are not held back meanwhile."""
+        self._outside.send(NAMES, read_names)
 
     def state(self) -> ConsoleState:
         """Return the place one is at."""

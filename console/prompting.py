@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from console import command_line
-from console.acting import Acts
+from console.acting import Acts, Then, Work
 from console.keymap import Keymap
+from console.naming import Names, find_page
 from console.render.cells import Line
 from console.screens.catalog import model_page, version_named
 from console.screens.moments import moment_page
@@ -27,11 +28,14 @@ class Typist(Protocol):
         """The page in view."""
 
     @property
-    def model_names(self) -> list[str] | None:
-        """Names to complete; None while they are not known."""
+    def names(self) -> Names | None:
+        """What a command may be completed to; None while that is not known."""
 
     def read_names(self) -> None:
-        """Read the names anew."""
+        """Read it anew."""
+
+    def send(self, doing: str, work: Work, then: Then) -> None:
+        """Carry out work on the errands' thread, keys held back meanwhile."""
 
     def go(self, name: str, *pages: Page) -> None:
         """Go to a numbered screen."""
@@ -76,7 +80,8 @@ class Prompting:
         self._desk.read_names()
 
         def complete(text: str) -> tuple[str, ...]:
-            return command_line.complete(text, self._desk.model_names or ())
+            names = self._desk.names
+            return command_line.complete(text, names.models, names.ids) if names else ()
 
         self._open("command", Prompt(" :", complete=complete, history=self._desk.commands))
 
@@ -145,6 +150,8 @@ class Prompting:
             desk.go("models", model_page(command.name))
         elif command.kind == "version" and command.number is not None:
             desk.go("models", model_page(command.name), version_named(command.name, command.number))
+        elif command.kind in command_line.KINDS:
+            self._open_by_id(command)
         elif command.kind == "at":
             desk.open(moment_page(command.name))
         elif command.kind == "act":
@@ -154,6 +161,15 @@ class Prompting:
                 desk.keymap.tell(f"{command.name}: no such command; tab completes, {{look.help}} lists the keys"),
                 "warn",
             )
+
+    def _open_by_id(self, command: command_line.Command) -> None:
+        """Open a run, a job or an alert, upon the list it stands in."""
+        desk, kind, id = self._desk, command.kind, command.name
+        desk.send(
+            f"looking for {kind} {id}",
+            lambda client: find_page(client, kind, id),
+            lambda page: desk.go(f"{kind}s", page),
+        )
 
     def _screen(self, command: command_line.Command) -> None:
         self._desk.go(command.name)
@@ -165,7 +181,7 @@ class Prompting:
         action = self._desk.keymap[command.name]
         if not command.rest:
             self._desk.acts.start(action, self._desk.page.selected)
-        elif self._desk.model_names is not None and command.rest not in self._desk.model_names:
+        elif self._desk.names is not None and command.rest not in self._desk.names.models:
             self._desk.say(f"no model is named {command.rest}", "warn")
         else:
             self._desk.acts.start(action, None, command.number, command.rest)

@@ -20,6 +20,8 @@ from console.screens.page import Page
         ("q", command_line.Command("quit")),
         ("jobs failed", command_line.Command("screen", "jobs", "failed")),
         ("ev", command_line.Command("screen", "events", "")),
+        ("job 0193aa77", command_line.Command("job", "0193aa77")),
+        ("alert open", command_line.Command("screen", "alerts", "open")),
         ("model nightly-rates", command_line.Command("model", "nightly-rates")),
         ("version nightly-rates@3", command_line.Command("version", "nightly-rates", number=3)),
         ("nightly-rates@v3", command_line.Command("version", "nightly-rates", number=3)),
@@ -35,9 +37,12 @@ def test_command_lines_mean_what_they_say(text: str, command: command_line.Comma
 
 
 def test_commands_and_models_complete() -> None:
-    assert command_line.complete("ru", []) == ("runs",)
+    assert command_line.complete("ru", []) == ("runs", "run")
     assert command_line.complete("promote ni", ["nightly-rates", "post"]) == ("promote nightly-rates",)
     assert command_line.complete("jobs f", ["nightly-rates"]) == ()
+    ids = {"job": ("0193aa", "0193bb", "0192cc"), "run": ("0193dd",)}
+    assert command_line.complete("job 0193", [], ids) == ("job 0193aa", "job 0193bb")
+    assert command_line.complete("alert 0", [], ids) == ()
 
 
 def test_osc52_is_wrapped_for_tmux_and_screen_and_has_a_limit() -> None:

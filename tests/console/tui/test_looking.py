@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from on_a_loop import run
-from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, SampleClient
+from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, RUNS, SampleClient
 
 from engine.operations.watching import AttributionMoved
 from store.errors import Refused, Unavailable
@@ -132,6 +132,33 @@ async def test_the_command_line_goes_anywhere(console: Any) -> None:
         await screen.type("nonsense")
         await screen.press("enter")
         await screen.shows("nonsense: no such command")
+
+
+@run
+@pytest.mark.parametrize(
+    ("kind", "list_name", "rows"), [("job", "Jobs", JOBS), ("run", "Runs", RUNS), ("alert", "Alerts", ALERTS)]
+)
+async def test_ids_are_offered_newest_first_and_open_what_they_name(
+    console: Any, kind: str, list_name: str, rows: tuple[Any, ...]
+) -> None:
+    newest = max(row.id for row in rows)
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("colon")
+        await screen.until(lambda: screen.app.desk.names is not None, "the ids")
+        await screen.type(f"{kind} ")
+        await screen.press("tab")
+        offered = screen.text.splitlines()[-1].split()
+        assert offered[0] == f":{kind}"
+        assert newest.startswith(offered[1])
+        await screen.press("enter")
+        await screen.until(lambda: newest in screen.app.desk.page.name, "its page")
+        await screen.shows(f"{list_name} › ")
+        await screen.press("minus")
+        await screen.press("colon")
+        await screen.type(f"{kind} ffffffff")
+        await screen.press("enter")
+        await screen.shows(f"none of the newest {kind}s has an id that begins with ffffffff")
 
 
 @run
