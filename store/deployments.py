@@ -27,6 +27,7 @@ __all__ = [
     "endpoints",
     "ensure_endpoint",
     "hosts",
+    "left",
     "put_replica",
     "remove_replica",
     "replicas",
@@ -51,6 +52,15 @@ _ADDRESSES = (
     " ON g.endpoint = r.endpoint AND g.host = r.host AND g.generation = r.desired_generation"
     " WHERE r.endpoint = a.endpoint AND r.host = a.host AND g.entries = '[]') ORDER BY a.endpoint, a.host"
 )
+
+
+def left(reader: Reader) -> set[tuple[str, int]]:
+    """Return each (model, version) that was deployed and now serves nowhere: stopped, or kept warm as the way back."""
+    rows = reader.rows(
+        "SELECT model, version FROM deployment GROUP BY model, version"
+        " HAVING sum(CASE WHEN ended_at IS NULL AND desired = 'serving' THEN 1 ELSE 0 END) = 0"
+    )
+    return {(row["model"], row["version"]) for row in rows}
 
 
 def ensure_endpoint(tx: Write, model: str) -> Endpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.commands.tables import count, number, percent, seconds, version_or_none, window_metric
 from console.output import Column, Output
 from console.render.windows import part_metric, part_moved, part_name, part_ratio, wrong_inputs
+from engine.operations.alerts import left
 from engine.operations.watching import AttributionMoved, MonitorNewest
 from store.rows import Alert, Maintenance, Monitor, Window, WindowPart
 
@@ -96,7 +97,7 @@ ALERTS = (
     Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model or row.host, shrink=True),
     Column("state", alert_state),
-    Column("title", lambda row, _: row.title, shrink=True),
+    Column("title", lambda row, _: left(row) + row.title, shrink=True),
 )
 
 MAINTENANCES = (

@@ -10,7 +10,7 @@ from console.render.plot import axis, plot
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.words import DAY, MINUTE, age, ago, brief, count, day, moment, person, plural, short_id
-from engine.operations.alerts import AlertDetail, Point, Series
+from engine.operations.alerts import AlertDetail, Point, Series, left
 from engine.operations.changes import words
 from store.rows import Alert
 
@@ -28,8 +28,8 @@ def _severity(row: Alert, context: Context) -> tuple[Span, ...]:
     return state(row.severity)
 
 
-def _title(row: Alert, context: Context) -> str:
-    return row.title.removeprefix(f"{subject(row)}: ")
+def _title(row: Alert, context: Context) -> tuple[Span, ...]:
+    return ((left(row), "dim"), (row.title.removeprefix(f"{subject(row)}: "), ""))
 
 
 COLUMNS = (
@@ -61,6 +61,8 @@ def alert_page(detail: AlertDetail, width: int, now: int, *, keys: bool = True) 
     sheet = Sheet(width)
     sheet.paragraph(alert.title, "strong")
     sheet.pair("State", *_state_words(alert, now))
+    if alert.left_version is not None:
+        sheet.pair("About", (f"v{alert.left_version}, which no longer serves", "warn"))
     seen = f", seen {alert.count} times, last {ago(alert.seen_at, now)}" if alert.count > 1 else ""
     if alert.reopened_at is not None:
         again = f", {alert.reopened} times so far" if alert.reopened > 1 else ""
@@ -144,14 +146,16 @@ def _put_next(sheet: Sheet, alert: Alert, *, keys: bool) -> None:
     sheet.heading("Next")
     id = short_id(alert.id)
     if keys:
-        steps = [("A", "take it"), ("Z", "snooze 4 h"), ("V", "it is over"), ("R", "roll back")]
+        steps = [("A", "take it"), ("Z", "snooze 4 h"), ("V", "it is over")]
+        if alert.left_version is None:  # else the way back was gone already, and this would go a step further
+            steps.append(("R", "roll back"))
         cells = [cell for key, said in steps for cell in ((key, "key"), (f" {said}   ", ""))]
         sheet.pair("Keys", *cells)
     else:
         sheet.pair("Take it", f"modeldeck alerts ack {id} --for 4h")
         sheet.pair("Put aside", f"modeldeck alerts snooze {id} --for 4h")
         sheet.pair("Over", f"modeldeck alerts resolve {id}")
-        if alert.model:
+        if alert.model and alert.left_version is None:
             sheet.pair("Go back", f"modeldeck rollback {alert.model}")
     if alert.model:
         version = alert.evidence.get("version")

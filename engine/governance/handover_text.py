@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from engine.operations.alerts import left
 from engine.operations.handover import Change, Handover, IncidentDetail
 from store.rows import EPOCH, Approval, Comment, rfc3339
 
@@ -42,7 +43,7 @@ def standing(told: Handover) -> list[tuple[str, str]]:
     found += [
         (
             f"{one.severity} alert",
-            f"{one.model or one.host or 'deck'}: {one.title}"
+            f"{one.model or one.host or 'deck'}: {left(one)}{one.title}"
             f" ({name(one.owner) if one.owner else 'nobody has it'}{'' if one.state == 'open' else f', {one.state}'})",
         )
         for one in worst

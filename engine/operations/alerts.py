@@ -70,6 +70,11 @@ class AlertDetail:
     maintenance: Maintenance | None = None
 
 
+def left(alert: Alert) -> str:
+    """Return what stands before the title of an alert about a version that no longer serves; "" of any other."""
+    return f"about v{alert.left_version}, which no longer serves: " if alert.left_version is not None else ""
+
+
 @dataclass(frozen=True, slots=True)
 class AckRequest:
     """Take one alert, or give it to somebody; it comes back by itself at a time, where one is said."""

@@ -102,6 +102,7 @@ class Alert:
     reopened_at: int | None = None
     maintenance_id: str | None = None
     comments: int = 0  # that stand on it
+    left_version: int | None = None  # the version it is about, where that served and no longer does
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from engine.operations.alerts import AlertDetail, Point, Series
@@ -21,6 +22,22 @@ OUTCOMES = "outcomes"
 Value = Callable[[Window], float | None]
 
 
+def with_left(reader: Reader, found: Iterable[Alert]) -> list[Alert]:
+    """Return alerts, those about a version that no longer serves saying so: what was rolled back hurts nobody now."""
+    from store import deployments
+
+    rows = list(found)
+    gone = deployments.left(reader) if any("version" in one.evidence for one in rows) else set()
+    return [
+        replace(one, left_version=version)
+        if one.state != "resolved"
+        and isinstance(version := one.evidence.get("version"), int)
+        and (one.model, version) in gone
+        else one
+        for one in rows
+    ]
+
+
 def detail_of(reader: Reader, alert: Alert, now: int) -> AlertDetail:
     """Gather what belongs to an alert."""
     from store import events, maintenance
@@ -28,7 +45,7 @@ def detail_of(reader: Reader, alert: Alert, now: int) -> AlertDetail:
     life = tuple(events.events(reader, limit=50, subject=("alert", alert.id)))
     opened = next((one.seq for one in life if one.action in OPENING), None)
     return AlertDetail(
-        alert,
+        with_left(reader, [alert])[0],
         _series(reader, alert),
         _changes(reader, alert, opened),
         life,

@@ -16,6 +16,7 @@ from engine.operations.alerts import (
 )
 from engine.operations.common import NoRequest
 from engine.service.call import ServiceContext
+from engine.service.handlers.alert_detail import with_left
 from engine.service.handlers.comments import counted
 from engine.service.handlers.settings import time_zone
 from engine.settings.durations import seconds
@@ -40,7 +41,8 @@ def alerts(context: ServiceContext, request: AlertsRequest) -> list[Alert]:
     from store import alerts as table
 
     reader = context.deck.database
-    return counted(reader, "alert", table.alerts(reader, open_only=not request.all), lambda row: row.id)
+    found = with_left(reader, table.alerts(reader, open_only=not request.all))
+    return counted(reader, "alert", found, lambda row: row.id)
 
 
 def detail(context: ServiceContext, request: AlertRequest) -> AlertDetail:

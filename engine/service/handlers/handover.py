@@ -24,6 +24,7 @@ from engine.operations.handover import (
     TakeRequest,
 )
 from engine.service.call import ServiceContext
+from engine.service.handlers.alert_detail import with_left
 from engine.service.handlers.comments import commented, counted
 from engine.service.identity import group_names, highest_role, owner_of
 from engine.settings.durations import seconds
@@ -56,7 +57,7 @@ def show(context: ServiceContext, request: HandoverRequest) -> Handover:
             since_at=since_at,
             since_why=why,
             duty=duty.standing(reader),
-            alerts=tuple(alerts.alerts(reader, open_only=True)),
+            alerts=tuple(with_left(reader, alerts.alerts(reader, open_only=True))),
             incidents=tuple(incidents.incidents(reader, open_only=True)),
             releases=tuple(
                 one for name in releases.under_way(reader) if (one := releases.active(reader, name)) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.operations.watching import Look, MonitorDetail
+from engine.service.handlers.alert_detail import with_left
 from store.database import Reader
 from store.rows import ESTIMATED, Window
 
@@ -41,7 +42,7 @@ def detail_of(reader: Reader, model: str) -> MonitorDetail:
         tuple(_look(one, metric) for one in reversed(mine)),
         next((one for one in mine if one.features), None),
         next(estimates, {}),
-        tuple(alerts.alerts(reader, model=model)),
+        tuple(with_left(reader, alerts.alerts(reader, model=model))),
         *(tuple(watching.window_parts(reader, model, kind, version=number)) for kind in ("host", "slice")),
     )
 

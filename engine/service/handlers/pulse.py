@@ -10,6 +10,7 @@ from engine.operations.changes import words
 from engine.operations.common import NoRequest
 from engine.operations.deck import Counts, Pulse, PulseModel, PulseRequest
 from engine.service.call import ServiceContext
+from engine.service.handlers.alert_detail import with_left
 from engine.service.lock import holder
 from engine.service.traffic import day_traffic
 from store.database import Reader
@@ -117,7 +118,7 @@ def _look(reader: Reader, body: Mapping[str, Any], traffic: dict[str, tuple[int,
         deployments=list(deployments.deployments(reader)),
         replicas=list(deployments.replicas(reader)),
         spans=list(routes.route_history(reader, limit=500)),
-        alerts=list(alerts.alerts(reader, open_only=True)),
+        alerts=with_left(reader, alerts.alerts(reader, open_only=True)),
         traffic=traffic,
         faults=faults.standing(reader),
     )

@@ -11,7 +11,7 @@ import pytest
 from one_model import deck_of_one_model, register, window
 
 from engine.deck import Deck
-from store import alerts, events, watching
+from store import alerts, deployments, events, watching
 from store.clock import parse_time
 from store.errors import Refused, UnknownName
 
@@ -218,3 +218,33 @@ def test_what_an_alert_of_inputs_or_groups_rests_on_is_drawn_over_its_windows(
     assert (told["name"], told["limit"], [one["value"] for one in told["points"]]) == (
         name, pytest.approx(limit), [pytest.approx(value)]
     )  # fmt: skip
+
+
+def test_an_alert_about_a_version_that_was_rolled_back_says_so(line: Line, deck: Deck) -> None:
+    """Version 2 took over from 1 and was left again: the alert about it stands, that about 1 asks for a way back."""
+    with deck.database.write() as tx:
+        register(tx)
+        register(tx)
+        deployments.ensure_endpoint(tx, "rates")
+        for number in (1, 2):
+            deployments.add_deployment(
+                tx, endpoint="rates", host="local", version=number, role="champion", settings_revision=1
+            )
+    about = {
+        n: raised(deck, key=f"performance:rates@{n}", evidence={"version": n}, title=f"v{n} is off") for n in (1, 2)
+    }
+    assert [one["left_version"] for one in line("alerts", "--json").data] == [None, None]
+    with deck.database.write() as tx:
+        second = next(one for one in deployments.deployments(tx) if one.version == 2)
+        deployments.set_desired(tx, second.id, "warm", role="warm")
+    assert {one["id"]: one["left_version"] for one in line("alerts", "--json").data} == {about[1]: None, about[2]: 2}
+    for words in (("alerts",), ("pulse",), ("handover",)):
+        shown = line(*words).out
+        assert "about v2, which no longer serves: v2 is off" in shown
+        assert "about v1" not in shown
+    page = line("show", "alert", about[2]).out
+    assert "v2, which no longer serves" in page
+    assert "modeldeck rollback" not in page
+    assert "modeldeck rollback rates" in line("show", "alert", about[1]).out
+    assert line("alerts", "resolve", about[2]).code == 0
+    assert line("show", "alert", about[2], "--json").data["body"]["left_version"] is None, "it is over"

@@ -162,6 +162,22 @@ async def test_ids_are_offered_newest_first_and_open_what_they_name(
 
 
 @run
+async def test_an_alert_about_a_version_that_no_longer_serves_says_so_first(console: Any, sample: SampleClient) -> None:
+    about = replace(ALERTS[0], left_version=3)
+    sample.answers["alerts.list"] = (about, ALERTS[1])
+    sample.answers["deck.pulse"] = replace(sample.answers["deck.pulse"], alerts=(about, ALERTS[1]))
+    async with console(size=(120, 40)) as screen:
+        await screen.shows("about v3, which no longer serves: ")
+        shown = screen.text
+        assert shown.index("lead_time drifts") < shown.index("about v3"), "what is still served comes first"
+        await screen.press("9")
+        await screen.shows("about v3, which no longer serves: ")
+        await screen.press("g", "enter")
+        await screen.shows("v3, which no longer serves", "it is over")
+        assert "R roll back" not in screen.text.rpartition("Next")[2].partition("Windows")[0]
+
+
+@run
 async def test_the_log_follows_and_searches(console: Any) -> None:
     async with console() as screen:
         await screen.press("4")
