@@ -15,9 +15,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/python -P tests/lanes.py
 
-# What a change is tried with while it is made: no test that drives the whole loop or kills things.
+# What a change is tried with while it is made, on every core: no test that drives the whole loop or kills things.
 fast: $(STAMP)
-	@$(BIN)/pytest -m 'not e2e and not chaos'
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -m 'not e2e and not chaos'
 
 check: $(STAMP)
 	$(BIN)/ruff format --check

@@ -12,7 +12,7 @@ from console.render.words import brief, number
 
 AXIS = 8  # cells at least of the figures beside a curve
 HEAD = 3  # lines above the drawing
-LABEL, SAYS = 26, 22
+LABEL, SAYS, FIGURE = 26, 22, 9
 LEAST, BETWEEN = 4, 5  # cells of a bar, and of the gaps beside it
 THICKEST = 3  # lines of one bar
 _STYLES = ("dim", "accent")
@@ -83,7 +83,7 @@ def _bars(chart: Bars, width: int, height: int) -> list[Line]:
     ends = [edge for bar in shown for edge in (bar.value, bar.low, bar.high) if edge is not None]
     low, high = min(0.0, *ends), max(0.0, *ends)
     labels, notes = [clean(bar.label) for bar in shown], [clean(bar.says) for bar in shown]
-    figures = [f"{bar.value:+.3g}" if low < 0 else number(bar.value) for bar in shown]
+    figures = [_figure(bar.value, signed=low < 0) for bar in shown]
     size = max(map(len, figures))
     label = min(LABEL, width // 3, max(map(width_of, labels)))
     says = min(SAYS, width // 5, max(map(width_of, notes)))
@@ -116,3 +116,8 @@ def _cells(bar: Bar, low: float, span: float, room: int) -> list[Span]:
     last = max(first, min(room - 1, round((bar.high - low) / span * room)))
     rule = "│" if first == last else f"├{'─' * (last - first - 1)}┤"
     return [(drawn[:first], "spark"), (rule, "warn"), (drawn[last + 1 :], "spark")]
+
+
+def _figure(value: float, *, signed: bool) -> str:
+    said = number(value)
+    return f"{value:+.3g}" if signed else said if len(said) <= FIGURE else f"{value:.3g}"

@@ -74,7 +74,7 @@ def test_any_figures_fit_any_screen(values, joined, width, height, label):
     for chart in (curve, bars):
         drawn = zoomed(chart, width, height)
         assert len(drawn) <= height
-        assert all(line_width(cells) <= width for cells in drawn)
+        assert [plain(cells) for cells in drawn if line_width(cells) > width] == []
 
 
 @pytest.mark.parametrize("value", [0.0, math.pi, -1e-9])
