@@ -47,7 +47,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("watching", ("monitors", "outcomes", "alerts", "notifications")),
     ("work", ("jobs", "schedules", "daemon")),
     ("people", ("approvals", "comments", "handover", "incident", "access", "erasures")),
-    ("record", ("events", "audit", "show", "backup", "bundle", "gc")),
+    ("record", ("events", "audit", "show", "backup", "bundle", "gc", "retention")),
 )
 
 

@@ -13,6 +13,7 @@ from console.commands.erasures import decided, erasure, lifted
 from console.commands.image_sheet import image
 from console.commands.lineage import lineage
 from console.commands.matrix import access
+from console.commands.retention import retention
 from console.commands.reviewing import review
 from console.commands.sample_sheet import sample
 from console.commands.sheets import sheet
@@ -38,6 +39,7 @@ from engine.operations.images import ImageDetail
 from engine.operations.keeping import GcReport
 from engine.operations.lineage import Lineage
 from engine.operations.models import Comparison
+from engine.operations.retention import RetentionReport
 from engine.operations.retraining import WhyNot
 from engine.operations.review import ReviewQueue
 from engine.operations.runs import RunsTable
@@ -342,6 +344,7 @@ def garbage(answer: GcReport, out: Output) -> None:
 
 WRITERS: dict[type, Callable[[Any, Output], None]] = {
     ErasureDetail: erasure,
+    RetentionReport: retention,
     ErasureDecision: decided,
     Erasure: lifted,
     Pulse: pulse,

@@ -362,10 +362,11 @@ def columns_of(kind: type) -> tuple[Column, ...]:
     from console.commands.data_tables import DATA_COLUMNS
     from console.commands.erasures import ERASURE_COLUMNS
     from console.commands.handover import HANDOVER_COLUMNS
+    from console.commands.retention import RETENTION_COLUMNS
     from console.commands.watch_tables import WATCH_COLUMNS
 
     beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS | HANDOVER_COLUMNS | CURVE_COLUMNS
-    beside |= ERASURE_COLUMNS | {PersonalRead: READS}
+    beside |= RETENTION_COLUMNS | ERASURE_COLUMNS | {PersonalRead: READS}
     declared = COLUMNS.get(kind) or beside.get(kind)
     if declared is not None:
         return declared

@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "monitor-backfill": Kind("engine.jobs.watching:rewatch", resumable=True),
     "attribute": Kind("engine.jobs.attributing:attribute"),
     "erase": Kind("engine.jobs.erasing:erase", resumable=True),
+    "retention": Kind("engine.jobs.keeping:retain"),
     "notify": Kind("engine.jobs.notifying.sending:send"),
 }
 

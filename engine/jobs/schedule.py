@@ -15,6 +15,7 @@ from engine.jobs.clockwork import Clockwork
 from engine.jobs.deadman import DeadMan
 from engine.jobs.event_triggers import EventTriggers
 from engine.jobs.firing import MOST_CAUGHT_UP, Due, Firing, Stretch
+from engine.jobs.keeping import RetentionClock
 from engine.jobs.kinds import KINDS
 from engine.jobs.retraining import Retraining
 from engine.settings.cron import Cron
@@ -46,6 +47,7 @@ class Scheduler:
         self._dead_man = DeadMan(deck)
         self._alert_clock = AlertClock(deck)
         self._approval_clock = ApprovalClock(deck)
+        self._retention_clock = RetentionClock(deck)
         self._retraining = Retraining(deck)
 
     def start(self) -> None:
@@ -75,6 +77,8 @@ class Scheduler:
         self._dead_man.look()
         self._alert_clock.look()
         self._approval_clock.look()
+        if self._retention_clock.look():
+            self._wake()
         retrained = self._retraining.look(self._body())
         if retrained:
             self._wake()

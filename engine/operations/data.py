@@ -155,6 +155,7 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:sample",
+        personal="masked",
     ),
     Operation(
         "data.checks",

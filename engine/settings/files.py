@@ -58,6 +58,7 @@ def load(workspace: Workspace) -> DeckSettings:
         deck.access.group or "",
         notify,
         deck.cost.section() if deck.cost else None,
+        deck.retention.section(),
     )
 
 

@@ -20,6 +20,7 @@ from engine.settings.data import DataSettings
 from engine.settings.forecasting import ForecastSettings
 from engine.settings.notify import NotifySettings
 from engine.settings.notify import from_body as notify_from_body
+from engine.settings.retention import RetentionSettings, said
 from engine.settings.retrain import RetrainSettings
 from engine.settings.work import JobSettings, ScheduleSettings
 from store.rows.frozen import dataclass
@@ -228,6 +229,7 @@ class ModelSettings:
     retrain: RetrainSettings = field(default_factory=RetrainSettings)
     card: CardSettings = CardSettings()
     tests: dict[str, BehaviourTest] = field(default_factory=dict)
+    retention: RetentionSettings = RetentionSettings()
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values. What a file need not say is left out: it then is the revision that it was."""
@@ -260,7 +262,7 @@ class ModelSettings:
         body["tests"] = {name: one.to_body() for name, one in self.tests.items()}
         if not self.tests:
             del body["tests"]
-        return body
+        return said(body, self.retention)
 
     @classmethod
     def from_body(cls, body: dict[str, Any]) -> ModelSettings:
@@ -301,6 +303,7 @@ class ModelSettings:
             retrain=RetrainSettings.from_body(body.get("retrain", {})),
             card=CardSettings(**body.get("card", {})),
             tests=tests_from_body(body.get("tests", {})),
+            retention=RetentionSettings(**body.get("retention", {})),
         )
 
 
@@ -353,6 +356,7 @@ class DeckSettings:
     group: str = ""  # the deck is shared with this group of the machine; "" keeps it private
     notify: dict[str, NotifySettings] = field(default_factory=dict)  # target -> what it is told, and how
     cost: CostSettings | None = None  # None: what predictions use is told without a price
+    retention: RetentionSettings = RetentionSettings()
 
     def to_body(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -366,7 +370,7 @@ class DeckSettings:
         for host in body["hosts"]:
             if not host["tls_cert"]:
                 del host["tls_cert"], host["tls_key"]
-        return body
+        return said(body, self.retention)
 
     @classmethod
     def from_body(cls, body: dict[str, Any]) -> DeckSettings:
@@ -381,4 +385,5 @@ class DeckSettings:
             group=body.get("group", ""),
             notify=notify_from_body(body),
             cost=CostSettings(**body["cost"]) if "cost" in body else None,
+            retention=RetentionSettings(**body.get("retention", {})),
         )

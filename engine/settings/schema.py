@@ -34,6 +34,7 @@ from engine.settings.model import (
 )
 from engine.settings.notify import NotifySettings
 from engine.settings.notify_schema import NotifyTable
+from engine.settings.retention_schema import ModelRetentionTable, RetentionTable
 from engine.settings.retrain import RetrainSettings
 from engine.settings.retrain_schema import RetrainTable
 from engine.settings.sections import Column, Duration, Name, Section, TimeZone
@@ -166,6 +167,7 @@ class ModelFile(Section):
     card: CardTable = CardTable()
     schedules: dict[Name, ScheduleTable] = {}
     tests: dict[Name, TestTable] = {}
+    retention: ModelRetentionTable = ModelRetentionTable()
 
     @field_validator("alerts", mode="before")
     @classmethod
@@ -280,6 +282,7 @@ class ModelFile(Section):
             fairness=self.fairness.section() if self.fairness else FairnessSettings(),
             retrain=self.retrain.retrain_section() if self.retrain else RetrainSettings(),
             card=self.card.section(),
+            retention=self.retention.section(),
             tests={name: one.section() for name, one in sorted(self.tests.items())},
         )
 
@@ -353,6 +356,7 @@ class DeckFile(Section):
     jobs: dict[str, JobTable] = {}
     notify: dict[Name, NotifyTable] = {}
     cost: CostTable | None = None
+    retention: RetentionTable = RetentionTable()
 
     @field_validator("jobs")
     @classmethod

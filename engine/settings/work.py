@@ -51,6 +51,7 @@ DEFAULTS: dict[str, JobSettings] = {
     "monitor-backfill": JobSettings(at_once=1, priority=-10),  # of times gone by, which nobody waits for
     "attribute": JobSettings(at_once=1, priority=-10),  # loads a model, and nobody waits for it
     "erase": JobSettings(at_once=1, per_model=None, priority=5),  # reads everything; a person waits for it
+    "retention": JobSettings(at_once=1, per_model=None, priority=-10),  # once a day, and nobody waits for it
     "notify": JobSettings(at_once=8, per_model=None, priority=20),  # one per target; what it tells of may be urgent
 }
 OTHER = JobSettings()

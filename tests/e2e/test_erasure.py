@@ -27,6 +27,12 @@ def test_a_guest_is_erased_and_what_learned_of_them_is_decided(tmp_path: Path) -
         plan = tiny(*ERASE, WHO, "--reason", "request 12", "--dry-run").out
         assert plan.startswith("erase ")
         assert not [word for word in ("1 snapshot", "outcomes", "@1 (alias champion", "saved.tar") if word not in plan]
+        tiny.write_model(f'{SETTINGS}\n[retention]\nhold = "case 7"\n')
+        assert tiny("apply").code == 0
+        held = tiny(*ERASE, WHO, "--reason", "request 12", "--yes")
+        assert held.refusal(2) == "a hold stands, [retention] hold of rates: case 7"
+        tiny.write_model(SETTINGS)
+        assert tiny("apply").code == 0
         before = tiny("data", "rates", "--json").data[0]["id"]
         done = tiny(*ERASE, WHO, "--reason", "request 12", "--yes", timeout=TRAINED_WITHIN_S)
         assert done.code == 0, done

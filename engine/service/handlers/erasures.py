@@ -56,7 +56,7 @@ def plan(context: ServiceContext, request: EraseRequest) -> Preview:
         items = store.items(reader, before.id) if before is not None else []
         learned = derived(reader, changed | snapshots_of(reader, items))
         made = plan_erasure(sorted(sought), places, learned, backups(reader), found["open"])
-    return Preview(made, _basis(sought))
+    return Preview(made, _basis(sought), blocked=_hold(context))
 
 
 def erase(context: ServiceContext, request: EraseRequest) -> Job:
@@ -68,6 +68,8 @@ def erase(context: ServiceContext, request: EraseRequest) -> Job:
 
     reason = _reason(request.reason)
     key, sought = _sought(context, request)
+    if hold := _hold(context):
+        raise Refused(hold)
     caller, (_, revision) = context.caller, current_settings(context.deck)
     with context.deck.database.write() as tx:
         before = _before(tx, sought)
@@ -208,6 +210,17 @@ def _sought(context: ServiceContext, request: EraseRequest) -> tuple[LogKey, Tok
             )
     key = key_of(context.deck)
     return key, tokens_of(key, said)
+
+
+def _hold(context: ServiceContext) -> str:
+    """Say why nothing may be removed at present, "" where nothing holds."""
+    from engine.settings.apply import current_settings
+
+    settings, _ = current_settings(context.deck)
+    told = {"the deck": settings.retention.hold}
+    told |= {name: one.retention.hold for name, one in settings.models.items()}
+    held = [f"{name}: {hold}" for name, hold in told.items() if hold]
+    return f"a hold stands, [retention] hold of {'; '.join(held)}" if held else ""
 
 
 def _columns(reader: Reader) -> set[str]:

@@ -89,6 +89,7 @@ def test_settings_and_the_end_of_a_pause_need_more_than_an_operator():
         **dict.fromkeys(("keys.add", "keys.revoke", "data.pin"), Role.ADMIN),
         **dict.fromkeys(("data.erase", "erasures.plan", "erasures.decide", "erasures.lift"), Role.ADMIN),
         **dict.fromkeys(("bundle.begin", "bundle.put", "bundle.take", "bundle.trust", "bundle.distrust"), Role.ADMIN),
+        "retention.run": Role.ADMIN,
         **dict.fromkeys(("releases.resume", "approvals.grant", "approvals.refuse", "access.log"), Role.APPROVER),
     }
 
