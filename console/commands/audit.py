@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,22 +65,29 @@ def check(session: Session) -> int:
 
 
 def witness(session: Session) -> int:
-    """Add the signed head of the record to a file that the deck does not own."""
+    """Give the signed head of the record to each witness that is named; one that does not take it fails the line.
+
+    Raises:
+        Refused: none is named, or one that nobody could rely on.
+        WorkFailed: a witness did not take it; those named before it did.
+    """
+    from console.commands import witnessing
+
     said, out = session.said.request, session.output
-    target = Path(said.file).expanduser()
+    takers = witnessing.takers(said.file, said.url, said.command)
     with session.client() as client:
         head: SignedHead = client.call("audit.head")
     line = (json.dumps(asdict(head), sort_keys=True) + "\n").encode()
-    try:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(handle, line)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise WorkFailed(f"{target} cannot be written: {error.strerror}", "name a file that you may write to") from None
-    out.data(head) if out.as_json else out.line(f"{target}: event {head.seq}, {head.hash}")
+    for name, take in takers:
+        take(line)
+        if not out.as_json:
+            out.line(f"{name}: event {head.seq}, {head.hash}")
+    if said.file and not session.is_shared:
+        why = witnessing.is_near(Path(said.file).expanduser(), session.workspace().state)
+        if why:
+            out.note(why)
+    if out.as_json:
+        out.data(head)
     return 0
 
 
@@ -162,7 +170,7 @@ def _heads(path: Path) -> list[SignedHead]:
     from engine.governance.witness import is_signed
 
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = (sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         told = getattr(error, "strerror", None) or "it is no text"
         raise Refused(f"{path} cannot be read: {told}", "name a file made by audit witness") from None

@@ -184,16 +184,22 @@ class CheckFile:
 
 @dataclass(frozen=True, slots=True)
 class WitnessFile:
-    """Add a line with the record's signed head to a file that the deck does not own."""
+    """Keep the record's signed head where the deck cannot change it: in a file, at a URL, by a program of yours."""
 
-    file: str = argument("on another machine, or in a repository that others pull", metavar="FILE")
+    file: str | None = argument(
+        "a line is added; on another machine, or in a repository that others pull", metavar="FILE", default=None
+    )
+    url: str = argument("the head is sent there as JSON, by POST; https only", flag="--url", metavar="URL", default="")
+    command: str = argument(
+        "a program that reads the line, as 'ssh other tee -a heads.jsonl'", flag="--command", metavar="LINE", default=""
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class CompareFile:
     """Look whether the record still holds every head that a witness file has."""
 
-    file: str = argument("a file that audit witness added to", metavar="FILE")
+    file: str = argument("a file that audit witness added to; - reads stdin", metavar="FILE")
 
 
 @dataclass(frozen=True, slots=True)
