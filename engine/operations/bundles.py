@@ -145,6 +145,7 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:collect",
         command_line=False,
+        personal="copied",  # golden requests are rows, and with data all of them are
     ),
     Operation(
         "bundle.piece",
