@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,19 +52,27 @@ class Accounts:
         """Return the account's private folder."""
         return self.home / user
 
-    def run(self, user: str, *words: str, cwd: Path | None = None) -> Said:
+    def run(self, user: str, *words: str, cwd: Path | None = None, within_s: float = WITHIN_S) -> Said:
         """Run one command line as a user: its uid, its groups, its home, nothing of ours."""
-        ran = subprocess.run(
-            [self.interpreter, "-P", "-c", RUN, *words],
+        command = [self.interpreter, "-P", "-c", RUN, *words]
+        ran = self.execute(user, command, cwd=cwd or Path("/"), within_s=within_s)
+        return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
+
+    def execute(
+        self, user: str, command: Sequence[str], *, cwd: Path, within_s: float = WITHIN_S, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run any program as a user."""
+        return subprocess.run(
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=WITHIN_S,
-            cwd=cwd or "/",
-            env=self._environment(user),
+            timeout=within_s,
+            cwd=cwd,
+            env={**self._environment(user), **environment},
+            check=False,
             **self.identity(user),  # type: ignore[arg-type]
         )
-        return Said(" ".join(words), ran.returncode, ran.stdout, ran.stderr)
 
     def console(self, user: str, *words: str, cwd: Path = Path("/")) -> Link:
         """Open the console as a user in an 80x24 terminal."""
