@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import stat
@@ -202,7 +203,7 @@ class Section(io.RawIOBase):
         """Go to a byte; a place before the first is none."""
         target = {0: 0, 1: self._at, 2: self._size}[whence] + offset
         if target < 0:
-            raise ValueError("before the first byte")
+            raise OSError(errno.EINVAL, "before the first byte")  # as files say it: zipfile looks there in an empty zip
         self._at = target
         return target
 
