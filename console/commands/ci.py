@@ -24,6 +24,7 @@ def run(session: Session) -> int:
         Path(said.folder or ".").expanduser(),
         since=said.since,
         baseline=_baseline(said.baseline),
+        baseline_key=said.baseline_key,
         names=tuple(name for name in said.models.split(",") if name),
         budget_s=_budget(said.budget),
         say=out.note,
@@ -47,7 +48,7 @@ def _baseline(name: str) -> Path | None:
         return None
     path = Path(name).expanduser()
     if not path.exists():
-        raise Refused(f"there is no baseline {name}", "a workspace, or a file made by: modeldeck backup create FILE")
+        raise Refused(f"there is no baseline {name}", "a workspace, a backup, a bundle, or a folder of bundles")
     return path
 
 

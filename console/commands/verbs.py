@@ -112,7 +112,10 @@ class CiRun:
     since: str = argument("only models that differ from this commit, by git", flag="--since", metavar="REF", default="")
     models: str = argument("only these models, by commas", flag="--models", metavar="NAMES", default="")
     baseline: str = argument(
-        "a workspace or a backup, whose champions gates compare with", flag="--baseline", metavar="PATH", default=""
+        "champions to compare with: a backup, a workspace, bundles", flag="--baseline", metavar="PATH", default=""
+    )
+    baseline_key: str = argument(
+        "public key that bundles are signed with", flag="--baseline-key", metavar="KEY", default=""
     )
     budget: str = argument("each training takes at most so long", flag="--budget", default="30s")
     markdown: str = argument("write the report here too", flag="--markdown", metavar="FILE", default="")

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.interop.ci_baseline import bundles_of, take_champions
 from engine.interop.ci_changed import changed_files, head, touched
 from engine.interop.ci_stage import ACTOR, staged
 from engine.settings.files import load_model
@@ -79,11 +80,14 @@ def run_ci(
     *,
     since: str = "",
     baseline: Path | None = None,
+    baseline_key: str = "",
     names: Sequence[str] = (),
     budget_s: float = 30.0,
     say: Say = lambda _text: None,
 ) -> CiReport:
     """Run the pipeline; `budget_s` bounds each training, `names` are the only models that are looked at.
+
+    `baseline` is a backup, a workspace, a bundle, or a folder of bundles, signed by `baseline_key`.
 
     What does not hold is in the report, a broken settings file included.
 
@@ -102,9 +106,11 @@ def run_ci(
             check = CiCheck("", "settings", "apply", FAILED, error.line(), time.monotonic() - begun)
             return _report("", (), (check,), told)
         settings = DeckSettings.from_body(revision.body)
-        seen = f"{plan.changes} files differ from the baseline's" if baseline else f"{len(files)} files"
+        restored = baseline is not None and not bundles_of(baseline)
+        seen = f"{plan.changes} files differ from the baseline's" if restored else f"{len(files)} files"
         checks = [CiCheck("", "settings", "apply", PASSED, seen, time.monotonic() - begun)]
         _forget_queue(deck)
+        take_champions(deck, bundles_of(baseline), baseline_key, settings.models, ACTOR)
         models = []
         for name, why in _chosen(deck, settings, files, changed, since, names).items():
             say(f"{name}: {why}")

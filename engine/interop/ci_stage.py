@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.deck import Deck, make_deck, open_deck
+from engine.interop.ci_baseline import bundles_of
 from engine.keeping import backup
 from engine.keeping.restore import restore
 from engine.operations.files import FileText
@@ -26,7 +27,8 @@ STATE = ".modeldeck"
 def staged(checkout: Path, baseline: Path | None) -> Iterator[tuple[Deck, tuple[FileText, ...]]]:
     """Give a deck of a checkout's own, and the checkout's settings and code; all of it is gone afterwards.
 
-    `baseline` is a backup of a deck, or a workspace: its versions are the champions that gates compare with.
+    `baseline` is a backup of a deck, or a workspace: its versions are the champions that gates compare with. Bundles
+    are imported later, once the models that they are of are applied.
 
     Raises:
         Refused: the checkout is no deck's folder, or the baseline no backup and no workspace.
@@ -38,7 +40,7 @@ def staged(checkout: Path, baseline: Path | None) -> Iterator[tuple[Deck, tuple[
     outer = Path(tempfile.mkdtemp(prefix="modeldeck-ci-")).resolve()
     try:
         root = outer / "deck"
-        if baseline is not None:
+        if baseline is not None and not bundles_of(baseline):
             _restored(baseline, root, outer)
             _clear(root)
         root.mkdir(exist_ok=True)
@@ -59,7 +61,7 @@ def _restored(baseline: Path, root: Path, outer: Path) -> None:
     if baseline.is_dir():
         workspace = Workspace(baseline.resolve())
         if not workspace.registry.is_file():
-            raise Refused(f"{baseline} holds no registry to compare with", "name a workspace, or a backup of one")
+            raise Refused(f"{baseline} holds no registry to compare with", "name a workspace, a backup, or bundles")
         there = open_deck(workspace)
         try:
             backup.create(there, outer / "baseline")

@@ -58,7 +58,7 @@ def order(of: dict[str, Any]) -> list[str]:
 
 
 def scripts(name: str) -> dict[str, str]:
-    """Return the script of each job that speaks to the deck."""
+    """Return the script of each job that runs modeldeck."""
     found = {}
     for key, job in jobs(name, read(name)).items():
         lines = [step.get("run", "") for step in job["steps"]] if name.startswith("github") else job["script"]
@@ -91,7 +91,7 @@ def test_a_file_that_does_not_is_found_out(tmp_path: Path, name: str, right: str
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_jobs_plan_before_they_apply_and_a_circle_is_refused(name: str) -> None:
     found = jobs(name, read(name))
-    assert order(found) == ["plan", "apply"]
+    assert [one for one in order(found) if one != "models"] == ["plan", "apply"]
     with pytest.raises(graphlib.CycleError):
         order({**found, "plan": {**found["plan"], "needs": ["apply"]}})
     with pytest.raises(KeyError):
@@ -100,7 +100,13 @@ def test_jobs_plan_before_they_apply_and_a_circle_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_verbs_are_those_of_the_command_line(name: str) -> None:
-    for text in scripts(name).values():
+    found = scripts(name)
+    line = re.search(r"modeldeck (ci .*)", found.pop("models"))
+    assert line is not None
+    invocation = parse(shlex.split(line[1]))
+    assert invocation is not None
+    assert (invocation.verb.words, invocation.request.junit) == (("ci",), "report.xml")
+    for text in found.values():
         said = re.search(r'ssh "\$BASTION" modeldeck (--deck .*?)(?: >|\n|$)', text)
         assert said is not None, text
         invocation = parse(shlex.split(said[1]))
@@ -120,12 +126,14 @@ def runner(tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
     hop.parent.mkdir()
     hop.write_text(f'#!/bin/sh\nshift 4\nexec {COMMAND} -w {tmp_path / "deck"} "$@"\n')
     hop.chmod(hop.stat().st_mode | stat.S_IXUSR)
+    (tmp_path / "bin" / "modeldeck").symlink_to(COMMAND)
 
     def run(script: str) -> subprocess.CompletedProcess[str]:
         for words in (["init", "-q"], ["add", "-A"]):
             subprocess.run(["git", *words], cwd=tmp_path / "git", check=True, timeout=60)
         environment = {**os.environ, "PATH": f"{hop.parent}:{os.environ['PATH']}", "BASTION": "b", "DECK": "d"}
         environment |= {"GITHUB_SHA": "0123abc", "CI_COMMIT_SHA": "0123abc"}
+        environment |= {"GITHUB_BASE_REF": "main", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main"}
         words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
         return subprocess.run(words, cwd=tmp_path / "git", env=environment, capture_output=True, text=True, timeout=100)
 
@@ -149,3 +157,22 @@ def test_a_plan_shows_what_a_merge_then_brings_about(
     for script in (plan, apply):
         refused = runner(script)
         assert (refused.returncode, "models/rates.toml" in refused.stderr) == (2, True), refused
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_change_that_touches_no_model_passes_and_one_that_does_not_hold_is_reported(
+    name: str, runner: Callable[[str], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    script, checkout = scripts(name)["models"], tmp_path / "git"
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    runner("true")  # it is a repository from here on
+    for words in (["commit", "-qm", "first"], ["update-ref", "refs/remotes/origin/main", "HEAD"]):
+        subprocess.run(["git", *who, *words], cwd=checkout, check=True, timeout=60)
+    (checkout / "README.md").write_text("# ours, and more\n")
+    passed = runner(script)
+    assert (passed.returncode, "No model is touched" in passed.stdout) == (0, True), passed
+    (checkout / "models" / "rates.toml").write_text("[model\n")
+    failed = runner(script)
+    assert (failed.returncode, "models/rates.toml" in failed.stdout) == (2, True), failed
+    assert "models/rates.toml" in (checkout / "report.md").read_text()
+    assert "<failure" in (checkout / "report.xml").read_text()

@@ -82,15 +82,26 @@ def test_gates_compare_with_the_champion_of_a_baseline_and_the_card_shows_what_d
         assert checkout("daemon", "stop", "--all").code == 0
     backup = tmp_path / "baseline.backup"
     assert checkout("backup", "create", str(backup)).code == 0
+    champions = tmp_path / "champions"
+    champions.mkdir()
+    exported = checkout("bundle", "export", "rates", "1", str(champions / "rates.bundle"))
+    assert exported.code == 0, exported
+    key = checkout("audit", "key", "--json").data[0]["public"]
     checkout.write_model(MODEL.replace('owner = "pricing"', 'owner = "revenue"') + TESTS + CHECKS)
-    for baseline in (backup, checkout.root):
-        said = ci(checkout, "--models", "rates", "--baseline", str(baseline))
+    for baseline in (backup, checkout.root, champions):
+        said = ci(checkout, "--models", "rates", "--baseline", str(baseline), "--baseline-key", key)
         assert said.code == 0, said
         text, _ = reports(checkout)
         assert "all models, beside `rates@1`" in text
         assert "-- **version**: 1" in text, text
         assert "+- **version**: 2" in text
         assert "mae vs champion" in text
+    unnamed = checkout("ci", "--baseline", str(champions))
+    assert "rates.bundle is signed by a deck that nobody has named" in unnamed.refusal(2)
+    whole = (champions / "rates.bundle").read_bytes()
+    (champions / "rates.bundle").write_bytes(whole[:-2000] + bytes([whole[-2000] ^ 1]) + whole[-1999:])
+    changed = checkout("ci", "--baseline", str(champions), "--baseline-key", key)
+    assert "is not to be trusted" in changed.refusal(1)
     # the baseline itself is as it was
     assert [one["number"] for one in checkout("versions", "rates", "--json").data] == [1]
 
