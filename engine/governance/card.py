@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from engine.governance.card_facts import CardFacts
+from engine.governance.card_facts import CardFacts, ImageFacts
 from engine.operations.governance import UNKNOWN, Card, CardFact, CardSection
 from store.rows import rfc3339
 
+SHOWN_IMAGES = 3  # the newest
 SHOWN = 20  # rows of a table, the first of their order
 
 
@@ -224,8 +225,18 @@ def _environment(facts: CardFacts) -> CardSection:
             ("golden requests", version.golden_hash),
             ("settings", f"revision {version.settings_revision}"),
             ("run", version.run_id),
+            *(_image(one) for one in facts.images[:SHOWN_IMAGES]),
         ),
     )
+
+
+def _image(one: ImageFacts) -> tuple[str, str | None]:
+    where = f"{one.digest[:19]}, {one.platform} on {one.base}"
+    if one.licences is None:
+        return "image", f"{where}: its packages are {UNKNOWN}"
+    named = sorted(one.licences.items(), key=lambda pair: (-pair[1], pair[0]))
+    told = ", ".join(f"{licence} {count}" for licence, count in named) or "none"
+    return "image", f"{where}: {sum(one.licences.values())} packages, by licence {told}"
 
 
 def _approvals(facts: CardFacts) -> CardSection:

@@ -14,6 +14,16 @@ WINDOWS = 200  # newest windows of the model that are looked at
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image of a version, and how many of its packages name each licence; None where nothing was recorded."""
+
+    digest: str
+    base: str
+    platform: str
+    licences: dict[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class CardFacts:
     """Everything `card_of` reads; `settings` is the model's applied file, empty where it is applied no more."""
 
@@ -29,10 +39,13 @@ class CardFacts:
     alerts: tuple[Alert, ...]
     tests: tuple[BehaviourRun, ...] = ()  # the newest of each place
     origin: Origin | None = None
+    images: tuple[ImageFacts, ...] = ()  # newest first
 
 
-def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> CardFacts:
-    """Gather what is known of a version; `environment` is what its environment's hash stands for.
+def gather(
+    reader: Reader, version: Version, environment: dict[str, Any], images: tuple[ImageFacts, ...] = ()
+) -> CardFacts:
+    """Gather what is known of a version; `environment` is what its environment's hash stands for, `images` its images.
 
     Raises:
         UnknownName: no such model.
@@ -52,6 +65,7 @@ def gather(reader: Reader, version: Version, environment: dict[str, Any]) -> Car
         approvals=tuple(one for one in given if one.version == version.number),
         releases=tuple(one for one in past if one.to_version == version.number),
         windows=tuple(one for one in seen if one.version == version.number),
+        images=images,
         origin=origins.origin_of(reader, model, version.number),
         alerts=tuple(one for one in alerts.alerts(reader, model=model) if _is_about(one, version.number)),
         tests=tuple(behaviour.newest(reader, model, version.number)),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from engine.governance.card import card_of
-from engine.governance.card_facts import gather
+from engine.governance.card_facts import ImageFacts, gather
 from engine.operations.governance import Card
-from store import blobs
+from store import blobs, images
 from store.database import Reader, Write
 from store.errors import CorruptArtifact
 from store.rows import Version
@@ -33,7 +34,7 @@ class KeptCard:
 
 def card_now(deck: Deck, reader: Reader, version: Version) -> Card:
     """Return a version's card as the registry knows it now."""
-    return card_of(gather(reader, version, _environment(deck, version)))
+    return card_of(gather(reader, version, _environment(deck, version), _images(deck, reader, version)))
 
 
 def keep_card(deck: Deck, version: Version) -> KeptCard:
@@ -54,3 +55,17 @@ def _environment(deck: Deck, version: Version) -> dict[str, Any]:
     except CorruptArtifact:
         return {}
     return found
+
+
+def _images(deck: Deck, reader: Reader, version: Version) -> tuple[ImageFacts, ...]:
+    """Return the images of a version, newest first, with their packages counted by licence."""
+    made = [one for one in images.images(reader, version.model) if one.version == version.number]
+    return tuple(ImageFacts(one.digest, one.base, one.platform, _licences(deck, one.record_hash)) for one in made)
+
+
+def _licences(deck: Deck, record_hash: str) -> dict[str, int] | None:
+    try:
+        wheels = json.loads(deck.artifacts.read(record_hash))["wheels"] if record_hash else None
+    except (CorruptArtifact, ValueError, KeyError):
+        wheels = None
+    return None if wheels is None else dict(Counter(str(one.get("licence", "unknown")) for one in wheels))

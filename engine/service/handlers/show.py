@@ -39,13 +39,14 @@ def _model(reader: Reader, name: str) -> Found:
 
 
 def _version(reader: Reader, ref: str) -> Found:
-    from store import behaviour, origins, versions
+    from store import behaviour, images, origins, versions
 
     found = versions.referred(reader, ref)
     tests = [to_json(one) for one in behaviour.newest(reader, found.model, found.number)]
     origin = origins.origin_of(reader, found.model, found.number)
     told = {} if origin is None else {"origin": to_json(origin)}
-    return f"{found.model}@{found.number}", {**to_json(found), "tests": tests, **told}
+    made = [to_json(one) for one in images.images(reader, found.model) if one.version == found.number]
+    return f"{found.model}@{found.number}", {**to_json(found), "tests": tests, "images": made, **told}
 
 
 def _run(reader: Reader, identity: str) -> Found:

@@ -48,3 +48,24 @@ def test_it_tells_packages_by_name_with_the_licence_each_names(stage):
         call(context, "images.show", {"id": "cd"})
     with pytest.raises(UnknownName):
         call(context, "images.show", {"id": "ef"})
+
+
+def test_the_card_counts_packages_by_licence_and_the_version_lists_its_images(stage):
+    context = ServiceContext(stage.deck, Caller("user:anna", Role.VIEWER))
+    assert "image" not in environment_of(context)
+    add(stage, "ab01", stage.deck.artifacts.put_bytes(json.dumps(RECORD).encode()))
+    add(stage, "cd01", "")
+    assert environment_of(context)["image"] == [
+        "sha256:ab01, linux/amd64 on debian: 2 packages, by licence BSD-3-Clause 1, unknown 1",
+        "sha256:cd01, linux/amd64 on debian: its packages are unknown",
+    ]
+    shown = call(context, "deck.show", {"kind": "version", "id": "rates@1"}).body["images"]
+    assert [one["digest"] for one in shown] == ["sha256:ab01", "sha256:cd01"]
+
+
+def environment_of(context):
+    card = call(context, "cards.show", {"model": "rates", "version": 1})
+    found = {}
+    for fact in next(one for one in card.sections if one.title == "Environment").facts:
+        found.setdefault(fact.name, []).append(fact.value)
+    return found
