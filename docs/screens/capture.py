@@ -2,16 +2,21 @@
 
     .venv/bin/modeldeck demo --dir DIR --no-tui && .venv/bin/python docs/screens/capture.py DIR
 
-Writes the SVG files beside this one, and the page that shows them.
+Writes the SVG files beside this one, and the page that shows them. Names of screens after DIR draw those alone. What a
+demo leaves unsaid is said first, through the same commands a person has: a comment with its answer, and an incident.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -28,6 +33,11 @@ SCREENS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("models", "`2` Models", ("2",)),
     ("versions", "`2` `enter` The versions of a model", ("2", ENTER)),
     ("version", "`2` `enter` `enter` A version: evaluation, gates, curves, importance, lineage", ("2", ENTER, ENTER)),
+    ("data", "`2` `enter` `i` The data of a version, column by column", ("2", ENTER, "i")),
+    ("rows", "`2` `enter` `i` `i` Rows of it, personal columns masked", ("2", ENTER, "i", "i")),
+    ("row", "`2` `enter` `i` `i` `enter` A row with every column", ("2", ENTER, "i", "i", ENTER)),
+    ("lineage", "`2` `enter` `l` What stands behind a version, and what came of it", ("2", ENTER, "l")),
+    ("thread", "`2` `m` What people say of a model", ("2", "m")),
     ("compare", "`space` `j` `space` `v` Two versions, only what differs", ("2", ENTER, " ", "j", " ", "v")),
     ("tree", "`x` The tree of a model", ("2", "x")),
     ("runs", "`3` Runs", ("3",)),
@@ -36,6 +46,9 @@ SCREENS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("deploys", "`5` Deploys", ("5",)),
     ("monitors", "`6` Monitors, the worst first", ("6",)),
     ("watch", "`6` `enter` How good a model is over time, what drifts", ("6", ENTER)),
+    ("windows", "`6` `i` Window by window: what was seen of its traffic", ("6", "i")),
+    ("window", "`6` `i` `enter` A window with all its figures", ("6", "i", ENTER)),
+    ("attributions", "`6` `w` Whether the reasons of answers moved", ("6", "w")),
     ("schedules", "`7` Schedules", ("7",)),
     ("events", "`8` Events", ("8",)),
     ("at", "`8` `t` What served then", ("8", "t")),
@@ -45,6 +58,9 @@ SCREENS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("releases", "`h` Releases", ("h",)),
     ("release", "`h` `enter` A release, step by step", ("h", ENTER)),
     ("approvals", "`:approvals` What has to be said yes to", (":", "approvals", ENTER)),
+    ("handover", "`:handover` What whoever comes has to know", (":", "handover", ENTER)),
+    ("incidents", "`:incidents` What goes wrong, by name", (":", "incidents", ENTER)),
+    ("incident", "`:incidents` `enter` An incident with its timeline", (":", "incidents", ENTER, ENTER)),
     ("rollback", "`R` The way back, its proof first", ("R",)),
     ("actions", "`a` What can be done here, and why not what cannot", ("a",)),
     ("help", "`?` Every key", ("?",)),
@@ -55,18 +71,49 @@ SCREENS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def main() -> int:
-    """Draw them all."""
-    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "deck.toml").exists():
-        sys.stderr.write(f"usage: {sys.argv[0]} DIR (a deck of modeldeck demo)\n")
-        return 2
-    folder = Path(sys.argv[1]).resolve()
+    """Draw them all, or those that are named."""
+    parser = argparse.ArgumentParser(description="Draws every screen of the console.")
+    parser.add_argument("deck", metavar="DIR", type=Path, help="a deck of modeldeck demo")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="draw these alone")
+    parser.add_argument("--to", metavar="DIR", type=Path, default=HERE, help="where to, instead of beside this file")
+    asked = parser.parse_args()
+    unknown = sorted({*asked.names} - {name for name, _, _ in SCREENS})
+    if not (asked.deck / "deck.toml").exists():
+        parser.error(f"{asked.deck} holds no deck.toml")
+    if unknown:
+        parser.error(f"no screen is called {', '.join(unknown)}: {', '.join(name for name, _, _ in SCREENS)}")
+    folder = asked.deck.resolve()
+    set_the_scene(folder)
     for columns, lines in SIZES:
         for name, _, keys in SCREENS:
-            path = HERE / f"{name}-{columns}x{lines}.svg"
+            if asked.names and name not in asked.names:
+                continue
+            path = asked.to / f"{name}-{columns}x{lines}.svg"
             path.write_text(picture(folder, keys, columns, lines), "utf-8")
             sys.stdout.write(f"{path.name}\n")
-    (HERE / "README.md").write_text(page(), "utf-8")
+            sys.stdout.flush()
+    (asked.to / "README.md").write_text(page(asked.to), "utf-8")
     return 0
+
+
+def set_the_scene(folder: Path) -> None:
+    """Say on the deck what people would, where nothing is said yet: else two screens would be empty."""
+    model = told(folder, "models", "--json")[0]["name"]
+    if not told(folder, "comments", "model", model, "--json"):
+        first = told(
+            folder, "comments", "add", "model", model, "Bookings of groups look too cheap since Monday.", "--json"
+        )
+        answer = ("The new rates begin on Monday: I compare the slices.", "--reply-to", first["comment"]["id"])
+        told(folder, "comments", "add", "model", model, *answer, "--json")
+    if not told(folder, "incident", "--all", "--json"):
+        opened = told(folder, "incident", "open", "Groups are priced too low", "--model", model, "--json")
+        told(folder, "incident", "note", opened["id"], "Pricing is told, and holds quotes for groups.", "--json")
+
+
+def told(folder: Path, *words: str) -> Any:
+    """Run a command on the deck and return what it prints as JSON."""
+    command = [str(Path(sys.executable).with_name("modeldeck")), *words, "-w", str(folder)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def picture(folder: Path, keys: tuple[str, ...], columns: int, lines: int) -> str:
@@ -93,16 +140,18 @@ def _settle(link: Link) -> None:
             raise TimeoutError(f"the screen is not read:\n{link.text}")
 
 
-def page() -> str:
-    """Return the page that shows the pictures."""
+def page(folder: Path) -> str:
+    """Return the page that shows the pictures which lie in a folder."""
     lines = [
         "# The screens",
         "",
         "Made by `docs/screens/capture.py` from the real console on the deck of `modeldeck demo`.",
     ]
     lines += ["At 80x24; each is linked to the same at 120x40.", ""]
-    for name, told, _ in SCREENS:
-        lines += [f"## {told}", "", f"[![{name}]({name}-80x24.svg)]({name}-120x40.svg)", ""]
+    for name, title, _ in SCREENS:
+        if not all((folder / f"{name}-{columns}x{rows}.svg").exists() for columns, rows in SIZES):
+            continue
+        lines += [f"## {title}", "", f"[![{name}]({name}-80x24.svg)]({name}-120x40.svg)", ""]
     return "\n".join(lines)
 
 
