@@ -6,7 +6,9 @@ Each server is one worker process on loopback, posted to by `wrk` over 1, 8 and 
 in turn and in another order each repeat. Ours checks every row, gives ids and has each answer on its log before it is
 sent; the limits do nothing of the kind: `bare, onnx` is uvicorn with the model converted by skl2onnx (single
 precision), `bare, batches` the model itself, asked in batches without a timer, as ours is where nothing is compiled.
-Needs `wrk` (apt-get install -y wrk) and `make bench-peers`; a peer that is absent is left out.
+Needs `wrk` (apt-get install -y wrk) and `make bench-peers`; a peer that is absent is left out. Whole it takes some 20
+minutes: three repeats of 17 seconds for each of 8 servers and both models, and two minutes to fit and to prove. What
+more than can be answered does to them is measured by `serving_overload.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ sys.path.insert(0, str(HERE / "peers"))
 from serving_models import KINDS, bodies
 
 CONNECTIONS = (1, 8, 64)
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 LIMITS = ("bare, onnx", "bare, batches")
 Seen = dict[tuple[str, str], dict[str, list[float]]]  # (row, unit) -> server -> figures
 
@@ -37,6 +40,7 @@ def main() -> None:
     named = arguments("model servers over HTTP on loopback")
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing; as root: apt-get install -y wrk")
+    os.environ.update(ONE_THREAD)  # fitting beside other work: threads of OpenMP would wait for each other by spinning
     kinds = [ours("compiled"), ours("pipeline"), *others()]
     seconds, repeats = (1, 1) if named.quick else (3, 3)
     seen: Seen = defaultdict(lambda: defaultdict(list))
@@ -57,7 +61,13 @@ def prepare(folder: Path) -> None:
     for name, form in (("mlflow", "mlflow"), ("bentoml", "joblib"), ("onnx", "joblib"), ("onnx", "onnx")):
         if python := peer(name):
             words = [str(python), str(HERE / "peers" / "serving_models.py"), str(folder), form]
-            subprocess.run(words, check=True, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                words,
+                check=True,
+                env={**environment(), **ONE_THREAD},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
     for kind in KINDS:
         print(write_ours(folder / kind, kind))
 

@@ -3,7 +3,8 @@
 light: scaled columns and a logistic regression over 30 numbers (breast cancer, of scikit-learn)
 heavy: scaled columns and 1,000 trees over histograms, of ten classes over 64 numbers (digits, of scikit-learn)
 
-`python serving_models.py FOLDER joblib|mlflow|onnx` writes both below FOLDER, with the bodies that are posted.
+`python serving_models.py FOLDER joblib|mlflow|onnx [KIND]` writes both, or the one, below FOLDER, with the bodies
+that are posted.
 """
 
 from __future__ import annotations
@@ -44,11 +45,11 @@ def fitted(kind: str, rows: Any, classes: Any, names: list[Any]) -> Any:
     return Pipeline([("features", scaled), ("estimator", light if kind == "light" else heavy)]).fit(rows, classes)
 
 
-def main(folder: Path, form: str) -> None:
-    """Write both models in one form."""
+def main(folder: Path, form: str, kinds: tuple[str, ...]) -> None:
+    """Write the models in one form."""
     import numpy as np
 
-    for kind in KINDS:
+    for kind in kinds:
         place = folder / kind
         place.mkdir(parents=True, exist_ok=True)
         rows, classes = data(kind)
@@ -75,14 +76,14 @@ def main(folder: Path, form: str) -> None:
             (place / "model.onnx").write_bytes(made.SerializeToString())
 
 
-def bodies(folder: Path) -> None:
+def bodies(folder: Path, kinds: tuple[str, ...] = KINDS, counts: tuple[int, ...] = (1, 100)) -> None:
     """Write what is posted: the same rows in the form of each server."""
-    for kind in KINDS:
+    for kind in kinds:
         rows, _ = data(kind)
         names = columns_of(kind)
         place = folder / kind
         place.mkdir(parents=True, exist_ok=True)
-        for count in (1, 100):
+        for count in counts:
             listed, flat = rows[:count].tolist(), rows[:count].ravel().tolist()
             told = {
                 "records": [dict(zip(names, row, strict=True)) for row in listed],
@@ -95,4 +96,4 @@ def bodies(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], tuple(sys.argv[3:]) or KINDS)

@@ -138,8 +138,10 @@ class ServerApp:
             patience = patience_s(request.headers)
             if self.batcher is None or not (self.metrics.ready or arrival.kind == "golden"):
                 raise NotReady(f"{self.model}@{self.version} is not ready: {self.proof}")
+            until = arrival.begun_ns / 1e9 + patience
+            self.batcher.admit(until)
             one = form.read(request, plain_body(request), arrival, client)
-            one.until = arrival.begun_ns / 1e9 + min(patience, one.patience_s)
+            one.until = min(until, arrival.begun_ns / 1e9 + one.patience_s)
             self.batcher.submit(one)
         except (InputError, NotReady, Overloaded) as refused:
             self.refuse(refused, arrival, client, form)

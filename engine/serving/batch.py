@@ -16,8 +16,11 @@ from engine.serving.pace import Pace
 from engine.serving.predict import PredictError, Predictor
 
 BATCH_ROWS = 512  # rows predicted together at most, unless one request alone has more
-INLINE_ROWS = 64  # up to here a thread costs more than it frees
+INLINE_ROWS = 64  # up to here a thread costs more than it frees, and
+INLINE_S = 0.01  # so it does where the model has answered as many rows sooner than this, as known from earlier ones
+RESERVE = 0.25  # of a deadline, for what an estimate does not see
 QUEUE_ROWS = 50_000  # beyond, new requests are refused whatever the pace
+BEAT_S = 0.05  # how often the loop is looked at: by how much later it comes back, it was busy
 QUEUE_S = 1.0  # a request that would wait longer is refused, where the version says nothing else
 
 Coded = dict[str, list[Any]]
@@ -67,20 +70,43 @@ class Batcher:
         *,
         durable: bool = True,
         queue_s: float = QUEUE_S,
+        inline_s: float = INLINE_S,
     ) -> None:
         self._predictor = predictor
         self._log = log
         self._metrics = metrics
         self._durable = durable
         self._queue_s = queue_s
+        self._inline_s = inline_s
         self._waiting: deque[Waiting] = deque()
         self._rows = 0
         self._scheduled = False
-        self._pace = Pace()
+        self._pace = Pace()  # of batches, from their first request to their last answer
+        self._asking = Pace()  # of the model alone
+        self._most = 0  # rows it has been asked at once
         self._begun = 0.0  # when the batch that runs, or gathers, began
+        self._lag = 0.0  # how long what is read now may have waited in its socket, while the loop did other things
         self._running = 0  # rows of a batch that runs in the thread
         self._thread = ThreadPoolExecutor(1, "predict", initializer=hush if predictor.is_compiled else tune)
         self._loop = asyncio.get_running_loop()
+        self._due = math.inf
+        self._timer = self._loop.call_soon(self._beat)
+
+    def admit(self, until: float, count: int = 0) -> None:
+        """Look whether a request may wait, before anything is made of it.
+
+        Raises:
+            Overloaded: it would wait longer than it may.
+        """
+        if not self._scheduled:
+            return  # nothing waits, so one is taken: or it would never be known that all is well again
+        now = time.monotonic()
+        wait = self._wait(now)
+        own = self._pace.batch(min(self._rows + count, BATCH_ROWS))  # it is answered with all of its batch
+        late = wait + own > (until - now) * (1.0 - RESERVE)
+        if self._rows + count > QUEUE_ROWS or wait > self._queue_s or late:
+            self._metrics.shed += 1
+            raise Overloaded(f"{self._rows} rows wait already, for {wait:.2f} s", wait)
 
     def submit(self, one: Waiting) -> None:
         """Queue a request.
@@ -89,11 +115,7 @@ class Batcher:
             Overloaded: it would wait longer than it may.
         """
         if self._scheduled:
-            now = time.monotonic()
-            wait = self._wait(now)
-            if self._rows + one.count > QUEUE_ROWS or wait > self._queue_s or now + wait > one.until:
-                self._metrics.shed += 1
-                raise Overloaded(f"{self._rows} rows wait already, for {wait:.2f} s", wait)
+            self.admit(one.until, one.count)
         else:
             self._scheduled = True
             self._begun = time.monotonic()
@@ -103,18 +125,25 @@ class Batcher:
 
     def forget(self) -> None:
         """Forget how long batches took: the first ones load what they need."""
-        self._pace = Pace()
+        self._pace, self._asking = Pace(), Pace()
 
     def close(self) -> None:
         """End the prediction thread."""
+        self._timer.cancel()
         self._thread.shutdown(wait=False)
 
     def _wait(self, now: float) -> float:
         """Return how long a request that comes now will wait: the rest of the batch that runs, and those before it."""
         passed = now - self._begun
         if self._running:
-            return max(0.0, self._pace.batch(self._running) - passed) + self._pace.rows(self._rows, BATCH_ROWS)
-        return passed + self._pace.rows(self._rows, BATCH_ROWS)
+            passed = max(0.0, self._pace.batch(self._running) - passed)
+        return self._lag + passed + self._pace.rows(self._rows, BATCH_ROWS)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        self._lag = max(0.0, now - self._due)
+        self._due = now + BEAT_S
+        self._timer = self._loop.call_later(BEAT_S, self._beat)
 
     def _flush(self) -> None:
         batch: list[Waiting] = []
@@ -134,12 +163,17 @@ class Batcher:
         if not batch:
             self._scheduled = False
             return
-        if count > INLINE_ROWS:
+        if not self._is_short(count):
             self._running = count
             running = self._loop.run_in_executor(self._thread, self._predict, batch)
             running.add_done_callback(lambda done: self._finish(batch, count, done.result()))
             return
         self._finish(batch, count, self._predict(batch))
+
+    def _is_short(self, rows: int) -> bool:
+        """Say whether so many rows are predicted within the loop: beside a busy one a thread waits for its turns."""
+        expected = self._asking.batch(rows)
+        return expected <= self._inline_s and (rows <= INLINE_ROWS or rows <= 2 * self._most)
 
     def _finish(self, batch: list[Waiting], count: int, answers: list[Outputs | PredictError]) -> None:
         try:
@@ -157,6 +191,15 @@ class Batcher:
             self._scheduled = False
 
     def _predict(self, batch: list[Waiting]) -> list[Outputs | PredictError]:
+        """Return outputs or the error of each, and note what the model took of this thread's time."""
+        begun = time.thread_time()
+        found = self._answered(batch)
+        rows = sum(one.count for one in batch)
+        self._asking.add(rows, time.thread_time() - begun)
+        self._most = max(self._most, rows)
+        return found
+
+    def _answered(self, batch: list[Waiting]) -> list[Outputs | PredictError]:
         """Return outputs or the error of each; one request's bad rows never fail another's."""
         try:
             if len(batch) == 1:
@@ -168,7 +211,7 @@ class Batcher:
                     joined[name] += values
             outputs = self._predictor.answer(joined)
         except PredictError as error:
-            return [error] if len(batch) == 1 else [self._predict([one])[0] for one in batch]
+            return [error] if len(batch) == 1 else [self._answered([one])[0] for one in batch]
         parts: list[Outputs | PredictError] = []
         start = 0
         for one in batch:

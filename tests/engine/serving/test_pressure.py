@@ -149,7 +149,7 @@ def test_what_would_wait_too_long_is_refused_and_told_when_to_come_back(tmp_path
         batcher.submit(again)  # nothing waits any more
         assert len(await again.found) == 500
 
-    run(tmp_path, 0.2, work, queue_s=0.5)
+    run(tmp_path, 0.2, work, queue_s=0.5, inline_s=-1.0)  # in a thread, as of a model that takes so long
 
 
 def test_a_deadline_that_the_queue_would_pass_is_refused_at_once_and_one_that_passed_is_late(tmp_path: Path) -> None:
@@ -173,7 +173,48 @@ def test_a_deadline_that_the_queue_would_pass_is_refused_at_once_and_one_that_pa
         assert isinstance(await late.found, Late)
         assert (metrics.shed, metrics.gone, metrics.late) == (1, 1, 1)
 
-    run(tmp_path, 0.2, work)
+    run(tmp_path, 0.2, work, inline_s=-1.0)
+
+
+def test_what_waited_in_its_socket_while_a_batch_kept_the_loop_is_counted(tmp_path: Path) -> None:
+    async def work(batcher: Batcher, model: Slow, metrics: ServerMetrics) -> None:
+        batcher.submit(first := One(1))
+        await first.found  # it kept the loop for 0.2 s: what is read now may have come at its begin
+        await asyncio.sleep(0.001)
+        batcher.submit(taken := One(1))  # one is always taken, or it would never be known that all is well again
+        with pytest.raises(Overloaded):
+            batcher.submit(One(1))
+        assert isinstance(await taken.found, list)
+        await asyncio.sleep(0.15)
+        batcher.submit(rested := One(1))
+        batcher.submit(beside := One(1, until=time.monotonic() + 5))
+        assert isinstance(await rested.found, list)
+        assert isinstance(await beside.found, list)
+        assert metrics.shed == 1
+
+    run(tmp_path, 0.2, work, queue_s=0.3)
+
+
+def test_a_batch_is_predicted_within_the_loop_where_the_model_is_known_to_be_quick(tmp_path: Path) -> None:
+    class Seen(Slow):
+        def answer(self, coded: dict[str, list[Any]]) -> list[dict[str, Any]]:
+            threads.append(threading.current_thread() is threading.main_thread())
+            return super().answer(coded)
+
+    threads: list[bool] = []
+
+    async def ask(model: Slow, **more: Any) -> None:
+        batcher = Batcher(model, SegmentLog(tmp_path), ServerMetrics("m", 1, "d"), **more)  # type: ignore[arg-type]
+        for count in (300, 400, 2000, 10):
+            batcher.submit(one := One(count))
+            await one.found
+        batcher.close()
+
+    asyncio.run(ask(Seen(0.0)))
+    assert threads == [False, True, False, True]  # of 300 and of 2,000 nothing was known yet
+    threads.clear()
+    asyncio.run(ask(Seen(0.0), inline_s=-1.0))
+    assert threads == [False] * 4
 
 
 def test_a_burst_on_a_server_at_rest_is_taken_whole(tmp_path: Path) -> None:
