@@ -14,6 +14,7 @@ from console.prompting import Prompting
 from console.screens import catalog, subjects
 from console.screens.comments import thread_page
 from console.screens.comparing import comparison_page
+from console.screens.compliance import compliance_page
 from console.screens.data import snapshot_page
 from console.screens.lineage import lineage_page
 from console.screens.moments import moment_page
@@ -97,6 +98,9 @@ class Looks:
             "look.tree": lambda: desk.open(tree_page(str(model_of(row)))),
             "look.comments": lambda: desk.open(thread_page(row)),
             "look.lineage": lambda: desk.open(lineage_page(subjects.kind_of(row), subjects.identity(row), row)),
+            "look.compliance": lambda: desk.open(
+                compliance_page(str(model_of(row)), getattr(row, "number", None), row)
+            ),
             "look.windows": lambda: desk.open(windows_page(str(model_of(row)))),
             "look.data": lambda: desk.open(snapshot_page(str(getattr(row, "snapshot_id", "")))),
             "look.sample": lambda: desk.open(sample_page(cast(Snapshot, row))),

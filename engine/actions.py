@@ -293,6 +293,14 @@ _LOOKS = (
         available=why.traceable,
     ),
     Action(
+        "look.compliance",
+        "L",
+        "compliance: what is on record of it, what is missing, who read it",
+        ("models", "versions", "version"),
+        "look",
+        available=why.traceable_model,
+    ),
+    Action(
         "look.windows",
         "i",
         "window by window: what was seen of its traffic",

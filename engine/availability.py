@@ -73,6 +73,11 @@ def needs_model(row: Any) -> str | None:
     return None if model_of(row) else "this row belongs to no model"
 
 
+def traceable_model(row: Any) -> str | None:
+    """Return why nothing is on record of the row's model: it has no version yet."""
+    return needs_model(row) or ("no version yet" if getattr(row, "versions", 1) == 0 else None)
+
+
 def needs_data(row: Any) -> str | None:
     """Return why there is no snapshot to look at."""
     if row is None:
