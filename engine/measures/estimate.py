@@ -144,17 +144,7 @@ class Scored:
 
         Rows without a score are left out.
         """
-        counts, sums = np.zeros(2 * BINS), np.zeros(2 * BINS)
-        for start in range(0, len(second), BLOCK):
-            scores = np.asarray(second[start : start + BLOCK], dtype=np.float64)
-            answered = np.asarray(is_second[start : start + BLOCK], dtype=bool)
-            known = np.isfinite(scores)
-            if not known.all():
-                scores, answered = scores[known], answered[known]
-            keys = _bin_of(scores)
-            keys += BINS * answered.view(np.int8).astype(np.int32)
-            counts += np.bincount(keys, minlength=2 * BINS)
-            sums += np.bincount(keys, scores, 2 * BINS)
+        counts, sums = _counted(second, is_second)
         there = np.flatnonzero(counts)
         weights = counts[there]
         middle = sums[there] / weights
@@ -174,14 +164,39 @@ class Scored:
         return Scored(self.classes, self.scores[rows], self.said[rows], self.weights[rows])
 
 
-def _bin_of(second: Any) -> Any:
-    """Return (n,) bins, 0 to BINS - 1, in order of score: exponent and first bits of how far it is from its end."""
-    half = BINS // 2
-    nearest = np.minimum(second, 1.0 - second).astype(np.float32)
+def _counted(second: Any, is_second: Any) -> tuple[Any, Any]:
+    """Return (2 * BINS,) how many rows lie in each bin, and the sum of their scores; those answered in the second half.
+
+    Bins are in order of score: exponent and first bits of how far it is from its end. Everything is worked out in the
+    same few arrays, as getting and giving back memory takes longer than the arithmetic.
+    """
+    half, size = BINS // 2, min(BLOCK, len(second))
     shift = 23 - (PER_OCTAVE.bit_length() - 1)  # a float32 has 23 bits of fraction
-    top = np.float32(0.5).view(np.int32) >> shift  # the middle
-    below = np.clip(half - 1 - (top - (nearest.view(np.int32) >> shift)), 0, half - 1)
-    return np.where(second < 0.5, below, BINS - 1 - below)
+    middle = int(np.float32(0.5).view(np.int32)) >> shift
+    nearest, bits, flags = np.empty(size), np.empty(size, np.float32), np.empty(size, np.int8)
+    keys, offsets = np.empty(size, np.intp), np.empty(size, np.intp)
+    counts, sums = np.zeros(4 * half), np.zeros(4 * half)
+    for start in range(0, len(second), BLOCK):
+        scores = np.asarray(second[start : start + BLOCK], dtype=np.float64)
+        answered = np.asarray(is_second[start : start + BLOCK], dtype=bool)
+        known = np.isfinite(scores)
+        if not known.all():
+            scores, answered = scores[known], answered[known]
+        rows = slice(len(scores))
+        np.subtract(1.0, scores, out=nearest[rows])
+        bits[rows] = np.minimum(nearest[rows], scores, out=nearest[rows])
+        steps = bits[rows].view(np.int32)
+        steps >>= shift
+        np.clip(np.subtract(steps, middle - half + 1, out=keys[rows]), 0, half - 1, out=keys[rows])
+        np.greater_equal(scores, 0.5, out=flags[rows].view(bool))
+        flags[rows] += 2 * answered.view(np.int8)
+        keys[rows] += np.multiply(flags[rows], half, out=offsets[rows], dtype=np.intp)
+        counts += np.bincount(keys[rows], minlength=4 * half)
+        sums += np.bincount(keys[rows], scores, 4 * half)
+    rising = np.arange(half)
+    upper = half + half - 1 - rising  # of scores beyond the middle the distance falls as they rise
+    order = np.concatenate([rising, upper, BINS + rising, BINS + upper])
+    return counts[order], sums[order]
 
 
 Expected = Callable[[Any, Scored], float]
