@@ -8,6 +8,7 @@ from typing import Any
 
 from console.render.cells import Line, Span, clean, line
 from console.render.columns import Cell, Column, Context
+from console.render.display import key
 from console.render.sheet import Sheet
 from console.render.words import count, plural
 from engine.operations.data import DataSample
@@ -81,7 +82,8 @@ def hidden(found: DataSample) -> str:
 
 def head(found: DataSample) -> list[Line]:
     """Return what stands above the rows."""
-    above = [line("  ", (told(found), "dim"))]
+    whole = f"; {key('look.open')}: all {len(found.columns)} columns of a row"
+    above = [line("  ", (told(found) + whole, "dim"))]
     return [*above, line("  ", (hidden(found), "warn"))] if found.masked else above
 
 
