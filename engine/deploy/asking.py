@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.deck import Deck
 
 ANSWER_WITHIN_S = 60.0
-LOG_FULL = "log_full"  # a server's own word for it
+LOG_FULL, OVERLOADED = "log_full", "overloaded"  # a server's own words
 
 
 def ask_endpoint(
@@ -110,6 +110,8 @@ def _error(model: str, status: int, body: dict[str, Any]) -> ModeldeckError:
     message = said.get("message", str(said)) if isinstance(said, dict) else str(said)
     if isinstance(said, dict) and said.get("code") == LOG_FULL:
         return StorageUnwritable(f"{model}: {message}", "free disk space and ask again: modeldeck gc --dry-run")
+    if isinstance(said, dict) and said.get("code") == OVERLOADED:
+        return Unavailable(f"{model}: {message}", "ask again in a second; more servers: replicas under [deploy]")
     if status == http.client.SERVICE_UNAVAILABLE:
         return Unavailable(f"{model}: {message}", "look: modeldeck deployments")
     if status == http.client.TOO_MANY_REQUESTS:

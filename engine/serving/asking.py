@@ -139,7 +139,8 @@ def told_of(error: Exception) -> tuple[int, dict[str, Any], bytes]:
     if isinstance(error, LogFull):
         return 503, _error("log_full", f"{error}; nothing is predicted unrecorded"), RETRY % 1
     if isinstance(error, Overloaded):
-        return 503, _error("overloaded", str(error)), RETRY % error.retry_s
+        # not 503, upon which a proxy asks another server, or this one again: more of what there is too much of
+        return 429, _error("overloaded", str(error)), RETRY % error.retry_s
     if isinstance(error, Late):
         return 504, _error("deadline_exceeded", str(error)), b""
     if isinstance(error, NotReady):

@@ -28,8 +28,9 @@ _ERRORS = {
     "413": "The body, or the number of rows, is too large.",
     "415": "The body's Content-Encoding is not taken.",
     "422": "A value does not fit its column: `row` counts from 0.",
+    "429": "More is asked than can be answered in time. `Retry-After` says when to ask again.",
     "500": "The model failed on rows that fit.",
-    "503": "Not ready, overloaded, or the prediction log takes nothing. `Retry-After` says when to ask again.",
+    "503": "Not ready, too many connections, or the log takes nothing. `Retry-After` says when to ask again.",
     "504": "The request's own deadline passed before the model was asked.",
 }
 

@@ -64,7 +64,7 @@ def page(model: str, version: int, signature: Signature, example: Mapping[str, A
 <p>The header <code>grpc-timeout: 500m</code> says for how long an answer is of use.</p>
 <h2>Errors</h2>
 <p><code>{{"error": {{"code", "message", "row", "column"}}}}</code>; rows count from 0.
-400 and 422: mend the request. 503: ask again after <code>Retry-After</code> seconds. 504: the deadline passed.</p>
+400 and 422: mend the request. 429 and 503: ask again after <code>Retry-After</code> seconds. 504: it came too late.</p>
 <script>{_ASK}</script></body></html>
 """.encode()
 

@@ -249,7 +249,7 @@ def test_a_server_that_is_asked_for_more_than_it_can_sheds_with_a_time_to_come_b
             answer = link.getresponse()
             answer.read()
             seen[answer.status] += 1
-            if answer.status == 503:
+            if answer.status == 429:
                 headers.append(answer.getheader("retry-after"))
         link.close()
 
@@ -258,11 +258,11 @@ def test_a_server_that_is_asked_for_more_than_it_can_sheds_with_a_time_to_come_b
         one.start()
     for one in clients:
         one.join()
-    assert set(seen) == {200, 503}
+    assert set(seen) == {200, 429}
     assert all(told is not None and int(told) >= 1 for told in headers)
     text = server.ask("GET", "/metrics")[1]
     shed = next(line for line in text.splitlines() if line.startswith("modeldeck_shed_requests_total"))
-    assert int(shed.rpartition(" ")[2]) == seen[503]
+    assert int(shed.rpartition(" ")[2]) == seen[429]
     assert server.ask("POST", "/predict", [ROW])[0] == 200  # the queue is empty again
 
 
