@@ -35,6 +35,12 @@ class CorruptArtifact(WorkFailed):
     code = "corrupt_artifact"
 
 
+class BadBundle(WorkFailed):
+    """A file is not a bundle that a deck signed."""
+
+    code = "bad_bundle"
+
+
 class StorageUnwritable(WorkFailed):
     """The disk is full, read-only, or not ours to write."""
 
@@ -134,6 +140,7 @@ BY_CODE: dict[str, type[ModeldeckError]] = {
     for kind in (
         WorkFailed,
         CorruptArtifact,
+        BadBundle,
         StorageUnwritable,
         RegistryHeld,
         PortInUse,

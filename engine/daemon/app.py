@@ -31,6 +31,7 @@ from engine.service.refusals import Refusal, RefusalLog
 from store import jobs, schedules, settings
 from store.database import SCHEMA
 from store.errors import (
+    BadBundle,
     Busy,
     GateFailed,
     Held,
@@ -53,6 +54,7 @@ STATUS: dict[type[ModeldeckError], int] = {
     UnknownName: 404,
     wire.TooLarge: 413,
     GateFailed: 422,
+    BadBundle: 422,
     Busy: 429,
     Held: 409,
     Refused: 409,

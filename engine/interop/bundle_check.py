@@ -21,7 +21,6 @@ from engine.interop.bundle_file import (
     PIPELINE,
     SERVER_CODE,
     TEXTS,
-    BadBundle,
     Manifest,
     Member,
     bad,
@@ -36,7 +35,7 @@ from engine.model_io.sealing import made_of
 from engine.operations.operation import from_body
 from engine.serving.seal import broken, files_hash, signed_bytes
 from store.artifacts import hash_bytes
-from store.errors import Refused
+from store.errors import BadBundle, Refused
 from store.rows import Run, Snapshot, Version
 from store.rows.frozen import dataclass
 

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from engine.serving.ed25519 import holds
-from store.errors import WorkFailed
+from store.errors import BadBundle, WorkFailed
 from store.rows.frozen import dataclass
 
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
@@ -47,12 +47,6 @@ _TYPES = {
 }
 
 Sign = Callable[[bytes], tuple[str, str]]
-
-
-class BadBundle(WorkFailed):
-    """A file is not a bundle that a deck signed; the message is one line."""
-
-    code = "bad_bundle"
 
 
 @dataclass(frozen=True, slots=True)

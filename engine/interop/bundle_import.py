@@ -40,7 +40,7 @@ from engine.settings.apply import current_settings
 from engine.settings.model import DeckSettings
 from store import blobs, events, origins, run_artifacts, seals, versions
 from store import settings as settings_store
-from store.errors import Refused, UnknownName
+from store.errors import CorruptArtifact, Refused, UnknownName
 from store.origins import Origin
 from store.rows.frozen import dataclass
 from store.storage import writing_to
@@ -104,9 +104,7 @@ def begun(deck: Deck, name: str, bundle: str) -> Manifest:
     try:
         manifest = read_manifest(name, (place / _MANIFEST).read_bytes(), (place / _SIGNATURE).read_bytes())
     except FileNotFoundError:
-        raise UnknownName(
-            f"no import of bundle {bundle[:19]} is under way", "begin it: modeldeck bundle import"
-        ) from None
+        raise _not_begun(bundle) from None
     if manifest.hash != bundle:
         raise bad(name, "its manifest is not the one that was begun with")
     return manifest
@@ -326,8 +324,15 @@ def _is_kept(name: str) -> bool:
 
 
 def _place(deck: Deck, bundle: str) -> Path:
-    deck.artifacts.place(bundle)  # that it is a hash, and nothing that leads elsewhere
+    try:
+        deck.artifacts.place(bundle)  # that it is a hash, and nothing that leads elsewhere
+    except CorruptArtifact:
+        raise _not_begun(bundle) from None
     return deck.workspace.importing / bundle.removeprefix("sha256:")[:32]
+
+
+def _not_begun(bundle: str) -> UnknownName:
+    return UnknownName(f"no import of bundle {bundle[:19]!r} is under way", "begin it: modeldeck bundle import")
 
 
 def _hash(path: Path) -> str:

@@ -22,13 +22,13 @@ from engine.deploy.images.archive import Image
 from engine.deploy.images.layers import Entry, keep, told, write_layer
 from engine.deploy.images.places import layer_folder, record_folder
 from engine.interop.bundle_check import looked
-from engine.interop.bundle_file import BadBundle, Manifest, manifest_of
+from engine.interop.bundle_file import Manifest, manifest_of
 from engine.service.call import ServiceContext, call
 from engine.serving import artifact
 from engine.workspace import Workspace
 from store import images, versions
 from store.artifacts import hash_bytes
-from store.errors import CorruptArtifact, NotAllowed, Refused, UnknownName
+from store.errors import BadBundle, CorruptArtifact, NotAllowed, Refused, UnknownName
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
