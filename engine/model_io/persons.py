@@ -81,7 +81,7 @@ def parsed(terms: Iterable[str]) -> dict[str, str]:
     """Return column -> value of words such as `user_id=31`.
 
     Raises:
-        Refused: a word is none, or a value is empty, too long or no text. No value is in the message.
+        Refused: there is no word, a word is none, or a value is empty, too long or no text. No value is in the message.
     """
     found: dict[str, str] = {}
     for number, term in enumerate(terms, 1):
@@ -99,6 +99,8 @@ def parsed(terms: Iterable[str]) -> dict[str, str]:
         if column in found:
             raise Refused(f"{column!r} is named twice", "one erasure is of one person")
         found[column] = value
+    if not found:
+        raise Refused("no person is named", "write COLUMN=VALUE, such as user_id=31")
     return found
 
 

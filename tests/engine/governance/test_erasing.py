@@ -322,6 +322,7 @@ def test_under_another_log_key_nobody_is_taken_for_erased(make_stays: Callable[.
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ([], "no person is named"),
         (["Zoltan"], "word 1 names no person"),
         (["guest="], "word 1 names no person"),
         (["gue\x1bst=Zoltan"], "word 1 names no column"),
