@@ -5,7 +5,7 @@
 Each life is a deck of its own on a clock of its own, in this process, without a sleep: the day's rows are answered by
 the champion and logged, outcomes come after the example's delay, and in our loop monitor, rules, triggers, dampers, the
 training and the gates are the product's, under the settings that the example ships. `limit` is the oracle, trained by
-the same function every day (of `post-moderation` every fortnight, four years of days being too many): the goal is at
+the same function every day (of `post-moderation` every week, four years of days being too many): the goal is at
 most 1.05 times its error with at most a quarter of its trainings. An alert is right where the oracle's versions had a
 loss smaller by a tenth on the rows of one of its windows, and a window has harm where they had.
 
@@ -42,7 +42,7 @@ from loop_days import Story
 STORIES = {
     "departure-demand": Story("departure-demand", "2013-04-01", "2014-01-01", 1, "boosting"),
     "nightly-rates": Story("nightly-rates", "2016-11-15", "2017-09-01", 1),
-    "post-moderation": Story("post-moderation", "2014-01-01", "2018-01-01", 14, look="7d"),
+    "post-moderation": Story("post-moderation", "2014-01-01", "2018-01-01", 7, look="7d"),
 }
 QUICK = Story("nightly-rates", "2016-11-25", "2016-12-05", 4, "sklearn.linear_model.Ridge")
 MOST_LOSS, MOST_TRAININGS = 1.05, 0.25  # of the oracle's
