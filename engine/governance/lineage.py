@@ -24,7 +24,7 @@ from store import (
     versions,
 )
 from store.database import Reader
-from store.rows import Image, Release, RouteSpan, Snapshot, Version, rfc3339
+from store.rows import Approval, Image, Release, RouteSpan, Snapshot, Version, rfc3339
 from store.rows.frozen import dataclass
 
 T = TypeVar("T")
@@ -97,11 +97,7 @@ class Lineage:
         """Who let a release through, and the version it led to."""
         for one in approvals.approvals(self._reader, model=release.endpoint, standing_only=False):
             if one.release_id == release.id:
-                said = ", ".join(each.actor.removeprefix("user:") for each in one.granted)
-                told = f"{one.kind}, granted by {said}" if said else f"{one.kind}, {one.state}"
-                yield LineageNode(
-                    depth, "approval", one.id, one.model, one.requested_at, one.ended_at, one.requested_by, detail=told
-                )
+                yield _approval(one, depth)
         version = versions.version(self._reader, release.endpoint, release.to_version)
         yield self.version(version, depth)
         yield from self.behind_version(version, depth + 1)
@@ -173,6 +169,9 @@ class Lineage:
         made = [one for one in images.images(self._reader, version.model) if one.version == version.number]
         for image in self._first(made):
             yield self.image(image, depth)
+        asked = approvals.approvals(self._reader, model=version.model, standing_only=False)
+        for approval in self._first([one for one in asked if one.version == version.number]):
+            yield _approval(approval, depth)
         for release in self._first(lineage.releases_to(self._reader, version)):
             yield self.release(release, depth)
             yield from self.after_release(release, depth + 1)
@@ -277,6 +276,14 @@ def run_of(reader: Reader, id: str) -> lineage.RunOn:
     found = lineage.run_on(reader, runs.run(reader, id).id)
     assert found is not None
     return found
+
+
+def _approval(one: Approval, depth: int) -> LineageNode:
+    said = ", ".join(each.actor.removeprefix("user:") for each in one.granted)
+    told = f"{one.kind}, granted by {said}" if said else f"{one.kind}, {one.state}"
+    return LineageNode(
+        depth, "approval", one.id, one.model, one.requested_at, one.ended_at, one.requested_by, detail=told
+    )
 
 
 def _traffic(span: RouteSpan, depth: int) -> LineageNode:

@@ -274,6 +274,7 @@ def _evidence(story: Story) -> None:
     card = story.does(ola, "cards", MODEL, "1").out
     assert f"granted by user:{story.ada}" in card
     tree = story.does(ola, "lineage", "version", f"{MODEL}@1").out
+    assert f"approval, granted by {story.ada}" in tree
     assert "release" in tree
     assert "predictions" in tree
     story.say(

@@ -9,7 +9,7 @@ import pytest
 from engine.access import Caller, Role
 from engine.release import submit_promote
 from engine.service.call import ServiceContext, call
-from store import deployments, runs, snapshots, versions
+from store import approvals, deployments, runs, snapshots, versions
 from store.errors import Refused, UnknownName
 
 MINTED = "01937d2e-0000-7000-8000-0000000000"
@@ -139,6 +139,19 @@ def test_behind_a_release_stand_who_let_it_through_and_its_version(serving):
     found = lineage(serving, "release", done.id[:16])
     assert (found.id, found.behind[0].id, found.behind[0].detail) == (done.id, "rates@2", "champion")
     assert next((one.kind, one.until_at) for one in found.after) == ("endpoint", None)
+
+
+@pytest.mark.parametrize(("answer", "told"), [("granted", "granted by ben"), ("refused", "refused")])
+def test_of_a_version_came_the_approvals_that_were_asked_for_it(serving, answer, told):
+    bound = {"evidence_hash": "e", "settings_hash": "s", "champion_generation": 1}
+    with serving.deck.database.write() as tx:
+        asked = approvals.request(
+            tx, model="rates", version=2, asked=1, role="approver", users=(), actor="user:anna", **bound
+        )
+        approvals.answer(tx, asked.id, answer, actor="user:ben")
+    [node] = [one for one in lineage(serving, "version", "rates@2").after if one.kind == "approval"]
+    assert (node.depth, node.id, node.detail, node.actor) == (1, asked.id, f"approval, {told}", "user:anna")
+    assert [one for one in lineage(serving, "version", "rates@1").after if one.kind == "approval"] == []
 
 
 def test_a_snapshot_that_two_models_share_tells_both(serving, stage_parts):
