@@ -155,7 +155,7 @@ class ReplicaProcess:
         self.pid = self.pid_started = None
         self._ready_since = None
         self._probe = None
-        self.state = "exited"
+        self.state, self.used = "exited", {}
         told, self._over = self._over, ""
         self.detail = self.ended = told or _how_it_ended(code, "" if was_serving else last_line(self.log))
         if not was_serving:

@@ -146,7 +146,7 @@ class ReplicaContainer:
         self.failures += 1
         delay = 0.0 if self.failures == 1 else min(BACKOFF_MOST_S, 0.5 * 2.0 ** (self.failures - 2))
         self.may_start = now + delay
-        self.state, self.detail, self.ended = "exited", detail, detail
+        self.state, self.detail, self.ended, self.used = "exited", detail, detail, {}
 
     def observe(self, now: float, threads: ThreadPoolExecutor) -> None:
         """Heed the last look at the server inside and its log, and begin the next one when it is due."""

@@ -46,8 +46,8 @@ def test_job_of_a_kind_nobody_knows_fails_in_one_line(stage):
     assert (done.state, done.exit_code) == ("failed", 3)
     assert (
         done.reason
-        == "no kind of job named 'frobnicate': kinds: train, reproduce, derive, ingest, release, converge, build-base,"
-        " backfill, monitor, monitor-backfill, attribute, notify"
+        == "no kind of job named 'frobnicate': kinds: train, reproduce, derive, ingest, test, release, converge,"
+        " build-base, backfill, monitor, monitor-backfill, attribute, erase, retention, notify"
     )
 
 
