@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from console.render.words import short_id
+from console.render.words import short_id, typed_id
 from console.screens.subjects import identity, kind_of
 from engine.availability import asked_version
 from engine.operations.alerts import AckRequest, AlertChange, SnoozeRequest
@@ -112,13 +112,13 @@ def _resume_backfill(job: Job, _model: str) -> SmallChange:
 
 
 def _acknowledge(alert: Alert, _model: str) -> SmallChange:
-    return SmallChange(lambda why: ("alerts.ack", AckRequest(alert.id)), f"modeldeck alerts ack {short_id(alert.id)}")
+    return SmallChange(lambda why: ("alerts.ack", AckRequest(alert.id)), f"modeldeck alerts ack {typed_id(alert.id)}")
 
 
 def _snooze(alert: Alert, _model: str) -> SmallChange:
     return SmallChange(
         lambda why: ("alerts.snooze", SnoozeRequest(alert.id, why, lasts=SNOOZED)),
-        f"modeldeck alerts snooze {short_id(alert.id)} --for {SNOOZED}",
+        f"modeldeck alerts snooze {typed_id(alert.id)} --for {SNOOZED}",
         "Put the alert aside",
         "Snooze",
         (alert.title, f"Puts it aside for {SNOOZED}; it is counted, and then comes back by itself."),
@@ -128,7 +128,7 @@ def _snooze(alert: Alert, _model: str) -> SmallChange:
 def _resolve(alert: Alert, _model: str) -> SmallChange:
     return SmallChange(
         lambda why: ("alerts.resolve", AlertChange(alert.id, why)),
-        f"modeldeck alerts resolve {short_id(alert.id)}",
+        f"modeldeck alerts resolve {typed_id(alert.id)}",
         "Alert is over",
         "It is over",
         (alert.title, "Says that it is over. Should it come again, a new alert is raised."),

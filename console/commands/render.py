@@ -70,7 +70,7 @@ EMPTY = {
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
     "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
     "access.log": "no read of personal columns is on the log: [data] personal marks them",
-    "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --dry-run looks for somebody",
+    "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --reason WHY --dry-run looks",
     "data.quarantine": "no rows are in quarantine",
     "tests.list": "no behaviour tests ran: [tests.NAME] in models/NAME.toml, then modeldeck tests run MODEL VERSION",
     "keys.list": "no keys: modeldeck keys add MODEL NAME",

@@ -9,7 +9,7 @@ from console.render.evidence import put_evidence
 from console.render.plot import axis, plot
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
-from console.render.words import DAY, MINUTE, age, ago, brief, count, day, moment, person, plural, short_id
+from console.render.words import DAY, MINUTE, age, ago, brief, count, day, moment, person, plural, typed_id
 from engine.operations.alerts import AlertDetail, Point, Series, left
 from engine.operations.changes import words
 from store.rows import Alert
@@ -144,7 +144,7 @@ def _put_changes(sheet: Sheet, detail: AlertDetail, now: int) -> None:
 def _put_next(sheet: Sheet, alert: Alert, *, keys: bool) -> None:
     """Say what can be done: keys in the console, commands outside it and where there is no key."""
     sheet.heading("Next")
-    id = short_id(alert.id)
+    id = typed_id(alert.id)
     if keys:
         steps = [("A", "take it"), ("Z", "snooze 4 h"), ("V", "it is over")]
         if alert.left_version is None:  # else the way back was gone already, and this would go a step further

@@ -168,6 +168,11 @@ def short_id(identity: str) -> str:
     return identity[:12]
 
 
+def typed_id(identity: str) -> str:
+    """Return an id as a command names it: twelve digits are its millisecond, which two alerts may share."""
+    return identity[:16]
+
+
 def person(actor: str) -> str:
     """Return the actor as a list shows it: a person by the bare name, others with their kind."""
     return actor.removeprefix("user:")

@@ -22,6 +22,8 @@ def changed_files(checkout: Path, since: str) -> list[str]:
     """
     if since.startswith("-"):
         raise Refused(f"--since {since} is no commit", "name a branch, a tag or a commit")
+    if _asked(checkout, "check-ignore", "-q", ".").returncode == 0:
+        raise Refused("git ignores this folder: of no change in it is anything known", "leave --since out")
     base = _git(checkout, "merge-base", since, "HEAD").strip()
     told = _git(checkout, "diff", "--name-only", "-z", "--relative", base, "--", ".")
     fresh = _git(checkout, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
@@ -68,8 +70,16 @@ def _names_code(value: object) -> bool:
 
 
 def _git(checkout: Path, *words: str) -> str:
+    done = _asked(checkout, *words)
+    if done.returncode:
+        said = next(iter(done.stderr.strip().splitlines()), "") or "it knows no such commit"
+        raise Refused(f"git {words[0]}: {said}", "name a commit that is fetched (fetch-depth: 0), or leave --since out")
+    return done.stdout
+
+
+def _asked(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(  # git is found on the caller's path
+        return subprocess.run(  # git is found on the caller's path
             ["git", "-C", str(checkout), *words],  # noqa: S607
             capture_output=True,
             text=True,
@@ -78,7 +88,3 @@ def _git(checkout: Path, *words: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"git cannot be asked: {error}", "run it where git is, or without --since") from None
-    if done.returncode:
-        said = next(iter(done.stderr.strip().splitlines()), "") or "it knows no such commit"
-        raise Refused(f"git {words[0]}: {said}", "name a commit that is fetched (fetch-depth: 0), or leave --since out")
-    return done.stdout

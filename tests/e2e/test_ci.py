@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -134,6 +135,18 @@ def test_each_kind_of_failure_has_its_exit_code_and_a_case_that_says_why(checkou
     text, xml = reports(checkout)
     assert "models/rates.toml is not valid TOML" in text
     assert xml.get("failures") == "1"
+
+
+def test_a_folder_that_git_ignores_is_not_passed_for_want_of_changes(checkout):
+    outer = checkout.root.parent
+    shutil.rmtree(checkout.root / ".git")
+    (outer / ".gitignore").write_text(f"{checkout.root.name}/\n")
+    git(outer, "init", "-q", "-b", "main")
+    git(outer, "add", ".gitignore")
+    git(outer, "commit", "-qm", "around it")
+    said = ci(checkout, "--since", "main")
+    assert (said.code, said.err.count("\n")) == (2, 1), said
+    assert "git ignores this folder: of no change in it is anything known: leave --since out" in said.err
 
 
 @pytest.mark.parametrize(

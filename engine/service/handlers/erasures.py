@@ -51,7 +51,10 @@ def plan(context: ServiceContext, request: EraseRequest) -> Preview:
                 return Preview(_nothing(sought), _basis(sought), already=_already(before))
             if before is None:
                 by = " or ".join(sought)
-                raise UnknownName(f"no row by that {by} is kept anywhere in this deck", "nothing was changed")
+                raise UnknownName(
+                    f"no row by that {by} is kept anywhere in this deck",
+                    "values are sought as they are written, large and small letters too; nothing was changed",
+                )
         changed = {place.name for place in places if place.kind == "snapshot"}
         items = store.items(reader, before.id) if before is not None else []
         learned = derived(reader, changed | snapshots_of(reader, items))

@@ -161,7 +161,7 @@ def test_show_gives_the_figure_its_limit_and_who_changed_what_before(line: Line,
         assert "promoted v1 → v2 by ben, just before" in shown
         assert "spring prices" in shown
         assert "rolled back" not in shown
-        assert f"modeldeck alerts snooze {alert[:12]} --for 4h" in shown
+        assert f"modeldeck alerts snooze {alert[:16]} --for 4h" in shown
 
 
 def test_show_of_a_host_that_is_silent_has_no_figure(line: Line, deck: Deck) -> None:
