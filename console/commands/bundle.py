@@ -106,6 +106,7 @@ def export(session: Session) -> int:
     else:
         out.line(f"{done.file}: {done.of}, {done.members} members, {done.size_bytes} bytes, signed by {done.signer}")
         out.note(f"there: modeldeck bundle import {target.name} --key {done.signer}")
+        out.note("where the model is new: --with-settings too")
     return 0
 
 

@@ -70,6 +70,8 @@ EMPTY = {
     "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
     "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
     "access.log": "no read of personal columns is on the log: [data] personal marks them",
+    "bundle.signers": "nobody else's bundles are taken: modeldeck bundle trust KEY NAME",
+    "deployments.cost": "nothing runs, or no server was looked at since it started: modeldeck deployments",
     "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --reason WHY --dry-run looks",
     "data.quarantine": "no rows are in quarantine",
     "tests.list": "no behaviour tests ran: [tests.NAME] in models/NAME.toml, then modeldeck tests run MODEL VERSION",

@@ -305,7 +305,7 @@ OPERATIONS = (
     Operation(
         "deployments.cost",
         ("cost",),
-        "what 1,000 predictions of each model cost",
+        "what 1,000 predictions cost, priced by [cost] of deck.toml",
         CostRequest,
         Cost,
         Role.VIEWER,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,10 @@ def test_what_was_taken_later_is_an_outcome(rates: Any) -> None:
 def test_lists_are_tensors_of_two_dimensions() -> None:
     signature = Signature((Column("user", "string"),), output_columns("ranking"))
     outputs = [{"items": ["a", "b"], "scores": [2.0, 1.0]}, {"items": ["c", "d"], "scores": [4.0, 3.0]}]
-    told = v2.answer("m", 1, "r", {}, signature.outputs, outputs)["outputs"]
+    asked = v2.Infer([], None, [(column, False) for column in signature.outputs], 0.0)
+    body, length = v2.answer("m", 1, "r", asked, outputs)
+    told = json.loads(body)["outputs"]
+    assert length is None
     assert told[0] == {"name": "items", "datatype": "BYTES", "shape": [2, 2], "data": ["a", "b", "c", "d"]}
     assert told[1]["data"] == [2.0, 1.0, 4.0, 3.0]
     assert [one["shape"] for one in v2.metadata("m", 1, signature)["outputs"]] == [[-1, -1]] * 2
