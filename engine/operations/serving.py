@@ -305,7 +305,7 @@ OPERATIONS = (
     Operation(
         "deployments.cost",
         ("cost",),
-        "what 1,000 predictions cost, priced by [cost] of deck.toml",
+        "what 1,000 predictions cost by deck.toml [cost]",
         CostRequest,
         Cost,
         Role.VIEWER,
