@@ -64,6 +64,8 @@ def _theme(environ: Mapping[str, str]) -> str:
 def prepare(found: Profile, environ: MutableMapping[str, str]) -> None:
     """Set what Textual reads at import. `NO_COLOR` is settled by our own theme; Textual would paint grey instead."""
     environ.pop("NO_COLOR", None)
+    for name in ("COLUMNS", "LINES"):  # where they are exported they would hold against every change of size
+        environ.pop(name, None)
     environ["TEXTUAL_FPS"] = str(found.fps)
     environ["TEXTUAL_ANIMATIONS"] = "none"
     environ["TEXTUAL_SMOOTH_SCROLL"] = "0"

@@ -55,11 +55,12 @@ def test_osc52_is_wrapped_for_tmux_and_screen_and_has_a_limit() -> None:
 
 def test_a_remote_terminal_gets_few_frames_and_no_animations() -> None:
     environ = {"SSH_CONNECTION": "a b c d", "TERM": "xterm-256color", "NO_COLOR": "1"}
+    environ |= {"COLUMNS": "80", "LINES": "24"}
     found = terminal.profile(environ, encoding="UTF-8")
     terminal.prepare(found, environ)
     assert (found.is_remote, found.fps, found.theme, found.mouse) == (True, 15, "mono", False)
     assert (environ["TEXTUAL_FPS"], environ["TEXTUAL_ANIMATIONS"]) == ("15", "none")
-    assert "NO_COLOR" not in environ
+    assert not {"NO_COLOR", "COLUMNS", "LINES"} & set(environ)
 
 
 @pytest.mark.parametrize(
