@@ -39,7 +39,7 @@ class Sheet:
 
     def pair(self, label: str, *value: Span | str, label_width: int = 12) -> None:
         """Add a labelled value; a value longer than the page goes on below itself."""
-        head: Span = (" " * INDENT + fit(label, label_width), "dim")
+        head: Span = (" " * INDENT + (f"{fit(label, label_width - 1)} " if label_width else ""), "dim")
         before: Span = (" " * (INDENT + label_width), "")
         for position, cells in enumerate(flow(line(*value), max(10, self.width - INDENT - label_width))):
             self.lines.append((before if position else head, *cells))
