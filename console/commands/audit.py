@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.commands.session import Session
+from console.writing import refuse_taken, write_new
 from engine.operations.audit import EvidenceMade, EvidencePieceRequest, EvidenceRequest, HeadsRequest, SignedHead
-from store.errors import CorruptArtifact, ModeldeckError, Refused, WorkFailed
+from store.errors import CorruptArtifact, ModeldeckError, Refused
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -106,27 +105,10 @@ def compare(session: Session) -> int:
 
 def _write(session: Session, file: str, request: EvidenceRequest) -> int:
     out, target = session.output, Path(file).expanduser()
-    if target.exists():
-        raise Refused(f"{target} is there already", "name another file")
-    if not target.parent.is_dir():
-        raise Refused(f"there is no folder {target.parent}", "make it first")
+    refuse_taken(target)
     with session.client() as client:
         made: EvidenceMade = client.call("audit.collect", request)
-        try:
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
-            fresh = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as written:
-                    _copy(client, made, written)
-                    written.flush()
-                    os.fsync(written.fileno())
-                os.link(fresh, target)  # never over a file that appeared meanwhile
-            finally:
-                fresh.unlink(missing_ok=True)
-        except FileExistsError:
-            raise Refused(f"{target} is there already", "name another file") from None
-        except OSError as error:
-            raise WorkFailed(f"{target} cannot be written: {error.strerror}", "name another file") from None
+        write_new(target, lambda file: _copy(client, made, file))
     done = EvidenceWritten(str(target), made.of, made.size_bytes, made.events, made.head, made.signer, made.made_at)
     if out.as_json:
         out.data(done)

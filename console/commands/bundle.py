@@ -6,8 +6,6 @@ The daemon opens no path that a caller names: members come and go in pieces, eac
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.commands import render
 from console.commands.session import Session
+from console.writing import refuse_taken, write_new
 from engine.operations.bundles import (
     BeginImport,
     BundlePieceRequest,
@@ -30,7 +29,7 @@ from engine.operations.bundles import (
 from engine.operations.common import Done, NoRequest
 from engine.operations.deck import ApplyRequest
 from engine.operations.files import DeckFiles, FileText, FolderRequest
-from store.errors import ModeldeckError, Refused, UnknownName, WorkFailed
+from store.errors import ModeldeckError, Refused, UnknownName
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -75,30 +74,13 @@ def export(session: Session) -> int:
 
     said, out = session.said.request, session.output
     target = Path(said.file).expanduser()
-    if target.exists():
-        raise Refused(f"{target} is there already", "name another file")
-    if not target.parent.is_dir():
-        raise Refused(f"there is no folder {target.parent}", "make it first")
+    refuse_taken(target)
     with session.client() as client:
         made: SignedBundle = client.call(
             "bundle.collect", CollectRequest(said.model, said.version, said.with_data, said.image)
         )
         manifest: Manifest = read_manifest(target.name, made.manifest.encode(), made.signature.encode())
-        try:
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
-            fresh = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as written:
-                    write(manifest, lambda member: _pieces(client, made.bundle, member), written)
-                    written.flush()
-                    os.fsync(written.fileno())
-                os.link(fresh, target)  # never over a file that appeared meanwhile
-            finally:
-                fresh.unlink(missing_ok=True)
-        except FileExistsError:
-            raise Refused(f"{target} is there already", "name another file") from None
-        except OSError as error:
-            raise WorkFailed(f"{target} cannot be written: {error.strerror}", "name another file") from None
+        write_new(target, lambda file: write(manifest, lambda member: _pieces(client, made.bundle, member), file))
     size = file_size(manifest)
     done = BundleWritten(str(target), made.of, manifest.hash, size, made.members, made.signer)
     if out.as_json:
