@@ -18,7 +18,7 @@ from console.screens.catalog import release_page
 from console.screens.page import Page
 from console.small_changes import small_change
 from console.widgets.dialog import Box, Confirm, Message
-from engine.actions import READ_ONLY, Action
+from engine.actions.action import READ_ONLY, Action
 from engine.availability import asked_version, model_of, version_of
 from engine.operations.approvals import GrantRequest
 from engine.operations.comments import Commented

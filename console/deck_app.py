@@ -205,7 +205,7 @@ class DeckApp(App[None]):
             surfaces["title"].show([crumbs([], "", "", width)])
             body.show(OPENING)
             return
-        surfaces["header"].show([self.desk.header(width)])
-        surfaces["title"].show([self.desk.title(width)])
-        body.show(self.desk.body(width, body.size.height, height))
-        surfaces["footer"].show([self.desk.footer(width)])
+        from console.drawing import surfaces as drawn
+
+        for name, lines in drawn(self.desk.view(), width, body.size.height, height).items():
+            surfaces[name].show(lines)

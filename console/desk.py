@@ -1,4 +1,4 @@
-"""The desk: what is in view, what a key does, what the four surfaces show. Knows no terminal."""
+"""The desk: what is in view, and what a key does. Knows no terminal; `console.drawing` draws what it shows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.acting import Acts, Otherwise, Then, Work
+from console.drawing import View
 from console.help import MenuRow, help_box
 from console.keymap import Keymap
 from console.looking import Looks
@@ -14,23 +15,16 @@ from console.navigation import Navigator
 from console.outside import Outside
 from console.poller import Answer, Asks, Failure, Returned
 from console.prompting import Prompting
-from console.render.cells import Line, exactly, line, spread, wrap
-from console.render.columns import Context
-from console.render.words import ago
 from console.screens.page import Page
 from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
 from console.sorting import SortRow
 from console.state import ConsoleState
 from console.widgets.dialog import Box, Confirm, Menu
-from console.widgets.header import crumbs, header
-from console.widgets.hints import hints, shown
-from engine.actions import Action
+from engine.actions.action import Action
 from engine.operations.deck import Counts, counts_of
 from store.errors import ModeldeckError
 
-LEAST_WIDTH, LEAST_HEIGHT = 50, 12
-MOST_BANNER = 3  # lines of a failure: its remedy stands at the end, and must not be cut
 NAMES = -1  # the number of the errand that reads the names of models
 TARGETS = -2  # of the one that reads what there is to go to
 COUNTS_EVERY = 5  # reads of a log for one of the counts
@@ -152,6 +146,23 @@ class Desk:
         self._errand += 1
         self._waiting = (doing, then, otherwise)
         self._outside.send(self._errand, work)
+
+    def view(self) -> View:
+        """Return what the surfaces show now."""
+        return View(
+            deck=self._deck,
+            counts=self._counts,
+            crumbs=self._navigator.crumbs,
+            page=self.page,
+            box=self._box,
+            prompt=self.prompting.draw if self.prompting.is_open else None,
+            said=self._said,
+            doing=self._waiting[0] if self._waiting is not None else "",
+            failure=self._failure,
+            fresh_at=self._fresh_at,
+            keymap=self.keymap,
+            now=self._now(),
+        )
 
     # what the threads bring
 
@@ -348,51 +359,3 @@ class Desk:
             self.say(f"copied: {text}", "ok")
         else:
             self.say("too long for the clipboard of a terminal; the command line prints it", "warn")
-
-    # what the surfaces show
-
-    def header(self, width: int) -> Line:
-        """Return the line that names the deck."""
-        return header(self._deck, self._counts, width, read_only=self.keymap.read_only)
-
-    def title(self, width: int) -> Line:
-        """Return crumbs, filter and count."""
-        return crumbs(self._navigator.crumbs, self.page.filtered, self.page.note, width)
-
-    def footer(self, width: int) -> Line:
-        """Return the prompt, what was said, what is under way, or the hints."""
-        if self.prompting.is_open:
-            return exactly(self.prompting.draw(width), width)
-        text, style = self._said
-        if text:
-            return exactly(line(" ", (text, style)), width)
-        if self._waiting is not None:
-            return spread(
-                line(" ", (f"{self._waiting[0]}…", "busy")), line(("esc", "key"), (" do not wait ", "dim")), width
-            )
-        if self._box is not None:
-            return hints(self._box.hints, width)
-        return hints(shown(self.keymap, self.page.scope, self.page.selected), width)
-
-    def body(self, width: int, height: int, whole: int) -> list[Line]:
-        """Return the page, below a banner where reading fails, under a box where one stands."""
-        if width < LEAST_WIDTH or whole < LEAST_HEIGHT:
-            words = f"{LEAST_WIDTH}x{LEAST_HEIGHT} at least; this terminal is {width}x{whole}"
-            return [line((part, "warn")) for part in wrap(words, max(1, width))]
-        context = Context(self._now())
-        banner = self._banner(width)
-        has_nothing = self._failure is not None and not self.page.loaded
-        lines = banner if has_nothing else [*banner, *self.page.draw(width, height - len(banner), context)]
-        if self._box is None:
-            return lines
-        full = [exactly(cells, width) for cells in lines[:height]]
-        full += [exactly((), width)] * (height - len(full))
-        return self._box.over(full, width, context)
-
-    def _banner(self, width: int) -> list[Line]:
-        if self._failure is None:
-            return []
-        is_stale = self._fresh_at is not None and self.page.loaded
-        stale = f"shown as it was {ago(self._fresh_at, self._now())}; " if is_stale else ""
-        told = wrap(f"✗ {stale}{self._failure.line()}", max(1, width - 2))
-        return [exactly(line((f" {part}", "danger")), width, "danger") for part in told[:MOST_BANNER]]

@@ -14,7 +14,7 @@ from console.commands.verbs import VERBS, subverbs
 from console.parser import GROUPS, overview, usage_of
 from console.preferences import SETTINGS
 from console.usage import OVERVIEW
-from engine.actions import ACTIONS, key_table
+from engine.actions.table import ACTIONS, key_table
 from engine.operations.operation import Danger
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ from console.keymap import Keymap, key_name
 from console.render.cells import Span
 from console.render.columns import Column, Context
 from console.widgets.dialog import Menu
-from engine.actions import Action
+from engine.actions.action import Action
 
 GROUPS = {"act": "change", "look": "look", "go": "go to", "move": "move"}
 

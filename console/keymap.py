@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.actions import ACTIONS, Action
+from engine.actions.action import Action
+from engine.actions.table import ACTIONS
 
 _NAMES = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
 _PLACEHOLDER = re.compile(r"\{([a-z]+\.[a-z_]+)\}")

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from console.keymap import Keymap, key_name
-from engine.actions import BY_ID, SCOPES, Action
+from engine.actions.action import Action
+from engine.actions.scopes import SCOPES
+from engine.actions.table import BY_ID
 from engine.operations.operation import Danger
 from store.errors import BrokenSettings
 

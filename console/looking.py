@@ -26,7 +26,7 @@ from console.screens.windows import windows_page
 from console.screens.zoom import ZoomPage
 from console.sorting import sort_box
 from console.widgets.dialog import Box, Message
-from engine.actions import Action
+from engine.actions.action import Action
 from engine.availability import model_of, time_of
 from store.errors import ModeldeckError
 from store.rows import Snapshot, rfc3339

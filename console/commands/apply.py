@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from console.commands import render
+from console.commands.plan_text import already
 from console.commands.session import Session
 from console.output import Output
 from engine.operations.common import Done, NoRequest
@@ -53,7 +54,7 @@ def run(session: Session) -> int:
     if out.as_json:
         out.data(done)
         return 0
-    out.line(render.already(done.message) if done.already else done.message)
+    out.line(already(done.message) if done.already else done.message)
     if not done.already:
         write_lines(done.body["plan"], out)
     return 0

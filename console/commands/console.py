@@ -10,7 +10,7 @@ from console.commands.session import Session
 from console.keymap import Keymap, key_name
 from console.output import Column
 from console.preferences import BY_NAME, DEFAULT, Preferences, files, load
-from engine.actions import EVERYWHERE
+from engine.actions.scopes import EVERYWHERE
 from engine.workspace import Workspace
 from store.errors import ModeldeckError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.tables import count, number
+from console.commands.values import count, number
 from console.output import Column
 from console.render.spark import sparkline
 from engine.operations.runs import RunCurve

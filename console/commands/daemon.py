@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.commands.render import already
+from console.commands.plan_text import already
 from console.commands.session import Session
 from engine.operations.common import Done
 

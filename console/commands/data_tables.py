@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.commands.tables import count
 from console.commands.told_tables import TOLD_COLUMNS
+from console.commands.values import count
 from console.output import Column
 from engine.operations.data import CheckLine, RejectedRow
 from store.rows import Snapshot

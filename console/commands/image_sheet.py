@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.tables import kilobytes
+from console.commands.values import kilobytes
 from console.output import Column, Output
 from engine.operations.images import ImageDetail
 

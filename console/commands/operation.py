@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from console.commands import alert_lines, approval_tables, comment_tables, render
 from console.commands.logs import follow_log
+from console.commands.plan_text import already, plan_lines
+from console.commands.plan_text import preview as show_preview
 from console.commands.session import Session
 from console.follow import ENDED, failure, follow
 from console.output import Output, plain
@@ -99,18 +101,18 @@ def _change(client: Client, operation: Operation, session: Session) -> int:
         if said.dry_run:
             return _dry_run(preview, out)
         if preview.already:
-            return _already(render.already(preview.already), preview.plan.endpoint, out)
+            return _already(already(preview.already), preview.plan.endpoint, out)
         if preview.blocked:
             raise (Held if preview.awaits else Refused)(preview.blocked)
         if not getattr(request, "basis", ""):
             request = _with_basis(request, preview.basis)
-        _consent(operation, said, out, render.plan_lines(preview.plan))
+        _consent(operation, said, out, plan_lines(preview.plan))
     elif operation.danger is Danger.DANGEROUS and not said.dry_run:
         plan = [f"{_subject(said)}: {operation.help}"]
         if hasattr(request, "dry_run"):  # tried and taken back: what cannot be done is refused before anyone is asked
             tried: Done = client.call(operation.id, replace(request, dry_run=True))
             if tried.already:
-                return _already(render.already(tried.message), "", out)
+                return _already(already(tried.message), "", out)
             plan = [tried.message]
         _consent(operation, said, out, plan)
     before = _already_so(client, operation, request)
@@ -151,7 +153,7 @@ def _dry_run(preview: Preview, out: Output) -> int:
     if out.as_json:
         out.data(preview)
     else:
-        render.preview(preview, out)
+        show_preview(preview, out)
     if preview.awaits:
         return Held.exit_code
     return Refused.exit_code if preview.blocked else 0

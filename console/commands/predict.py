@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.commands.records import batches, read_records
 from console.commands.session import Session
-from console.commands.tables import said
+from console.commands.values import said
 from console.output import Column, Output
 from engine.operations.models import VersionsRequest
 from engine.operations.serving import Predictions, PredictRequest

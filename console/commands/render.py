@@ -6,22 +6,24 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands import alert_lines, behaviour_tables, comment_tables, handover
+from console.commands import alert_lines, behaviour_tables, comment_tables, handover, pages
 from console.commands.card import card
 from console.commands.compliance import compliance
+from console.commands.empty import EMPTY
 from console.commands.erasures import decided, erasure, lifted
 from console.commands.image_sheet import image
 from console.commands.lineage import lineage
 from console.commands.matrix import access
+from console.commands.plan_text import already, preview
 from console.commands.retention import retention
 from console.commands.reviewing import review
 from console.commands.sample_sheet import sample
 from console.commands.sheets import sheet
 from console.commands.snapshot_sheet import snapshot
-from console.commands.tables import columns_of, count, kilobytes, number, said, took, version_or_none
+from console.commands.tables import columns_of
+from console.commands.values import count, kilobytes, number, said, took, version_or_none
 from console.commands.why_not import why_not
 from console.output import Column, Output
-from console.render.reasons import NONE_KEPT
 from console.render.words import plural
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
@@ -46,38 +48,8 @@ from engine.operations.runs import RunsTable
 from engine.operations.serving import DeploymentDetail, ReleaseDetail
 from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
-from engine.plans import Check, Plan, Preview
+from engine.plans import Preview
 from store.rows import BehaviourRun, Comment, Endpoint, Erasure, ErasureDecision, Host, Incident, Served, rfc3339
-
-EMPTY = {
-    "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
-    "versions.list": "no versions yet: modeldeck train MODEL",
-    "runs.list": "no runs",
-    "runs.artifacts": "this run kept no files",
-    "alerts.list": "no open alerts",
-    "audit.key": "no key yet: it is made with the first version, or when one from before keys is looked at",
-    "approvals.list": "no approval is requested or granted; --all shows those that have ended",
-    "incident.list": "no incident is open; --all shows those that are closed",
-    "comments.list": "nothing is said yet: modeldeck comments add KIND ID TEXT",
-    "comments.watching": "you watch nothing: modeldeck comments watch model NAME",
-    "notifications.list": "nothing was told yet: docs/notifications.md says who can be, modeldeck events what happened",
-    "runs.curves": "no metric of these runs has more than one step",
-    "monitors.newest": "nothing is watched yet: [monitor] in models/NAME.toml says how, then modeldeck apply",
-    "monitors.windows": "no windows yet: modeldeck monitors run MODEL",
-    "monitors.attributions": NONE_KEPT,
-    "monitors.parts": "no such parts yet: slices are the columns of [gates] slices, hosts come with the next window",
-    "aliases.history": "no alias of this model has moved yet",
-    "data.snapshots": "no snapshots yet: modeldeck data ingest MODEL",
-    "data.checks": "no data yet to infer checks from: modeldeck data ingest MODEL",
-    "access.log": "no read of personal columns is on the log: [data] personal marks them",
-    "bundle.signers": "nobody else's bundles are taken: modeldeck bundle trust KEY NAME",
-    "deployments.cost": "nothing runs, or no server was looked at since it started: modeldeck deployments",
-    "erasures.list": "nobody's rows were erased: modeldeck data erase COLUMN=VALUE --reason WHY --dry-run looks",
-    "data.quarantine": "no rows are in quarantine",
-    "tests.list": "no behaviour tests ran: [tests.NAME] in models/NAME.toml, then modeldeck tests run MODEL VERSION",
-    "keys.list": "no keys: modeldeck keys add MODEL NAME",
-    "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
-}
 
 PULSE = (
     Column("model", lambda row, _: row.model, shrink=True),
@@ -167,37 +139,6 @@ def pulse(answer: Pulse, out: Output) -> None:
     out.note(f"deck {answer.deck} · daemon {answer.daemon} · jobs {jobs}")
 
 
-def plan_lines(plan: Plan) -> list[str]:
-    """Return a plan as its dialog shows it: what, the differences and checks, the steps, the way back."""
-    lines = [plan.summary]
-    lines += [f"  {each.name}: {each.before} -> {each.after}" for each in plan.differences]
-    lines += [f"  {check_line(each)}" for each in plan.checks]
-    lines += plan.lines()
-    return [*lines, f"undo: {plan.undo}"] if plan.undo else lines
-
-
-def check_line(check: Check) -> str:
-    """Say a check in one line: its verdict, what was seen and what was asked."""
-    seen = f"{check.observed}, " if check.observed else ""
-    return f"{check.verdict}: {check.name} {seen}asked {check.required}"
-
-
-def preview(answer: Preview, out: Output) -> None:
-    """Write a preview's plan; of what is so already there is none to carry out."""
-    if answer.already:
-        out.line(already(answer.already))
-        return
-    for line in plan_lines(answer.plan):
-        out.line(line)
-    if answer.blocked:
-        out.line(f"cannot go: {answer.blocked}")
-
-
-def already(text: str) -> str:
-    """Return what is so already in the one form that every repeat prints."""
-    return text if text.startswith("already") else f"already {text}"
-
-
 def audit(answer: AuditReport, out: Output) -> None:
     """Write what the chain proves, and what a deep look found."""
     if answer.ok:
@@ -213,39 +154,9 @@ def audit(answer: AuditReport, out: Output) -> None:
 def shown(answer: Shown, out: Output) -> None:
     """Write a thing whole."""
     if answer.kind == "alert":
-        alert(alert_lines.detail(answer.body), out)
+        pages.alert(alert_lines.detail(answer.body), out)
     else:
         sheet(answer.kind, answer.body, out)
-
-
-def alert(answer: AlertDetail, out: Output) -> None:
-    """Write an alert as its page in the console shows it."""
-    from console.render.alerts import alert_page
-    from console.render.cells import plain
-    from store.clock import SystemClock
-
-    for cells in alert_page(answer, out.width(), SystemClock().now(), keys=False):
-        out.line(plain(cells).rstrip())
-
-
-def monitor(answer: MonitorDetail, out: Output) -> None:
-    """Write how good a model is as its page in the console shows it."""
-    from console.render.cells import plain
-    from console.render.monitors import monitor_page
-    from store.clock import SystemClock
-
-    for cells in monitor_page(answer, out.width(), SystemClock().now()):
-        out.line(plain(cells).rstrip())
-
-
-def schedule(answer: ScheduleDetail, out: Output) -> None:
-    """Write a schedule as its page in the console shows it."""
-    from console.render.cells import plain
-    from console.render.schedules import schedule_page
-    from store.clock import SystemClock
-
-    for cells in schedule_page(answer, out.width(), SystemClock().now(), keys=False):
-        out.line(plain(cells).rstrip())
 
 
 def comparison(answer: Comparison, out: Output) -> None:
@@ -302,16 +213,6 @@ def job(answer: JobDetail, out: Output) -> None:
         out.table(ATTEMPTS, answer.attempts)
 
 
-def release(answer: ReleaseDetail, out: Output) -> None:
-    """Write a release as its page in the console shows it."""
-    from console.render.cells import plain
-    from console.render.releases import release_lines
-    from store.clock import SystemClock
-
-    for cells in release_lines(answer, out.width(), SystemClock().now(), keys=False):
-        out.line(plain(cells).rstrip())
-
-
 def logs(answer: JobLogs, out: Output) -> None:
     """Write a log as it stands."""
     out.block(answer.text)
@@ -358,10 +259,10 @@ WRITERS: dict[type, Callable[[Any, Output], None]] = {
     RunsTable: runs_table,
     Moment: moment,
     JobDetail: job,
-    ReleaseDetail: release,
-    AlertDetail: alert,
-    MonitorDetail: monitor,
-    ScheduleDetail: schedule,
+    ReleaseDetail: pages.release,
+    AlertDetail: pages.alert,
+    MonitorDetail: pages.monitor,
+    ScheduleDetail: pages.schedule,
     JobLogs: logs,
     Done: done,
     Card: card,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.tables import count, kilobytes, seconds
+from console.commands.values import count, kilobytes, seconds
 from console.output import Column, Output
 from console.render.words import plural
 from engine.operations.retention import KeptKind, RetentionReport

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.tables import count
+from console.commands.values import count
 from console.output import Output, clip, plain
 from engine.operations.review import ReviewQueue
 

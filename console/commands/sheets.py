@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from console.commands.tables import count, said
+from console.commands.values import count, said
 from console.output import Column, Output
 from console.render.measures import is_gain
 

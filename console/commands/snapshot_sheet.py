@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.tables import count, kilobytes
+from console.commands.values import count, kilobytes
 from console.output import Column, Output
 from console.render.snapshots import holds
 from engine.operations.data import SnapshotDetail

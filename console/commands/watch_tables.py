@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.tables import count, number, percent, seconds, version_or_none, window_metric
+from console.commands.values import count, number, percent, seconds, version_or_none, window_metric
 from console.output import Column, Output
 from console.render.windows import part_metric, part_moved, part_name, part_ratio, wrong_inputs
 from engine.operations.alerts import left

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from console.commands.tables import number
+from console.commands.values import number
 from console.demo.board import Board
 from console.demo.files import Recipe
 from console.demo.standing import Standing, standing

@@ -7,7 +7,7 @@ from typing import Any
 
 from console.keymap import Keymap, key_name
 from console.render.cells import Line, Span, line, width_of
-from engine.actions import Action
+from engine.actions.action import Action
 
 FEW = 2  # scopes of an act that belongs to its screen alone, and comes before the others
 _FIRST = ("look.open",)

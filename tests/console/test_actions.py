@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.actions import ACTIONS, BY_ID, EVERYWHERE, SCOPES, in_scope, key_table
+from engine.actions.scopes import EVERYWHERE, SCOPES
+from engine.actions.table import ACTIONS, BY_ID, in_scope, key_table
 from engine.availability import model_of, version_of
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
@@ -99,6 +100,7 @@ def test_key_table_lists_every_action_once() -> None:
 
 def test_the_table_loads_nothing_heavy() -> None:
     code = (
-        "import engine.actions, console.app, sys; print(sorted(sys.modules.keys() & {'textual', 'rich', 'pydantic'}))"
+        "import engine.actions.table, console.app, sys; "
+        "print(sorted(sys.modules.keys() & {'textual', 'rich', 'pydantic'}))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -10,7 +10,8 @@ import pytest
 
 from console.keymap import Keymap
 from console.preferences import BY_NAME, SETTINGS, Preferences, load
-from engine.actions import ACTIONS, SCOPES
+from engine.actions.scopes import SCOPES
+from engine.actions.table import ACTIONS
 from store.errors import BrokenSettings, Refused
 
 

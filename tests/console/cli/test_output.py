@@ -136,7 +136,7 @@ def test_a_ranked_answer_fits_the_terminal_and_piped_it_is_whole(monkeypatch: py
 
 
 def test_a_window_shows_the_metric_it_is_judged_by() -> None:
-    from console.commands.tables import window_metric
+    from console.commands.values import window_metric
 
     judged = {"value": 21.3, "low": 20.0, "high": 22.0}
     beside = {"value": 0.83, "low": None, "high": None}
@@ -146,7 +146,7 @@ def test_a_window_shows_the_metric_it_is_judged_by() -> None:
 
 
 def test_an_estimate_never_stands_in_for_what_outcomes_told() -> None:
-    from console.commands.tables import window_metric
+    from console.commands.values import window_metric
 
     expected = {"value": 0.9612, "low": 0.93, "high": 0.99}
     undefined = {"value": None, "low": None, "high": None}

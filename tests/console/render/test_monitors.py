@@ -10,7 +10,7 @@ from sample_deck import ALERTS
 from sample_monitor import monitor_detail
 from sample_releases import NOW
 
-from console.commands.tables import window_metric
+from console.commands.values import window_metric
 from console.render.cells import Line, line_width, plain
 from console.render.monitors import monitor_page
 from engine.operations.watching import MonitorDetail

@@ -7,7 +7,7 @@ from typing import Any
 from on_a_loop import run
 from sample_deck import SampleClient
 
-from engine.actions import ACTIONS
+from engine.actions.table import ACTIONS
 
 
 def asked(sample: SampleClient) -> set[str]:

@@ -11,7 +11,7 @@ from console.widgets.dialog import GUARD_S, Confirm, Menu, Message
 from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
 from console.widgets.surface import changed_span
-from engine.actions import BY_ID
+from engine.actions.table import BY_ID
 from engine.operations.deck import counts_of
 
 KEYS = Keymap()
