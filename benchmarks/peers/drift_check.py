@@ -93,8 +93,9 @@ def modeldeck_estimate(reference: Path, current: Path, kept: Path) -> tuple[floa
     import orjson
     import pyarrow.parquet as pq
 
-    from engine.measures.estimate import Calibration, Scored, calibrate, estimate
+    from engine.measures.estimate import Calibration, calibrate, estimates
     from engine.measures.metrics import Predicted
+    from engine.measures.scored import Scored
 
     def arrays(path: Path, *names: str) -> list[Any]:
         table = pq.ParquetFile(path).read(columns=list(names))
@@ -111,7 +112,7 @@ def modeldeck_estimate(reference: Path, current: Path, kept: Path) -> tuple[floa
     calibration = Calibration.from_state(orjson.loads(place.read_bytes()))
     score, said = arrays(current, "y_score", "y_pred")
     scored = Scored.of_two(classes, score, said == 1)
-    told = [f"{name} {estimate(name, scored, calibration).value:.4f}" for name in ESTIMATED]
+    told = [f"{name} {one.value:.4f}" for name, one in estimates(ESTIMATED, scored, calibration).items()]
     return time.perf_counter() - begun, told
 
 

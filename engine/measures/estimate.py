@@ -17,16 +17,14 @@ from typing import Any
 import numpy as np
 
 from engine.measures.metrics import BUDGET, CLIP, Predicted, find
+from engine.measures.scored import Scored
 
 FEWEST_OF_CLASS = 20  # rows with a class, and without, of which its line is made
 KNOTS, MOST_ODDS = 97, 12.0
 SMALLEST = 1e-6  # a score of exactly 0 or 1 has no odds
 DRAWS = 24  # of labels, each by another resampled calibration, from which the spread of what will be realised is told
 MOST_DRAWN = 5_000  # rows of more than two classes of which labels are drawn; the spread of more follows from theirs
-PER_OCTAVE = 32  # bins of a score each time it halves, from either end: a calibration is steepest there
-OCTAVES = 20
-BINS = 2 * PER_OCTAVE * OCTAVES  # rows of one bin and label, whose chance is all but the same, are counted and not kept
-BLOCK = 65_536  # rows worked on at once: what they need stays in the cache
+MANY = 25.0  # variance of a bin's labels from which a normal draw is as good as a binomial one, and ten times as fast
 DEVIATIONS = 1.96  # on either side: 95 of 100 realised values lie within
 
 
@@ -124,82 +122,7 @@ class Estimate:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Answered rows by score and label, each with how many they are: rows of two classes are counted into bins."""
-
-    classes: tuple[str, ...]
-    scores: Any  # (k, classes)
-    said: Any  # (k, classes): 1.0 for the class that was labelled
-    weights: Any  # (k,)
-
-    @property
-    def rows(self) -> int:
-        """How many rows these are."""
-        return int(self.weights.sum())
-
-    @classmethod
-    def of_two(cls, classes: tuple[str, ...], second: Any, is_second: Any) -> Scored:
-        """Count rows of two classes; `second` (n,) is the second one's score, `is_second` (n,) whether it was answered.
-
-        Rows without a score are left out.
-        """
-        counts, sums = _counted(second, is_second)
-        there = np.flatnonzero(counts)
-        weights = counts[there]
-        middle = sums[there] / weights
-        said = (there >= BINS).astype(np.float64)
-        return cls(classes, np.column_stack([1 - middle, middle]), np.column_stack([1 - said, said]), weights)
-
-    @classmethod
-    def of_rows(cls, guess: Predicted) -> Scored:
-        """Take predictions of any number of classes."""
-        if len(guess.classes) == 2:
-            return cls.of_two(guess.classes, guess.scores[:, 1], guess.labels == guess.classes[1])
-        said = np.column_stack([guess.labels == name for name in guess.classes]).astype(np.float64)
-        return cls(guess.classes, guess.scores, said, np.ones(len(guess)))
-
-    def take(self, rows: Any) -> Scored:
-        """Return some of them."""
-        return Scored(self.classes, self.scores[rows], self.said[rows], self.weights[rows])
-
-
-def _counted(second: Any, is_second: Any) -> tuple[Any, Any]:
-    """Return (2 * BINS,) how many rows lie in each bin, and the sum of their scores; those answered in the second half.
-
-    Bins are in order of score: exponent and first bits of how far it is from its end. Everything is worked out in the
-    same few arrays, as getting and giving back memory takes longer than the arithmetic.
-    """
-    half, size = BINS // 2, min(BLOCK, len(second))
-    shift = 23 - (PER_OCTAVE.bit_length() - 1)  # a float32 has 23 bits of fraction
-    middle = int(np.float32(0.5).view(np.int32)) >> shift
-    nearest, bits, flags = np.empty(size), np.empty(size, np.float32), np.empty(size, np.int8)
-    keys, offsets = np.empty(size, np.intp), np.empty(size, np.intp)
-    counts, sums = np.zeros(4 * half), np.zeros(4 * half)
-    for start in range(0, len(second), BLOCK):
-        scores = np.asarray(second[start : start + BLOCK], dtype=np.float64)
-        answered = np.asarray(is_second[start : start + BLOCK], dtype=bool)
-        known = np.isfinite(scores)
-        if not known.all():
-            scores, answered = scores[known], answered[known]
-        rows = slice(len(scores))
-        np.subtract(1.0, scores, out=nearest[rows])
-        bits[rows] = np.minimum(nearest[rows], scores, out=nearest[rows])
-        steps = bits[rows].view(np.int32)
-        steps >>= shift
-        np.clip(np.subtract(steps, middle - half + 1, out=keys[rows]), 0, half - 1, out=keys[rows])
-        np.greater_equal(scores, 0.5, out=flags[rows].view(bool))
-        flags[rows] += 2 * answered.view(np.int8)
-        keys[rows] += np.multiply(flags[rows], half, out=offsets[rows], dtype=np.intp)
-        counts += np.bincount(keys[rows], minlength=4 * half)
-        sums += np.bincount(keys[rows], scores, 4 * half)
-    rising = np.arange(half)
-    upper = half + half - 1 - rising  # of scores beyond the middle the distance falls as they rise
-    order = np.concatenate([rising, upper, BINS + rising, BINS + upper])
-    return counts[order], sums[order]
-
-
-Expected = Callable[[Any, Scored], float]
+Expected = Callable[[Any, Scored], Any]  # (draws, k, classes) chances of rows or shares of labels -> (draws,) figures
 
 
 def estimate(name: str, scored: Scored, calibration: Calibration) -> Estimate:
@@ -208,133 +131,174 @@ def estimate(name: str, scored: Scored, calibration: Calibration) -> Estimate:
     Raises:
         Refused: there is no metric of that name.
     """
+    return estimates((name,), scored, calibration)[name]
+
+
+def estimates(names: Sequence[str], scored: Scored, calibration: Calibration) -> dict[str, Estimate]:
+    """Estimate several metrics of the same rows, their intervals from the same drawn labels.
+
+    What will be realised is one set of labels, of which every metric is told: so the metrics of one draw belong
+    together, as the realised ones will, and each interval is what it is by itself.
+
+    Raises:
+        Refused: there is no metric of one of the names.
+    """
+    found = {name: Estimate(None, note=f"{name} cannot be estimated without outcomes") for name in names}
+    known = {name: expected for name in found if (expected := _expected_of(name)) is not None}
+    if not len(scored.weights):
+        return found | dict.fromkeys(known, Estimate(None, note="no rows"))
+    chances = calibration.probabilities(scored.scores)[None]
+    values = {name: float(expected(chances, scored)[0]) for name, expected in known.items()}
+    spreads = _spreads({name: known[name] for name, value in values.items() if np.isfinite(value)}, scored, calibration)
+    return found | {name: _within(name, value, spreads.get(name)) for name, value in values.items()}
+
+
+def _expected_of(name: str) -> Expected | None:
     find(name)
     budget = BUDGET.fullmatch(name)
-    expected = _precision_at(int(budget[1]) / 100.0) if budget else _EXPECTED.get(name)
-    if expected is None:
-        return Estimate(None, note=f"{name} cannot be estimated without outcomes")
-    if not len(scored.weights):
-        return Estimate(None, note="no rows")
-    value = expected(calibration.probabilities(scored.scores), scored)
+    return _precision_at(int(budget[1]) / 100.0) if budget else _EXPECTED.get(name)
+
+
+def _within(name: str, value: float, spread: float | None) -> Estimate:
     if not np.isfinite(value):
         return Estimate(None, note=f"{name} is not defined on what is expected here")
-    spread = _spread(expected, scored, calibration)
     if spread is None:
         return Estimate(value)
     most = float("inf") if name in ("log_loss", "brier") else 1.0  # the others are shares
     return Estimate(value, max(0.0, value - spread), min(most, value + spread))
 
 
-def _spread(expected: Expected, scored: Scored, calibration: Calibration) -> float | None:
+def _spreads(known: Mapping[str, Expected], scored: Scored, calibration: Calibration) -> dict[str, float]:
     """Return how far realised values stray: by the labels that come, and by how sure the calibration is.
 
-    Labels are drawn by their chances; None where the metric is not defined on them.
+    Labels are drawn by their chances; a metric that is mostly not defined on them is left out.
     """
     draw = np.random.default_rng(scored.rows)
-    few, part = scored, 1.0
-    if len(scored.classes) > 2 and scored.rows > MOST_DRAWN:
-        few = scored.take(draw.choice(scored.rows, MOST_DRAWN, replace=False))
-        part = MOST_DRAWN / scored.rows
-    centres, strays = [], []
-    for number in range(DRAWS):
-        chances = calibration.probabilities(few.scores, number)
-        found = expected(_drawn(chances, few.weights, draw), few)
-        if np.isfinite(found):
-            centres.append(expected(chances, few))
-            strays.append(found - centres[-1])
-    if len(strays) < DRAWS // 2:
-        return None
-    # more rows make labels surer, and the calibration not
-    by_labels = np.var(strays, ddof=1) * part
-    return float(DEVIATIONS * np.sqrt(by_labels + np.var(centres, ddof=1)))
+    few, part, at_once = scored, 1.0, DRAWS
+    if len(scored.classes) > 2:
+        at_once = 1  # rows that were not counted into bins are too many to be held for all draws
+        if scored.rows > MOST_DRAWN:
+            few, part = scored.take(draw.choice(scored.rows, MOST_DRAWN, replace=False)), MOST_DRAWN / scored.rows
+    figures: dict[str, list[Any]] = {name: [] for name in known}
+    for start in range(0, DRAWS if known else 0, at_once):
+        numbers = range(start, start + at_once)
+        chances = np.stack([calibration.probabilities(few.scores, number) for number in numbers])
+        drawn = _drawn(chances, few.weights, draw)
+        for name, expected in known.items():
+            figures[name].append((expected(chances, few), expected(drawn, few)))
+    found = {}
+    for name, pairs in figures.items():
+        centres, realised = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        defined = np.isfinite(realised)
+        if defined.sum() >= DRAWS // 2:
+            centres, strays = centres[defined], (realised - centres)[defined]
+            # more rows make labels surer, and the calibration not
+            by_labels = np.var(strays, ddof=1) * part
+            found[name] = float(DEVIATIONS * np.sqrt(by_labels + np.var(centres, ddof=1)))
+    return found
 
 
 def _drawn(chances: Any, weights: Any, draw: Any) -> Any:
-    """Return what share of each group bears each class, labels drawn by their chances."""
-    if chances.shape[1] == 2:
-        share = draw.binomial(weights.astype(np.int64), np.clip(chances[:, 1], 0.0, 1.0)) / weights
-        return np.column_stack([1 - share, share])
-    places = (draw.random((len(chances), 1)) > np.cumsum(chances, axis=1)).sum(axis=1)
-    return np.eye(chances.shape[1])[np.minimum(places, chances.shape[1] - 1)]
+    """Return (draws, k, classes) what share of each group bears each class, labels drawn by their chances."""
+    if chances.shape[-1] == 2:
+        share = _binomial(np.clip(chances[..., 1], 0.0, 1.0), weights, draw) / weights
+        return np.stack([1 - share, share], axis=-1)
+    places = (draw.random((*chances.shape[:-1], 1)) > np.cumsum(chances, axis=-1)).sum(axis=-1)
+    return np.eye(chances.shape[-1])[np.minimum(places, chances.shape[-1] - 1)]
 
 
-def _mean(per_row: Any, scored: Scored) -> float:
-    return float(per_row @ scored.weights / scored.weights.sum())
+def _binomial(chances: Any, rows: Any, draw: Any) -> Any:
+    """Return (draws, k) how many of `rows` (k,) bear the second class; large bins by the normal distribution."""
+    spread = rows * chances * (1 - chances)
+    many = spread >= MANY
+    found = np.clip(rows * chances + np.sqrt(spread) * draw.standard_normal(chances.shape), 0.0, rows)
+    found[~many] = draw.binomial(np.broadcast_to(rows.astype(np.int64), chances.shape)[~many], chances[~many])
+    return found
 
 
-def _accuracy(chances: Any, scored: Scored) -> float:
-    return _mean((chances * scored.said).sum(axis=1), scored)
+def _mean(per_row: Any, scored: Scored) -> Any:
+    return per_row @ scored.weights / scored.weights.sum()
 
 
-def _log_loss(chances: Any, scored: Scored) -> float:
-    return _mean((chances * -np.log(np.clip(scored.scores, CLIP, 1.0))).sum(axis=1), scored)
+def _accuracy(chances: Any, scored: Scored) -> Any:
+    return _mean((chances * scored.said).sum(axis=-1), scored)
 
 
-def _brier(chances: Any, scored: Scored) -> float:
+def _log_loss(chances: Any, scored: Scored) -> Any:
+    return _mean((chances * -np.log(np.clip(scored.scores, CLIP, 1.0))).sum(axis=-1), scored)
+
+
+def _brier(chances: Any, scored: Scored) -> Any:
     squares = (scored.scores**2).sum(axis=1, keepdims=True) - 2 * scored.scores + 1
-    per_row = (chances * squares).sum(axis=1)
+    per_row = (chances * squares).sum(axis=-1)
     return _mean(per_row / 2.0 if len(scored.classes) == 2 else per_row, scored)
 
 
-def _by_label(one: Callable[[float, float, float], float]) -> Expected:
-    """Return the estimate of a figure of hits, said and true, which are all expected counts."""
+def _by_label(one: Callable[[Any, Any, Any], tuple[Any, Any]]) -> Expected:
+    """Return the estimate of a share of hits, said and true, all expected counts; 0 where it is one of nothing."""
 
-    def expected(chances: Any, scored: Scored) -> float:
+    def expected(chances: Any, scored: Scored) -> Any:
         hits, said, true = (scored.weights @ each for each in (chances * scored.said, scored.said, chances))
-        told = [one(*map(float, each)) for each in zip(hits, said, true, strict=True)]
-        return told[1] if len(told) == 2 else float(np.mean(told))
+        part, whole = one(hits, said, true)
+        told = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+        return told[..., 1] if told.shape[-1] == 2 else told.mean(axis=-1)
 
     return expected
 
 
-def _balanced(chances: Any, scored: Scored) -> float:
+def _balanced(chances: Any, scored: Scored) -> Any:
     hits, true = scored.weights @ (chances * scored.said), scored.weights @ chances
-    return float(np.nanmean(hits / np.where(true > 0, true, np.nan)))
+    return np.nanmean(hits / np.where(true > 0, true, np.nan), axis=-1)
 
 
-def _by_score(one: Callable[[Any, Any, Any], float]) -> Expected:
-    def expected(chances: Any, scored: Scored) -> float:
+def _by_score(one: Callable[[Any, Any], Any]) -> Expected:
+    """Return the estimate of a figure of (draws, runs) positives and (runs,) rows of equal scores, lowest first."""
+
+    def expected(chances: Any, scored: Scored) -> Any:
         places = [1] if len(scored.classes) == 2 else range(len(scored.classes))
-        found = [one(chances[:, place] * scored.weights, scored.scores[:, place], scored.weights) for place in places]
-        known = [value for value in found if np.isfinite(value)]  # a class that nobody bears has no curve
-        return float(np.mean(known)) if known else float("nan")
+        found = np.stack(
+            [one(*_runs(chances[..., place], scored.scores[:, place], scored.weights)) for place in places]
+        )
+        known = np.isfinite(found)  # a class that nobody bears has no curve
+        count = known.sum(axis=0)
+        return np.where(count > 0, np.where(known, found, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
     return expected
 
 
-def _runs(positives: Any, scores: Any, weights: Any) -> tuple[Any, Any]:
-    """Return (positives, rows) of each run of equal scores, lowest first."""
+def _runs(shares: Any, scores: Any, weights: Any) -> tuple[Any, Any]:
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    return np.add.reduceat(positives[order], starts), np.add.reduceat(weights[order], starts)
+    rows = weights[order]
+    return np.add.reduceat(shares[..., order] * rows, starts, axis=-1), np.add.reduceat(rows, starts)
 
 
-def _roc_auc(positives: Any, scores: Any, weights: Any) -> float:
-    positives, rows = _runs(positives, scores, weights)
+def _roc_auc(positives: Any, rows: Any) -> Any:
     negatives = rows - positives
-    below = np.cumsum(negatives) - negatives / 2.0  # of equal scores, half
-    whole = float(positives.sum() * negatives.sum())
-    return float((positives * below).sum() / whole) if whole > 0 else float("nan")
+    below = np.cumsum(negatives, axis=-1) - negatives / 2.0  # of equal scores, half
+    return _over((positives * below).sum(axis=-1), positives.sum(axis=-1) * negatives.sum(axis=-1))
 
 
-def _average_precision(positives: Any, scores: Any, weights: Any) -> float:
-    positives, rows = _runs(positives, scores, weights)
-    positives, rows = positives[::-1], rows[::-1]
-    total = float(positives.sum())
-    return float((positives * np.cumsum(positives) / np.cumsum(rows)).sum() / total) if total > 0 else float("nan")
+def _average_precision(positives: Any, rows: Any) -> Any:
+    positives, rows = positives[..., ::-1], rows[::-1]
+    return _over((positives * np.cumsum(positives, axis=-1) / np.cumsum(rows)).sum(axis=-1), positives.sum(axis=-1))
+
+
+def _over(part: Any, whole: Any) -> Any:
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
 def _precision_at(share: float) -> Expected:
     """Return the estimate of the precision among the share of rows with the highest scores of the second class."""
 
-    def expected(chances: Any, scored: Scored) -> float:
+    def expected(chances: Any, scored: Scored) -> Any:
         if len(scored.classes) != 2:
-            return float("nan")
+            return np.full(len(chances), np.nan)
         order = np.argsort(-scored.scores[:, 1], kind="stable")
         weights = scored.weights[order]
         budget = max(1.0, round(share * weights.sum()))
         taken = np.clip(budget - (np.cumsum(weights) - weights), 0.0, weights)
-        return float(chances[order, 1] @ taken / budget)
+        return chances[:, order, 1] @ taken / budget
 
     return expected
 
@@ -344,9 +308,9 @@ _EXPECTED: dict[str, Expected] = {
     "log_loss": _log_loss,
     "brier": _brier,
     "balanced_accuracy": _balanced,
-    "precision": _by_label(lambda hits, said, _true: hits / said if said else 0.0),
-    "recall": _by_label(lambda hits, _said, true: hits / true if true else 0.0),
-    "f1": _by_label(lambda hits, said, true: 2 * hits / (said + true) if said + true else 0.0),
+    "precision": _by_label(lambda hits, said, _true: (hits, said)),
+    "recall": _by_label(lambda hits, _said, true: (hits, true)),
+    "f1": _by_label(lambda hits, said, true: (2 * hits, said + true)),
     "roc_auc": _by_score(_roc_auc),
     "average_precision": _by_score(_average_precision),
 }

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from engine.measures.drift_codes import rounded
 from engine.measures.drift_places import counted_places
-from engine.measures.estimate import Estimate, Scored, estimate
+from engine.measures.estimate import Estimate, estimate
 from engine.measures.intervals import bootstrap, quick, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, find, measure, names, of_lists
+from engine.measures.scored import Scored
 from engine.monitoring.hardness import Past, harder, plain_loss
 from engine.monitoring.losses import ANSWER, expected_loss, primary_metric
 from store.rows import ESTIMATED, PLAIN

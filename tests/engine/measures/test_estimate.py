@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.measures.estimate import Calibration, Estimate, Scored, calibrate, estimate
+from engine.measures.estimate import Calibration, Estimate, calibrate, estimate, estimates
 from engine.measures.metrics import METRICS, Predicted, measure
+from engine.measures.scored import Scored
 
 NAMES = [one.name for one in METRICS.values() if one.task == "classification"]
 HONEST = (tuple(np.linspace(0, 1, 50).tolist()),) * 2  # a score is the chance itself
@@ -53,6 +54,39 @@ def test_the_interval_holds_what_is_realised_as_often_as_it_says(name: str) -> N
         assert shown is not None
         inside += (found.low or 0) <= shown <= (found.high or 0)
     assert 88 <= inside <= 100
+
+
+@pytest.mark.parametrize("name", ["accuracy", "roc_auc", "recall"])
+def test_so_it_does_where_thousands_of_rows_have_one_score(name: str) -> None:
+    classes = ("no", "yes")
+    honest = Calibration(classes, dict.fromkeys(classes, HONEST))
+    inside, missed = 0, []
+    for seed in range(100):
+        draw = np.random.default_rng(seed)
+        second = np.round(draw.beta(2.0, 2.0, 60_000) * 20) / 20
+        scores = np.column_stack([1 - second, second])
+        truth = np.where(draw.random(len(second)) < second, "yes", "no").astype(object)
+        guess = Predicted(labels=labels_of(scores, classes), scores=scores, classes=classes)
+        found, shown = estimate(name, Scored.of_rows(guess), honest), measure(name, truth, guess).value
+        assert None not in (found.value, found.low, found.high, shown)
+        inside += found.low <= shown <= found.high  # type: ignore[operator]
+        missed.append((shown - found.value) / (found.high - found.low))  # type: ignore[operator]
+    assert 88 <= inside <= 100
+    assert np.std(missed) == pytest.approx(0.255, abs=0.06)  # a spread in 3.92 of them
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("high", "low", "middle")])
+def test_several_metrics_of_the_same_rows_are_each_what_they_are_by_themselves(classes: tuple[str, ...]) -> None:
+    known = calibrate(*rows(600, classes, 11))
+    assert isinstance(known, Calibration)
+    scored = Scored.of_rows(rows(8_000, classes, 12)[1])
+    together = estimates([*NAMES, "mae", "precision_at_5_percent"], scored, known)
+    assert {name: one for name, one in together.items() if name in NAMES} == {
+        name: estimate(name, scored, known) for name in NAMES
+    }
+    assert all(one.low is not None for name, one in together.items() if name in NAMES)
+    assert together["mae"] == Estimate(None, note="mae cannot be estimated without outcomes")
+    assert (together["precision_at_5_percent"].value is None) == (len(classes) > 2)
 
 
 def test_a_model_too_sure_of_itself_is_seen_through() -> None:
