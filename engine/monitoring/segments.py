@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from engine.serving import log
+from engine.serving.record import unpacked
 
 SETTLED_AFTER_S = 5.0
 
@@ -34,12 +35,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Parsed whole lines of a segment from an offset on; `end` is the offset after the last whole one."""
+    """The rows of a segment's whole lines from an offset on; `end` is the offset after the last whole one."""
 
     rows: list[dict[str, Any]]
     start: int
     end: int
-    broken: int  # whole lines that are no JSON object
+    broken: int  # whole lines that are no log lines
     torn: int  # bytes after the last newline
 
 
@@ -70,15 +71,20 @@ def read_lines(segment: Segment, offset: int = 0) -> Lines:
     rows: list[dict[str, Any]] = []
     broken = 0
     for line in content[:end].splitlines():
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            row = None
-        if isinstance(row, dict):
-            rows.append(row)
-        elif line.strip():
+        found = parsed(line)
+        rows += found
+        if not found and line.strip():
             broken += 1
     return Lines(rows, offset, offset + end, broken, len(content) - end)
+
+
+def parsed(line: bytes) -> list[dict[str, Any]]:
+    """Return the rows of one line, none where it is no log line."""
+    try:
+        told = orjson.loads(line)
+        return unpacked(told) if isinstance(told, dict) else []
+    except ValueError:
+        return []
 
 
 def close_abandoned(folder: Path, now_s: float) -> None:

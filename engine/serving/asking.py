@@ -28,10 +28,20 @@ class NotReady(Exception):
 class Asking:
     """One request that waits for its predictions; see `batch.Waiting`."""
 
-    __slots__ = ("_app", "_arrival", "_client", "_form", "_rows", "coded", "count", "infer", "patience_s", "until")
+    __slots__ = (
+        "_app", "_arrival", "_client", "_form", "_rows", "_written", "coded", "count", "infer", "patience_s", "until",
+    )  # fmt: skip
 
     def __init__(
-        self, app: ServerApp, form: Rows, arrival: Arrival, rows: list[Any], client: Client, infer: v2.Infer | None
+        self,
+        app: ServerApp,
+        form: Rows,
+        arrival: Arrival,
+        rows: list[Any],
+        client: Client,
+        *,
+        written: bytes = b"",
+        infer: v2.Infer | None = None,
     ) -> None:
         self.coded = app.predictor.rows.code(rows)
         self.count = len(rows)
@@ -42,6 +52,7 @@ class Asking:
         self._form = form
         self._arrival = arrival
         self._rows = rows
+        self._written = written  # the JSON that the rows were parsed from, where it holds nothing else
         self._client = client
 
     @property
@@ -54,8 +65,8 @@ class Asking:
         return self._client.is_gone()
 
     def lines(self, outputs: Outputs) -> bytes:
-        """Return its log lines."""
-        return self._app.recorder.rows(self._arrival, self._rows, outputs)
+        """Return its log line."""
+        return self._app.recorder.rows(self._arrival, self._rows, outputs, self._written)
 
     def settle(self, found: Outputs | Exception) -> None:
         """Answer it."""
@@ -89,7 +100,7 @@ class Rows:
             raise InputError("the request holds no rows", status=400)
         if len(rows) > MAX_ROWS:
             raise InputError(f"{len(rows)} rows in one request, at most {MAX_ROWS} are taken", status=413)
-        return Asking(self._app, self, arrival, rows, client, None)
+        return Asking(self._app, self, arrival, rows, client, written=body if rows is told else b"")
 
     def answer(self, one: Asking, outputs: Outputs) -> Answer:
         """Return the records, each with its id."""
@@ -117,7 +128,7 @@ class Infers(Rows):
     def read(self, request: Request, body: bytes, arrival: Arrival, client: Client) -> Asking:
         """Return the request."""
         infer = v2.read(body, request.headers.get(v2.LENGTH), self._app.predictor.signature)
-        return Asking(self._app, self, arrival, infer.rows, client, infer)
+        return Asking(self._app, self, arrival, infer.rows, client, infer=infer)
 
     def answer(self, one: Asking, outputs: Outputs) -> Answer:
         """Return the tensors asked for."""

@@ -232,7 +232,7 @@ class Batcher:
                 if self._durable:
                     failure = error
                 else:
-                    self._metrics.dropped += lines.count(b"\n")
+                    self._metrics.dropped += sum(one.count for one, line in zip(batch, told, strict=True) if line)
         for one, found, logged in zip(batch, answers, told, strict=True):
             if isinstance(found, list) and (failure is None or not logged):
                 self._metrics.rows += one.count

@@ -12,12 +12,13 @@ from __future__ import annotations
 import difflib
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
-CONTRACT = 1
+CONTRACT = 2  # what 2 added: one line of the prediction log for several rows
 TYPES = ("double", "long", "string", "boolean", "datetime")
 MAX_ROWS = 10_000  # rows of one request
 MAX_BODY = 16 * 1024 * 1024  # bytes of one request
@@ -136,17 +137,22 @@ def encode_outputs(
         return [_between(answer, bounds) if bounds else {"value": answer} for answer in answers]
     names = [f"scores.{name}" for name in classes]
     threshold = (decision or {}).get("threshold")
-    records: list[dict[str, Any]] = []
     if threshold is not None and len(classes) == 2:
         positive = classes.index((decision or {}).get("positive", classes[1]))
-        for scores in answers:
-            best = positive if scores[positive] >= threshold else 1 - positive
-            records.append({"label": classes[best], "score": scores[best], names[0]: scores[0], names[1]: scores[1]})
-        return records
-    for scores in answers:
-        best = max(range(len(classes)), key=scores.__getitem__)
-        records.append({"label": classes[best], "score": scores[best], **dict(zip(names, scores, strict=True))})
-    return records
+        best = [positive if scores[positive] >= threshold else 1 - positive for scores in answers]
+    else:
+        best = [scores.index(max(scores)) for scores in answers]
+    if len(classes) == 2:
+        first, second = names
+        return [
+            {"label": classes[one], "score": scores[one], first: scores[0], second: scores[1]}
+            for one, scores in zip(best, answers, strict=True)
+        ]
+    keys = ("label", "score", *names)
+    return [
+        dict(zip(keys, (classes[one], scores[one], *scores), strict=True))
+        for one, scores in zip(best, answers, strict=True)
+    ]
 
 
 def _between(answer: float, bounds: Mapping[str, Any]) -> dict[str, float]:
@@ -189,34 +195,51 @@ class RowCoder:
     """Checks and codes rows of one signature; what does not change from request to request is made once."""
 
     def __init__(self, signature: Signature, also: Sequence[str] = ()) -> None:
-        self._known = frozenset({*(column.name for column in signature.inputs), *also})
-        self._columns = [(c.name, _QUICK[c.type], _CODERS[c.type], itemgetter(c.name), c) for c in signature.inputs]
+        names = [column.name for column in signature.inputs]
+        self._known = frozenset({*names, *also})
+        self._columns = [(c.name, _QUICK[c.type], _CODERS[c.type], c) for c in signature.inputs]
+        self._names = names
 
     def code(self, rows: Sequence[Any], first_row: int = 0) -> dict[str, list[Any]]:
         """Return one list per input column; see `code_rows`."""
+        if len(rows) == 1:
+            self._check(rows, first_row)
+            return self._code_one(rows, first_row)
+        coded: dict[str, list[Any]] = {}
+        for (name, _, code, column), values in zip(self._columns, self._turned(rows, first_row), strict=True):
+            # only a column that does not fit as a whole is looked at one by one
+            whole = _whole(values, column)
+            coded[name] = _each(values, column, rows, first_row, code) if whole is None else whole
+        return coded
+
+    def _turned(self, rows: Sequence[Any], first_row: int) -> list[list[Any]]:
+        """Return the values of each input column, None where a row leaves it out."""
+        if len(self._names) > 1 and set(map(type, rows)) == {dict}:
+            own = {name: name for name in rows[0]}  # a parser gives all rows the same texts: found without comparing
+            try:
+                turned = list(
+                    map(list, zip(*map(itemgetter(*[own[name] for name in self._names]), rows), strict=False))
+                )
+                if sum(map(len, rows)) == len(rows) * len(turned):
+                    return turned  # every row has all of the columns, and nothing else
+            except KeyError:
+                pass
+        self._check(rows, first_row)
+        return [[row.get(name) for row in rows] for name, *_ in self._columns]
+
+    def _check(self, rows: Sequence[Any], first_row: int) -> None:
         known = self._known
         for number, row in enumerate(rows, first_row):
             if type(row) is not dict:
                 raise InputError(f"row {number} must be an object of columns, got {_kind(row)}", row=number, status=400)
             if not known.issuperset(row):
                 raise _unknown(next(name for name in row if name not in known), set(known), number)
-        if len(rows) == 1:
-            return self._code_one(rows, first_row)
-        coded: dict[str, list[Any]] = {}
-        for name, quick, code, get, column in self._columns:
-            try:
-                values = list(map(get, rows))
-            except KeyError:
-                values = [row.get(name) for row in rows]
-            # where every value is already of the quick type nothing is looked at one by one
-            coded[name] = values if set(map(type, values)) == quick else _each(values, column, rows, first_row, code)
-        return coded
 
     def _code_one(self, rows: Sequence[Any], first_row: int) -> dict[str, list[Any]]:
         """Code the one row of most requests, without a loop in a loop."""
         get = rows[0].get
         coded: dict[str, list[Any]] = {}
-        for name, quick, code, _, column in self._columns:
+        for name, quick, code, column in self._columns:
             value = get(name)
             coded[name] = [value] if type(value) in quick else _each([value], column, rows, first_row, code)
         return coded
@@ -230,6 +253,30 @@ def _unknown(name: str, known: set[str], row: int) -> InputError:
 
 def _kind(value: Any) -> str:
     return "null" if value is None else _NAMES.get(type(value), type(value).__name__)
+
+
+def _whole(values: list[Any], column: Column) -> list[Any] | None:
+    """Return a column coded at once, None where that cannot be: then a value is wrong, or written in another way."""
+    types = set(map(type, values))
+    if column.nullable:
+        types.discard(type(None))
+    match column.type:
+        case "double":
+            if types <= {float}:
+                return values
+            if types <= {float, int}:
+                return [value if value is None else float(value) for value in values]
+        case "long":
+            if types == {int} and None not in values and min(values) >= -_LONG and max(values) < _LONG:
+                return values
+        case "datetime":
+            if types == {str} and None not in values:
+                with suppress(ValueError):
+                    moments = list(map(datetime.fromisoformat, values))
+                    return moments if all(moment.tzinfo is None for moment in moments) else None
+        case kind:
+            return values if types <= _QUICK[kind] else None
+    return None
 
 
 def _each(

@@ -16,6 +16,7 @@ from engine.governance.erasing.places import Place
 from engine.monitoring.attributions import folder_of
 from engine.monitoring.columns import FEATURES
 from engine.monitoring.layout import alone, endpoint_folder, sync_folder, write_durably, write_parquet
+from engine.monitoring.segments import parsed
 from engine.monitoring.uncollected import uncollected_rows
 
 if TYPE_CHECKING:
@@ -102,9 +103,12 @@ class Logs:
             return
         kept = []
         for line in path.read_bytes().splitlines(keepends=True):
-            row = _parsed(line)
-            if not (row is not None and self._is_of(row)):
+            rows = parsed(line)
+            others = [row for row in rows if not self._is_of(row)]
+            if len(others) == len(rows):
                 kept.append(line)
+            else:  # a line of several rows may hold other people's too
+                kept += [orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in others]
         write_durably(b"".join(kept), path)
 
     def _mask(self, table: pa.Table) -> Any:
@@ -129,17 +133,17 @@ class Logs:
             "client_id" in self._people.tokens and self._people.holds("client_id", row.get("client_id"))
         )
 
-    def _lines_of(self, path: Path, ids: set[str]) -> list[int]:
+    def _lines_of(self, path: Path, ids: set[str]) -> list[str]:
+        """Return the prediction ids of their rows in a segment, which `ids` gets too."""
         try:
             lines = path.read_bytes().splitlines()
         except FileNotFoundError:
             return []
         found = []
-        for place, line in enumerate(lines):
-            row = _parsed(line)
-            if row is not None and self._is_of(row):
-                found.append(place)
-                ids.add(str(row.get("prediction_id")))
+        for line in lines:
+            mine = [str(row.get("prediction_id")) for row in parsed(line) if self._is_of(row)]
+            found += mine
+            ids.update(mine)
         return found
 
     def _place(self, kind: str, path: Path, rows: int) -> Place:
@@ -188,11 +192,3 @@ def _replace(path: Path, table: pa.Table) -> None:
         return
     path.unlink()
     sync_folder(path.parent)
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return row if isinstance(row, dict) else None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from struct import Struct
+from struct import error as StructError
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +41,7 @@ class Numbers:
 
     def fill(self, coded: Coded, out: Any) -> None:
         """Write one column each."""
-        out[:] = np.array([coded[name] for name in self._columns], dtype=np.float64).T  # None becomes NaN
+        out[:] = doubles([coded[name] for name in self._columns], len(out)).T
 
 
 class Codes:
@@ -94,10 +96,13 @@ class OneHot:
         """Write 1 into the column of each row's category."""
         out[:] = 0.0
         for name, places, null, unknown in zip(self._columns, self._places, self._null, self._unknown, strict=True):
-            for row, value in enumerate(coded[name]):
-                place = null if value is None else places.get(text_of(value), unknown)
-                if place is not None and place >= 0:
-                    out[row, place] = 1.0
+            get = places.get
+            found = [
+                null if value is None else get(value if type(value) is str else str(value), unknown)
+                for value in coded[name]
+            ]
+            rows = [row for row, place in enumerate(found) if place is not None]
+            out[rows, [found[row] for row in rows]] = 1.0
 
 
 class Dates:
@@ -238,14 +243,28 @@ def block_of(body: Mapping[str, Any]) -> Block:
     return made
 
 
+def doubles(columns: Sequence[Sequence[Any]], count: int) -> Any:
+    """Return (columns, count) float64, null as NaN.
+
+    struct writes Python's numbers some four times as fast as numpy reads them.
+    """
+    if count == 1:
+        columns, shape = [[values[0] for values in columns]], (len(columns), 1)
+    else:
+        shape = (len(columns), count)
+    pack = Struct(f"{len(columns[0]) if columns else 0}d").pack
+    packed: list[bytes] = []
+    for values in columns:
+        try:
+            packed.append(pack(*values))
+        except StructError:
+            packed.append(np.array(values, dtype=np.float64).tobytes())  # None becomes NaN
+    return np.frombuffer(b"".join(packed)).reshape(shape)
+
+
 def texts(values: Sequence[Any], null: str = "") -> list[str]:
     """Return values as the text that a transformer sees."""
-    return [null if value is None else text_of(value) for value in values]
-
-
-def text_of(value: Any) -> str:
-    """Return one value that is not null as text."""
-    return value if type(value) is str else str(value)
+    return [value if type(value) is str else null if value is None else str(value) for value in values]
 
 
 def microseconds(values: Sequence[Any]) -> tuple[Any, Any]:

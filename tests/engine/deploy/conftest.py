@@ -30,6 +30,7 @@ from engine.serving import artifact, environment, golden
 from engine.serving.contract import Column, Signature, output_columns
 from engine.serving.frames import conform
 from engine.serving.predict import Predictor
+from engine.serving.record import unpacked
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
 from engine.training.compiling.program import program_of
 from engine.workspace import Workspace
@@ -196,11 +197,12 @@ class World:
             return answer.status, json.loads(answer.read())
 
     def logged(self) -> list[dict[str, Any]]:
-        """Every whole line on the prediction log."""
+        """Every row on the prediction log."""
         found = []
         for segment in self.deck.workspace.segments.glob("*/*"):
             if segment.name != "lock":
-                found += [json.loads(line) for line in segment.read_bytes().splitlines(keepends=True) if line[-1] == 10]
+                whole = [line for line in segment.read_bytes().splitlines(keepends=True) if line[-1] == 10]
+                found += [row for line in whole for row in unpacked(json.loads(line))]
         return found
 
     def background(self) -> Background:

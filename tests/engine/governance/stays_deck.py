@@ -116,8 +116,8 @@ class Stays:
         keep(self.deck, "rates", 1, kept)
         return ids
 
-    def log(self, rows: list[dict[str, Any]], *, at: int, name: str = "one.jsonl") -> list[str]:
-        """Log answers in one segment."""
+    def log(self, rows: list[dict[str, Any]], *, at: int, name: str = "one.jsonl", at_once: int = 1) -> list[str]:
+        """Log answers in one segment, of requests of so many rows."""
         manifest = {
             "model": "rates",
             "version": 1,
@@ -128,11 +128,14 @@ class Stays:
         }
         recorder = Recorder(manifest, "d1", "local", key_of(self.deck), "rates")
         lines, ids = [], []
-        for number, row in enumerate(rows):
+        for number in range(0, len(rows), at_once):
             arrival = Arrival(new_id(FrozenClock(at + number)), None, "live", at + number, 0)
-            asked = {name: value for name, value in row.items() if name != "price"}
-            lines.append(recorder.rows(arrival, [asked], [{"value": 1.0}]))
-            ids.append(f"{arrival.request_id}-0")
+            asked = [
+                {name: value for name, value in row.items() if name != "price"}
+                for row in rows[number : number + at_once]
+            ]
+            lines.append(recorder.rows(arrival, asked, [{"value": 1.0}] * len(asked)))
+            ids += [f"{arrival.request_id}-{place}" for place in range(len(asked))]
         place = self.deck.workspace.segments / "r1"
         place.mkdir(parents=True, exist_ok=True)
         (place / name).write_bytes(b"".join(lines))

@@ -241,6 +241,18 @@ def test_lines_that_come_again_from_a_host_are_not_kept(make_stays: Callable[...
     )
 
 
+def test_a_request_of_several_peoples_rows_keeps_the_others(make_stays: Callable[..., Stays]) -> None:
+    made = make_stays(("guest",))
+    ids = made.log(stays(20), at=NOW - 60_000_000, at_once=10)
+    run(made.deck, made.begin("guest=Zoltan"), actor=ANNA)
+    collect(made.deck)
+    token = key_of(made.deck).token("guest", "Zoltan") or ""
+    assert made.bytes_with(token) == []
+    theirs = [one for one, row in zip(ids, stays(20), strict=True) if row["guest"] == "Zoltan"]
+    assert 0 < len(theirs) < 20
+    assert read(made.deck, "rates")["prediction_id"].to_pylist() == [one for one in ids if one not in theirs]
+
+
 def test_erasing_while_a_server_still_writes_waits_for_its_segment(
     make_stays: Callable[..., Stays], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from engine.monitoring import merge, segments
 from engine.monitoring.collect import CollectReport, collect
 from engine.monitoring.predictions import read
 from engine.monitoring.watermark import read_watermark
+from engine.serving.record import Arrival
 from store.errors import StorageUnwritable
 from store.rows import microseconds
 
@@ -172,6 +174,31 @@ def test_same_prediction_logged_by_two_servers_counts_once(deck: Deck, rates: An
     table = read(deck, "rates")
     assert sorted(table["prediction_id"].to_pylist()) == ids
     assert set(table["outputs.value"].to_pylist()) == {2.0}
+
+
+def test_request_of_many_rows_is_as_many_rows_each_once(deck: Deck, rates: Any, traffic: Any, made: Any):
+    rows = [{name: value for name, value in row.items() if name != "y"} for row in made.rates_rows(30)]
+    recorder = traffic.recorder(1, "d1", "local")
+    minted = traffic.lines(rows[:1], [{}], at=NOON)[1][0].removesuffix("-0")
+    arrival = Arrival(minted, None, "live", NOON, 0)
+    later = Arrival(arrival.request_id, None, "live", NOON + 1, 0)
+    traffic.write(recorder.rows(arrival, rows, [{"value": 1.0}] * 30, orjson.dumps(rows)), folder="r1")
+    traffic.write(recorder.rows(later, rows, [{"value": 2.0}] * 30), folder="r2")
+    collect(deck)
+    table = read(deck, "rates")
+    assert table["prediction_id"].to_pylist() == [f"{arrival.request_id}-{row}" for row in range(30)]
+    assert table["row"].to_pylist() == list(range(30))
+    assert table["features.lead_time"].to_pylist() == [row["lead_time"] for row in rows]
+    assert set(table["outputs.value"].to_pylist()) == {2.0}
+
+
+def test_line_of_several_rows_that_lacks_some_is_kept_aside(deck: Deck, rates: Any, traffic: Any, made: Any):
+    rows = made.rates_rows(3)
+    line = traffic.recorder(1, "d1", "local").rows(Arrival("r", None, "live", NOON, 0), rows, [{"value": 1.0}] * 3)
+    path = traffic.write(line.replace(b'"rows":3', b'"rows":4'))
+    report = collect(deck)
+    assert (report.rows, report.broken) == (0, 1)
+    assert path.with_suffix(".broken").exists()
 
 
 def test_line_that_is_no_json_is_counted_and_its_segment_kept_aside(deck: Deck, rates: Any, traffic: Any, made: Any):

@@ -27,6 +27,7 @@ from engine.serving import artifact, golden
 from engine.serving.contract import CONTRACT, Column, Signature, output_columns
 from engine.serving.frames import conform
 from engine.serving.predict import Predictor
+from engine.serving.record import unpacked
 
 INPUTS = (
     Column("nights", "long"),
@@ -147,10 +148,10 @@ class Server:
             connection.close()
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return every whole line on its log."""
+        """Return every row on its log."""
         found = []
         for segment in sorted([*self.segments.glob("*.open"), *self.segments.glob("*.jsonl")]):
-            found += [json.loads(line) for line in segment.read_bytes().splitlines()]
+            found += [row for line in segment.read_bytes().splitlines() for row in unpacked(json.loads(line))]
         return found
 
     def end(self, number: int = signal.SIGTERM) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.serving.contract import (
     Column,
@@ -69,6 +72,38 @@ def test_a_wrong_value_is_refused_naming_row_and_column(change: dict[str, Any], 
     assert (error.status, error.row, error.column) == (422, 1, column)
     assert words in error.message
     assert "row 1" in error.message
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**64), 2**64), st.floats(), st.just("ES"), st.just([]),
+    st.sampled_from(["2017-08-01", "2017-08-01T12:00:00", "2017-08-01T12:00:00+02:00"]),
+)  # fmt: skip
+CELLS = st.one_of(
+    st.tuples(st.sampled_from(list(GOOD)), VALUES),
+    st.tuples(st.sampled_from(["price", "county"]), st.none()),
+)
+
+
+@given(st.lists(st.lists(CELLS, max_size=2), min_size=2, max_size=6), st.booleans())
+def test_columns_coded_at_once_are_what_rows_coded_alone_would_be(
+    changes: list[list[tuple[str, Any]]], is_nullable: bool
+) -> None:
+    signature = Signature(tuple(Column(c.name, c.type, c.nullable or is_nullable) for c in SIGNATURE.inputs), ())
+    rows = [{**GOOD, **dict(change)} for change in changes]
+
+    def told(coded: Callable[[], Any]) -> Any:
+        try:
+            return repr(coded())
+        except InputError as error:
+            return error.status, error.message, error.row, error.column
+
+    whole = told(lambda: code_rows(rows, signature))
+    alone = [told(lambda at=at, row=row: code_rows([row], signature, first_row=at)) for at, row in enumerate(rows)]
+    if isinstance(whole, str):
+        each = [code_rows([row], signature) for row in rows]
+        assert whole == repr({name: [coded[name][0] for coded in each] for name in each[0]})
+    else:
+        assert whole in alone
 
 
 def test_a_missing_column_is_refused_unless_it_is_nullable() -> None:

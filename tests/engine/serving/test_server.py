@@ -112,6 +112,25 @@ def test_many_rows_are_answered_in_order(server: Any) -> None:
     assert {records[n]["score"] for n in (0, 7, 14)} == {records[0]["score"]}
 
 
+def test_every_row_of_a_request_is_on_the_log_under_its_own_id(server: Any) -> None:
+    rows = [{**ROW, "nights": 1 + number % 7} for number in range(120)]
+    rows[3]["arrives"] = "2017-08-01T12:00:00"
+    answer = server.ask("POST", "/predict", rows)[1]
+    lines = [line for line in server.lines() if line["request_id"] == answer["request_id"]]
+    assert [line["prediction_id"] for line in lines] == [one["prediction_id"] for one in answer["predictions"]]
+    assert [line["features"]["nights"] for line in lines] == [row["nights"] for row in rows]
+    assert [line["outputs"]["score"] for line in lines] == [one["score"] for one in answer["predictions"]]
+    assert [line["row"] for line in lines if line["event_at"] == 1501581600000000] == [3]
+    assert {line["status"] for line in lines} == {200}
+
+
+def test_a_wrong_cell_among_many_is_named(server: Any) -> None:
+    rows = [{**ROW, "nights": 1 + number % 7} for number in range(120)]
+    rows[70]["price"] = "dear"
+    status, told, _ = server.ask("POST", "/predict", rows)
+    assert (status, told["error"]["row"], told["error"]["column"]) == (422, 70, "price")
+
+
 def test_v2_health_and_metadata(server: Any) -> None:
     assert server.ask("GET", "/v2/health/live")[0] == 200
     assert server.ask("GET", "/v2/health/ready")[:2] == (200, {"ready": True})
