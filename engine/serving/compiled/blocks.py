@@ -21,6 +21,7 @@ from engine.serving.values import DATE_PARTS, SHAPES, date_parts, on_the_circle,
 Coded = Mapping[str, Sequence[Any]]
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
+REFUSED = "refused"
 
 
 class Block(Protocol):
@@ -103,6 +104,35 @@ class OneHot:
             ]
             rows = [row for row, place in enumerate(found) if place is not None]
             out[rows, [found[row] for row in rows]] = 1.0
+
+
+class Ordinal:
+    """scikit-learn's OrdinalEncoder over texts: each category's number."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._columns: list[str] = body["columns"]
+        self._codes: list[dict[str, float]] = body["codes"]
+        self._null: list[Any] = body["null"]  # a number, None for NaN, REFUSED
+        self._unknown: list[Any] = body["unknown"]
+        self.width = len(self._columns)
+
+    def fill(self, coded: Coded, out: Any) -> None:
+        """Write the number of each row's category.
+
+        Raises:
+            ValueError: a category has none, and the encoder refuses such.
+        """
+        for place, (name, codes, null, unknown) in enumerate(
+            zip(self._columns, self._codes, self._null, self._unknown, strict=True)
+        ):
+            get = codes.get
+            found = [
+                null if value is None else get(value if type(value) is str else str(value), unknown)
+                for value in coded[name]
+            ]
+            if REFUSED in found:
+                raise ValueError(f"column {name!r} holds a category that the model does not know")
+            out[:, place] = found  # None becomes NaN
 
 
 class Dates:
@@ -192,6 +222,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Block]] = {
     "codes": Codes,
     "flags": Flags,
     "one-hot": OneHot,
+    "ordinal": Ordinal,
     "dates": Dates,
     "shape": Shape,
     "words": Words,

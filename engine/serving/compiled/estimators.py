@@ -1,4 +1,5 @@
-"""What a compiled model does with its table: weighted sums, trees or a constant, and the link to its answer.
+"""What a compiled model does with its table: weighted sums, trees or a constant, calibrated or not, and the link to its
+answer.
 
 Trees are one `TreeEnsemble` node of ONNX (ai.onnx.ml 5), the form that keeps thresholds and leaves in double precision.
 """
@@ -153,6 +154,50 @@ class Season:
         return usual if self._change is None else usual + self._change.of_matrix(matrix[:, self._known])
 
 
+class Calibrated:
+    """Scores of a classifier, or of several over the same table, each mapped to how often they came true; then the
+    mean.
+
+    The estimator within answers all members side by side: their decision values, or where they have none, chances.
+    """
+
+    def __init__(self, body: Mapping[str, Any], inner: Any) -> None:
+        self._inner = inner
+        self._members = [[_curve(curve) for curve in member] for member in body["members"]]
+
+    def raw(self, table: Table, coded: Coded, count: int) -> Any:
+        """Return (count, classes)."""
+        return self._scores(self._inner.raw(table, coded, count))
+
+    def of_matrix(self, matrix: Any) -> Any:
+        """Return (rows, classes) of a table that is written out."""
+        return self._scores(self._inner.of_matrix(matrix))
+
+    def _scores(self, raw: Any) -> Any:
+        made = 0.0
+        start = 0
+        for curves in self._members:
+            found = np.stack([curve(raw[:, start + of]) for of, curve in enumerate(curves)], axis=1)
+            made = made + (_pair(found[:, 0]) if len(curves) == 1 else _shares(found))
+            start += len(curves)
+        return made / len(self._members)
+
+
+def _curve(body: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Return a map of scores: logistic (Platt 1999), or straight between steps (Zadrozny and Elkan 2002)."""
+    if body["kind"] == "sigmoid":
+        slope, shift = body["slope"], body["shift"]
+        return lambda score: _chance(-(slope * score + shift))
+    places, values = np.array(body["places"]), np.array(body["values"])
+    return lambda score: np.interp(score, places, values)
+
+
+def _shares(found: Any) -> Any:
+    """Return each row's scores as shares of their sum, all alike where that is nothing."""
+    total = found.sum(axis=1, keepdims=True)
+    return np.divide(found, total, out=np.full_like(found, 1.0 / found.shape[1]), where=total != 0)
+
+
 def _check(matrix: Any, takes: Callable[[Any], bool]) -> None:
     if not takes(matrix):
         raise ValueError("a row holds null or infinity where the model takes numbers only")
@@ -167,6 +212,8 @@ def estimator_of(body: Mapping[str, Any], trees: bytes) -> Any:
     kind = body["kind"]
     if kind == "season":
         return Season(body, estimator_of(body["change"], trees) if body["change"] else None)
+    if kind == "calibrated":
+        return Calibrated(body, estimator_of(body["inner"], trees))
     if kind == "trees":
         return Trees(body, trees)
     return {"constant": Constant, "linear": Linear}[kind](body)

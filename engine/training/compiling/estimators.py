@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Compiled:
     link: str
     trees: bytes = field(default=b"", repr=False)
     thresholds: dict[int, Any] = field(default_factory=dict, repr=False)
+    parts: Sequence[Tree] = field(default=(), repr=False)
 
 
 def estimator_of(model: Any) -> Compiled:
@@ -84,7 +85,7 @@ def _of_trees(
     columns = np.concatenate([tree.column[~tree.is_leaf] for tree in trees])
     splits = np.concatenate([tree.threshold[~tree.is_leaf] for tree in trees])
     thresholds = {int(column): np.unique(splits[columns == column]) for column in np.unique(columns)}
-    return Compiled(body, link, onnx_of(trees, len(shift), width), thresholds)
+    return Compiled(body, link, onnx_of(trees, len(shift), width), thresholds, trees)
 
 
 def _histograms(model: Any) -> Compiled:
@@ -160,9 +161,53 @@ def _gradient(model: Any) -> Compiled:
     return _of_trees(trees, start.tolist(), width, link, single=True, takes="numbers")
 
 
+def _calibrated(model: Any) -> Compiled:
+    """Return all members side by side: they read the same table, so that their sums and trees are those of one."""
+    members = model.calibrated_classifiers_
+    made = [estimator_of(one.estimator) for one in members]
+    inner, count = _together([one.estimator for one in members], made), len(model.classes_)
+    curves = [[_curve(one) for one in member.calibrators] for member in members]
+    if any(len(one) != (1 if count == 2 else count) for one in curves):
+        raise NotCompilable("CalibratedClassifierCV of which a member has not seen every class")
+    body = {"kind": "calibrated", "inner": inner.body, "members": curves}
+    return Compiled(body, "scores", inner.trees, inner.thresholds)
+
+
+def _curve(calibrator: Any) -> dict[str, Any]:
+    name = type(calibrator).__name__
+    if name == "_SigmoidCalibration":
+        return {"kind": "sigmoid", "slope": float(calibrator.a_), "shift": float(calibrator.b_)}
+    if name == "IsotonicRegression":
+        places, values = calibrator.X_thresholds_, calibrator.y_thresholds_
+        return {"kind": "isotonic", "places": places.astype(float).tolist(), "values": values.astype(float).tolist()}
+    raise NotCompilable(f"CalibratedClassifierCV by {name.strip('_')}")
+
+
+def _together(models: Sequence[Any], made: Sequence[Compiled]) -> Compiled:
+    """Return classifiers of one kind as one with the targets of all."""
+    first, kind = made[0], made[0].body["kind"]
+    if len(made) == 1:
+        return first
+    if kind == "linear":
+        factors = np.hstack([np.array(one.body["factors"]) for one in made]).tolist()
+        return Compiled(
+            {**first.body, "factors": factors, "shift": [at for one in made for at in one.body["shift"]]}, ""
+        )
+    if kind == "trees":
+        targets = len(first.body["shift"])
+        trees = [replace(tree, target=tree.target + place * targets)
+                 for place, one in enumerate(made) for tree in one.parts]  # fmt: skip
+        return _of_trees(
+            trees, [at for one in made for at in one.body["shift"]], models[0].n_features_in_, "",
+            single=first.body["single"], takes=first.body["takes"],
+        )  # fmt: skip
+    raise NotCompilable(f"CalibratedClassifierCV over {type(models[0]).__name__}")
+
+
 _BY_NAME: dict[str, Callable[[Any], Compiled]] = {
     **dict.fromkeys(_LINEAR | _LOG_LINKED, _linear),
     **dict.fromkeys(("LogisticRegression", "LogisticRegressionCV"), _logistic),
+    "CalibratedClassifierCV": _calibrated,
     **dict.fromkeys(("DummyRegressor", "DummyClassifier"), _constant),
     **dict.fromkeys(("HistGradientBoostingRegressor", "HistGradientBoostingClassifier"), _histograms),
     **dict.fromkeys(("GradientBoostingRegressor", "GradientBoostingClassifier"), _gradient),

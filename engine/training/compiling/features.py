@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.serving import features as ours
+from engine.serving.compiled.blocks import REFUSED
 from engine.serving.contract import Column, Signature
 from engine.serving.forecasting import SeriesHistory
 from engine.training.compiling.refusal import NotCompilable
@@ -32,13 +33,19 @@ def blocks_of(features: Any, signature: Signature) -> list[Body]:
 
 def _blocks(transformer: Any, names: Sequence[str], known: Mapping[str, Column]) -> list[Body]:
     from sklearn.compose import ColumnTransformer
-    from sklearn.pipeline import Pipeline
 
     if isinstance(transformer, ColumnTransformer):
         return _by_columns(transformer, known)
-    if isinstance(transformer, Pipeline):
-        return _chain([step for _, step in transformer.steps], names, known)
-    return _chain([transformer], names, known)
+    return _chain(_steps(transformer), names, known)
+
+
+def _steps(transformer: Any) -> list[Any]:
+    """Return the steps of a pipeline, also of pipelines within it; else the transformer alone."""
+    from sklearn.pipeline import Pipeline
+
+    if not isinstance(transformer, Pipeline):
+        return [transformer]
+    return [one for _, step in transformer.steps for one in _steps(step)]
 
 
 def _by_columns(transformer: Any, known: Mapping[str, Column]) -> list[Body]:
@@ -73,8 +80,9 @@ def _chain(steps: Sequence[Any], names: Sequence[str], known: Mapping[str, Colum
         made = _by_columns(first, known)
         if others and len(made) > 1:
             raise NotCompilable(f"{type(others[0]).__name__} over the columns of several transformers")
-    elif _is_imputer(first) and others and type(others[0]).__name__ == "OneHotEncoder":
-        made, others = [_one_hot(others[0], names, known, _filled(first))], others[1:]
+    elif _is_imputer(first) and others and type(others[0]).__name__ in _ENCODERS:
+        made = [_ENCODERS[type(others[0]).__name__](others[0], names, known, _filled(first))]
+        others = others[1:]
     else:
         made, used = _first(first, names, known)
         others = others if used else steps
@@ -93,8 +101,8 @@ def _first(step: Any, names: Sequence[str], known: Mapping[str, Column]) -> tupl
         if len(names) != 1:
             raise NotCompilable(f"{name} over more than one column")
         return [_words(step, names[0], known)], True
-    if name == "OneHotEncoder" and type(step).__module__.startswith("sklearn."):
-        return [_one_hot(step, names, known, None)], True
+    if name in _ENCODERS and type(step).__module__.startswith("sklearn."):
+        return [_ENCODERS[name](step, names, known, None)], True
     _then(step)  # names what it is, if it cannot be
     _require(names, known, _NUMBERS, name)
     return [{"kind": "numbers", "columns": list(names)}], False
@@ -217,6 +225,38 @@ def _one_hot(step: Any, names: Sequence[str], known: Mapping[str, Column], fille
         start += len(categories)
     body = {"kind": "one-hot", "columns": list(names), "places": places, "null": nulls, "width": start}
     return {**body, "unknown": [None] * len(names)}
+
+
+def _ordinal(step: Any, names: Sequence[str], known: Mapping[str, Column], filled: list[Any] | None) -> Body:
+    _require(names, known, _NAMED, "OrdinalEncoder")
+    if step.min_frequency is not None or step.max_categories is not None:
+        raise NotCompilable("OrdinalEncoder that joins categories")
+    unknown = REFUSED if step.handle_unknown == "error" else _number(step.unknown_value)
+    codes: list[dict[str, float]] = []
+    nulls: list[Any] = []
+    for number, categories in enumerate(step.categories_):
+        found = {str(value): float(code) for code, value in enumerate(categories) if value == value}  # noqa: PLR0124
+        null = unknown if len(found) == len(categories) else _number(step.encoded_missing_value)
+        codes.append(found)
+        nulls.append(null if filled is None else found.get(str(filled[number]), unknown))
+    return {
+        "kind": "ordinal",
+        "columns": list(names),
+        "codes": codes,
+        "null": nulls,
+        "unknown": [unknown] * len(names),
+    }
+
+
+def _number(value: Any) -> float | None:
+    """Return a number, None for NaN, as JSON has it."""
+    return None if math.isnan(value) else float(value)
+
+
+_ENCODERS: dict[str, Callable[[Any, Sequence[str], Mapping[str, Column], list[Any] | None], Body]] = {
+    "OneHotEncoder": _one_hot,
+    "OrdinalEncoder": _ordinal,
+}
 
 
 def _then(step: Any) -> Body:

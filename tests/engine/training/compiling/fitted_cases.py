@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
@@ -25,7 +26,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNet, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from engine.serving import golden
@@ -100,6 +101,26 @@ def dense(kinds: Kinds) -> Any:
     return of_scikit_learn(kinds).set_params(sparse_threshold=0.0)
 
 
+def ordinals(_kinds: Kinds) -> Any:
+    """Encoders of each way to take what is null or new; the last refuses what is new."""
+    new = {"handle_unknown": "use_encoded_value"}
+    filled = make_pipeline(SimpleImputer(strategy="most_frequent"), OrdinalEncoder(**new, unknown_value=np.nan))
+    return ColumnTransformer(
+        [
+            ("numbers", SimpleImputer(strategy="mean"), ["price", "gap", "nights"]),
+            ("filled", make_pipeline(filled, SimpleImputer()), ["segment"]),
+            ("null", OrdinalEncoder(**new, unknown_value=-1, encoded_missing_value=-2), ["segment"]),
+            ("member", OrdinalEncoder(), ["member"]),
+        ]
+    )
+
+
+def refusing(_kinds: Kinds) -> Any:
+    """Encoders that refuse a category they have not seen."""
+    strict = OrdinalEncoder(encoded_missing_value=-1)
+    return ColumnTransformer([("strict", strict, ["segment", "member"]), ("nights", "passthrough", ["nights"])])
+
+
 CASES: dict[str, tuple[Any, Any, str]] = {
     "ridge": (linear_features, Ridge(), "number"),
     "elastic net": (of_scikit_learn, ElasticNet(alpha=0.1), "number"),
@@ -121,6 +142,31 @@ CASES: dict[str, tuple[Any, Any, str]] = {
     "gradient": (linear_features, GradientBoostingRegressor(n_estimators=20, random_state=1), "number"),
     "gradient, two": (linear_features, GradientBoostingClassifier(n_estimators=20, random_state=1), "two"),
     "gradient, three": (linear_features, GradientBoostingClassifier(n_estimators=6, random_state=1), "three"),
+    "calibrated, two": (linear_features, CalibratedClassifierCV(LogisticRegression(max_iter=500), cv=3), "two"),
+    "calibrated histograms, two": (
+        boosted_features,
+        CalibratedClassifierCV(HistGradientBoostingClassifier(max_iter=8), method="isotonic", cv=2),
+        "two",
+    ),
+    "calibrated histograms, three": (
+        boosted_features,
+        CalibratedClassifierCV(HistGradientBoostingClassifier(max_iter=5), cv=2),
+        "three",
+    ),
+    "calibrated forest, two": (
+        ordinals,
+        CalibratedClassifierCV(RandomForestClassifier(5, random_state=1), cv=2),
+        "two",
+    ),
+    "calibrated once, three": (
+        ordinals,
+        CalibratedClassifierCV(
+            GradientBoostingClassifier(n_estimators=4, random_state=1), method="isotonic", ensemble=False, cv=2
+        ),
+        "three",
+    ),
+    "ordinals": (ordinals, HistGradientBoostingRegressor(max_iter=15), "number"),
+    "ordinals that refuse": (refusing, Ridge(), "number"),
     "constant": (linear_features, DummyRegressor(), "number"),
     "constant, three": (linear_features, DummyClassifier(), "three"),
 }

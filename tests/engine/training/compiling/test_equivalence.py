@@ -15,13 +15,14 @@ import pytest
 from fitted_cases import CASES, INPUTS, KINDS, Case, case, table, truths
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import AdaBoostRegressor, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from engine.serving.compiled.model import read, write
 from engine.serving.contract import Column, Signature, output_columns
@@ -156,6 +157,19 @@ def _single_precision(_program: Any, trees: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def _a_slope(program: Any, _trees: bytes) -> None:
+    program["estimator"]["members"][1][0]["slope"] *= 1 + 1e-6
+
+
+def _a_step(program: Any, _trees: bytes) -> None:
+    values = program["estimator"]["members"][0][0]["values"]
+    values[:] = [value + 1e-6 for value in values]
+
+
+def _a_code(program: Any, _trees: bytes) -> None:
+    next(block for block in program["blocks"] if block["kind"] == "ordinal")["unknown"][0] = 1.0
+
+
 def _takes_anything(program: Any, _trees: bytes) -> None:
     program["estimator"]["takes"] = "anything"
 
@@ -169,6 +183,9 @@ def _takes_anything(program: Any, _trees: bytes) -> None:
         ("histograms", _a_threshold),
         ("histograms, two", _single_precision),
         ("gradient", _takes_anything),
+        ("calibrated, two", _a_slope),
+        ("calibrated histograms, two", _a_step),
+        ("ordinals that refuse", _a_code),
     ],
 )
 def test_a_compiled_model_that_differs_is_found(name: str, change: Any) -> None:
@@ -203,13 +220,25 @@ def _pipeline(features: Any, estimator: Any) -> Predictor:
             Ridge(),
             'OneHotEncoder with handle_unknown "error"',
         ),
+        (
+            ColumnTransformer([("segment", OrdinalEncoder(min_frequency=3, encoded_missing_value=-1), ["segment"])]),
+            Ridge(),
+            "OrdinalEncoder that joins categories",
+        ),
         (ColumnTransformer([("at place", "passthrough", [0])]), Ridge(), "columns chosen by another way than by name"),
     ],
-    ids=["estimator", "transformer", "analyzer", "unknown values", "places"],
+    ids=["estimator", "transformer", "analyzer", "unknown values", "joined", "places"],
 )
 def test_what_has_no_compiled_form_is_named(features: Any, estimator: Any, why: str) -> None:
     content, told = compiled(_pipeline(features, estimator), table(), [], float("inf"))
     assert (content, told) == (b"", {"why": why})
+
+
+def test_a_calibration_that_is_not_known_is_named() -> None:
+    calibrated = CalibratedClassifierCV(LogisticRegression(max_iter=500), method="temperature", cv=2)
+    model = Pipeline([("features", CASES["ridge"][0](KINDS)), ("estimator", calibrated)]).fit(table(), truths()["two"])
+    with pytest.raises(NotCompilable, match="CalibratedClassifierCV by TemperatureScaling"):
+        program_of(model, case("calibrated, two").predictor.signature)
 
 
 def test_what_is_not_proven_in_time_is_not_served() -> None:
