@@ -28,6 +28,15 @@ class Difference:
     name: str
     before: str
     after: str
+    note: str = ""  # why the two are not to be held against each other; "" where they may be
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One thing on record of a plan's versions that may be held against each other, or says how one did live."""
+
+    name: str
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,8 @@ class Plan:
     steps: tuple[PlanStep, ...]
     differences: tuple[Difference, ...] = ()
     checks: tuple[Check, ...] = ()
+    known: tuple[Known, ...] = ()
+    warnings: tuple[str, ...] = ()  # what is known beforehand to go otherwise than one may expect
 
     def lines(self) -> list[str]:
         """Return the plan as the numbered lines that every face shows."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from console.output import Output
-from engine.plans import Check, Plan, Preview
+from engine.plans import Check, Difference, Plan, Preview
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """Return a plan as its dialog shows it: what, the differences and checks, the steps, the way back."""
-    lines = [plan.summary]
-    lines += [f"  {each.name}: {each.before} -> {each.after}" for each in plan.differences]
+    lines = [plan.summary, *(f"warning: {each}" for each in plan.warnings)]
+    lines += [f"  {difference_line(each)}" for each in plan.differences]
+    lines += [f"  {each.name}: {each.told}" for each in plan.known]
     lines += [f"  {check_line(each)}" for each in plan.checks]
     lines += plan.lines()
     return [*lines, f"undo: {plan.undo}"] if plan.undo else lines
+
+
+def difference_line(difference: Difference) -> str:
+    """Say a difference in one line, and whether the two may be held against each other."""
+    note = f" ({difference.note})" if difference.note else ""
+    return f"{difference.name}: {difference.before} -> {difference.after}{note}"
 
 
 def check_line(check: Check) -> str:

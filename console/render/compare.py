@@ -44,7 +44,7 @@ def versions_lines(found: Comparison, width: int) -> list[Line]:
             (one.name, "dim"),
             one.before or ("-", "dim"),
             one.after or ("-", "dim"),
-            _better(one.name, one.before, one.after),
+            (one.note, "dim") if one.note else _better(one.name, one.before, one.after),
         )
         for one in found.differences
     ]

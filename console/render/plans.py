@@ -48,6 +48,14 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
     if preview.blocked:
         sheet.paragraph(f"✗ {preview.blocked}", "bad")
         sheet.blank()
+    for warning in plan.warnings:
+        sheet.paragraph(f"! {warning}", "warn")
+    if plan.warnings:
+        sheet.blank()
+    if plan.known:
+        sheet.heading("Known of both")
+        for known in plan.known:
+            sheet.pair(known.name, known.told, label_width=11)
     if plan.checks:
         sheet.heading("Gates" if plan.kind == "promote" else "Proof")
         sheet.table(("", "", "", ""), check_rows(plan.checks))
@@ -65,7 +73,9 @@ def _difference(item: Difference) -> Sequence[Cell]:
     try:
         before, after = float(item.before), float(item.after)
     except ValueError:
-        return ((item.name, "dim"), item.before, ("→", "dim"), item.after, "")
+        return ((item.name, "dim"), item.before, ("→", "dim"), item.after, (item.note, "dim"))
+    if item.note:
+        return ((item.name, "dim"), number(before), ("→", "dim"), number(after), (item.note, "dim"))
     if not is_measure(item.name):
         return ((item.name, "dim"), item.before, ("→", "dim"), item.after, "")
     told = change(item.name, after, before)

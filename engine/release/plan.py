@@ -9,13 +9,15 @@ from engine.governance.approvals import Standing
 from engine.plans import Check, Difference, Plan, PlanStep
 from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts
 from engine.release.fairness import fairness_checks
+from engine.release.known import same_holdout
 from engine.release.placing import Placement
-from engine.release.planner import NO_TRAFFIC, Traffic, about, duration, need, need_line
+from engine.release.planner import NO_TRAFFIC, Traffic, about, duration, need, need_line, short_steps
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
 
 RUNNING_GATES = ("latency_", "memory_")  # gates that need a running server
 GOLDEN_REPEATS = 200  # golden requests asked at least, before a latency gate says anything
+OTHER_ROWS = "tested on different rows"
 NOT_NEEDED = "not needed on a process host"
 
 
@@ -63,6 +65,7 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         steps=tuple(steps),
         differences=differences(rival, to),
         checks=recorded_checks(here.settings, to, rival),
+        warnings=short_steps(steps),
     )
 
 
@@ -83,9 +86,11 @@ def differences(before: Version | None, after: Version) -> tuple[Difference, ...
     """Return what differs between the version left and the version arrived at, most telling first."""
     if before is None:
         return ()
+    measured = _metric_differences(before, after)
+    apart = "" if same_holdout(before, after) else OTHER_ROWS
     rows = [
         ("version", f"v{before.number}", f"v{after.number}"),
-        *_metric_differences(before, after),
+        *measured,
         ("estimator", before.estimator, after.estimator),
         ("snapshot", before.snapshot_id[:19], after.snapshot_id[:19]),
         ("settings revision", str(before.settings_revision), str(after.settings_revision)),
@@ -95,7 +100,8 @@ def differences(before: Version | None, after: Version) -> tuple[Difference, ...
         ("inputs", _inputs(before), _inputs(after)),
         *_replayed(before, after),
     ]
-    return tuple(Difference(name, old, new) for name, old, new in rows if old != new)
+    noted = dict.fromkeys((name for name, _, _ in measured), apart)
+    return tuple(Difference(name, old, new, noted.get(name, "")) for name, old, new in rows if old != new)
 
 
 def _replayed(before: Version, after: Version) -> list[tuple[str, str, str]]:

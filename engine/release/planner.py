@@ -19,10 +19,15 @@ chance of a share, at most Z / 2 sqrt(1/n + 1/m). Realised metrics are not plann
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.release.answers import GROWTH, LEAST, margin_of, size_asked
 from engine.release.sequential import ALPHA, GRID
+
+if TYPE_CHECKING:
+    from engine.plans import PlanStep
 
 POWER = 0.9  # chance that a harm of the stated size has shown by then
 Z = 1.2816  # of the normal distribution, for POWER
@@ -150,6 +155,22 @@ def need_line(weight: int, version: int, hold_s: float, needed: Need, rate: floa
         return f"{to}, until {needed.rows:,} live rows{shows}{hold}; held after {wait} without"
     told = f"{to} for about {about(needed.takes_s)}: {needed.rows:,} rows at {rate * weight / 100:.2g}/s{shows}"
     return f"{told}; held after {wait}" if needed.takes_s > max_wait_s else told
+
+
+def short_steps(steps: Sequence[PlanStep]) -> tuple[str, ...]:
+    """Return a sentence where present traffic will not fill a weight step, which is then held; else nothing."""
+    for step in steps:
+        if step.kind != "weight" or "planned" not in step.args:
+            continue
+        takes_s, wait_s = step.args["planned"]["takes_s"], step.args["max_wait_s"]
+        if takes_s is not None and takes_s <= wait_s:
+            continue
+        rate = step.args["planned"]["rate"] * step.args["weight"] / 100
+        seen = f"present traffic brings about {rate * wait_s:.0f}" if takes_s is not None else "nobody asks it now"
+        wanted = f"{step.args['min_samples']:,} rows within {duration(wait_s)}"
+        held = "without more, the release will be held there (exit 7)"
+        return (f"the step of {step.args['weight']} % wants {wanted}; {seen}: {held}",)
+    return ()
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.governance.approvals import Standing
@@ -15,6 +16,7 @@ from engine.release.facts import (
     gather_rollback,
     ready_replicas,
 )
+from engine.release.known import known_of
 from engine.release.plan import NOT_NEEDED, plan_decision, plan_promote
 from engine.release.plan_back import plan_abort, plan_rollback
 from engine.release.planner import Traffic, traffic_of
@@ -40,9 +42,10 @@ def preview_promote(
         Refused: no version is named and there is no challenger, or no settings are applied.
     """
     facts = gather_promote(deck.database, model, version, reason, emergency=emergency, shadow=shadow)
-    decided = facts.decides
+    decided, here = facts.decides, facts.here
+    plan = plan_promote(facts, traffic_now(deck, model)) if decided is None else plan_decision(facts, decided)
     return Preview(
-        plan=plan_promote(facts, traffic_now(deck, model)) if decided is None else plan_decision(facts, decided),
+        plan=replace(plan, known=known_of(deck.database, here.champion, facts.to)),
         basis=promote_basis(facts),
         already=promote_already(facts),
         blocked=promote_blocked(facts) or promote_waits(facts),
@@ -63,6 +66,7 @@ def preview_rollback(deck: Deck, model: str) -> Preview:
         return Preview(plan=plan_abort(facts.here, active), basis=rollback_basis(facts))
     target = rollback_target(facts)
     plan = plan_rollback(facts, target, proof(deck, facts, target))
+    plan = replace(plan, known=known_of(deck.database, facts.here.champion, target))
     return Preview(plan=plan, basis=rollback_basis(facts))
 
 

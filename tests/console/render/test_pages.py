@@ -12,7 +12,7 @@ from console.render.cells import Line, line_width, plain
 from console.widgets.document import Document
 from engine.operations.alerts import AlertDetail, Point, Series
 from engine.operations.serving import ReleaseDetail
-from engine.plans import Check, Difference, Preview
+from engine.plans import Check, Difference, Known, Preview
 
 NIGHTLY, POSTS = PULSE.models
 
@@ -112,6 +112,21 @@ def test_the_plan_dialog_says_of_two_figures_whether_the_new_one_is_better() -> 
     assert "r2 0.612 → 0.500 -18%, worse" in shown
     assert "version v2 → v3" in shown
     assert "port 80 → 90" in shown
+
+
+def test_figures_of_different_rows_are_not_called_better_or_worse() -> None:
+    apart = Difference("average_precision", "0.953", "0.977", "tested on different rows")
+    plan = replace(PLAN, differences=(apart,), known=(Known("v1 live", "average_precision 0.592 realised: degraded"),))
+    shown = text(plans.plan_lines(Preview(plan, "b"), 80))
+    assert "tested on different rows" in shown
+    assert "better" not in shown
+    assert "v1 live    average_precision 0.592 realised: degraded" in shown
+
+
+def test_what_is_known_to_go_otherwise_stands_first_in_the_plan_dialog() -> None:
+    plan = replace(PLAN, warnings=("the step of 10 % will be held there (exit 7)",))
+    shown = plans.plan_lines(Preview(plan, "b"), 80)
+    assert plain(shown[0]).strip() == "! the step of 10 % will be held there (exit 7)"
 
 
 def test_the_plan_dialog_says_why_it_is_blocked() -> None:

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from engine.release.planner import Traffic, harm_to_see, need, need_line, rows_to_see, traffic_of
+from engine.plans import PlanStep
+from engine.release.planner import Traffic, harm_to_see, need, need_line, rows_to_see, short_steps, traffic_of
 from engine.release.sequential import is_worse
 
 RUNS = 200
@@ -86,3 +87,15 @@ def test_an_error_rate_of_few_rows_is_drawn_to_the_usual_one() -> None:
     assert traffic_of(0, 0, 0.0) == Traffic()
     assert traffic_of(10, 0, 10.0).error_rate == pytest.approx(0.001, rel=0.02)
     assert traffic_of(100_000, 5000, 10.0).error_rate == pytest.approx(0.05, rel=0.02)
+
+
+def test_a_step_that_present_traffic_fills_is_not_warned_of() -> None:
+    def step(takes_s: float) -> PlanStep:
+        planned = {"takes_s": takes_s, "rate": 17.0}
+        return PlanStep(
+            "weight", "", "local", {"weight": 10, "min_samples": 200, "max_wait_s": 20.0, "planned": planned}
+        )
+
+    assert short_steps([step(19.0), step(20.0)]) == ()
+    [told] = short_steps([step(19.0), step(118.0)])
+    assert "200 rows within 20s; present traffic brings about 34" in told
