@@ -85,7 +85,7 @@ class Output:
     def table(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
         """Write rows as a table that fits the terminal; piped, every cell is whole, for who searches or cuts them."""
         fits = self.fits
-        cells = [[plain(column.cell(row, self)) for row in rows] for column in columns]
+        cells = [_plain_all([column.cell(row, self) for row in rows]) for column in columns]
         titles = [column.title for column in columns]
         if fits:
             widths = fit(titles, cells, [column.shrink for column in columns], self.width())
@@ -167,6 +167,11 @@ def plain(text: str) -> str:
     return "".join(sign if sign.isprintable() else _visible(sign) for sign in text)
 
 
+def _plain_all(texts: list[str]) -> list[str]:
+    """Do so for each text; where nothing is hidden in any of thousands, one look at all of them says so."""
+    return texts if "".join(texts).isprintable() else [plain(text) for text in texts]
+
+
 def _visible(sign: str) -> str:
     if sign in "\n\r\t":
         return " "
@@ -207,7 +212,11 @@ def pad(text: str, width: int, right: bool = False) -> str:
 
 def natural(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
     """Return the width each column takes when nothing is cut; `cells` holds a column's one below the other."""
-    return [max(map(text_width, (title, *below)), default=1) or 1 for title, below in zip(titles, cells, strict=True)]
+    return [_widest((title, *below)) or 1 for title, below in zip(titles, cells, strict=True)]
+
+
+def _widest(texts: Sequence[str]) -> int:
+    return max(map(len if "".join(texts).isascii() else text_width, texts))
 
 
 def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[bool], width: int) -> list[int]:

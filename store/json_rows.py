@@ -68,6 +68,8 @@ def _column(as_text: bool, values: list[Any]) -> list[Any]:
     """Turn the values of one field into JSON; those that are plain already are taken by one look at all of them."""
     if not as_text and _PLAIN.issuperset(map(type, values)):
         return values
+    if not any(values) and set(map(type, values)) == {dict}:
+        return values  # empty objects, such as the tags of models that have none, are their own JSON
     return [_field(as_text, value) for value in values]
 
 

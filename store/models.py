@@ -17,6 +17,14 @@ _MODEL = (  # in the order of the row's fields
     " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'challenger') AS challenger, m.deleted_at"
     " FROM model m"
 )
+_MODELS = (  # the same of all of them: versions are counted once, not once for each model
+    "SELECT m.name, m.task, m.owner, m.description, m.created_at, coalesce(v.number, 0), c.version, h.version,"
+    " m.deleted_at FROM model m"
+    " LEFT JOIN (SELECT model, count(*) AS number FROM version WHERE deleted_at IS NULL GROUP BY model) v"
+    " ON v.model = m.name"
+    " LEFT JOIN alias c ON c.model = m.name AND c.name = 'champion'"
+    " LEFT JOIN alias h ON h.model = m.name AND h.name = 'challenger'"
+)
 _ALIAS = "SELECT model, name, version, generation, actor, moved_at FROM alias"
 _MOVED = (  # an alias that is to name a version: no row without the version, nulls without the alias
     "SELECT a.model, a.name, a.version, a.generation, a.actor, a.moved_at FROM version v"
@@ -27,11 +35,11 @@ _MOVED = (  # an alias that is to name a version: no row without the version, nu
 def models(reader: Reader, *, deleted: bool = False) -> list[Model]:
     """Return every model that is not deleted, by name; with `deleted` those that are."""
     which = "NOT NULL" if deleted else "NULL"
-    found = reader.rows(f"{_MODEL} WHERE m.deleted_at IS {which} ORDER BY m.name")
+    found = reader.tuples(f"{_MODELS} WHERE m.deleted_at IS {which} ORDER BY m.name")
     tags: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in reader.rows("SELECT model, key, value FROM model_tag ORDER BY model, key") if found else ():
-        tags[row["model"]][row["key"]] = row["value"]
-    return [Model(*(*row, tags.get(row["name"], {}))) for row in found]
+    for name, key, value in reader.tuples("SELECT model, key, value FROM model_tag ORDER BY model, key"):
+        tags[name][key] = value
+    return [Model(*(*row, tags.get(row[0]) or {})) for row in found]
 
 
 def count(reader: Reader) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from console.commands import render
 from console.follow import DAEMON_BACK_WITHIN_S, ENDED, LOOK_EVERY_S, failure
 from console.output import Output
 from engine.operations.work import JobLogs, JobLogsRequest, JobRequest
@@ -63,5 +62,5 @@ def _write(piece: JobLogs, said: list[str], out: Output) -> None:
     if out.as_json:
         said.append(piece.text)
     else:
-        render.logs(piece, out)
+        out.block(piece.text)
         out.stdout.flush()

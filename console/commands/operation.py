@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.commands import alert_lines, approval_tables, comment_tables, render
+from console.commands import alert_lines, approval_tables, comment_tables
+from console.commands.lists import rows
 from console.commands.logs import follow_log
 from console.commands.plan_text import already, plan_lines
 from console.commands.plan_text import preview as show_preview
@@ -61,12 +62,18 @@ def _read(client: Client, operation: Operation, session: Session) -> int:
     elif out.as_json:
         out.data(list(answer) if operation.many else answer)
     elif operation.many:
-        render.rows(operation.id, operation.answer, list(answer), out)
+        rows(operation.id, operation.answer, list(answer), out)
     else:
-        render.one(answer, out)
+        _show(answer, out)
     if after:
         out.note(f"more: --after {after}")
     return _verdict(answer)
+
+
+def _show(answer: Any, out: Output) -> None:
+    from console.commands import render  # a list is written without it
+
+    render.one(answer, out)
 
 
 def _verdict(answer: Any) -> int:
@@ -87,7 +94,7 @@ def _asked(client: Client, operation: Operation, request: Any) -> tuple[Any, str
 
 def _whole_log(client: Client, piece: JobLogs, out: Output) -> None:
     while piece.text:
-        render.logs(piece, out)
+        out.block(piece.text)
         piece = client.call("jobs.logs", JobLogsRequest(piece.id, piece.next_offset))
 
 
@@ -303,7 +310,7 @@ def _short(value: Any) -> bool:
 
 def _changed(operation: Operation, answer: Any, out: Output) -> None:
     if isinstance(answer, Done):
-        render.done(answer, out)
+        _show(answer, out)
     elif isinstance(answer, Release):
         out.line(f"{answer.endpoint}@{answer.to_version}: release {answer.state}")
     elif isinstance(answer, Schedule):
@@ -316,13 +323,13 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
     elif hasattr(answer, "id") and hasattr(answer, "state"):
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:
-        render.one(answer, out)
+        _show(answer, out)
 
 
 def _would(client: Client, operation: Operation, request: Any, answer: Any, out: Output) -> None:
     """Write what a dry run came to, of which nothing was kept."""
     if isinstance(answer, Done):
-        render.done(answer, out)
+        _show(answer, out)
     elif isinstance(answer, Schedule):
         out.line(f"schedule {answer.id}: would be {'paused' if answer.paused_at else 'resumed'}")
     elif isinstance(answer, Alert | Maintenance):
@@ -336,7 +343,7 @@ def _would(client: Client, operation: Operation, request: Any, answer: Any, out:
     elif operation.id == "jobs.cancel":
         out.line(f"job {answer.id[:16]}: would be {'cancelled' if answer.ended_at else 'told to stop'}")
     elif not hasattr(answer, "state"):
-        render.one(answer, out)
+        _show(answer, out)
     else:
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: would be {answer.state}")
 

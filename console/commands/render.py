@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from console.commands import alert_lines, behaviour_tables, comment_tables, handover, pages
+from console.commands import alert_lines, comment_tables, handover, pages
 from console.commands.card import card
 from console.commands.compliance import compliance
 from console.commands.empty import EMPTY
@@ -45,11 +45,11 @@ from engine.operations.retention import RetentionReport
 from engine.operations.retraining import WhyNot
 from engine.operations.review import ReviewQueue
 from engine.operations.runs import RunsTable
-from engine.operations.serving import DeploymentDetail, ReleaseDetail
+from engine.operations.serving import ReleaseDetail
 from engine.operations.watching import MonitorDetail
 from engine.operations.work import JobDetail, JobLogs, ScheduleDetail
 from engine.plans import Preview
-from store.rows import BehaviourRun, Comment, Endpoint, Erasure, ErasureDecision, Host, Incident, Served, rfc3339
+from store.rows import Erasure, ErasureDecision, Incident, Served, rfc3339
 
 PULSE = (
     Column("model", lambda row, _: row.model, shrink=True),
@@ -81,34 +81,6 @@ DIFFERENCES = (
     Column("before", lambda row, _: row.before, shrink=True),
     Column("after", lambda row, _: row.after, shrink=True),
 )
-
-
-def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
-    """Write a list; an empty one says so on stderr and leaves stdout empty."""
-    if answer:
-        out.tell_apart([row.id for row in answer if hasattr(row, "id")])
-        if kind is Comment:
-            comment_tables.comments(answer, out)
-            return
-        if kind is BehaviourRun:
-            behaviour_tables.runs(answer, out)
-            return
-        out.table(comment_tables.with_comments(columns_of(kind), answer), answer)
-        if kind in (DeploymentDetail, Endpoint, Host):
-            _faults(answer, out)
-    else:
-        out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
-
-
-def _faults(told: list[DeploymentDetail] | list[Endpoint] | list[Host], out: Output) -> None:
-    """Say under the rows what stands against them, and the one command that mends what runs there."""
-    standing = {(one.host, one.key): one for row in told for one in row.faults}
-    for fault in standing.values():
-        out.line(f"! {fault.detail}, since {out.second(fault.since_at)}")
-    wrong = {row.deployment.endpoint if isinstance(row, DeploymentDetail) else row.name for row in told if row.faults}
-    for name in sorted(wrong):
-        mended = f"hosts check {name}" if isinstance(told[0], Host) else f"deployments converge {name}"
-        out.note(f"{'look' if isinstance(told[0], Host) else 'mend'}: modeldeck {mended}")
 
 
 def one(answer: Any, out: Output) -> None:

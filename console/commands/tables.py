@@ -259,6 +259,9 @@ READS = (
 
 def columns_of(kind: type) -> tuple[Column, ...]:
     """Return the columns of a row type; one that has none declared shows its scalar fields."""
+    declared = COLUMNS.get(kind)
+    if declared is not None:
+        return declared
     from console.commands.approval_tables import APPROVAL_COLUMNS
     from console.commands.comment_tables import COMMENT_COLUMNS
     from console.commands.curve_tables import CURVE_COLUMNS
@@ -270,7 +273,7 @@ def columns_of(kind: type) -> tuple[Column, ...]:
 
     beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS | HANDOVER_COLUMNS | CURVE_COLUMNS
     beside |= RETENTION_COLUMNS | ERASURE_COLUMNS | {PersonalRead: READS}
-    declared = COLUMNS.get(kind) or beside.get(kind)
+    declared = beside.get(kind)
     if declared is not None:
         return declared
     return tuple(_field_column(each.name) for each in dataclasses.fields(kind))

@@ -85,7 +85,7 @@ def from_body(kind: type, body: dict[str, Any]) -> Any:
         reader = readers.get(name)
         if reader is None:
             raise TypeError(f"unknown field {name!r}")
-        plain, read = reader
+        plain, _, read = reader
         if type(value) is not plain:
             values[name] = read(value)
         elif type(value) is str and len(value) <= SHORT:
@@ -121,13 +121,16 @@ def rows_from_columns(kind: type, columns: dict[str, list[Any]]) -> tuple[Any, .
     return tuple(kind(*row) for row in zip(*values, strict=True))
 
 
-def _column(values: list[Any], plain: type | None, read: Read) -> list[Any]:
-    """Read the values of one field, by one look where all are what is taken as it is."""
-    if set(map(type, values)) != {plain}:
-        return [read(value) for value in values]
-    if plain is not str:
-        return values
-    return [intern(value) if len(value) <= SHORT else value for value in values]
+def _column(values: list[Any], plain: type | None, whole: frozenset[type], read: Read) -> list[Any]:
+    """Read the values of one field, by one look where all are what is taken as it is, or whole numbers in range."""
+    kinds = set(map(type, values))
+    if kinds == {plain}:
+        return [intern(value) if len(value) <= SHORT else value for value in values] if plain is str else values
+    if kinds <= whole:
+        numbers = [value for value in values if value is not None]
+        if not numbers or (min(numbers) >= -MOST_INT and max(numbers) <= MOST_INT):
+            return values
+    return [read(value) for value in values]
 
 
 MOST_INT = 2**63 - 1
@@ -138,17 +141,31 @@ Read = Callable[[Any], Any]
 
 SHORT = 40  # texts up to here are kept once, however many rows say them: names of tasks, kinds, models, people
 _AS_IT_IS = (str, bool, float)  # a value of exactly this type needs no reading
+_WHOLE = frozenset((int,))
+_WHOLE_OR_NONE = frozenset((int, type(None)))
 
 
 @functools.cache
-def _readers(kind: type) -> dict[str, tuple[type | None, Read]]:
-    """Return which type of each field is taken as it is, and how all else is read.
+def _readers(kind: type) -> dict[str, tuple[type | None, frozenset[type], Read]]:
+    """Return of each field which type is taken as it is, which a column of whole numbers has, how all else is read.
 
     Looking at the hints costs many times what a value does.
     """
     hints = typing.get_type_hints(kind)
     named = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-    return {name: (hint if hint in _AS_IT_IS else None, _reader(hint, name)) for name, hint in named.items()}
+    return {name: (_taken(hint), _whole_of(hint), _reader(hint, name)) for name, hint in named.items()}
+
+
+def _taken(hint: Any) -> type | None:
+    if typing.get_origin(hint) is dict:
+        return dict
+    return hint if hint in _AS_IT_IS else None
+
+
+def _whole_of(hint: Any) -> frozenset[type]:
+    if hint is int:
+        return _WHOLE
+    return _WHOLE_OR_NONE if hint == (int | None) else frozenset()
 
 
 def _reader(hint: Any, name: str) -> Read:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.service.identity import owner_here
 from engine.service.lock import holder, make_private, socket_of
 from engine.service.socket import answers
 from engine.workspace import Workspace
 from store.errors import Unavailable
+
+if TYPE_CHECKING:
+    import subprocess
 
 START_WITHIN_S = 30.0
 ANSWER_WITHIN_S = 5.0  # one question: a daemon on a busy machine is slow, and asking it anew makes it slower
@@ -81,6 +84,8 @@ def _message(line: str) -> str:
 
 
 def _spawn(workspace: Workspace) -> subprocess.Popen[bytes]:
+    import subprocess
+
     make_private(workspace.state)
     workspace.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(log_of(workspace), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

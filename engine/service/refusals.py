@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass, field
 
@@ -10,8 +9,6 @@ from engine.access import Caller
 from engine.deck import Deck
 from engine.operations.operation import Operation
 from store.errors import ModeldeckError
-
-log = logging.getLogger("modeldeck")
 
 MINUTE_S = 60.0
 
@@ -104,6 +101,8 @@ class RefusalLog:
                 )
         except ModeldeckError as error:
             # A full disk must not turn a refusal into another answer; the number goes with the next event.
-            log.error("a refusal could not be recorded: %s", error.line())
+            import logging  # where all goes well nothing is logged, and loading it costs a short command
+
+            logging.getLogger("modeldeck").error("a refusal could not be recorded: %s", error.line())
             with self._lock:
                 self._minutes.setdefault(key, _Minute(deck.clock.boottime(), refusal)).unwritten += count

@@ -64,6 +64,7 @@ def test_tags_are_set_changed_and_taken_away(versioned: Database, ask: Callable[
     done = ask(f"{noun}.tag", **named, tags=["team=pricing", "stage=one=1"], reason="for the review")
     assert not done.already
     assert tags_of(versioned, noun) == {"team": "pricing", "stage": "one=1"}
+    assert models.model(versioned, "rates") in models.models(versioned)
     action, _, actor, reason, body = last(versioned)
     assert (action, actor, reason) == (f"{noun.removesuffix('s')}.tagged", ANNA, "for the review")
     assert body == {"set": {"team": "pricing", "stage": "one=1"}, "removed": []}

@@ -30,6 +30,7 @@ def test_version_trained_while_a_champion_stands_takes_challenger(database: Data
     assert second.aliases == ("challenger",)
     shown = models.model(database, "rates")
     assert (shown.versions, shown.champion, shown.challenger) == (2, 1, 2)
+    assert shown in models.models(database)
 
 
 def test_versions_are_listed_newest_first_with_tags(database: Database, register: Register) -> None:

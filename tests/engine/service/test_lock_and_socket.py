@@ -123,3 +123,59 @@ def test_socket_nobody_listens_on_does_not_answer(listening):
     assert not answers(listening)
     with pytest.raises(Unavailable, match=r"does not answer \(Connection refused\)"):
         ask(listening, "GET", "/v1/health")
+
+
+def told(listening, *pieces):
+    """Ask a listener that takes the request, answers with these bytes and closes; return the answer and the request."""
+    heard = []
+
+    def serve(door):
+        link, _ = door.accept()
+        with link:
+            heard.append(link.recv(65_536))
+            for piece in pieces:
+                link.sendall(piece)
+
+    listening.unlink()
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(listening))
+        door.listen()
+        server = threading.Thread(target=serve, args=(door,))
+        server.start()
+        try:
+            return ask(listening, "POST", "/v1/op/models.list", b"{}", {"X-Face": "1"}), heard[0]
+        finally:
+            server.join(10)
+
+
+def test_a_request_is_sent_whole_and_its_answer_read_however_it_is_cut(listening):
+    pieces = (b"HTTP/1.1 40", b"4 Not Found\r\nContent-Length: 5\r", b"\nX-Other: a: b\r\n\r\nab", b"cdefg")
+    answer, request = told(listening, *pieces)
+    assert answer == (404, b"abcde")
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *headers = head.split(b"\r\n")
+    assert (first, body) == (b"POST /v1/op/models.list HTTP/1.1", b"{}")
+    assert {b"Host: modeldeck", b"Content-Length: 2", b"X-Face: 1", b"Connection: close"} <= set(headers)
+
+
+def test_an_answer_that_says_no_length_ends_with_the_connection(listening):
+    assert told(listening, b"HTTP/1.1 400 Bad Request\r\n\r\n", b"not ", b"HTTP")[0] == (400, b"not HTTP")
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (b"", "it closed the connection"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "it speaks no HTTP"),
+        (b"HTTP/1.1 OK\r\n\r\n", "it speaks no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "its answer ended halfway"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "its answer has a form of its own"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "its answer has a form of its own"),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200, "its answer has no end of headers"),
+        (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000, "a line of its answer has no end"),
+    ],
+)
+def test_what_is_no_whole_answer_is_told_in_a_line(listening, sent, reason):
+    with pytest.raises(Unavailable, match=rf"^the daemon does not answer \({reason}\)$") as caught:
+        told(listening, sent)
+    assert caught.value.exit_code == 4

@@ -18,6 +18,7 @@ from store import jobs
 from store.errors import BY_CODE, Unavailable, WorkFailed
 from store.json_rows import MANY, columns
 from store.rows import Job, to_json
+from store.rows.frozen import dataclass
 
 
 @pytest.mark.parametrize("code", BY_CODE)
@@ -76,6 +77,27 @@ def test_one_wrong_value_among_many_is_seen(deck, apply_settings_body, wrong):
     bodies[7] |= wrong
     with pytest.raises((TypeError, ValueError)):
         rows_from_body(Job, bodies)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    step: int
+    seen_at: int | None
+    tags: dict[str, str]
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63), True, 1.0, "1"])
+def test_a_column_of_whole_numbers_takes_no_other_value_among_them(value):
+    kept = {
+        "step": [0, 2**63 - 1, 2],
+        "seen_at": [1, "1970-01-01T00:00:00.000002Z", None],
+        "tags": [{}, {"a": "b"}, {}],
+    }
+    read = rows_from_columns(Point, kept)
+    assert read == (Point(0, 1, {}), Point(2**63 - 1, 2, {"a": "b"}), Point(2, None, {}))
+    for name in ("step", "tags"):
+        with pytest.raises(TypeError, match=f"field '{name}'"):
+            rows_from_columns(Point, {**kept, name: [kept[name][0], value, kept[name][2]]})
 
 
 def test_columns_of_another_kind_are_refused(deck, apply_settings_body):

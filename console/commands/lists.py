@@ -1,0 +1,43 @@
+"""Answers that are lists, as tables. What a short command does not show is not loaded for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.commands import comment_tables
+from console.commands.tables import columns_of
+from console.output import Output
+from engine.operations.serving import DeploymentDetail
+from store.rows import BehaviourRun, Comment, Endpoint, Host
+
+
+def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
+    """Write a list; an empty one says so on stderr and leaves stdout empty."""
+    if answer:
+        out.tell_apart([row.id for row in answer if hasattr(row, "id")])
+        if kind is Comment:
+            comment_tables.comments(answer, out)
+            return
+        if kind is BehaviourRun:
+            from console.commands import behaviour_tables
+
+            behaviour_tables.runs(answer, out)
+            return
+        out.table(comment_tables.with_comments(columns_of(kind), answer), answer)
+        if kind in (DeploymentDetail, Endpoint, Host):
+            _faults(answer, out)
+    else:
+        from console.commands.empty import EMPTY
+
+        out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
+
+
+def _faults(told: list[DeploymentDetail] | list[Endpoint] | list[Host], out: Output) -> None:
+    """Say under the rows what stands against them, and the one command that mends what runs there."""
+    standing = {(one.host, one.key): one for row in told for one in row.faults}
+    for fault in standing.values():
+        out.line(f"! {fault.detail}, since {out.second(fault.since_at)}")
+    wrong = {row.deployment.endpoint if isinstance(row, DeploymentDetail) else row.name for row in told if row.faults}
+    for name in sorted(wrong):
+        mended = f"hosts check {name}" if isinstance(told[0], Host) else f"deployments converge {name}"
+        out.note(f"{'look' if isinstance(told[0], Host) else 'mend'}: modeldeck {mended}")
