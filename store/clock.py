@@ -93,24 +93,38 @@ def parse_time(text: str, zone: str) -> int:
 def read_past(text: str, zone: str, now_us: int) -> int:
     """Read a past moment as people say it, as microseconds UTC; all else as `parse_time` reads it.
 
-    `yesterday` is the same time a day before on the clock of `zone`; `yesterday 21:00` and `today 21:00` name it. A
-    time alone, `21:00`, is the latest at which that clock showed it; `90m ago`, `2h ago` and `3d ago` are durations.
+    `now` is now; `yesterday` is the same time a day before on the clock of `zone`; `yesterday 21:00` and `today 21:00`
+    name it. A time alone, `21:00`, is the latest at which that clock showed it; `90m ago`, `2 hours ago` and `3d ago`
+    are durations.
 
     Raises:
         Refused: the text is no time, or the zone is unknown.
     """
     said = " ".join(text.lower().split())
-    ago = re.fullmatch(r"(\d{1,6}) ?([mhd]) ago", said)
+    if said == "now":
+        return now_us
+    ago = re.fullmatch(r"(\d{1,6}) ?(?:(s)(?:ec|econd)?|(m)(?:in|inute)?|(h)(?:our)?|(d)(?:ay)?)s? ago", said)
     if ago:
-        return now_us - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000
+        unit = next(found for found in ago.groups()[1:] if found)
+        return now_us - int(ago[1]) * _SECONDS[unit] * 1_000_000
     found = re.fullmatch(r"(yesterday|today)?(?: ?(\d\d?):(\d\d))?", said)
     if not found or not said or (found[2] and not (int(found[2]) < 24 and int(found[3]) < 60)):
-        return parse_time(text, zone)
+        return _written(text, zone)
     now = (EPOCH + timedelta(microseconds=now_us)).astimezone(_zone(zone))
     moment = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0) if found[2] else now
     if found[1] == "yesterday" or (found[1] is None and moment > now):
         moment -= timedelta(days=1)
     return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def _written(text: str, zone: str) -> int:
+    """Read a time that is written out; where it is none, every form of a past moment is named."""
+    try:
+        datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        forms = "now, '90m ago', '2 hours ago', yesterday, 'yesterday 21:00', 21:00, 2026-01-31 or 2026-01-31T14:00"
+        raise Refused(f"{text!r} is not a time", f"write {forms}") from error
+    return parse_time(text, zone)
 
 
 def _zone(name: str) -> tzinfo:
@@ -122,4 +136,4 @@ def _zone(name: str) -> tzinfo:
         raise Refused(f"unknown time zone {name!r}", "use a name such as Europe/Madrid or UTC") from error
 
 
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

@@ -46,6 +46,10 @@ _ENDPOINT = (
 )
 
 # a host that an endpoint has left is none of its addresses; a stopped endpoint keeps its own
+_READY = (
+    "SELECT d.endpoint, count(*) AS servers FROM replica r JOIN deployment d ON d.id = r.deployment_id"
+    " WHERE r.state = 'ready' AND d.ended_at IS NULL GROUP BY d.endpoint"
+)
 _ADDRESSES = (
     "SELECT a.endpoint, a.host, a.url FROM endpoint_address a JOIN endpoint e ON e.name = a.endpoint"
     " WHERE e.stopped_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM route r JOIN route_generation g"
@@ -264,7 +268,10 @@ def _endpoints(reader: Reader, found: list[Row]) -> list[Endpoint]:
     addresses: dict[str, dict[str, str]] = defaultdict(dict)
     for row in reader.rows(_ADDRESSES):
         addresses[row["endpoint"]][row["host"]] = row["url"]
-    return [Endpoint(**dict(row), addresses=addresses[row["name"]]) for row in found]
+    servers = {row["endpoint"]: row["servers"] for row in reader.rows(_READY)}
+    return [
+        Endpoint(**dict(row), addresses=addresses[row["name"]], servers=servers.get(row["name"], 0)) for row in found
+    ]
 
 
 def _deployment(row: Row) -> Deployment:

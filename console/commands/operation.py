@@ -274,6 +274,8 @@ def release_line(release: Release) -> str:
         if release.kind == "rollback" and release.from_version == release.to_version:
             return f"{release.endpoint}@{release.to_version} serves as before the deploy"
         line = f"{release.endpoint}@{release.to_version} {verb.get(release.kind, 'serves')}"
+        if release.kind == "promote" and release.from_version is None:
+            return f"{line}; back to none: modeldeck endpoints stop {release.endpoint}"
         return f"{line}; back: modeldeck rollback {release.endpoint}" if release.kind != "rollback" else line
     if release.from_version == release.to_version:
         return f"{release.kind} of {release.endpoint}@{release.to_version} {release.state}, its former servers serve"

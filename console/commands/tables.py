@@ -136,9 +136,11 @@ RELEASES = (
 
 
 def _address(endpoint: Endpoint) -> str:
-    """Return the addresses whole: a cut one is of no use."""
+    """Return the addresses whole: a cut one is of no use; nor is one that nothing stands behind, so that is said."""
     if endpoint.stopped_at:
         return "stopped"
+    if endpoint.addresses and not endpoint.servers:
+        return f"no server runs; else {' '.join(endpoint.addresses.values())}"
     return " ".join(endpoint.addresses.values()) or "not deployed"
 
 

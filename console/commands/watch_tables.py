@@ -45,7 +45,7 @@ MONITORS = (
 
 NEWEST = (
     Column("monitor", lambda row, _: row.model, shrink=True),
-    Column("version", lambda row, _: version_or_none(row.version), right=True),
+    Column("version", lambda row, _: "left " * row.has_left + version_or_none(row.version), right=True),
     Column("verdict", lambda row, _: row.verdict),
     Column("metric", lambda row, _: row.metric or "-", shrink=True),
     Column("promised", lambda row, _: number(row.promised), right=True),

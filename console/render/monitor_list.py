@@ -24,7 +24,8 @@ def _figure(value: float | None) -> Span:
 
 
 def _version(row: MonitorNewest, context: Context) -> str:
-    return "-" if row.version is None else f"v{row.version}"
+    left = "left " * row.has_left
+    return "-" if row.version is None else f"{left}v{row.version}"
 
 
 def _moved(row: MonitorNewest, context: Context) -> tuple[Span, ...]:
@@ -64,6 +65,8 @@ def monitor_lines(row: MonitorNewest, width: int, now: int) -> list[Line]:
     if row.from_at is None or row.to_at is None:
         sheet.paragraph(f"no window yet: the first is computed once it is over; {key('monitors.run')} looks now", "dim")
         return sheet.lines
+    if row.has_left:
+        sheet.paragraph(f"v{row.version} no longer serves: what follows is how it was", "warn")
     whole = (row.to_at - row.from_at) % DAY_US == 0
     span = f"{day(row.from_at)} to {day(row.to_at)}" if whole else f"{moment(row.from_at)} to {moment(row.to_at)}"
     sheet.paragraph(f"{span}: {row.verdict}, {plural(row.rows, 'row')}, {percent(row.coverage)} with outcomes")

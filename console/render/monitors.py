@@ -18,6 +18,7 @@ from engine.operations.watching import Look, MonitorDetail
 PLOT_ROWS = 3
 MOST_FEATURES = 6
 LABEL = 7  # cells before a plot
+LEFT = "{version} no longer serves: what follows is how it was"
 
 
 def monitor_page(detail: MonitorDetail, width: int, now: int) -> list[Line]:
@@ -27,6 +28,8 @@ def monitor_page(detail: MonitorDetail, width: int, now: int) -> list[Line]:
     looked = f"last looked {ago(monitor.last_run_at, now)}" if monitor.last_run_at is not None else "has not looked yet"
     version = f" v{detail.version}" if detail.version is not None else ""
     sheet.pair("Model", (f"{detail.model}{version}", "name"), (f"  by {monitor.by} time, {looked}", "dim"))
+    if detail.has_left:
+        sheet.pair("", (LEFT.format(version=version.strip()), "warn"))
     if not detail.looks:
         sheet.paragraph("no windows yet: the first is computed once it is over", "dim")
         return sheet.lines

@@ -99,6 +99,11 @@ class ListPage(Page):
         return f"{marks}{len(self.grid.rows)}{told}" if self.loaded else ""
 
     @property
+    def unsearched(self) -> tuple[str, ...]:
+        """What a filter cannot find here, said where it finds nothing."""
+        return ()
+
+    @property
     def twin(self) -> str:
         """The command line that lists the same."""
         return f"{self.command} {shlex.quote(self.filtered)}" if self.filtered else self.command
@@ -146,6 +151,7 @@ class ListPage(Page):
             rows = "the only row" if total == 1 else f"any of {total} rows"
             self.grid.empty = (
                 f"/{cut(clean(self.filtered), MOST_TOLD)} does not match {rows}.",
+                *self.unsearched,
                 f"{key('go.out')} clears the filter.",
             )
         else:

@@ -43,6 +43,12 @@ class SamplePage(ListPage):
         """The command line that lists the same rows; it has no filter."""
         return self.command
 
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """Masked values: who may not see them may not find them either."""
+        hidden = self._sample.masked if self._sample is not None else ()
+        return (f"Values of {', '.join(hidden)} are personal, so masked, and not searched.",) if hidden else ()
+
     def read(self, client: Asks) -> Any:
         """Ask for the rows, once."""
         return self._sample or client.call("data.sample", self._request)

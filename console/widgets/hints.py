@@ -17,7 +17,9 @@ _LAST = ("look.filter", "look.actions", "look.help", "go.back")
 def shown(keymap: Keymap, scope: str, row: Any) -> list[tuple[str, str]]:
     """Return (key, word) of the actions the footer names: those possible on the selected row, in this session."""
     actions = [
-        action for action in keymap.in_scope(scope) if action.hint and action.key and keymap.reason(action, row) is None
+        action
+        for action in keymap.in_scope(scope)
+        if action.is_hinted(scope) and action.key and keymap.reason(action, row) is None
     ]
     ordered = sorted(actions, key=lambda action: (_place(action), len(action.scopes) > FEW))
     return [(key_name(action.key), action.hint) for action in ordered]

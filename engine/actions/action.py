@@ -25,6 +25,7 @@ class Action:
     danger: Danger = Danger.READ
     operation: str | None = None
     also: tuple[str, ...] = ()  # further keys
+    hinted: tuple[str, ...] = ()  # scopes whose footer names it, where not all of them do
     available: Callable[[Any], str | None] = lambda row: None
 
     @property
@@ -37,6 +38,10 @@ class Action:
         if read_only and self.operation is not None:
             return READ_ONLY
         return self.available(row)
+
+    def is_hinted(self, scope: str) -> bool:
+        """Say whether the footer of a screen names the action where it can be done."""
+        return bool(self.hint) and (not self.hinted or scope in self.hinted)
 
     def reaches(self, scope: str) -> bool:
         """Say whether the action belongs to a screen's scope."""

@@ -19,8 +19,9 @@ def _act(
     hint: str,
     danger: Danger,
     available: Callable[[Any], str | None],
+    hinted: tuple[str, ...] = (),
 ) -> Action:
-    return Action(operation, key, title, scopes, "act", hint, danger, operation, available=available)
+    return Action(operation, key, title, scopes, "act", hint, danger, operation, available=available, hinted=hinted)
 
 
 CHANGES = (
@@ -68,6 +69,7 @@ CHANGES = (
         "grant",
         Danger.DANGEROUS,
         why.grantable,
+        hinted=("approvals", "approval"),  # elsewhere the row does not say whether anything is asked
     ),
     _act("runs.train", "T", "train a new version", TRAIN_SCOPES, "train", Danger.CHANGE, why.needs_model),
     _act("monitors.run", "M", "run the monitor now", MODEL_SCOPES, "", Danger.CHANGE, why.needs_model),

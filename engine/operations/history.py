@@ -12,7 +12,7 @@ from store.rows.frozen import dataclass
 class AtRequest:
     """A past moment; without offset it is in the deck's time zone."""
 
-    time: str = argument("2026-10-01T12:00 in the deck's zone, or with an offset; yesterday, 21:00, '2h ago'")
+    time: str = argument("2026-10-01T12:00 in the deck's zone, or with an offset; now, yesterday, 21:00, '2h ago'")
     model: str | None = argument("only this model", metavar="MODEL", default=None)
 
 

@@ -86,6 +86,7 @@ class MonitorDetail:
     alerts: tuple[Alert, ...]  # that stand, of this model
     hosts: tuple[WindowPart, ...] = ()  # of the version's newest window that has any, the worst first
     slices: tuple[WindowPart, ...] = ()
+    has_left: bool = False  # the version was taken back, or followed by another: it serves nowhere now
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class MonitorNewest:
     moved_threshold: float | None
     drifted: int  # how many features drifted
     alerts: tuple[str, ...]  # kinds of those that stand, which are what may ask for a training
+    has_left: bool = False  # the version serves nowhere now
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def plan_promote(facts: PromoteFacts, traffic: Traffic = NO_TRAFFIC) -> Plan:
         from_version=champion,
         to_version=to.number,
         summary=f"{here.model}: {named(champion)} → v{to.number} on {hosts_of(here)}",
-        undo=undo_command(here.model),
+        undo=undo_command(here.model, champion),
         steps=tuple(steps),
         differences=differences(rival, to),
         checks=recorded_checks(here.settings, to, rival),
@@ -202,9 +202,9 @@ def slices(settings: ModelSettings) -> tuple[str, ...]:
     return settings.gates.slices
 
 
-def undo_command(model: str) -> str:
-    """Return the command that takes a completed promotion back."""
-    return f"modeldeck rollback {model}"
+def undo_command(model: str, champion: int | None) -> str:
+    """Return the command that takes a completed promotion back; before the first version nothing served."""
+    return f"modeldeck rollback {model}" if champion is not None else f"modeldeck endpoints stop {model}"
 
 
 def _gates_title(rival: Version | None, to: Version) -> str:

@@ -74,7 +74,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         return lines
     old, new = _flat(before, new_models.keys()), _flat(after, old_models.keys())
     for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
+        if old.get(key) != new.get(key) and not (_says_nothing(old, key) and _says_nothing(new, key)):
             lines.append(f"{key}: {_shown(old, key)} -> {_shown(new, key)}")
     return lines
 
@@ -98,6 +98,11 @@ def _flat(body: dict[str, Any], models: Any) -> dict[str, Any]:
         if name in models:
             walk(f"models.{name}", model)
     return leaves
+
+
+def _says_nothing(leaves: dict[str, Any], key: str) -> bool:
+    """Say whether a key is not there, or empty: of a key that nobody wrote, the one becomes the other by itself."""
+    return leaves.get(key) in ("", None, [], {})
 
 
 def _shown(leaves: dict[str, Any], key: str) -> str:

@@ -41,6 +41,7 @@ class Endpoint:
     champion: int | None
     addresses: dict[str, str]  # host -> URL
     faults: tuple[Fault, ...] = ()  # what stands against it, or against a host it answers on
+    servers: int = 0  # that were ready when they were last looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def detail_of(reader: Reader, model: str) -> MonitorDetail:
     Raises:
         UnknownName: nothing watches the model yet.
     """
-    from store import alerts, versions, watching
+    from store import alerts, deployments, versions, watching
 
     monitor = watching.monitor(reader, model)
     windows = watching.windows(reader, model, limit=READ)
@@ -43,7 +43,9 @@ def detail_of(reader: Reader, model: str) -> MonitorDetail:
         next((one for one in mine if one.features), None),
         next(estimates, {}),
         tuple(with_left(reader, alerts.alerts(reader, model=model))),
-        *(tuple(watching.window_parts(reader, model, kind, version=number)) for kind in ("host", "slice")),
+        hosts=tuple(watching.window_parts(reader, model, "host", version=number)),
+        slices=tuple(watching.window_parts(reader, model, "slice", version=number)),
+        has_left=(model, number) in deployments.left(reader),
     )
 
 

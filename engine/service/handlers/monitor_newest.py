@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from engine.operations.watching import MonitorNewest
@@ -12,17 +13,19 @@ from store.rows import ESTIMATED, Monitor, Window
 
 def newest_of(reader: Reader) -> list[MonitorNewest]:
     """Gather it, by model."""
-    from store import alerts, watching
+    from store import alerts, deployments, watching
     from store.newest_windows import newest_windows
 
     newest, told = newest_windows(reader), newest_windows(reader, with_outcomes=True)
     standing: dict[str, list[str]] = {}
     for alert in alerts.alerts(reader, open_only=True):
         standing.setdefault(alert.model or "", []).append(alert.kind)
-    return [
+    gone = deployments.left(reader)
+    found = [
         _newest(reader, one, newest.get(one.model), told.get(one.model), standing.get(one.model, []))
         for one in watching.monitors(reader)
     ]
+    return [replace(one, has_left=True) if (one.model, one.version) in gone else one for one in found]
 
 
 def _newest(

@@ -111,6 +111,12 @@ def test_newest_windows_without_outcomes_are_gaps_beside_their_estimates() -> No
     assert len(realised[-1].rstrip()) < len(estimated[-1].rstrip())
 
 
+def test_of_a_version_that_no_longer_serves_it_says_so_first() -> None:
+    left = replace(monitor_detail(), has_left=True)
+    assert "v2 no longer serves: what follows is how it was" in text(monitor_page(left, 79, NOW))
+    assert "no longer serves" not in text(monitor_page(monitor_detail(), 79, NOW))
+
+
 def test_of_a_metric_that_should_be_great_what_lies_below_the_promise_is_bad() -> None:
     worse = replace(detail(), metric="roc_auc", greater_is_better=True)
     cells = [cell for line in monitor_page(worse, 79, NOW) for cell in line]

@@ -106,6 +106,12 @@ async def test_rows_of_a_versions_data_are_listed_and_one_is_opened_whole(consol
         await screen.type("row.adr>90")
         await screen.press("enter")
         await screen.until(lambda: "3,011" not in screen.text, "the filter")
+        await screen.press("slash")
+        await screen.type(" Spain")
+        await screen.shows(
+            "does not match any of 2 rows", "Values of country are personal, so masked, and not searched"
+        )
+        await screen.press(*["backspace"] * len(" Spain"), "enter")
         await screen.press("enter")
         await screen.until(lambda: screen.app.desk.page.title == "row 12", "the row")
         await screen.shows("of 4,963", "98.75")

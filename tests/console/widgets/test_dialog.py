@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from sample_approvals import approvals
 from sample_deck import PULSE
 from sample_releases import VERSIONS
 
@@ -151,6 +152,13 @@ def test_the_footer_says_how_many_keys_it_had_no_room_for() -> None:
         named = sum(f"{key} {word}" in told for key, word in pairs)
         assert f"? help, {len(pairs) - named} more" in told
     assert "more" not in plain(hints(pairs, 300))
+
+
+def test_the_footer_offers_to_grant_only_where_something_is_asked() -> None:
+    versions = shown(KEYS, "versions", VERSIONS["nightly-rates"][0])
+    assert ("P", "promote") in versions
+    assert all(word != "grant" for _, word in versions)
+    assert ("S", "grant") in shown(KEYS, "approvals", approvals(0)[0])
 
 
 def test_the_footer_hides_what_cannot_be_done() -> None:

@@ -341,11 +341,13 @@ def test_a_port_in_use_is_said_and_the_servers_run_on(world: Any, monkeypatch: p
 def test_closing_with_the_servers_ends_every_process(world: Any) -> None:
     deployment = world.serve()
     (server,) = world.replicas(deployment)
+    assert [one.servers for one in deployments.endpoints(world.deck.database)] == [1]
     router = world.reconciler._routing.router.hello()
     world.succeed()
     world.reconciler.close(stop_servers=True)
     assert not is_alive(router["pid"], router["pid_started"])
     assert not is_alive(server.pid, server.pid_started)
     assert world.states(deployment) == ["exited"]
+    assert [one.servers for one in deployments.endpoints(world.deck.database)] == [0]
     assert list(world.deck.workspace.segments.glob("*/*.open")) == []
     world.reconciler = Reconciler(world.deck)

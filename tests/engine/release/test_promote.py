@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from console.commands.operation import release_line
 from engine.plans import Check
 from engine.release import ending_error, preview_promote, submit_promote
 from engine.settings.model import DeploySettings, GateSettings, Limit, RolloutStep
@@ -18,8 +19,10 @@ def promote(stage, version=None, **more):
 
 
 def test_first_release_has_no_weight_steps_and_serves_at_the_end(stage):
+    assert preview_promote(stage.deck, stage.model, 1).plan.undo == f"modeldeck endpoints stop {stage.model}"
     done = stage.run(promote(stage, 1))
     assert done.state == "completed"
+    assert release_line(done) == f"{stage.model}@1 serves; back to none: modeldeck endpoints stop {stage.model}"
     assert [step.kind for step in stage.steps(done)] == [
         "gates", "approvals", "build", "ship", "start", "proof", "alias", "record",
     ]  # fmt: skip

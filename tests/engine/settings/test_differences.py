@@ -29,3 +29,12 @@ def test_lists_and_truths_read_as_they_are_written():
         "models.rates.deploy.hosts: local -> local, edge",
         "models.rates.deploy.warm: true -> false",
     ]
+
+
+def test_a_key_that_nobody_wrote_is_no_difference():
+    before, after = body(), body(shadow="", hosts=[], note=None, replicas=2)
+    assert differences(before, after) == ["models.rates.deploy.replicas: absent -> 2"]
+    assert differences(after, body(shadow="x")) == [
+        "models.rates.deploy.replicas: 2 -> absent",
+        "models.rates.deploy.shadow: none -> x",
+    ]
