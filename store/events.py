@@ -145,11 +145,11 @@ def events(
     return [_event(row) for row in found]
 
 
-def of_deck(reader: Reader, action: str, limit: int) -> list[Event]:
-    """Return the events of one action about the deck itself, newest first."""
+def of_kind(reader: Reader, subject_kind: str, action: str, limit: int) -> list[Event]:
+    """Return the events of one action about a kind of subject, newest first."""
     found = reader.rows(
-        "SELECT * FROM event WHERE subject_kind = 'deck' AND action = :action ORDER BY seq DESC LIMIT :limit",
-        {"action": action, "limit": limit},
+        "SELECT * FROM event WHERE subject_kind = :kind AND action = :action ORDER BY seq DESC LIMIT :limit",
+        {"kind": subject_kind, "action": action, "limit": limit},
     )
     return [_event(row) for row in found]
 

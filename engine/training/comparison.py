@@ -59,7 +59,8 @@ def why_none(bench: Bench, stopped: Sequence[Trial]) -> tuple[str, str]:
     if any(trial.state == "failed" for trial in stopped):
         failed = f"{named} could not be fitted: {first[named].reason}" if named in first else ""
         return failed or f"no candidate could be fitted: {reasons}", "correct it, or name another estimator"
-    return f"no candidate was fitted within the time budget: {reasons}", "give it more time, or take fewer rows"
+    more = "give it more time (--time-budget, or [train] time_budget), or take fewer rows"
+    return f"no candidate was fitted within the time budget: {reasons}", more
 
 
 def loss_of(trial: Trial, metric: Metric) -> float:

@@ -105,4 +105,4 @@ def _state(one: Version) -> str:
 
 
 def _made(reader: Reader) -> list[Event]:
-    return events.of_deck(reader, "backup.created", MOST)
+    return events.of_kind(reader, "deck", "backup.created", MOST)

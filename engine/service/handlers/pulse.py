@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.operations.changes import words
 from engine.operations.common import NoRequest
 from engine.operations.deck import Counts, Pulse, PulseModel, PulseRequest
 from engine.service.call import ServiceContext
 from engine.service.handlers.alert_detail import with_left
+from engine.service.handlers.changed import (
+    HOUSEKEEPING,
+    change_reason,
+    change_words,
+    newest_change,
+    serving_since,
+    settings_changes,
+)
 from engine.service.lock import holder
 from engine.service.traffic import day_traffic
 from store.database import Reader
@@ -20,7 +27,6 @@ from store.rows import Alert, Alias, Deployment, Event, Fault, Model, Release, R
 DAY_US = 86_400_000_000
 WINDOWS = 60  # columns of a sparkline
 EVENTS = 30
-ROUTINE = ("job.", "access.", "route.", "outcomes.", "snapshot.", "run.started", "release.running")  # work went on
 ALERTS = "alert."  # shown apart
 FAILED = ("failed", "abandoned")
 UNJUDGED = "no data"  # a window's verdict where its rows are too few
@@ -47,7 +53,7 @@ def pulse(context: ServiceContext, request: PulseRequest) -> Pulse:
             now_at=now,
             models=rows,
             alerts=tuple(look.alerts),
-            events=tuple(events.events(reader, limit=EVENTS, without=(*ROUTINE, ALERTS))),
+            events=tuple(events.events(reader, limit=EVENTS, without=(*HOUSEKEEPING, ALERTS))),
             jobs_queued=len(jobs.queued(reader)),
             jobs_running=len(jobs.running(reader)),
             jobs_failed_24h=sum(1 for job in ended if (job.ended_at or 0) > now - DAY_US),
@@ -106,6 +112,7 @@ class _Look:
     alerts: list[Alert]
     traffic: dict[str, tuple[int, int]]  # rows and errors of the last day
     faults: list[Fault]
+    settings_changes: dict[str, Event]  # the newest that changed each model
 
 
 def _look(reader: Reader, body: Mapping[str, Any], traffic: dict[str, tuple[int, int]]) -> _Look:
@@ -121,6 +128,7 @@ def _look(reader: Reader, body: Mapping[str, Any], traffic: dict[str, tuple[int,
         alerts=with_left(reader, alerts.alerts(reader, open_only=True)),
         traffic=traffic,
         faults=faults.standing(reader),
+        settings_changes=settings_changes(reader),
     )
 
 
@@ -132,14 +140,14 @@ def _model(look: _Look, model: Model) -> PulseModel:
     judged = next((window for window in champion if window.verdict != UNJUDGED), None)
     newest = champion[0] if champion else None
     metric = _metric_name(look.settings.get(model.name), model.task)
-    change = _last_change(look.reader, model.name)
+    change = newest_change(look.reader, model.name, look.settings_changes)
     told = _told(champion, metric, _least(look.settings.get(model.name)))
     rows, errors = look.traffic.get(model.name, (0, 0))
     return PulseModel(
         model=model.name,
         task=model.task,
         champion=model.champion,
-        since_at=_since(look, model),
+        since_at=serving_since(look.spans, model.name, model.champion, look.aliases.get((model.name, "champion"))),
         challenger=model.challenger,
         health=_health(look, model),
         release=_release_line(look.reader, releases.active(look.reader, model.name)),
@@ -161,22 +169,13 @@ def _model(look: _Look, model: Model) -> PulseModel:
         metric_history=tuple(_values(champion, metric)),
         volume_history=tuple(float(count) for count in _volumes(windows)),
         alerts=sum(1 for alert in look.alerts if alert.model == model.name),
-        last_change=words(change) if change else "",
+        last_change=change_words(change) if change else "",
         last_change_at=change.at if change else None,
         last_change_by=change.actor if change else "",
-        last_change_reason=_reason(look.reader, change) if change else "",
+        last_change_reason=change_reason(look.reader, change) if change else "",
         faults=_faults(look, model),
         undeployed=_undeployed(look, model),
     )
-
-
-def _since(look: _Look, model: Model) -> int | None:
-    """Return since when the champion has all traffic: the acknowledged route, or else its alias."""
-    for span in look.spans:
-        if span.endpoint == model.name and span.to_at is None and span.version == model.champion:
-            return span.from_at
-    alias = look.aliases.get((model.name, "champion"))
-    return alias.moved_at if alias else None
 
 
 def _health(look: _Look, model: Model) -> str:
@@ -292,18 +291,3 @@ def _volumes(windows: list[Window]) -> list[int]:
     for window in windows:
         spans[window.from_at] = spans.get(window.from_at, 0) + window.rows
     return [spans[start] for start in sorted(spans)]
-
-
-def _last_change(reader: Reader, model: str) -> Event | None:
-    from store import events
-
-    return next(iter(events.events(reader, limit=1, model=model, without=(*ROUTINE, ALERTS))), None)
-
-
-def _reason(reader: Reader, change: Event) -> str:
-    """Return why: the change's own reason, or that of the release it ends."""
-    from store import releases
-
-    if change.reason or change.subject_kind != "release":
-        return change.reason
-    return releases.release(reader, change.subject_id).reason
