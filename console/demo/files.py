@@ -27,6 +27,7 @@ class Recipe:
     replay_to: str
     rows_per_request: int
     label_delay_days: float
+    train_s: float  # what a training takes where nothing else runs, for the time that is left
     by_default: bool = False
 
 

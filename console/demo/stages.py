@@ -54,18 +54,17 @@ class ModelDemo:
     def stages(self) -> list[Stage]:
         """Return the stages in order."""
         name, recipe = self.recipe.model, self.recipe
-        budget = self.settings.train.time_budget_s
         return [
             Stage(
                 f"{name}: train on rows before {recipe.first_until}",
-                budget + 12,
+                recipe.train_s,
                 lambda now: now.made_for(FIRST) is not None,
                 lambda board: self._train(recipe.first_until, FIRST, board),
             ),
             Stage(f"{name}: promote the first version", 8, lambda now: now.promoted(FIRST), self._promote_first),
             Stage(
                 f"{name}: train on rows before {recipe.second_until}",
-                budget + 14,
+                recipe.train_s + 2,
                 lambda now: now.made_for(SECOND) is not None,
                 lambda board: self._train(recipe.second_until, SECOND, board),
             ),
