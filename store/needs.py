@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from store import blobs
 from store.database import Reader, Row
@@ -11,9 +11,9 @@ from store.json_text import load
 _OF_VERSION = ("artifact_hash", "golden_hash", "bundle_hash", "environment_hash", "snapshot_id")
 
 
-def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
+def needs(reader: Reader, deleted_before: int, on_hold: Collection[str] = ()) -> dict[str, str]:
     """Return why content must stay, by hash. What was deleted before that moment (microseconds UTC) needs nothing
-    any more, unless an alias, a deployment or a release still holds it.
+    any more, unless an alias, a deployment or a release still holds it, or its model is one of those `on_hold`.
     """
     found: dict[str, str] = {}
     holders = held(reader)
@@ -22,7 +22,7 @@ def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
         " coalesce(v.deleted_at, m.deleted_at) AS deleted_at FROM version v JOIN model m ON m.name = v.model"
         " ORDER BY v.model, v.number DESC"
     ):
-        why = holders.get((row["model"], row["number"])) or _of_version(row, deleted_before)
+        why = holders.get((row["model"], row["number"])) or _of_version(row, deleted_before, on_hold)
         if why:
             for column in _OF_VERSION:
                 found.setdefault(row[column], why)
@@ -31,7 +31,7 @@ def needs(reader: Reader, deleted_before: int) -> dict[str, str]:
                 {"model": row["model"], "number": row["number"]},
             ):
                 found.setdefault(image["record_hash"], f"an image of {row['model']}@{row['number']}")
-    for hash, why in _of_runs(reader, deleted_before):
+    for hash, why in _of_runs(reader, deleted_before, on_hold):
         found.setdefault(hash, why)
     for hash in blobs.replaced(reader):  # erased: what needed it needs what stands in its place, and its bytes go
         if hash in found:
@@ -64,16 +64,19 @@ def held(reader: Reader) -> dict[tuple[str, int], str]:
     return found
 
 
-def _of_version(row: Row, deleted_before: int) -> str:
+def _of_version(row: Row, deleted_before: int, on_hold: Collection[str]) -> str:
     name = f"{row['model']}@{row['number']}"
     if row["deleted_at"] is None:
         return f"version {name}"
+    if row["model"] in on_hold:
+        return f"{name} was deleted, but a hold stands on {row['model']}"
     return f"{name} was deleted, its grace is not over" if row["deleted_at"] > deleted_before else ""
 
 
-def _of_runs(reader: Reader, deleted_before: int) -> Iterator[tuple[str, str]]:
-    bound = {"bound": deleted_before}
-    kept = "(r.deleted_at IS NULL OR r.deleted_at > :bound)"
+def _of_runs(reader: Reader, deleted_before: int, on_hold: Collection[str]) -> Iterator[tuple[str, str]]:
+    bound = {"bound": deleted_before, **{f"held{number}": model for number, model in enumerate(on_hold)}}
+    held_ones = ", ".join(f":held{number}" for number in range(len(on_hold)))
+    kept = f"(r.deleted_at IS NULL OR r.deleted_at > :bound{f' OR r.model IN ({held_ones})' if on_hold else ''})"
     for row in reader.rows(
         "SELECT a.hash, max(a.run_id) AS run FROM run_artifact a JOIN run r ON r.id = a.run_id"
         f" WHERE {kept} GROUP BY a.hash",
@@ -92,8 +95,11 @@ def _of_runs(reader: Reader, deleted_before: int) -> Iterator[tuple[str, str]]:
         yield str(load(row["evidence"]).get("card")), f"card of release {row['id'][:12]}"
     for row in reader.rows("SELECT record_hash, model, number FROM version_origin"):
         yield row["record_hash"], f"origin of {row['model']}@{row['number']}"
-    for row in reader.rows("SELECT blob_hash, model FROM quarantine WHERE state = 'open'"):
-        yield row["blob_hash"], f"rejected rows of {row['model']}, not replayed yet"
+    for row in reader.rows("SELECT blob_hash, model, state FROM quarantine"):
+        if row["state"] == "open":
+            yield row["blob_hash"], f"rejected rows of {row['model']}, not replayed yet"
+        elif row["model"] in on_hold:
+            yield row["blob_hash"], f"rejected rows of {row['model']}, on which a hold stands"
     for row in reader.rows(
         "SELECT s.id, s.model FROM snapshot s JOIN model m ON m.name = s.model WHERE m.deleted_at IS NULL AND ("
         " s.created_at = (SELECT max(n.created_at) FROM snapshot n WHERE n.model = s.model)"

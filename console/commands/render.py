@@ -215,6 +215,8 @@ def garbage(answer: GcReport, out: Output) -> None:
         f"{count(answer.removed)} {went} ({kilobytes(answer.removed_bytes)}), "
         f"{count(answer.kept)} kept ({kilobytes(answer.kept_bytes)})"
     )
+    if answer.hold:
+        out.note(f"{answer.hold}: what it is about stays until [retention] says no hold any more and is applied")
 
 
 WRITERS: dict[type, Callable[[Any, Output], None]] = {

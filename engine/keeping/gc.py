@@ -11,10 +11,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.deck import Deck
+from engine.keeping.holds import Holds, holds_now
 from engine.keeping.leftovers import Leftover, bundles, leftovers
 from engine.model_io.segments import segments_of
 from store import blobs, events, notifying
@@ -50,6 +51,8 @@ def collect(
 ) -> list[Item]:
     """Remove what is not needed and return everything looked at; a dry run removes nothing.
 
+    While a hold of the settings stands nothing goes: of a model, or under the deck's own hold of anything.
+
     What was deleted, and the files of jobs that ended, stay for `grace_s`. `reached` is told each point after which a
     kill must do no harm: `recorded`, then `removed` after each removal.
 
@@ -63,7 +66,8 @@ def collect(
         with deck.database.write() as tx:
             items = _look(deck, tx, claims, bound)
             _record(tx, items, actor, via)
-            notifying.prune(tx, bound)
+            if not holds_now(tx).deck:
+                notifying.prune(tx, bound)
         reached("recorded")
         for item in items:
             if item.verdict == REMOVED and item.path is not None:
@@ -73,15 +77,24 @@ def collect(
 
 
 def _look(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> list[Item]:
-    content = list(_content(deck, reader, claims, bound))
+    holds = holds_now(reader)
+    content = list(_content(deck, reader, claims, bound, holds))
     kept = {item.name for item in content if item.verdict == KEPT}
-    left: Iterable[Leftover] = (*leftovers(deck, reader, bound), *bundles(deck, kept, EVERYTHING in claims))
-    return [*content, *(_item(one) for one in left), *_deliveries(reader, bound)]
+    left: Iterable[Leftover] = (
+        *leftovers(deck, reader, bound, holds.models),
+        *bundles(deck, kept, EVERYTHING in claims),
+    )
+    found = [*content, *(_item(one) for one in left), *_deliveries(reader, bound)]
+    return [_stays(one, holds.told()) if holds.deck else one for one in found]
 
 
-def _content(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> Iterator[Item]:
+def _stays(item: Item, why: str) -> Item:
+    return item if item.verdict == KEPT else replace(item, verdict=KEPT, why=why)
+
+
+def _content(deck: Deck, reader: Reader, claims: frozenset[str], bound: int, holds: Holds) -> Iterator[Item]:
     recorded = {row["hash"]: row for row in blobs.present(reader)}
-    needed = needs(reader, bound)
+    needed = needs(reader, bound, tuple(holds.models))
     needed |= _segments(deck, recorded, needed, claims)
     for hash in sorted({*recorded, *deck.artifacts.hashes()}):
         path, row = deck.artifacts.place(hash), recorded.get(hash)

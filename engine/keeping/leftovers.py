@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,21 +29,28 @@ class Leftover:
     why: str
 
 
-def leftovers(deck: Deck, reader: Reader, bound: int) -> Iterator[Leftover]:
+def leftovers(deck: Deck, reader: Reader, bound: int, on_hold: Collection[str] = ()) -> Iterator[Leftover]:
     """Yield what lies about; `bound` (microseconds UTC) is before when a job must have ended for its files to go.
+
+    Files of jobs of the models `on_hold` stay.
 
     Only for who is alone behind the artifacts' gate: nobody is writing to `incoming` then.
     """
     workspace = deck.workspace
     for path in _inside(deck.artifacts.incoming):
         yield _left("incoming", path, False, "a killed writer left it")
-    ended = {row["id"]: row["ended_at"] for row in reader.rows("SELECT id, ended_at FROM job")}
+    ended: dict[str, int | None] = {}
+    held: dict[str, str] = {}
+    for row in reader.rows("SELECT id, model, ended_at FROM job"):
+        ended[row["id"]] = row["ended_at"]
+        if row["model"] in on_hold:
+            held[row["id"]] = row["model"]
     for path in _inside(workspace.logs / "jobs"):
-        yield _of_job("log", path, path.stem, ended, bound)
+        yield _of_job("log", path, path.stem, ended, bound, held)
     for path in _inside(workspace.jobs):
         match = ATTEMPT.fullmatch(path.name)
         if match:
-            yield _of_job("attempt", path, match["job"], ended, bound)
+            yield _of_job("attempt", path, match["job"], ended, bound, held)
     live = served(reader)
     for path in _inside(workspace.serving):
         match = SERVER.fullmatch(path.name)
@@ -73,7 +80,11 @@ def bundles(deck: Deck, kept: set[str], everything: bool) -> Iterator[Leftover]:
         yield _left("extracted code", path, needed, why)
 
 
-def _of_job(kind: str, path: Path, job_id: str, ended: dict[str, int | None], bound: int) -> Leftover:
+def _of_job(
+    kind: str, path: Path, job_id: str, ended: dict[str, int | None], bound: int, held: dict[str, str]
+) -> Leftover:
+    if job_id in held:
+        return _left(kind, path, True, f"job {job_id[:12]} is of {held[job_id]}, on which a hold stands")
     if job_id not in ended:
         needed = (time.time() - _age(path)) * 1e6 > bound
         return _left(kind, path, needed, f"job {job_id[:12]} is not on record")

@@ -42,7 +42,7 @@ class GcItem:
 
 @dataclass(frozen=True, slots=True)
 class GcReport:
-    """What a collection removed (or would) and kept; sizes in bytes."""
+    """What a collection removed (or would) and kept; sizes in bytes. `hold` is which holds stood, empty for none."""
 
     dry_run: bool
     removed: int
@@ -50,6 +50,7 @@ class GcReport:
     kept: int
     kept_bytes: int
     items: tuple[GcItem, ...]
+    hold: str = ""
 
 
 OPERATIONS = (

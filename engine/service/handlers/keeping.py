@@ -31,6 +31,7 @@ def record_backup(context: ServiceContext, request: BackupMade) -> Done:
 def gc(context: ServiceContext, request: GcRequest) -> GcReport:
     """Collect garbage, or say what would go."""
     from engine.keeping.gc import KEPT, REMOVED, collect
+    from engine.keeping.holds import holds_now
 
     try:
         grace_s = seconds(request.grace)
@@ -47,4 +48,5 @@ def gc(context: ServiceContext, request: GcRequest) -> GcReport:
         kept=len(kept),
         kept_bytes=sum(item.size_bytes for item in kept),
         items=tuple(GcItem(i.kind, i.name, i.size_bytes, i.verdict, i.why) for i in (*removed, *kept)),
+        hold=holds_now(context.deck.database).told(),
     )

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from engine.access import Caller, Role
 from engine.deck import Deck
 from engine.jobs.keeping import RetentionClock
+from engine.keeping.gc import collect
 from engine.keeping.retention import look, run
+from engine.service.call import ServiceContext, call
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings, MonitorSettings
 from engine.settings.retention import RetentionSettings
 from engine.settings.retention_schema import ModelRetentionTable, RetentionTable
-from store import access_log, events, jobs, releases, settings
+from store import access_log, events, jobs, releases, settings, versions
 from store.clock import FrozenClock
 from store.ids import earliest_id
 from store.rows import PersonalRead, Version
@@ -203,3 +206,29 @@ def test_what_no_file_says_leaves_a_revision_as_it_was() -> None:
 def test_what_cannot_be_meant_is_refused(table: Any, said: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         table.model_validate(said)
+
+
+@pytest.mark.parametrize("whose", ["deck", "model"])
+def test_under_a_hold_garbage_stays_whoever_collects_it(
+    full: Deck, add_version: Callable[[str], Version], apply: Callable[..., None], age: Callable[..., None], whose: str
+) -> None:
+    held = versions.version(full.database, "rates", 1)
+    add_version("two")
+    with full.database.write() as tx:
+        tx.execute("UPDATE version SET deleted_at = 1 WHERE number = 1", {})
+        tx.execute("UPDATE run SET deleted_at = 1", {})
+        tx.execute("UPDATE job SET ended_at = 1", {})
+    age()
+    hold = RetentionSettings(hold="case 7")
+    apply(hold) if whose == "deck" else apply(None, hold)
+    found = {item.name: item for item in collect(full, 0, dry_run=False, actor=ANNA)}
+    why = "hold: case 7" if whose == "deck" else "rates@1 was deleted, but a hold stands on rates"
+    assert (found[held.artifact_hash].verdict, found[held.artifact_hash].why) == ("kept", why)
+    assert full.artifacts.path(held.snapshot_id).is_file()
+    if whose == "deck":
+        assert {item.verdict for item in found.values()} == {"kept"}
+    answer = call(ServiceContext(full, Caller(ANNA, Role.ADMIN)), "deck.gc", {"grace": "0s", "dry_run": True})
+    assert answer.hold == ("hold: case 7" if whose == "deck" else "hold of rates: case 7")
+    apply(None)
+    collect(full, 0, dry_run=False, actor=ANNA)
+    assert not full.artifacts.place(held.artifact_hash).exists()
