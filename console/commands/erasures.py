@@ -75,6 +75,8 @@ def erasure(answer: ErasureDetail, out: Output) -> None:
         out.line(f"! {model} is undecided: modeldeck erasures decide {one.id[:12]} {model} retrain|suppress|accept")
     for told in answer.images:
         out.line(f"! {told}: modeldeck deploy makes another")
+    for told in answer.servers:
+        out.line(f"! {told}: modeldeck deploy replaces it")
     for told in answer.backups:
         out.line(f"! the backup {told} keeps what it holds")
 

@@ -50,7 +50,8 @@ class ErasureDetail:
     """An erasure with its proof and its consequences.
 
     `items` are the places that held rows, each with what took its place; `derived` what learned from them; `undecided`
-    models of those that nobody decided about; `images` and `backups` are told because they still hold what was erased.
+    models of those that nobody decided about; `images`, `servers` and `backups` are told because they still hold what
+    was erased.
     """
 
     erasure: Erasure
@@ -60,6 +61,7 @@ class ErasureDetail:
     undecided: tuple[str, ...]
     images: tuple[str, ...]
     backups: tuple[str, ...]
+    servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

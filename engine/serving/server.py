@@ -230,7 +230,7 @@ async def _serve(
     server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)
     chores = [
         asyncio.create_task(_keep_log(log, app)),
-        asyncio.create_task(_keep_proven(app, recorded, options.self_check_s, ready_file)),
+        asyncio.create_task(_keep_proven(app, recorded, options, ready_file)),
         asyncio.create_task(connections.watch()),
     ]
     try:
@@ -258,14 +258,39 @@ async def _keep_log(log: SegmentLog, app: ServerApp) -> None:
                 log.roll()
 
 
-async def _keep_proven(app: Any, recorded: Mapping[str, Any], every_s: float, ready_file: ReadyFile) -> None:
-    """Ask the golden requests again for the whole life of the server."""
+async def _keep_proven(app: Any, recorded: Mapping[str, Any], options: Options, ready_file: ReadyFile) -> None:
+    """Ask the golden requests again for the whole life of the server: those that its folder has by then."""
     while True:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(options.self_check_s)
+        recorded = golden_now(options.folder, recorded)
+        app.examples = recorded["requests"]
         was = app.metrics.ready
         if await app.prove(recorded) != was:
             with contextlib.suppress(OSError):
                 ready_file.write("ready" if app.metrics.ready else "unready", app.proof)
+
+
+def golden_now(folder: Path, before: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the golden requests of a server folder; an erasure takes a person's out of it while the server runs.
+
+    Those from before stay where the folder is not as it was sealed: it may be in the middle of being rewritten.
+    """
+    from engine.serving.artifact import ArtifactError
+    from engine.serving.predict import read_manifest
+    from engine.serving.seal import SIGNERS, SealError
+    from engine.serving.seal import check as check_seal
+
+    try:
+        manifest = read_manifest(folder)
+        fresh: Mapping[str, Any] = json.loads((folder / manifest["golden"]).read_bytes())
+        if fresh == before:
+            return before
+        signers = os.environ.get(SIGNERS, "")
+        if signers:
+            check_seal(folder, manifest, signers.split(","))
+    except (OSError, ValueError, KeyError, ArtifactError, SealError):
+        return before
+    return fresh
 
 
 def _product() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from engine.operations.erasures import DerivedVersion
-from store import blobs, erasures, events, images, models, versions
+from store import blobs, deployments, erasures, events, images, models, versions
 from store.needs import held
 from store.rows import Event, Version, rfc3339
 
@@ -58,6 +58,39 @@ def stale_images(reader: Reader, items: Collection[ErasureItem]) -> tuple[str, .
             f"image {image.id[:12]} of {item.name} carries its former golden requests"
             for image in images.images(reader, model)
             if image.version == number and image.built_at < item.at
+        ]
+    return tuple(told)
+
+
+def servers(reader: Reader, refs: Collection[str]) -> tuple[str, ...]:
+    """Return one line for each server that runs a version whose golden requests are the person's, `model@7`.
+
+    One in a process reads its folder again before it asks them; one in a container has them in its image.
+    """
+    told = []
+    for one in deployments.deployments(reader):
+        ref = f"{one.endpoint}@{one.version}"  # every model owns the endpoint of its name
+        if ref in refs:
+            name = f"{ref} on {one.host}"
+            if one.image:
+                told.append(
+                    f"{name} keeps its former golden requests until modeldeck deploy {one.endpoint} replaces it"
+                )
+            else:
+                told.append(f"{name} takes up the new golden requests with its next proof, within a minute")
+    return tuple(told)
+
+
+def stale_servers(reader: Reader, items: Collection[ErasureItem]) -> tuple[str, ...]:
+    """Return one line for each running container whose image is from before its golden requests were changed."""
+    told = []
+    for item in (one for one in items if one.kind == "golden"):
+        model, number = versions.parse_ref(item.name)
+        built = {image.id: image.built_at for image in images.images(reader, model) if image.version == number}
+        told += [
+            f"{item.name} on {one.host} answers from an image with its former golden requests"
+            for one in deployments.deployments(reader)
+            if (one.endpoint, one.version) == (model, number) and one.image and built.get(one.image, item.at) < item.at
         ]
     return tuple(told)
 

@@ -17,6 +17,7 @@ _TOLD = {
     "log": "{rows} in {places} of the prediction log, not collected yet, removed",
     "predictions": "{rows} in {places} of the prediction log removed",
 }
+FREE_TEXT = "a value is sought as a whole: text that mentions the person, reasons and comments are not searched"
 _NOUN = {"golden": "version", "snapshot": "snapshot", "quarantine": "batch"}
 
 
@@ -26,6 +27,7 @@ def plan_erasure(
     derived: Sequence[DerivedVersion],
     backups: Sequence[str],
     open_rows: int,
+    servers: Sequence[str] = (),
 ) -> Plan:
     """Return the steps, model by model, then what remains to people: decisions, images, backups, the source."""
     steps: list[PlanStep] = []
@@ -37,6 +39,7 @@ def plan_erasure(
     if open_rows:
         told = f"{_many(open_rows, 'row')} that servers are writing to: removed once they close them, within a minute"
         steps.append(PlanStep("open", told, args={"rows": open_rows}))
+    steps += [PlanStep("server", told) for told in servers]
     steps.append(PlanStep("look", "everything is looked through again, until nothing is found"))
     steps.append(
         PlanStep("left out", "from now on every ingest leaves such rows out: modeldeck erasures lift ends that")
@@ -48,6 +51,7 @@ def plan_erasure(
         steps.append(PlanStep("decide", f"{model}: {mine} learned from these rows: to be decided by you afterwards"))
     kept = "keeps what it holds: delete it, or restore nothing from it"
     steps += [PlanStep("backup", f"the backup {one} {kept}") for one in backups]
+    steps.append(PlanStep("text", FREE_TEXT))
     steps.append(PlanStep("source", "sources, and files that were exported, are yours: erase there too"))
     rows = sum(place.rows for place in places if place.kind in _TOLD)
     summary = f"erase {_many(rows, 'row')} of one person, by {', '.join(columns)}"

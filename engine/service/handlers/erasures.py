@@ -37,7 +37,7 @@ def plan(context: ServiceContext, request: EraseRequest) -> Preview:
     Raises:
         UnknownName: nobody has rows by these columns.
     """
-    from engine.governance.erasing.derived import backups, derived, snapshots_of
+    from engine.governance.erasing.derived import backups, derived, servers, snapshots_of
     from engine.governance.erasing.places import Place, holding
     from engine.governance.erasing.plan import plan_erasure
 
@@ -58,7 +58,9 @@ def plan(context: ServiceContext, request: EraseRequest) -> Preview:
         changed = {place.name for place in places if place.kind == "snapshot"}
         items = store.items(reader, before.id) if before is not None else []
         learned = derived(reader, changed | snapshots_of(reader, items))
-        made = plan_erasure(sorted(sought), places, learned, backups(reader), found["open"])
+        proven = {place.name for place in places if place.kind == "golden"}
+        serving = servers(reader, proven)
+        made = plan_erasure(sorted(sought), places, learned, backups(reader), found["open"], serving)
     return Preview(made, _basis(sought), blocked=_hold(context))
 
 
@@ -111,7 +113,7 @@ def erasures(context: ServiceContext, request: ErasuresRequest) -> list[Erasure]
 
 def show(context: ServiceContext, request: ErasureRequest) -> ErasureDetail:
     """Return one with its proof and what is left to decide."""
-    from engine.governance.erasing.derived import backups, derived, snapshots_of, stale_images
+    from engine.governance.erasing.derived import backups, derived, snapshots_of, stale_images, stale_servers
 
     with context.deck.database.reading() as reader:
         one = store.erasure(reader, request.id)
@@ -128,6 +130,7 @@ def show(context: ServiceContext, request: ErasureRequest) -> ErasureDetail:
             undecided=tuple(concerned),
             images=stale_images(reader, items),
             backups=backups(reader, one.ended_at),
+            servers=stale_servers(reader, items),
         )
 
 
