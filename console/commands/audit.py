@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console.commands.named import asked_version, named_version
 from console.commands.session import Session
 from console.writing import refuse_taken, write_new
 from engine.operations.audit import EvidenceMade, EvidencePieceRequest, EvidenceRequest, HeadsRequest, SignedHead
@@ -43,7 +44,10 @@ def export(session: Session) -> int:
 def bundle(session: Session) -> int:
     """Write the record and everything that speaks for a version as one signed file."""
     said = session.said.request
-    return _write(session, said.file, EvidenceRequest(said.model, said.version))
+    model, named, file = asked_version(said.model, said.version, said.file)
+    with session.client() as client:
+        version = named_version(client, model, named)
+    return _write(session, file, EvidenceRequest(model, version))
 
 
 def check(session: Session) -> int:

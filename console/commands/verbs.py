@@ -172,9 +172,9 @@ class RecordFile:
 class BundleFile:
     """Write the record and everything that speaks for a version as one signed file."""
 
-    model: str = argument("the model's name")
-    version: int = argument("the version number", metavar="VERSION")
-    file: str = argument("the file to make; it must not be there yet", metavar="FILE")
+    model: str = argument("the model's name, or MODEL@VERSION")
+    version: str = argument("its number, or an alias such as champion; not after MODEL@VERSION", metavar="VERSION")
+    file: str | None = argument("the file to make; it must not be there yet", metavar="FILE", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +209,16 @@ class CompareFile:
 class ExportBundle:
     """Write a version as one signed file, to be imported where no network leads: model, card, lineage, checks, seal."""
 
-    model: str = argument("the model's name")
-    version: int = argument("the version number", metavar="VERSION")
-    file: str = argument("the file to make; it must not be there yet", metavar="FILE")
+    model: str = argument("the model's name, or MODEL@VERSION")
+    version: str = argument("its number, or an alias such as champion; not after MODEL@VERSION", metavar="VERSION")
+    file: str | None = argument("the file to make; it must not be there yet", metavar="FILE", default=None)
     with_data: bool = argument(
         "the rows of its snapshot too; an admin's to give away", flag="--with-data", default=False
     )
-    image: bool = argument("its newest image too, as docker save writes it", flag="--image", default=False)
+    image: bool = argument(
+        "its newest image too: a docker host needs no network for it then", flag="--image", default=False
+    )
+    dry_run: bool = argument("only say how large it would be", flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,9 @@ class ImportBundle:
     )
     with_settings: bool = argument(
         "apply its model file and code too, where this deck lacks the model", flag="--with-settings", default=False
+    )
+    without_image: bool = argument(
+        "leave the image in it aside: no docker host here is to serve it", flag="--without-image", default=False
     )
     reason: str = argument("why, kept on record", flag="--reason", default="")
     dry_run: bool = argument("only check it, and say what would change", flag="--dry-run", default=False)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from engine.data.bundle import extract_bundle
 from engine.deploy.stage import types_of
+from engine.interop import bundle_image
 from engine.interop.bundle_check import (
     MOST_UNPACKED,
     Content,
@@ -59,10 +60,11 @@ _MANIFEST, _SIGNATURE, _PART = "manifest.json", "signature.json", ".part"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The version as it is here; `already` says that it was."""
+    """The version as it is here; `already` says that it was, `image` that something of an image was taken in."""
 
     version: Version
     already: bool
+    image: bool
 
 
 def trusted_keys(reader: Reader) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ def trusted_keys(reader: Reader) -> tuple[str, ...]:
     return (*(one.public for one in origins.signers(reader)), *seals.signers(reader))
 
 
-def begin(deck: Deck, name: str, text: bytes, signature: bytes, key: str) -> Manifest:
+def begin(deck: Deck, name: str, text: bytes, signature: bytes, key: str, *, with_image: bool = True) -> Manifest:
     """Take a bundle's manifest, when its signer is trusted and the deck has its model.
 
     Raises:
@@ -83,7 +85,9 @@ def begin(deck: Deck, name: str, text: bytes, signature: bytes, key: str) -> Man
     place = _place(deck, manifest.hash)
     with writing_to(deck.workspace.state):
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        needed = sum(member.size - have for member, have in lacked(deck, manifest))
+        if with_image:
+            bundle_image.begin(deck, manifest)
+        needed = sum(member.size - have for member, have in lacked(deck, manifest, with_image=with_image))
         free = shutil.disk_usage(place).free
         if needed > free:
             raise Refused(f"{name} needs {needed:,} bytes here, and {free:,} are free", "make room, then import it")
@@ -110,13 +114,15 @@ def begun(deck: Deck, name: str, bundle: str) -> Manifest:
     return manifest
 
 
-def lacked(deck: Deck, manifest: Manifest) -> list[tuple[Member, int]]:
+def lacked(deck: Deck, manifest: Manifest, *, with_image: bool = True) -> list[tuple[Member, int]]:
     """Return the members that the deck keeps and whose bytes it has only in part, with how many of them it has."""
+    kept = [(one, deck.artifacts.place(f"sha256:{one.sha256}")) for one in manifest.members if _is_kept(one.name)]
+    if with_image:
+        kept += [(one, bundle_image.place_of(deck, one)) for one in bundle_image.wanted(deck, manifest)]
     found: dict[str, tuple[Member, int]] = {}
-    for member in manifest.members:
-        place = deck.artifacts.place(f"sha256:{member.sha256}")
+    for member, place in kept:
         is_there = place.is_file() and place.stat().st_size == member.size
-        if _is_kept(member.name) and not is_there and member.sha256 not in found:
+        if not is_there and member.sha256 not in found:
             part = _place(deck, manifest.hash) / f"{member.sha256}{_PART}"
             have = part.stat().st_size if part.is_file() else 0
             found[member.sha256] = (member, min(have, member.size))
@@ -132,7 +138,8 @@ def put(deck: Deck, manifest: Manifest, member_name: str, offset: int, data: byt
         StorageUnwritable: the disk is full or read-only.
     """
     member = manifest.member(member_name)
-    if member is None or not _is_kept(member_name):
+    of_image = member is not None and member in bundle_image.wanted(deck, manifest)
+    if member is None or not (of_image or _is_kept(member_name)):
         raise Refused(f"the bundle holds no {member_name[:80]!r} that is kept", "send what was said to be lacked")
     part = _place(deck, manifest.hash) / f"{member.sha256}{_PART}"
     with writing_to(part.parent):
@@ -146,12 +153,25 @@ def put(deck: Deck, manifest: Manifest, member_name: str, offset: int, data: byt
             if _hash(part) != member.sha256:
                 part.unlink()
                 raise bad("the bundle", f"{member_name} is not what was signed")
-            deck.artifacts.put_file(part)
-            part.unlink()
+            if of_image:
+                bundle_image.put(deck, member, part)
+            else:
+                deck.artifacts.put_file(part)
+            part.unlink(missing_ok=True)
     return member, have
 
 
-def take(deck: Deck, name: str, manifest: Manifest, key: str, *, actor: str, via: str | None, reason: str) -> Imported:
+def take(
+    deck: Deck,
+    name: str,
+    manifest: Manifest,
+    key: str,
+    *,
+    actor: str,
+    via: str | None,
+    reason: str,
+    with_image: bool = True,
+) -> Imported:
     """Check all of a bundle that was taken in, and register its version; one that is here already stays as it is.
 
     Raises:
@@ -160,7 +180,7 @@ def take(deck: Deck, name: str, manifest: Manifest, key: str, *, actor: str, via
     """
     signer = trusted_signer(name, manifest, trusted_keys(deck.database), key)
     settings = _settings(deck, manifest)
-    missing = lacked(deck, manifest)
+    missing = lacked(deck, manifest, with_image=with_image)
     if missing:
         raise Refused(f"{missing[0][0].name} of {name} has not come yet", "begin it again: modeldeck bundle import")
     with deck.artifacts.claiming_everything():
@@ -170,13 +190,27 @@ def take(deck: Deck, name: str, manifest: Manifest, key: str, *, actor: str, via
         if found is None:
             _check_model(deck, name, content, settings)
             record = deck.artifacts.put_bytes(_record(content))
+        took_image = with_image and bundle_image.take(deck, name, manifest)
         with deck.database.write() as tx:
             found = here_as(tx, content)  # somebody else may have imported it meanwhile
             version = found or _register(deck, tx, content, record, actor=actor, via=via, reason=reason)
             if signer not in trusted_keys(tx):
                 origins.trust(tx, signer, str(manifest.about.get("deck", "")), actor, f"imported {name}", via)
+            if took_image:
+                of = f"{version.model}@{version.number}"
+                body = {"bundle": manifest.hash, "image": manifest.about.get("image", "")}
+                events.append(
+                    tx,
+                    actor=actor,
+                    via=via,
+                    action="image.imported",
+                    subject_kind="version",
+                    subject_id=of,
+                    model=version.model,
+                    body=body,
+                )
     shutil.rmtree(_place(deck, manifest.hash), ignore_errors=True)
-    return Imported(version, already=found is not None)
+    return Imported(version, already=found is not None, image=took_image)
 
 
 def here_as(reader: Reader, content: Content) -> Version | None:

@@ -66,8 +66,12 @@ def collected(deck: Deck, version: Version, *, with_data: bool, with_image: bool
     files |= {f"server/{path}": source for path, source in sorted(served.items())}
     if with_data:
         files |= _data(deck, version)
+    carries: dict[str, Any] = {}
     if image is not None:
-        files |= _image_files(deck, image)
+        from engine.interop.bundle_image import image_files
+
+        more, carries = image_files(deck, image)
+        files |= more
     places = {name: _place(deck, name, source) for name, source in files.items()}
     about = {
         "of": f"{version.model}@{version.number}",
@@ -79,6 +83,7 @@ def collected(deck: Deck, version: Version, *, with_data: bool, with_image: bool
         "head": {"seq": newest.seq, "hash": newest.hash},
         "data": with_data,
         "image": image or "",
+        "carries": carries,
     }
     members = [_member(name, place) for name, place in places.items()]
     return signed(about, members, lambda content: sign(deck, content)), places
@@ -90,10 +95,12 @@ def place_of(deck: Deck, member: Member) -> Path:
     Raises:
         CorruptArtifact: they are gone.
     """
-    if member.name.startswith(IMAGE) and member.name.endswith(".tar"):
-        from engine.deploy.images.places import layer_folder
+    if member.name.startswith(IMAGE):
+        from engine.interop.bundle_image import place_here
 
-        return layer_folder(deck.workspace) / f"{member.sha256}.tar"
+        layer = place_here(deck, member)
+        if layer is not None:
+            return layer
     return deck.artifacts.path(f"sha256:{member.sha256}")
 
 
@@ -182,19 +189,6 @@ def _image(reader: Reader, version: Version) -> str:
             "one is built when it is promoted on a docker host; without --image its server folder is in the bundle",
         )
     return found[0].digest
-
-
-def _image_files(deck: Deck, digest: str) -> dict[str, bytes | Path]:
-    """Return an image as `docker save` writes it: configuration, manifest, layers from the base up."""
-    from engine.deploy.images.archive import saved_files
-    from engine.deploy.images.build import made_image
-    from engine.deploy.images.places import layer_folder
-
-    image = made_image(deck.workspace, digest)
-    record = images.image(deck.database, digest).record_hash
-    kept = {f"{IMAGE}packages.json": deck.artifacts.read(record)} if record else {}
-    saved = saved_files(image, layer_folder(deck.workspace))
-    return {**kept, **{f"{IMAGE}{name}": source for name, source in saved.items()}}
 
 
 def _place(deck: Deck, name: str, source: bytes | Path) -> Path:

@@ -16,11 +16,15 @@ class CollectRequest:
     version: int = argument("the version number")
     data: bool = argument("its snapshot's rows too", flag="--with-data", default=False)
     image: bool = argument("its image too", flag="--image", default=False)
+    dry_run: bool = argument("only say how large it would be", flag="--dry-run", default=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedBundle:
-    """A manifest and the signature over it, as they stand at the begin of the file; `bundle` is the manifest's hash."""
+    """A manifest and the signature over it, as they stand at the begin of the file; `bundle` is the manifest's hash.
+
+    `image_bytes` is how large the newest image is that was built of the version, 0 where none was.
+    """
 
     bundle: str
     manifest: str
@@ -29,6 +33,7 @@ class SignedBundle:
     members: int
     size_bytes: int
     signer: str
+    image_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class BeginImport:
     manifest: str = argument("the manifest, as signed")
     signature: str = argument("the signature, as it stands in the file")
     key: str = argument("the signer's public key", flag="--key", default="")
+    without_image: bool = argument("leave its image aside", flag="--without-image", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ class TakeImport:
     bundle: str = argument("the bundle's hash")
     key: str = argument("the signer's public key", flag="--key", default="")
     reason: str = argument("why, kept on record", flag="--reason", default="")
+    without_image: bool = argument("leave its image aside", flag="--without-image", default=False)
 
 
 @dataclass(frozen=True, slots=True)

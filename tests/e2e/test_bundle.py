@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from apart_deck import fresh, without_network
 from made_bundles import CODE, HOSTILE, Made
 from tiny_deck import COMMAND, Said, Tiny
 
@@ -33,14 +33,6 @@ from store.errors import BadBundle, NotAllowed, Refused, UnknownName
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-def fresh(home: Path, prefix: tuple[str, ...] = ()) -> Tiny:
-    """Make an empty deck under a home of its own."""
-    home.mkdir(parents=True, exist_ok=True)
-    root = home / "deck"
-    assert Tiny(home, home, [], prefix=prefix)("init", str(root)).code == 0
-    return Tiny(root, home, [], prefix=prefix)
-
-
 @pytest.fixture(name="other")
 def another_deck(tmp_path: Path) -> Iterator[Tiny]:
     """A deck of another person, with nothing in it."""
@@ -52,26 +44,8 @@ def another_deck(tmp_path: Path) -> Iterator[Tiny]:
 @pytest.fixture(name="apart")
 def deck_without_a_network(tmp_path: Path) -> Iterator[Tiny]:
     """A deck whose every process sees no network but its own loopback."""
-    if os.geteuid() != 0 or not all(shutil.which(tool) for tool in ("unshare", "nsenter", "ip")):
-        pytest.skip("only root may take a network away, with unshare, nsenter and ip")
-    holds = subprocess.Popen(
-        ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 600"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert holds.stdout is not None
-        if holds.stdout.readline().strip() != "up":
-            pytest.skip("this machine takes no network away")
-        inside = ("nsenter", "--target", str(holds.pid), "--net")
-        routes = subprocess.run([*inside, "ip", "route"], capture_output=True, text=True, check=True).stdout
-        assert routes == ""
-        apart = fresh(tmp_path / "apart", inside)
+    with without_network(tmp_path / "apart") as apart:
         yield apart
-        assert apart("daemon", "stop", "--all").code == 0
-    finally:
-        holds.kill()
-        holds.communicate()
 
 
 def test_a_host_without_a_network_takes_a_version_in_and_serves_it(made: Made, apart: Tiny) -> None:

@@ -19,6 +19,7 @@ from engine.deploy.images import containers
 from engine.deploy.images.build import build_image, made_image
 from engine.deploy.images.container import ContainerSpec, Limits, Story
 from engine.deploy.images.containers import Found
+from engine.deploy.images.places import gateway_folder
 from engine.deploy.images.ship import ship
 from engine.deploy.images.speaking import spoken_to
 from engine.deploy.memory import memory_limit_mb
@@ -78,7 +79,7 @@ class DockerRuntime:
 
     def router(self) -> HostRouter:
         """Return the host's gateway at its declared port."""
-        cache = self.workspace.state / "gateway"
+        cache = gateway_folder(self.workspace)
         host = self._settings
         shown = certificate_of(self.workspace.root, host)
         return HaproxyRouter(

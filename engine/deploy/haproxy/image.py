@@ -67,11 +67,36 @@ def ensure_image(client: Any, cache: Path) -> str:
     return image_id
 
 
+def form() -> str:
+    """Return 16 digits that name of which packages, and how, this modeldeck makes the gateway's layer."""
+    return hashlib.sha256(json.dumps([PACKAGES, _LEFT_OUT, _PASSWD, _FORM]).encode()).hexdigest()[:16]
+
+
+def kept_layer(cache: Path) -> tuple[Path, Path] | None:
+    """Return the files of the layer and of what it was made of, None where it was not made yet."""
+    layer, packages = _files(cache)
+    return (layer, packages) if layer.is_file() and packages.is_file() else None
+
+
+def keep_layer(cache: Path, came: Path, packages: bytes) -> None:
+    """Take a layer over that another deck made; `packages` says of what, as it stands beside one made here."""
+    layer, beside = _files(cache)
+    layer.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    came.replace(layer)
+    fresh = beside.with_suffix(".fresh")
+    fresh.write_bytes(packages)
+    fresh.replace(beside)
+
+
+def _files(cache: Path) -> tuple[Path, Path]:
+    folder = cache / f"gateway-{form()}"
+    return folder / "layer.tar", folder / "packages.json"
+
+
 def _layer(cache: Path) -> tuple[Path, dict[str, Any]]:
     """Return the layer, and its sha256 with those of the packages it was made of; made once per list of packages."""
-    key = hashlib.sha256(json.dumps([PACKAGES, _LEFT_OUT, _PASSWD, _FORM]).encode()).hexdigest()[:16]
-    folder = cache / f"gateway-{key}"
-    layer, packages = folder / "layer.tar", folder / "packages.json"
+    layer, packages = _files(cache)
+    folder = layer.parent
     if not packages.exists():
         debs = folder / "packages"
         debs.mkdir(parents=True, exist_ok=True)

@@ -10,17 +10,16 @@ from typing import Any
 
 from engine.deck import Deck
 from engine.deploy.images.archive import Image, architecture
-from engine.deploy.images.base import Base, Say, choose_base
+from engine.deploy.images.base import Base, Say
+from engine.deploy.images.below import Below, carried_below, made_below
 from engine.deploy.images.code import distributions_of
 from engine.deploy.images.container import PORT, READY_FILE, USER
 from engine.deploy.images.contents import LOG, MODEL, SERVER, model_layer, server_layer
-from engine.deploy.images.dependencies import AT, dependency_layer
+from engine.deploy.images.dependencies import AT
 from engine.deploy.images.layers import keep, kept, layers_of, told
 from engine.deploy.images.libraries import AT as LIBRARIES
-from engine.deploy.images.libraries import library_layer
-from engine.deploy.images.licences import licence_of
-from engine.deploy.images.places import layer_folder, record_folder, wheel_folder
-from engine.deploy.images.wheels import PIPELINE, Wheel, resolve
+from engine.deploy.images.places import layer_folder, record_folder
+from engine.deploy.images.wheels import PIPELINE
 from engine.deploy.stage import stage
 from engine.serving.contract import CONTRACT
 from engine.settings.model import ModelSettings
@@ -59,7 +58,8 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
 ) -> Made:
     """Return the image of a version, made as far as it is not there; the same content is the same image.
 
-    `engine` is a client of an engine that may hold a base, `base` the one the settings name.
+    `engine` is a client of an engine that may hold a base, `base` the one the settings name. Where the lower layers
+    came with a bundle, nothing is fetched or installed.
 
     Raises:
         Refused: there is no base for the version's interpreter, or it lacks a library that a wheel needs.
@@ -70,30 +70,22 @@ def build_image(  # noqa: PLR0913 (one keyword for each thing that may differ)
     workspace = deck.workspace
     lock = json.loads(deck.artifacts.read(version.environment_hash))
     staged = stage(deck, version, settings)
-    chosen, why = choose_base(workspace, lock, say, engine=engine, named=base)
     manifest = json.loads((staged / "manifest.json").read_bytes())
-    wheels = resolve(workspace, lock, chosen.minor, say, _answered_by(staged, manifest, lock))
-    libraries = library_layer(workspace, chosen, wheels, say)
-    layers = (
-        *chosen.layers,
-        *((libraries,) if libraries else ()),
-        dependency_layer(workspace, wheels, chosen.minor, say),
-        server_layer(workspace),
-        model_layer(workspace, staged),
-    )
-    name = f"{version.model}-{version.number}"
-    image = Image(layers, _config(version, chosen, has_libraries=libraries is not None), architecture(), name)
+    needs = _answered_by(staged, manifest, lock)
+    carried = carried_below(workspace, version.environment_hash, needs, say) if base is None else None
+    below = carried or made_below(workspace, lock, needs, say, engine=engine, named=base)
+    layers = (*below.layers, server_layer(workspace), model_layer(workspace, staged))
+    config = _config(version, below.base, has_libraries=below.libraries is not None)
+    image = Image(layers, config, architecture(), f"{version.model}-{version.number}")
     say(0.95, f"image {image.id.removeprefix('sha256:')[:12]} of {version.model}@{version.number}")
     _remember(workspace, image)
-    record = deck.artifacts.put_bytes(
-        _record(workspace, image, chosen, why, wheels, has_libraries=libraries is not None)
-    )
+    record = deck.artifacts.put_bytes(_record(image, below))
     with deck.database.write(fence) as tx:
         row, new = images.add_image(
             tx,
             model=version.model,
             version=version.number,
-            base=chosen.label,
+            base=below.base.label,
             contract=CONTRACT,
             platform=f"linux/{image.architecture}",
             digest=image.id,
@@ -170,28 +162,16 @@ def _config(version: Version, base: Base, *, has_libraries: bool) -> dict[str, A
     }
 
 
-def _record(
-    workspace: Workspace, image: Image, base: Base, why: str, wheels: tuple[Wheel, ...], *, has_libraries: bool
-) -> bytes:
+def _record(image: Image, below: Below) -> bytes:
     """Return all that went into an image, as it is kept for whoever asks later."""
-    more = ("libraries",) if has_libraries else ()
-    kept_in = wheel_folder(workspace)
-    names = [*("base" for _ in base.layers), *more, "dependencies", "server", "model"]
+    base = below.base
     body = {
         "image": image.id,
-        "base": {"name": base.name, "python": base.python, "why": why, "contents": base.contents},
-        "wheels": [
-            {
-                "name": each.name,
-                "version": each.version,
-                "sha256": each.sha256,
-                "licence": licence_of(kept_in / each.file),
-            }
-            for each in wheels
-        ],
+        "base": {"name": base.name, "python": base.python, "why": below.why, "contents": base.contents},
+        "wheels": list(below.packages),
         "layers": [
             {"what": what, "diff_id": layer.diff_id, "size_bytes": layer.size}
-            for what, layer in zip(names, image.layers, strict=True)
+            for what, layer in zip([*below.names, "server", "model"], image.layers, strict=True)
         ],
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()

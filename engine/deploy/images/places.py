@@ -22,6 +22,11 @@ def wheel_folder(workspace: Workspace) -> Path:
     return workspace.images / "wheels"
 
 
+def gateway_folder(workspace: Workspace) -> Path:
+    """Return where the gateway's image and the packages it is made of lie."""
+    return workspace.state / "gateway"
+
+
 def record_folder(workspace: Workspace) -> Path:
     """Return where the records of resolved wheels, dependency layers and built images lie."""
     return workspace.images / "records"

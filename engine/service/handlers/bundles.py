@@ -36,7 +36,7 @@ KIND = "bundle"  # of a manifest among the artifacts
 
 
 def collect(context: ServiceContext, request: CollectRequest) -> SignedBundle:
-    """Sign what a version is made of, keep that among the artifacts, and put it on record.
+    """Sign what a version is made of, keep that among the artifacts, and put it on record; a dry run does neither.
 
     Raises:
         UnknownName: no such version. NotAllowed: rows are an admin's to give away.
@@ -44,7 +44,7 @@ def collect(context: ServiceContext, request: CollectRequest) -> SignedBundle:
     """
     from engine.interop.bundle_file import canonical
     from engine.interop.bundle_parts import collected
-    from store import blobs, events, versions
+    from store import blobs, events, images, versions
 
     deck, caller = context.deck, context.caller
     if request.data:
@@ -52,6 +52,9 @@ def collect(context: ServiceContext, request: CollectRequest) -> SignedBundle:
     version = versions.version(deck.database, request.model, request.version)
     manifest, _ = collected(deck, version, with_data=request.data, with_image=request.image)
     signature = canonical({"signer": manifest.signer, "signature": manifest.signature})
+    built = [one.size_bytes for one in images.images(deck.database, version.model) if one.version == version.number]
+    if request.dry_run:
+        return _signed("", manifest, signature, built)
     kept = json.dumps({"manifest": manifest.text.decode(), "signature": signature.decode()}).encode()
     hash = deck.artifacts.put_bytes(kept)
     with deck.database.write() as tx:
@@ -66,15 +69,7 @@ def collect(context: ServiceContext, request: CollectRequest) -> SignedBundle:
             model=version.model,
             body={"bundle": manifest.hash, "data": request.data, "image": manifest.about["image"]},
         )
-    return SignedBundle(
-        hash,
-        manifest.text.decode(),
-        signature.decode(),
-        str(manifest.about["of"]),
-        len(manifest.members),
-        manifest.size,
-        manifest.signer,
-    )
+    return _signed(hash, manifest, signature, built)
 
 
 def piece(context: ServiceContext, request: BundlePieceRequest) -> BundlePiece:
@@ -111,9 +106,11 @@ def begin(context: ServiceContext, request: BeginImport) -> ImportBegun:
 
     deck = context.deck
     text, signature = request.manifest.encode(), request.signature.encode()
-    manifest = bundle_import.begin(deck, request.name, text, signature, request.key)
-    lacked = bundle_import.lacked(deck, manifest)
-    content = None if lacked else bundle_import.checked(deck, request.name, manifest)
+    with_image = not request.without_image
+    manifest = bundle_import.begin(deck, request.name, text, signature, request.key, with_image=with_image)
+    lacked = bundle_import.lacked(deck, manifest, with_image=with_image)
+    lacks_version = bool(bundle_import.lacked(deck, manifest, with_image=False))
+    content = None if lacks_version else bundle_import.checked(deck, request.name, manifest)
     found = bundle_import.here_as(deck.database, content) if content is not None else None
     model = str(manifest.about["of"]).rpartition("@")[0]
     return ImportBegun(
@@ -145,7 +142,14 @@ def take(context: ServiceContext, request: TakeImport) -> Done:
     deck, caller = context.deck, context.caller
     manifest = bundle_import.begun(deck, request.name, request.bundle)
     done = bundle_import.take(
-        deck, request.name, manifest, request.key, actor=caller.actor, via=caller.via, reason=request.reason
+        deck,
+        request.name,
+        manifest,
+        request.key,
+        actor=caller.actor,
+        via=caller.via,
+        reason=request.reason,
+        with_image=not request.without_image,
     )
     here = f"{done.version.model}@{done.version.number}"
     of, maker = manifest.about["of"], manifest.about["deck"]
@@ -157,11 +161,14 @@ def take(context: ServiceContext, request: TakeImport) -> Done:
         "signer": manifest.signer,
         "bundle": manifest.hash,
     }
+    image = "; a docker host gets its image without a network" if done.image else ""
     if done.already:
         deleted = ", deleted since" if done.version.deleted_at is not None else ""
-        return Done(f"imported: {of} of {maker} is {here} here{deleted}", already=True, body=body)
+        told = f"imported: {of} of {maker} is {here} here{deleted}{image}"
+        return Done(told, already=not done.image, body=body)
     proof = proof_here(deck, done.version)
-    return Done(f"{of} of {maker} imported as {here}; {proof.told}", body={**body, "proof": to_json(proof)})
+    told = f"{of} of {maker} imported as {here}; {proof.told}{image}"
+    return Done(told, body={**body, "proof": to_json(proof)})
 
 
 def signers(context: ServiceContext, request: SignersRequest) -> list[TrustedSigner]:
@@ -212,6 +219,19 @@ def distrust(context: ServiceContext, request: DistrustSigner) -> Done:
     with context.deck.database.write() as tx:
         done = origins.distrust(tx, found[0].public, caller.actor, request.reason, caller.via)
     return Done(f"not trusted: {found[0].public[:16]}", already=not done, body={"public": found[0].public})
+
+
+def _signed(hash: str, manifest: Manifest, signature: bytes, built: list[int]) -> SignedBundle:
+    return SignedBundle(
+        hash,
+        manifest.text.decode(),
+        signature.decode(),
+        str(manifest.about["of"]),
+        len(manifest.members),
+        manifest.size,
+        manifest.signer,
+        built[0] if built else 0,
+    )
 
 
 def _collected(context: ServiceContext, hash: str) -> Manifest:
