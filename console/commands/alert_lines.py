@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.output import Output
-from engine.operations.alerts import AlertDetail
+from engine.operations.alerts import AlertDetail, left
 from engine.operations.operation import from_body
 from store.rows import Alert, Maintenance
 
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from engine.client import Client
 
 SETTLED = ("alerts.ack", "alerts.resolve")
+
+
+def state(alert: Alert, out: Output) -> str:
+    """Return how bad an open alert is, else what became of it: who has it, or when it comes back."""
+    if alert.state == "open":
+        return f"{alert.severity}, {left(alert)}" if left(alert) else alert.severity
+    if alert.state == "acknowledged":
+        return f"acked {(alert.owner or '').removeprefix('user:')}".rstrip()
+    return f"snoozed {out.minute(alert.until_at)}" if alert.state == "snoozed" else alert.state
 
 
 def detail(body: dict[str, Any]) -> AlertDetail:

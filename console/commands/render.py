@@ -27,7 +27,7 @@ from console.output import Column, Output
 from console.render.words import plural
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
-from engine.operations.alerts import AlertDetail, left
+from engine.operations.alerts import AlertDetail
 from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.compliance import Compliance
@@ -64,8 +64,9 @@ PULSE = (
 
 FINDINGS = (
     Column("alert", lambda row, out: out.short(row.id)),
-    Column("model", lambda row, _: row.model, shrink=True),
-    Column("title", lambda row, _: left(row) + row.title, shrink=True),
+    Column("model", lambda row, _: row.model or row.host, shrink=True),
+    Column("state", alert_lines.state),
+    Column("title", lambda row, _: row.title, shrink=True),
 )
 
 ATTEMPTS = (

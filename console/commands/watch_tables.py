@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from console.commands.alert_lines import state
 from console.commands.values import count, number, percent, seconds, version_or_none, window_metric
 from console.output import Column, Output
 from console.render.windows import part_metric, part_moved, part_name, part_ratio, wrong_inputs
-from engine.operations.alerts import left
 from engine.operations.watching import AttributionMoved, MonitorNewest
 from store.rows import Alert, Maintenance, Monitor, Window, WindowPart
 
@@ -23,15 +23,6 @@ def noted(window: Window) -> str:
 def began(from_us: int, out: Output) -> str:
     """Return where a window begins: its day, and the minute where it does not begin with the day."""
     return out.time(from_us)[:16].removesuffix(" 00:00")
-
-
-def alert_state(alert: Alert, out: Output) -> str:
-    """Return how bad an open alert is, else what became of it: who has it, or when it comes back."""
-    if alert.state == "open":
-        return alert.severity
-    if alert.state == "acknowledged":
-        return f"acked {(alert.owner or '').removeprefix('user:')}".rstrip()
-    return f"snoozed {out.minute(alert.until_at)}" if alert.state == "snoozed" else alert.state
 
 
 MONITORS = (
@@ -96,8 +87,8 @@ ATTRIBUTIONS = (
 ALERTS = (
     Column("alert", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model or row.host, shrink=True),
-    Column("state", alert_state),
-    Column("title", lambda row, _: left(row) + row.title, shrink=True),
+    Column("state", state),
+    Column("title", lambda row, _: row.title, shrink=True),
 )
 
 MAINTENANCES = (

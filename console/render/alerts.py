@@ -25,11 +25,13 @@ def subject(alert: Alert) -> str:
 def _severity(row: Alert, context: Context) -> tuple[Span, ...]:
     if row.state != "open":
         return state(row.state)
+    if left(row):
+        return ((f"{glyph_of(row.severity)} {left(row)}", "dim"),)
     return state(row.severity)
 
 
 def _title(row: Alert, context: Context) -> tuple[Span, ...]:
-    return ((left(row), "dim"), (row.title.removeprefix(f"{subject(row)}: "), ""))
+    return ((row.title.removeprefix(f"{subject(row)}: "), ""),)
 
 
 COLUMNS = (

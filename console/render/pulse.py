@@ -14,7 +14,7 @@ from console.render.sheet import INDENT, Sheet
 from console.render.signs import WORDS, glyph_of, state, style_of
 from console.render.spark import sparkline, volume_line
 from console.render.words import age, ago, brief, count, day, number, percent, person, plural, short_count, short_moment
-from engine.operations.alerts import left
+from engine.operations.alerts import left, worst_first
 from engine.operations.deck import Pulse, PulseModel
 from store.rows import Alert, Release
 
@@ -215,14 +215,6 @@ def way_back(row: PulseModel, releases: Sequence[Release]) -> list[Span]:
     return [("no earlier champion stands behind ", "dim"), (f"v{row.champion}", "dim")]
 
 
-ASIDE = ("snoozed", "muted")  # shown after what asks for somebody
-
-
-def _is_aside(alert: Alert) -> bool:
-    """Say whether it waits: put aside by somebody, or about a version that no longer serves."""
-    return alert.state in ASIDE or alert.left_version is not None
-
-
 def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int, undelivered: int = 0) -> list[Line]:
     """Return the open alerts, worst first; before them how many messages did not reach whom they were for."""
     sheet = Sheet(width)
@@ -232,14 +224,15 @@ def alert_lines(alerts: Sequence[Alert], width: int, now: int, height: int, unde
         sheet.lines.append(line("  ", (f"{glyph_of('failed')} {told}", style_of("failed"))))
     if not alerts and not undelivered:
         sheet.paragraph("nothing needs you", "dim")
-    worst = sorted(alerts, key=lambda alert: (_is_aside(alert), alert.severity != "critical", -alert.seen_at))
-    for alert in worst[: max(0, height - len(sheet.lines))]:
+    for alert in worst_first(alerts)[: max(0, height - len(sheet.lines))]:
         sheet.lines.append(
             line(
                 "  ",
-                (f"{glyph_of(alert.severity)} {alert.severity:<9}", style_of(alert.severity)),
+                (
+                    f"{glyph_of(alert.severity)} {left(alert) or alert.severity:<9}",
+                    "dim" if left(alert) else style_of(alert.severity),
+                ),
                 (f"{age(alert.seen_at, now):>4}  ", "dim"),
-                (left(alert), "dim"),
                 (alert.title if subject(alert) in alert.title else f"{subject(alert)}: {alert.title}", ""),
                 ("" if alert.state == "open" else f"  {WORDS.get(alert.state, alert.state)}", "dim"),
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from engine.operations.alerts import left
+from engine.operations.alerts import left, worst_first
 from engine.operations.handover import Change, Handover, IncidentDetail
 from store.rows import EPOCH, Approval, Comment, rfc3339
 
@@ -39,14 +39,14 @@ def handover(told: Handover) -> str:
 def standing(told: Handover) -> list[tuple[str, str]]:
     """Return what is open as (what it is, in words), the most pressing first."""
     found = [("incident", f"{one.title} since {rfc3339(one.from_at)}") for one in told.incidents]
-    worst = sorted(told.alerts, key=lambda one: one.severity != "critical")
     found += [
         (
             f"{one.severity} alert",
-            f"{one.model or one.host or 'deck'}: {left(one)}{one.title}"
-            f" ({name(one.owner) if one.owner else 'nobody has it'}{'' if one.state == 'open' else f', {one.state}'})",
+            f"{one.model or one.host or 'deck'}: {one.title}"
+            f" ({name(one.owner) if one.owner else 'nobody has it'}{'' if one.state == 'open' else f', {one.state}'}"
+            f"{f', {left(one)}' if left(one) else ''})",
         )
-        for one in worst
+        for one in worst_first(told.alerts)
     ]
     found += [
         (f"release {one.state}", f"{one.endpoint} {one.kind} to v{one.to_version}{_because(one.detail)}")

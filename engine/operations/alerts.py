@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from engine.access import Role
 from engine.operations.common import DRY_RUN, NoRequest
 from engine.operations.operation import Danger, Operation, argument
@@ -16,7 +19,7 @@ _DURATION = "DURATION"
 
 @dataclass(frozen=True, slots=True)
 class AlertsRequest:
-    """Alerts, newest first; open ones only unless `all`."""
+    """Alerts, the worst first; open ones only unless `all`."""
 
     all: bool = argument("resolved ones too", flag="--all", default=False)
 
@@ -71,8 +74,30 @@ class AlertDetail:
 
 
 def left(alert: Alert) -> str:
-    """Return what stands before the title of an alert about a version that no longer serves; "" of any other."""
-    return f"about v{alert.left_version}, which no longer serves: " if alert.left_version is not None else ""
+    """Return the mark of an alert about a version that no longer serves; "" of any other."""
+    return f"v{alert.left_version} gone" if alert.left_version is not None else ""
+
+
+ASIDE = ("snoozed", "muted", "resolved")  # they wait for nobody
+
+
+def worst_first(alerts: Iterable[Alert]) -> list[Alert]:
+    """Return alerts as every list shows them: those that ask for somebody, critical before warnings, then the newest.
+
+    After them come what somebody put aside, and what is about a version that no longer serves.
+    """
+
+    def place(one: Alert) -> tuple[Any, ...]:
+        is_aside = one.state in ASIDE or one.left_version is not None
+        return (
+            one.state == "resolved",
+            is_aside,
+            one.state == "acknowledged",
+            one.severity != "critical",
+            -one.seen_at,
+        )
+
+    return sorted(alerts, key=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +141,7 @@ OPERATIONS = (
     Operation(
         "alerts.list",
         ("alerts",),
-        "open alerts, newest first",
+        "open alerts, the worst first",
         AlertsRequest,
         Alert,
         Role.VIEWER,

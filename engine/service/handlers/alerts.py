@@ -13,6 +13,7 @@ from engine.operations.alerts import (
     AlertsRequest,
     MaintenanceRequest,
     SnoozeRequest,
+    worst_first,
 )
 from engine.operations.common import NoRequest
 from engine.service.call import ServiceContext
@@ -37,11 +38,11 @@ _USER = re.compile(r"(user:)?([A-Za-z0-9_][A-Za-z0-9_.@-]{0,63})")
 
 
 def alerts(context: ServiceContext, request: AlertsRequest) -> list[Alert]:
-    """Return alerts, newest first."""
+    """Return alerts, the worst first."""
     from store import alerts as table
 
     reader = context.deck.database
-    found = with_left(reader, table.alerts(reader, open_only=not request.all))
+    found = worst_first(with_left(reader, table.alerts(reader, open_only=not request.all)))
     return counted(reader, "alert", found, lambda row: row.id)
 
 

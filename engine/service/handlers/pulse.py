@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.operations.alerts import worst_first
 from engine.operations.common import NoRequest
 from engine.operations.deck import Counts, Pulse, PulseModel, PulseRequest
 from engine.service.call import ServiceContext
@@ -125,7 +126,7 @@ def _look(reader: Reader, body: Mapping[str, Any], traffic: dict[str, tuple[int,
         deployments=list(deployments.deployments(reader)),
         replicas=list(deployments.replicas(reader)),
         spans=list(routes.route_history(reader, limit=500)),
-        alerts=with_left(reader, alerts.alerts(reader, open_only=True)),
+        alerts=worst_first(with_left(reader, alerts.alerts(reader, open_only=True))),
         traffic=traffic,
         faults=faults.standing(reader),
         settings_changes=settings_changes(reader),

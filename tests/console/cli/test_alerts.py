@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -240,11 +241,28 @@ def test_an_alert_about_a_version_that_was_rolled_back_says_so(line: Line, deck:
     assert {one["id"]: one["left_version"] for one in line("alerts", "--json").data} == {about[1]: None, about[2]: 2}
     for words in (("alerts",), ("pulse",), ("handover",)):
         shown = line(*words).out
-        assert "about v2, which no longer serves: v2 is off" in shown
-        assert "about v1" not in shown
+        assert "v2 gone" in shown
+        assert "v2 is off" in shown
+        assert "v1 gone" not in shown
+        assert shown.index("v1 is off") < shown.index("v2 is off"), "what still serves comes first"
     page = line("show", "alert", about[2]).out
     assert "v2, which no longer serves" in page
     assert "modeldeck rollback" not in page
     assert "modeldeck rollback rates" in line("show", "alert", about[1]).out
     assert line("alerts", "resolve", about[2]).code == 0
     assert line("show", "alert", about[2], "--json").data["body"]["left_version"] is None, "it is over"
+
+
+def test_lists_show_how_bad_an_alert_is_and_the_worst_first(line: Line, deck: Deck) -> None:
+    raised(deck, key="a", severity="critical", title="it fails")
+    raised(deck, key="b", severity="warning", title="it drifts")
+    raised(deck, key="c", severity="critical", title="it is watched")
+    taken = next(one["id"] for one in line("alerts", "--json").data if one["title"] == "it is watched")
+    assert line("alerts", "ack", taken).code == 0
+    for verb in ("alerts", "pulse"):
+        shown = [one.split() for one in line(verb).out.splitlines() if " it " in one]
+        assert [" ".join(words[1:]) for words in shown] == [
+            "rates critical it fails",
+            "rates warning it drifts",
+            f"rates acked {getpass.getuser()} it is watched",
+        ]
