@@ -15,7 +15,7 @@ from engine.operations.comments import AddComment
 from engine.operations.common import ModelRequest
 from engine.operations.notifying import NotificationChange
 from engine.operations.runs import TrainRequest
-from engine.operations.serving import ReleaseChange
+from engine.operations.serving import REACH, ReleaseChange
 from engine.operations.work import CancelRequest, ScheduleChange, ScheduleRequest
 from store.rows import Alert, Job, Notification, Schedule
 
@@ -160,6 +160,7 @@ def _go_on(_row: Any, model: str) -> SmallChange:
         "Resume",
         (
             "Lets the held release go on without the evidence it was waiting for.",
+            REACH,
             "Your name and your reason go on record.",
         ),
         needs_reason=True,

@@ -172,13 +172,18 @@ def open_release(row: Any) -> str | None:
 def pausable(row: Any) -> str | None:
     """Return why the release cannot be held."""
     reason = open_release(row)
-    return reason or ("the release is held already" if row.state == "held" else None)
+    return reason or ("the release is held already" if _is_held(row) else None)
 
 
 def resumable(row: Any) -> str | None:
     """Return why the release cannot go on."""
     reason = open_release(row)
-    return reason or (None if row.state == "held" else f"the release is {row.state}, not held")
+    return reason or (None if _is_held(row) else "the release is not held")
+
+
+def _is_held(row: Any) -> bool:
+    """Say whether the row's release is held; the pulse has of it the line that says so."""
+    return " %, held" in row.release if hasattr(row, "challenger") else row.state == "held"
 
 
 def convergeable(row: Any) -> str | None:

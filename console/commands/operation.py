@@ -130,6 +130,10 @@ def _change(client: Client, operation: Operation, session: Session) -> int:
 
 def _submit(client: Client, operation: Operation, request: Any, session: Session) -> int:
     out = session.output
+    if operation.id == "releases.resume":
+        from engine.operations.serving import REACH
+
+        out.note(REACH)
     answer = client.call(operation.id, request)
     if session.said.dry_run:
         out.data(answer) if out.as_json else _would(client, operation, request, answer, out)

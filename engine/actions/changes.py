@@ -113,7 +113,7 @@ CHANGES = (
         "releases.abort",
         "X",
         "abort the release: traffic returns to the champion",
-        (*RELEASE_SCOPES, "pulse"),
+        RELEASE_SCOPES,
         "abort",
         Danger.DANGEROUS,
         why.open_release,

@@ -18,7 +18,7 @@ MODEL_SCOPES = (
     *("deploys", "deploy", "monitors"),
 )
 TRAIN_SCOPES = tuple(scope for scope in MODEL_SCOPES if not scope.startswith(("release", "deploy")))
-RELEASE_SCOPES = ("releases", "release", "deploys")
+RELEASE_SCOPES = ("releases", "release", "deploys", "pulse")
 DRAWN_SCOPES = ("version", "monitor", "alert", "compared")  # pages with charts
 MARK_SCOPES = ("runs", "versions")  # where rows are marked, to be compared
 LINEAGE_SCOPES = ("versions", "version", "runs", "run", "releases", "release")

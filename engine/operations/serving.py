@@ -143,6 +143,12 @@ class Predictions:
 
 _HANDLERS = "engine.service.handlers.serving"
 
+# how far one resume reaches, as every face says it; see engine.release.rollout.accepted_silence
+REACH = (
+    "It goes past this step. If nobody asked the new version anything in it, every later step in which nobody does"
+    " is passed too, up to all traffic; where requests come they are judged, and too few hold it again."
+)
+
 OPERATIONS = (
     Operation(
         "releases.promote",

@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from console.small_changes import small_change
 from engine.actions.scopes import EVERYWHERE, SCOPES
 from engine.actions.table import ACTIONS, BY_ID, in_scope, key_table
 from engine.availability import model_of, version_of
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
+from engine.operations.serving import REACH
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -53,6 +55,27 @@ def test_an_ab_that_is_over_is_promoted_from_its_release_and_no_other_release_is
     for other in ({"state": "running"}, {"evidence": {"cause": "no data"}}):
         row = SimpleNamespace(**{**vars(over), **other})
         assert (promote.available(row), version_of(row)) == ("choose a version: open the model", None)
+
+
+@pytest.mark.parametrize(
+    ("release", "hold", "resume"),
+    [
+        ("v3 10 %, held: at 10 %: 0 of 200 live rows", "the release is held already", None),
+        ("v3 10 %, held", "the release is held already", None),
+        ("v3 10 %, 10 % of traffic to v3; held after 20s without", None, "the release is not held"),
+        ("", "no release of it is under way", "no release of it is under way"),
+    ],
+)
+def test_pulse_holds_and_resumes_the_release_of_its_row(release: str, hold: str | None, resume: str | None) -> None:
+    row = SimpleNamespace(model="rates", challenger=None, release=release)
+    by_key = {action.key: action for action in in_scope("pulse")}
+    assert by_key["H"].available(row) == hold
+    assert by_key["U"].available(row) == resume
+
+
+def test_resuming_says_how_far_it_reaches() -> None:
+    change = small_change("releases.resume", SimpleNamespace(endpoint="rates"), "rates")
+    assert REACH in change.text
 
 
 def test_an_alert_offers_the_way_back_of_its_model() -> None:

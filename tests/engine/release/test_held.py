@@ -50,6 +50,12 @@ def test_one_resume_is_enough_while_nobody_asks_anything(serving, held):
     assert weights == ["no data", "no data", "no data"]
 
 
+def test_a_later_step_that_is_asked_too_little_is_held_again(serving, held):
+    serving.rate = 10.0  # 5 rows a second at 50 %, 100 of 200 in time
+    again = serving.run(resume(serving.deck, serving.model, reason="go on", actor="user:bob"))
+    assert (again.state, again.detail) == ("held", "at 50 %: 100 of 200 live rows after 20 s")
+
+
 def test_rows_that_come_after_a_resume_are_judged(serving, held):
     serving.rate = 100.0
     serving.error_rates = {2: 1.0}
