@@ -48,7 +48,7 @@ class ListPage(Page):
         self.scope = kind.name.split(":", 1)[0]
         self.grid = Grid(kind.columns, kind.key)
         self._rows: tuple[Any, ...] = ()
-        self._sieve: Sieve[Any] = Sieve(())
+        self._sieve: Sieve[Any] | None = None
         self._filter = filters.parse("")
         self._marked: dict[str, Any] = {}
 
@@ -126,7 +126,7 @@ class ListPage(Page):
         """Replace the rows."""
         if tuple(rows) != self._rows:
             self._rows = tuple(rows)
-            self._sieve = Sieve(self._rows)
+            self._sieve = None
         self._apply()
 
     def set_filter(self, text: str) -> str:
@@ -140,11 +140,12 @@ class ListPage(Page):
         return ""
 
     def _apply(self) -> None:
-        wanted = (
-            self._sieve.select(self._filter)
-            if self.filtered
-            else tuple(row for row in self._rows if not self._kind.is_routine(row))
-        )
+        if self.filtered:
+            self._sieve = self._sieve or Sieve(self._rows)
+            wanted = self._sieve.select(self._filter)
+        else:
+            self._sieve = None  # what the rows say is kept only while they are filtered
+            wanted = tuple(row for row in self._rows if not self._kind.is_routine(row))
         self.grid.set_rows(wanted)
         if self.filtered and self._rows:
             total = len(self._rows)

@@ -41,7 +41,8 @@ class Sieve(Generic[Row]):
     def _text(self, number: int) -> str:
         text = self._texts[number]
         if text is None:
-            text = self._texts[number] = BETWEEN.join(texts_of(self._body(number))).casefold()
+            body = to_json(self.rows[number])  # not kept: of ten thousand rows the objects are ten megabytes
+            text = self._texts[number] = BETWEEN.join(texts_of(body)).casefold()
         return text
 
     def _body(self, number: int) -> Any:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from dataclasses import dataclass
 
 import pytest
@@ -60,3 +61,14 @@ def test_only_longer_words_say_more(old: str, new: str, more: bool) -> None:
 
 def test_a_word_is_not_found_across_two_values() -> None:
     assert Sieve((Row("ab", 1.0, {}, 0),)).select(parse("ab1")) == ()
+
+
+def test_words_are_looked_for_without_keeping_a_copy_of_the_rows() -> None:
+    sieve = Sieve(ROWS * 10)
+    tracemalloc.start()
+    try:
+        sieve.select(parse("model"))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept / len(sieve.rows) < 300, "bytes a row: its texts, not its objects"
