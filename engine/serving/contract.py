@@ -199,6 +199,9 @@ class RowCoder:
         self._known = frozenset({*names, *also})
         self._columns = [(c.name, _QUICK[c.type], _CODERS[c.type], c) for c in signature.inputs]
         self._names = names
+        self._all = itemgetter(*names) if len(names) > 1 else None
+        # what values are where none needs a look, not to be met where a column must be looked at
+        self._types = tuple(next(iter(quick), None) for _, quick, _, _ in self._columns)
 
     def code(self, rows: Sequence[Any], first_row: int = 0) -> dict[str, list[Any]]:
         """Return one list per input column; see `code_rows`."""
@@ -237,6 +240,11 @@ class RowCoder:
 
     def _code_one(self, rows: Sequence[Any], first_row: int) -> dict[str, list[Any]]:
         """Code the one row of most requests, without a loop in a loop."""
+        if self._all is not None and len(rows[0]) == len(self._names):
+            with suppress(KeyError):
+                values = self._all(rows[0])
+                if tuple(map(type, values)) == self._types:
+                    return {name: [value] for name, value in zip(self._names, values, strict=True)}
         get = rows[0].get
         coded: dict[str, list[Any]] = {}
         for name, quick, code, column in self._columns:

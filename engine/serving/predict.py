@@ -174,7 +174,7 @@ class Predictor:
             raise PredictError(f"the model raised {type(error).__name__}: {error}") from error
         if len(answers) != count:
             raise PredictError(f"the model gave {len(answers)} answers for {count} rows")
-        if not _are_finite(found):
+        if count == 1 or not _are_finite(found):
             for row, answer in enumerate(answers):
                 if not _is_finite(answer):
                     raise PredictError(f"the model's answer for row {row} is not a finite number")

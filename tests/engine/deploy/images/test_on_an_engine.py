@@ -174,7 +174,7 @@ def test_an_image_holds_what_serving_opens_and_nothing_to_build_test_or_debug_wi
 
 @pytest.mark.parametrize("estimator", [Ridge(), HistGradientBoostingRegressor(max_iter=10)], ids=["linear", "trees"])
 def test_an_image_of_a_compiled_version_holds_no_library_of_its_pipeline(
-    build: Any, host: Host, engine: Any, world_with_images: Any, estimator: Any
+    build: Any, host: Host, engine: Any, world_with_images: Any, estimator: Any, record_property: Any
 ) -> None:
     deck = world_with_images.deck
     version = world_with_images.register(slope=5.0, is_compiled=True, estimator=estimator)
@@ -188,9 +188,17 @@ def test_an_image_of_a_compiled_version_holds_no_library_of_its_pipeline(
     assert engine.images.get(made.image.id).attrs["Size"] <= 200 * MB
     spec = host.spec(made)
     host.create(spec)
+    begun = time.perf_counter()
     start(engine, "dock", spec.name)
     address = until_ready(host, spec.name)
+    record_property("seconds from start to ready", round(time.perf_counter() - begun, 3))
     assert ask(address, "GET", "/health/ready")[1]["served"] == "compiled"
+    used = engine.containers.get(spec.name).stats(stream=False)
+    held = used["memory_stats"]["usage"] - used["memory_stats"]["stats"].get("inactive_file", 0)
+    record_property("seconds of CPU until ready", used["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
+    record_property("MB of the image", round(engine.images.get(made.image.id).attrs["Size"] / MB, 1))
+    record_property("MB held", round(held / MB, 1))
+    assert held <= 100 * MB
     recorded = json.loads(deck.artifacts.read(version.golden_hash))
     status, answer = ask(address, "POST", "/predict", recorded["requests"], {"X-Modeldeck-Kind": "golden"})
     assert status == 200
