@@ -10,7 +10,7 @@ from console.commands.values import said
 from console.output import Column, Output
 from engine.operations.models import VersionsRequest
 from engine.operations.serving import Predictions, PredictRequest
-from engine.operations.watching import OutcomesRequest
+from engine.operations.watching import OutcomesRequest, OutcomesTaken
 from store.errors import Refused
 from store.rows import Version
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.client import Client
 
 BATCH_ROWS = 1000  # rows asked at once, well below what a server takes
+OUTCOME_ROWS = 10_000  # rows delivered at once
+NAMED = 5  # unknown prediction ids
 
 
 def run(session: Session) -> int:
@@ -48,14 +50,18 @@ def outcomes(session: Session) -> int:
         _need_keys(rows, request.file)
         origin = request.origin or f"file {request.file}"
         taken = [
-            client.call("outcomes.record", OutcomesRequest(request.model, origin, tuple(batch)))
-            for _, batch in batches(rows, BATCH_ROWS * 10)
+            _deliver(client, OutcomesRequest(request.model, origin, tuple(batch)), start, len(rows))
+            for start, batch in batches(rows, OUTCOME_ROWS)
         ]
     if out.as_json:
         out.data(taken)
         return 0
     matched, revised, unknown = (sum(getattr(batch, name) for batch in taken) for name in _COUNTS)
     out.line(f"{len(rows)} outcomes of {request.model}: {matched} matched, {revised} revised, {unknown} unknown")
+    if unknown:
+        named = [one for batch in taken for one in batch.unknown_ids][:NAMED]
+        beyond = f" and {unknown - len(named)} more" if unknown > len(named) else ""
+        out.note(f"no log knows prediction {', '.join(named)}{beyond}; kept, and joined should the prediction arrive")
     return 0
 
 
@@ -75,6 +81,8 @@ def _outcome_type(signature: dict[str, Any]) -> str:
     outputs = {each["name"]: each["type"] for each in signature.get("outputs", ())}
     if "items" in outputs:
         return "string"
+    if set(signature.get("classes", ())) == {"false", "true"}:
+        return "boolean"  # however a file writes them: True, yes, 1
     return str(outputs.get("label") or outputs.get("value") or "number")
 
 
@@ -86,6 +94,17 @@ def _ask(client: Client, model: str, batch: list[dict[str, Any]], start: int, to
             raise Refused(f"{error.message} (rows counted from row {start} of the file)", error.hint) from None
         raise
     return answer
+
+
+def _deliver(client: Client, delivery: OutcomesRequest, start: int, total: int) -> OutcomesTaken:
+    try:
+        taken: OutcomesTaken = client.call("outcomes.record", delivery)
+    except Refused as error:
+        if total > OUTCOME_ROWS:
+            before = f"; the {start} rows before were taken, and may be delivered again" if start else ""
+            raise Refused(f"{error.message} (counted from row {start} of the file{before})", error.hint) from None
+        raise
+    return taken
 
 
 def _need_keys(rows: list[dict[str, Any]], name: str) -> None:

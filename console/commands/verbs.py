@@ -51,7 +51,11 @@ class OutcomesFile:
     """Deliver what really happened: columns prediction_id, value and, where known, observed_at."""
 
     model: str = argument("the model's name")
-    file: str = argument("CSV, JSON or JSONL; - reads JSON or JSONL from stdin", metavar="FILE")
+    file: str = argument(
+        "CSV with the header prediction_id,value, JSON or JSONL with these keys; observed_at (a time) may be given too;"
+        " value is a class, a number (regression), or a JSON list of items (ranking); - reads JSON or JSONL from stdin",
+        metavar="FILE",
+    )
     origin: str = argument("where these outcomes come from", flag="--origin", metavar="TEXT", default="")
 
 

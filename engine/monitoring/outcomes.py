@@ -6,8 +6,7 @@ log does not know (yet) is counted and kept, so that it joins when its predictio
 
 from __future__ import annotations
 
-import json
-import math
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.monitoring.delivered import checked, refuse_other_classes
 from engine.monitoring.layout import alone, days_of, write_parquet
 from engine.monitoring.predictions import By, connect, read_versions
-from engine.serving.contract import class_text
-from store.errors import Refused
+from engine.operations.watching import OutcomesTaken
 from store.ids import earliest_id
 from store.rows import OutcomeBatch
 
@@ -36,9 +35,10 @@ SCHEMA = pa.schema(
     ]
 )
 DAY_US = 86_400_000_000
+UNKNOWN_TOLD = 5  # ids that no log knows, named in the answer
 
 
-def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: str, actor: str) -> OutcomeBatch:
+def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: str, actor: str) -> OutcomesTaken:
     """Keep a delivery of outcomes: rows with `prediction_id`, `value` and optionally `observed_at`.
 
     What is known already with the same value is not written again; another value is the next revision. Of rows with
@@ -46,14 +46,19 @@ def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: st
 
     Raises:
         UnknownName: there is no such model.
-        Refused: a row lacks its id or value, or the value does not fit the task; the row's number is named.
+        Refused: a row lacks its id or value, or the value does not fit the task, or is none of the classes of the
+            version that predicted; the row's number is named, nothing was recorded.
         StorageUnwritable: the disk is full or read-only; nothing was recorded.
     """
     from store import ids, models, watching
 
     task = models.model(deck.database, model).task
     now = deck.clock.now()
-    given = {row["prediction_id"]: row for row in (_checked(number, row, task) for number, row in enumerate(rows))}
+    told = [checked(number, row, task) for number, row in enumerate(rows)]
+    given = {row["prediction_id"]: row for row in told}
+    answered = _answered(deck, model, list(given))
+    if task == "classification":
+        refuse_other_classes(deck, model, told, answered)
     batch_id = ids.new_id(deck.clock)
     folder = deck.workspace.outcomes / model
     with alone(folder, "record.lock"):
@@ -65,7 +70,6 @@ def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: st
                 continue
             revised += before is not None
             new.append({**row, "received_at": now, "revision": before["revision"] + 1 if before else 1})
-        matched = _matched(deck, model, list(given))
         if new:
             write_parquet(pa.Table.from_pylist(new, schema=SCHEMA), folder / f"{batch_id}.parquet")
     batch = OutcomeBatch(
@@ -73,15 +77,16 @@ def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: st
         model=model,
         origin=origin,
         rows=len(rows),
-        matched=matched,
+        matched=len(answered),
         revised=revised,
-        unknown=len(given) - matched,
+        unknown=len(given) - len(answered),
         actor=actor,
         received_at=now,
     )
     with deck.database.write() as tx:
         watching.add_outcome_batch(tx, batch)
-    return batch
+    unknown = [one for one in given if one not in answered]
+    return OutcomesTaken(**dataclasses.asdict(batch), unknown_ids=tuple(unknown[:UNKNOWN_TOLD]))
 
 
 def current(deck: Deck, model: str, prediction_ids: Sequence[str] | None = None) -> pa.Table:
@@ -148,62 +153,17 @@ def joined(
     return join(answered, current(deck, model, answered["prediction_id"].to_pylist()))
 
 
-def _checked(number: int, row: Mapping[str, Any], task: str) -> dict[str, Any]:
-    prediction_id = row.get("prediction_id")
-    if not isinstance(prediction_id, str) or not prediction_id:
-        raise Refused(f"outcome row {number} has no prediction_id", "each row needs prediction_id and value")
-    value = row.get("value")
-    if value is None:
-        raise Refused(f"outcome row {number} has no value", "leave out rows whose outcome is not known yet")
-    text, amount = _told(number, value, task)
-    observed = row.get("observed_at")
-    if isinstance(observed, str):
-        from store.clock import parse_time
-
-        observed = parse_time(observed, "UTC")
-    elif observed is not None and type(observed) is not int:
-        raise Refused(f"outcome row {number}: observed_at must be a time", "as in 2026-10-01T12:00:00Z")
-    return {"prediction_id": prediction_id, "number": amount, "text": text, "observed_at": observed}
-
-
-def _told(number: int, value: Any, task: str) -> tuple[str | None, float | None]:
-    """Return an outcome as text, of a ranking the JSON list of the items taken, or as a number."""
-    if task == "classification":
-        return class_text(value), None
-    if task != "ranking":
-        return None, _number(number, value)
-    if isinstance(value, str) and value.startswith("["):  # from a file whose cells are text
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise Refused(f"outcome row {number}: value is no list of items", 'write it as ["31", "1029"]') from None
-    items = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(item, str | int) for item in items):
-        raise Refused(f"outcome row {number}: value must be the items that were taken", 'as in ["31", "1029"]')
-    return json.dumps(sorted({class_text(item) for item in items}), ensure_ascii=False), None
-
-
-def _number(number: int, value: Any) -> float:
-    try:
-        amount = float(value)
-    except (TypeError, ValueError):
-        amount = math.nan
-    if isinstance(value, bool) or not math.isfinite(amount):
-        raise Refused(f"outcome row {number}: value must be a number", "the model's task is regression")
-    return amount
-
-
-def _matched(deck: Deck, model: str, prediction_ids: list[str]) -> int:
-    """Count the ids the log knows, reading only the days the ids themselves name."""
+def _answered(deck: Deck, model: str, prediction_ids: list[str]) -> dict[str, int]:
+    """Return id -> the version that answered, of the ids the log knows; only the days the ids name are read."""
     span = days_of(prediction_ids)
     bounds = (span[0] - DAY_US, span[1] + DAY_US) if span else (None, None)
     wanted = pa.array(prediction_ids, pa.string())
     kinds = ("live", "direct", "shadow", "golden")
-    tables = read_versions(deck, model, *bounds, kinds=kinds, columns=["status"]).values()
-    return sum(
-        pc.sum(pc.and_(pc.is_in(table["prediction_id"], wanted), pc.equal(table["status"], 200))).as_py() or 0
-        for table in tables
-    )
+    found: dict[str, int] = {}
+    for version, table in read_versions(deck, model, *bounds, kinds=kinds, columns=["status"]).items():
+        ours = pc.and_(pc.is_in(table["prediction_id"], wanted), pc.equal(table["status"], 200))
+        found |= dict.fromkeys(table["prediction_id"].filter(ours).to_pylist(), version)
+    return found
 
 
 def _newest(table: pa.Table) -> pa.Table:

@@ -133,6 +133,13 @@ class OutcomesRequest:
     rows: tuple[dict[str, Any], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomesTaken(OutcomeBatch):
+    """A delivery that was taken, and the first of the prediction ids in it that no log knows (yet)."""
+
+    unknown_ids: tuple[str, ...] = ()
+
+
 _HANDLERS = "engine.service.handlers.watching"
 
 OPERATIONS = (
@@ -228,7 +235,7 @@ OPERATIONS = (
         (),
         "deliver outcomes",
         OutcomesRequest,
-        OutcomeBatch,
+        OutcomesTaken,
         Role.OPERATOR,
         Danger.CHANGE,
         f"{_HANDLERS}:record_outcomes",

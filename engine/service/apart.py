@@ -15,18 +15,17 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.operations.watching import OutcomesRequest
+from engine.operations.watching import OutcomesRequest, OutcomesTaken
 from engine.service import wire
 from engine.workspace import Workspace
 from store.errors import ModeldeckError, WorkFailed, from_wire
-from store.rows import OutcomeBatch
 
 FOUND_WITHIN_S = 60.0
 EXPLAINED_WITHIN_S = 300.0
 SOUGHT_WITHIN_S = 600.0
 
 
-def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> OutcomeBatch:
+def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> OutcomesTaken:
     """Take outcomes in another process, and wait for it.
 
     Raises:
@@ -34,7 +33,8 @@ def record(workspace: Workspace, request: OutcomesRequest, actor: str) -> Outcom
         WorkFailed: the process failed; where it got as far as the registry, a repeat finds the same outcomes known.
     """
     told = {"model": request.model, "origin": request.origin, "rows": request.rows, "actor": actor}
-    return OutcomeBatch(**_done(workspace, "outcomes", told, "taking outcomes", "deliver them again"))
+    taken = _done(workspace, "outcomes", told, "taking outcomes", "deliver them again")
+    return OutcomesTaken(**{**taken, "unknown_ids": tuple(taken["unknown_ids"])})
 
 
 def find(workspace: Workspace, prediction_id: str) -> dict[str, Any] | None:

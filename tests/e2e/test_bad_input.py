@@ -98,6 +98,15 @@ def test_a_wrong_file_for_predict(steady: Tiny, name: str, content: bytes | None
 def test_a_wrong_file_for_outcomes(steady: Tiny) -> None:
     (steady.root / "told.csv").write_text("prediction,value\n1,2\n")
     assert "no prediction_id" in steady("outcomes", "rates", "told.csv").refusal(2)
+    (steady.root / "told.csv").write_text("prediction_id,value\n1,2\n2,banana\n")
+    assert "outcome row 1: value must be a number" in steady("outcomes", "rates", "told.csv").refusal(2)
+
+
+def test_outcomes_of_unknown_predictions_are_named(steady: Tiny) -> None:
+    (steady.root / "told.csv").write_text("prediction_id,value\nnobody,2\n")
+    told = steady("outcomes", "rates", "told.csv")
+    assert told.code == 0
+    assert "no log knows prediction nobody;" in told.out + told.err
 
 
 def test_a_corrupt_artifact(steady: Tiny) -> None:

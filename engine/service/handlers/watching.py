@@ -12,6 +12,7 @@ from engine.operations.watching import (
     MonitorDetail,
     MonitorNewest,
     OutcomesRequest,
+    OutcomesTaken,
     PartsRequest,
     WindowsRequest,
 )
@@ -22,7 +23,7 @@ from engine.settings.apply import current_settings, require_model
 from engine.settings.work import terms
 from store.clock import read_span
 from store.errors import Refused
-from store.rows import Job, Monitor, OutcomeBatch, Window, WindowPart
+from store.rows import Job, Monitor, Window, WindowPart
 
 PARTS = ("host", "slice")
 
@@ -116,7 +117,7 @@ def _enqueue(context: ServiceContext, kind: str, model: str, args: dict[str, Any
         )
 
 
-def record_outcomes(context: ServiceContext, request: OutcomesRequest) -> OutcomeBatch:
+def record_outcomes(context: ServiceContext, request: OutcomesRequest) -> OutcomesTaken:
     """Take outcomes: the daemon by a process of its own, which reads the log they belong to."""
     from store import models
 

@@ -30,8 +30,8 @@ from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
 from engine.operations.deck import Pulse
 from engine.operations.explain import Explanation
+from engine.operations.watching import OutcomesTaken
 from engine.plans import Preview
-from store.rows import OutcomeBatch
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text("utf-8"))
 
@@ -48,7 +48,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "console keys": [KeysShown],
     "doctor": None,  # looked at below, as it is printed
     "predict": None,  # prediction_id and the columns of the signature
-    "outcomes": [OutcomeBatch],
+    "outcomes": [OutcomesTaken],
     "explain": Explanation,
     "audit export": EvidenceWritten,
     "audit bundle": EvidenceWritten,

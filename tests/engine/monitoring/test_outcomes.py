@@ -38,7 +38,7 @@ def test_outcomes_join_their_predictions_by_id(deck: Deck, sent: list[str], coll
     table = joined(deck, "rates")
     assert table["prediction_id"].to_pylist() == sent
     assert table["outcome.number"].to_pylist() == [90.0] * 4 + [None] * 6
-    assert watching.outcome_batches(deck.database, "rates") == [batch]
+    assert [kept.id for kept in watching.outcome_batches(deck.database, "rates")] == [batch.id]
     assert events.events(deck.database, limit=1)[0].action == "outcomes.recorded"
 
 
@@ -104,6 +104,41 @@ def test_class_labels_are_one_however_they_are_written(deck: Deck, serving: Any,
     given = [{"prediction_id": one, "value": value} for one, value in zip(ids, values, strict=True)]
     record(deck, "posts", given, "review", ANNA)
     assert joined(deck, "posts")["outcome.text"].to_pylist() == ["true", "true", "false"]
+
+
+@pytest.fixture
+def posted(deck: Deck, serving: Any, made: Any) -> list[str]:
+    """Prediction ids of three posts in the log, answered by version 1."""
+    serving("posts")
+    posts = made.Traffic(deck, "posts")
+    outputs = [{"label": "true", "score": 0.8, "scores.false": 0.2, "scores.true": 0.8}] * 3
+    lines, ids = posts.lines(made.posts_rows(3), outputs, at=NOON)
+    posts.write(lines)
+    return list(ids)
+
+
+def test_what_is_no_class_of_the_version_is_refused_with_rows_and_classes_and_nothing_is_kept(
+    deck: Deck, posted: list[str]
+):
+    given = [{"prediction_id": one, "value": value} for one, value in zip(posted, ["true", "banana", 7], strict=True)]
+    with pytest.raises(Refused) as refused:
+        record(deck, "posts", given, "review", ANNA)
+    assert refused.value.message == "outcome row 1: 'banana' is no class of posts@1; nor is row 2 '7'"
+    assert refused.value.hint == "nothing was taken; its classes: false, true"
+    assert len(current(deck, "posts")) == 0
+    assert watching.outcome_batches(deck.database, "posts") == []
+
+
+def test_outcome_of_a_prediction_no_log_knows_must_be_a_class_of_some_version(deck: Deck, posted: list[str]):
+    with pytest.raises(Refused, match="outcome row 0: 'banana' is no class of any version of posts"):
+        record(deck, "posts", rows(["nonsense"], "banana"), "review", ANNA)
+    assert record(deck, "posts", rows(["nonsense"], True), "review", ANNA).unknown == 1
+
+
+def test_first_ids_that_no_log_knows_are_named(deck: Deck, sent: list[str]):
+    strange = [f"nonsense-{number}" for number in range(7)]
+    taken = record(deck, "rates", rows([strange[0], sent[0], *strange[1:]], 90), "till", ANNA)
+    assert (taken.matched, taken.unknown, taken.unknown_ids) == (1, 7, tuple(strange[:5]))
 
 
 def test_model_nobody_knows_takes_no_outcome(deck: Deck, sent: list[str]):

@@ -14,7 +14,7 @@ import pytest
 from engine.measures.intervals import bootstrap
 from engine.measures.metrics import Predicted, find, measure, of_lists, predicted
 from engine.model_io.load import load_version
-from engine.monitoring.outcomes import _told
+from engine.monitoring.delivered import _told
 from engine.monitoring.performance import realised
 from engine.release.comparison import compare
 from engine.serving import artifact, golden, v2
