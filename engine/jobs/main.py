@@ -6,15 +6,14 @@ import argparse
 import contextlib
 import importlib
 import os
-import signal
 import sys
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from engine.deck import Deck, open_deck
+from engine.jobs import cancelling
 from engine.jobs.context import JobContext
 from engine.jobs.kinds import kind_named
 from engine.jobs.limits import CpuSpent, cpu_line, is_memory_limit, memory_line, set_limits
@@ -30,22 +29,19 @@ from store.storage import writing_to
 OUTDATED = "the code was changed under the running daemon: modeldeck daemon restart"
 
 
-class Cancelled(BaseException):
-    """Someone asked this job to stop; passes every handler of ordinary errors."""
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run the attempt and return its exit code; its last act is the exit report."""
     arguments = _arguments(argv)
     workspace = Workspace(Path(arguments.workspace))
     fence = Fence(arguments.job, arguments.attempt)
-    signal.signal(signal.SIGTERM, _cancel)
+    cancelling.listen()
     try:
         report = _attempt(workspace, fence)
     except LeaseLost as error:
         # Another attempt owns the job: this one may write nothing, its report included.
         _say(error.line())
         return error.exit_code
+    cancelling.heard()  # whatever comes now comes too late: the report is to be written
     if report.state == "failed" and arguments.code not in ("", installed()):
         report = replace(report, exit_code=Unavailable.exit_code, reason=f"{OUTDATED} ({report.reason})")
     try:
@@ -65,11 +61,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _cancel(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: putting things away is not to be interrupted
-    raise Cancelled
-
-
 def _attempt(workspace: Workspace, fence: Fence) -> Report:
     """Run the job's kind; the one place where a job's errors become its report."""
     job: Job | None = None
@@ -83,7 +74,8 @@ def _attempt(workspace: Workspace, fence: Fence) -> Report:
             deck.database.close()
     except LeaseLost:
         raise
-    except Cancelled:
+    except cancelling.Cancelled:
+        cancelling.heard()
         return Report("cancelled", 1, "cancelled")
     except CpuSpent:
         assert job is not None
