@@ -16,16 +16,19 @@ from console.preferences import SETTINGS
 from console.usage import OVERVIEW
 from engine.actions.table import ACTIONS, key_table
 from engine.operations.operation import Danger
+from engine.settings.reference import DECK_FILE, MODEL_FILE
+from engine.settings.reference import keys as keys_of_files
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 CONSOLE = ROOT / "docs" / "console.md"
-DOCUMENTS = {README: ("keys", "verbs"), CONSOLE: ("settings", "actions")}
+SETTINGS_KEYS = ROOT / "docs" / "settings.md"
+DOCUMENTS = {README: ("keys", "verbs"), CONSOLE: ("settings", "actions"), SETTINGS_KEYS: ("deck-keys", "model-keys")}
 
 
 def parts() -> dict[str, str]:
     """Return each generated part by the name its markers carry."""
-    return {"keys": keys(), "verbs": verbs(), "settings": settings(), "actions": actions()}
+    return {"keys": keys(), "verbs": verbs(), "settings": settings(), "actions": actions(), **settings_keys()}
 
 
 def settings() -> str:
@@ -37,6 +40,23 @@ def settings() -> str:
         variable = f"`{one.variable}`" if one.variable else ""
         lines.append(f"| `{one.name}` | `{default}` | {values} | {variable} | {one.help} |")
     return "\n".join(lines)
+
+
+def settings_keys() -> dict[str, str]:
+    """Return the keys of deck.toml and of model files, a table for each of theirs."""
+    found = {}
+    for part, file in (("deck-keys", DECK_FILE), ("model-keys", MODEL_FILE)):
+        lines: list[str] = []
+        for one in (key for key in keys_of_files() if key.file == file):
+            if "." not in one.key and (one.kind == "table" or not lines):
+                heading = [f"### `[{one.key}]`", "", f"{one.what[0].upper()}{one.what[1:]}.", ""]
+                head = ["| key | takes | default | what |", "|---|---|---|---|"]
+                lines += [*([""] if lines else []), *(heading if one.kind == "table" else []), *head]
+            if "." in one.key or one.kind != "table":
+                default = f"`{one.default}`" if one.default not in ("", "required") else one.default
+                lines.append(f"| `{one.key}` | {one.kind} | {default} | {one.what} |")
+        found[part] = "\n".join(lines)
+    return found
 
 
 def actions() -> str:

@@ -40,7 +40,7 @@ EXIT_CODES = (
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("daily", ("train", "predict", "promote", "rollback", "at", "trace", "explain", "reproduce")),
-    ("deck", ("init", "demo", "check", "doctor", "console", "apply", "deck", "ci", "pulse")),
+    ("deck", ("init", "demo", "check", "settings", "doctor", "console", "apply", "deck", "ci", "pulse")),
     ("models", ("models", "versions", "aliases", "cards", "lineage", "compliance", "tests")),
     ("runs and data", ("experiments", "runs", "data")),
     ("serving", ("endpoints", "keys", "deployments", "cost", "deploy", "releases", "images", "hosts")),

@@ -39,6 +39,13 @@ class DemoRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsWord:
+    """Say what deck.toml and model files may hold: each key with what it takes, its default and what it is for."""
+
+    word: str = argument("a table, a key or part of one: train, deploy.rollout, approvals", metavar="WORD", default="")
+
+
+@dataclass(frozen=True, slots=True)
 class PredictFile:
     """Ask an endpoint for every row of a file."""
 
@@ -262,6 +269,9 @@ LOCAL = (
     Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
     Verb(("console",), "how the console is set, and by what", NoRequest, f"{_HERE}.console:run", needs_deck=False),
     Verb(("console", "keys"), "every action and its keys", NoRequest, f"{_HERE}.console:keys", needs_deck=False),
+    Verb(
+        ("settings",), "every key of the settings files", SettingsWord, f"{_HERE}.settings_keys:run", needs_deck=False
+    ),
     Verb(("doctor",), "versions, workspace, daemon, disk, screen", NoRequest, f"{_HERE}.doctor:run", needs_deck=False),
     Verb(("predict",), "ask an endpoint for every row of a file", PredictFile, f"{_HERE}.predict:run"),
     Verb(("outcomes",), "deliver what really happened", OutcomesFile, f"{_HERE}.predict:outcomes"),

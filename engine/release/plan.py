@@ -11,7 +11,8 @@ from engine.release.facts import EndpointFacts, HostFacts, PromoteFacts
 from engine.release.fairness import fairness_checks
 from engine.release.known import same_holdout
 from engine.release.placing import Placement
-from engine.release.planner import NO_TRAFFIC, Traffic, about, duration, need, need_line, short_steps
+from engine.release.planner import NO_TRAFFIC, Traffic, about, need, need_line, short_steps
+from engine.settings.durations import written
 from engine.settings.model import ModelSettings, RolloutStep
 from store.rows import Release, Version
 
@@ -73,7 +74,7 @@ def approvals_step(found: Standing, settings: ModelSettings, *, emergency: bool 
     """Plan that the approvals are looked at once more before anything starts."""
     args: dict[str, Any] = {"asked": found.asked, "approval": found.approval.id if found.approval else None}
     if emergency:
-        within = duration(settings.gates.approvals.second_look_s)
+        within = written(settings.gates.approvals.second_look_s)
         title = f"approvals: passed over in an emergency; somebody else looks at it within {within}"
         return PlanStep("approvals", title, args={**args, "emergency": True})
     if found.approval is not None:
@@ -252,7 +253,7 @@ def running_gates_step(host: HostFacts, settings: ModelSettings) -> PlanStep:
 
 def _shadow_step(host: HostFacts, to: Version, settings: ModelSettings, *, decides: bool) -> PlanStep:
     deploy = settings.deploy
-    wait = duration(deploy.max_wait_s)
+    wait = written(deploy.max_wait_s)
     title = f"copies of the traffic to v{to.number}, answers never returned, until {deploy.min_samples:,} rows"
     args = {"weight": 0, "hold_s": 0.0, "min_samples": deploy.min_samples, "max_wait_s": deploy.max_wait_s}
     if decides:
@@ -295,7 +296,7 @@ def _ab_step(hosts: list[str], to: Version, settings: ModelSettings, traffic: Tr
     until = f", or until {divided.samples:,} rows of it" if divided.samples is not None else ""
     arriving = traffic.rate * divided.weight / 100
     takes = f" (about {about(divided.samples / arriving)})" if divided.samples is not None and arriving else ""
-    title = f"A/B: {divided.weight} % of traffic to v{to.number} for {duration(divided.for_s)}{until}{takes}"
+    title = f"A/B: {divided.weight} % of traffic to v{to.number} for {written(divided.for_s)}{until}{takes}"
     args = {
         "hosts": hosts,
         "weight": divided.weight,

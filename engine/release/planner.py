@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from engine.release.answers import GROWTH, LEAST, margin_of, size_asked
 from engine.release.sequential import ALPHA, GRID
+from engine.settings.durations import written
 
 if TYPE_CHECKING:
     from engine.plans import PlanStep
@@ -149,9 +150,9 @@ def need_line(weight: int, version: int, hold_s: float, needed: Need, rate: floa
     harms = [f"+{needed.harm * 100:.2g} % errors"] if needed.harm is not None else []
     harms += [f"{math.ceil(needed.moved * 100)} % of answers moved"] if needed.moved is not None else []
     shows = f" to see {' or '.join(harms)}" if harms else ""
-    to, wait = f"{weight} % of traffic to v{version}", duration(max_wait_s)
+    to, wait = f"{weight} % of traffic to v{version}", written(max_wait_s)
     if needed.takes_s is None:
-        hold = f" and {duration(hold_s)}" if hold_s else ""
+        hold = f" and {written(hold_s)}" if hold_s else ""
         return f"{to}, until {needed.rows:,} live rows{shows}{hold}; held after {wait} without"
     told = f"{to} for about {about(needed.takes_s)}: {needed.rows:,} rows at {rate * weight / 100:.2g}/s{shows}"
     return f"{told}; held after {wait}" if needed.takes_s > max_wait_s else told
@@ -167,18 +168,10 @@ def short_steps(steps: Sequence[PlanStep]) -> tuple[str, ...]:
             continue
         rate = step.args["planned"]["rate"] * step.args["weight"] / 100
         seen = f"present traffic brings about {rate * wait_s:.0f}" if takes_s is not None else "nobody asks it now"
-        wanted = f"{step.args['min_samples']:,} rows within {duration(wait_s)}"
+        wanted = f"{step.args['min_samples']:,} rows within {written(wait_s)}"
         held = "without more, the release will be held there (exit 7)"
         return (f"the step of {step.args['weight']} % wants {wanted}; {seen}: {held}",)
     return ()
-
-
-def duration(seconds: float) -> str:
-    """Write seconds the way settings do: 15s, 2m, 1h."""
-    for size, unit in ((3600, "h"), (60, "m")):
-        if seconds >= size and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds:g}s"
 
 
 def about(seconds: float) -> str:

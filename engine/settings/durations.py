@@ -23,3 +23,11 @@ def seconds(text: Any) -> float:
     if found > LONGEST_DAYS * 86400:
         raise ValueError(f'write at most "{LONGEST_DAYS}d"')
     return found
+
+
+def written(seconds: float) -> str:
+    """Write a duration as a settings file does, in its largest whole unit: 15s, 2m, 36h, 1d."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:g}s"

@@ -32,6 +32,7 @@ from engine.operations.deck import Pulse
 from engine.operations.explain import Explanation
 from engine.operations.watching import OutcomesTaken
 from engine.plans import Preview
+from engine.settings.reference import Key
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text("utf-8"))
 
@@ -46,6 +47,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "check": [Finding],
     "console": [SettingShown],
     "console keys": [KeysShown],
+    "settings": [Key],
     "doctor": None,  # looked at below, as it is printed
     "predict": None,  # prediction_id and the columns of the signature
     "outcomes": [OutcomesTaken],
