@@ -108,6 +108,13 @@ def origin_of(reader: Reader, model: str, number: int) -> Origin | None:
     return _origin(reader.row(asked, {"model": model, "number": number}))
 
 
+def maker_of(reader: Reader, model: str) -> str:
+    """Return the name of the deck that the newest imported version of a model came from, empty where none did."""
+    asked = "SELECT deck FROM version_origin WHERE model = :model ORDER BY number DESC LIMIT 1"
+    row = reader.row(asked, {"model": model})
+    return str(row["deck"]) if row else ""
+
+
 def imported_as(reader: Reader, sealed_hash: str) -> Origin | None:
     """Return what a version of another deck is here, by what was signed of it there; None where it is not."""
     asked = f"SELECT {_ORIGIN} FROM version_origin WHERE sealed_hash = :sealed"

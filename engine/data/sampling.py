@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.data.looking import MASKED
 from engine.model_io.segments import segments_of
 from engine.settings.apply import current_settings, require_model
-from store import snapshots
+from store import origins, snapshots
 from store.errors import Refused, UnknownName
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ def sample_rows(deck: Deck, model: str, snapshot_id: str, limit: int, *, first: 
 def _chosen(deck: Deck, model: str, snapshot_id: str) -> Snapshot:
     there = snapshots.present(deck.database, model)
     if not snapshot_id:
+        if not there and (maker := origins.maker_of(deck.database, model)):
+            raise Refused(
+                f"{model} was imported from deck {maker}, and its rows stayed there",
+                "look there, or import a bundle that was exported --with-data",
+            )
         if not there:
             raise Refused(f"{model} has no snapshot to look at", f"modeldeck data ingest {model}")
         return there[0]

@@ -66,6 +66,8 @@ def test_a_host_without_a_network_takes_a_version_in_and_serves_it(made: Made, a
     assert done == "rates@1 of tiny imported as rates@1; 20 of 20 golden answers as recorded, worst difference 0\n"
     assert (apart.root / "hotel.py").read_text() == CODE
     _is_on_record(made, apart)
+    sampled = apart("data", "sample", "rates").refusal(2)
+    assert sampled.startswith("rates was imported from deck tiny, and its rows stayed there")
     again = apart("bundle", "import", str(here), "--json").data
     assert (again["already"], again["message"]) == (True, "imported: rates@1 of tiny is rates@1 here")
     assert len(apart("versions", "rates", "--json").data) == 1

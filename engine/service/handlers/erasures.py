@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from engine.governance.reads import EVERY, Reader, put
 from engine.operations.erasures import (
     DECISIONS,
     DecideErasure,
@@ -25,7 +26,7 @@ from store.rows import Erasure, ErasureDecision, Job, rfc3339
 
 if TYPE_CHECKING:
     from engine.serving.tokens import LogKey
-    from store.database import Reader
+    from store.database import Reader as Rows
 
 CLIENT_ID = "client_id"
 Tokens = dict[str, tuple[str, ...]]
@@ -50,6 +51,10 @@ def plan(context: ServiceContext, request: EraseRequest) -> Preview:
             if before is not None and before.state == "done":
                 return Preview(_nothing(sought), _basis(sought), already=_already(before))
             if before is None:
+                caller = context.caller
+                reader_of = Reader(caller.actor, caller.via, context.transport, "erasures.plan")
+                # that nobody is here is an answer about somebody too
+                put(context.deck, reader_of, model=EVERY, subject="", told="sought", columns=sorted(sought))
                 by = " or ".join(sought)
                 raise UnknownName(
                     f"no row by that {by} is kept anywhere in this deck",
@@ -182,7 +187,7 @@ def lift(context: ServiceContext, request: LiftErasure) -> Erasure:
         return store.lift(tx, one.id, reason=reason, actor=context.caller.actor, via=context.caller.via)
 
 
-def _suppress(context: ServiceContext, tx: Reader, numbers: list[int], model: str, reason: str) -> None:
+def _suppress(context: ServiceContext, tx: Rows, numbers: list[int], model: str, reason: str) -> None:
     from store import versions
     from store.database import Write
     from store.needs import held
@@ -229,14 +234,14 @@ def _hold(context: ServiceContext) -> str:
     return f"a hold stands, [retention] hold of {'; '.join(held)}" if held else ""
 
 
-def _columns(reader: Reader) -> set[str]:
+def _columns(reader: Rows) -> set[str]:
     from store import models, snapshots
 
     taken = (one for name in models.names(reader) for one in snapshots.snapshots(reader, name))
     return {CLIENT_ID, *(str(column["name"]) for one in taken for column in one.columns)}
 
 
-def _before(reader: Reader, sought: Tokens) -> Erasure | None:
+def _before(reader: Rows, sought: Tokens) -> Erasure | None:
     """Return the newest erasure of the same person that stands."""
     same = [one.id for one in store.standing(reader) if one.sought == sought]
     return store.erasure(reader, same[-1]) if same else None

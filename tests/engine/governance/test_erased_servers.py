@@ -8,12 +8,15 @@ from collections.abc import Callable
 import pytest
 from stays_deck import Stays
 
+from engine.access import Caller, Role
 from engine.deploy.stage import stage
 from engine.governance.erasing.derived import servers, stale_servers
 from engine.governance.erasing.run import run
+from engine.service.call import ServiceContext, call
 from engine.serving.seal import SIGNERS
 from engine.serving.server import golden_now
-from store import erasures, images, seals
+from store import access_log, erasures, images, seals
+from store.errors import UnknownName
 
 ANNA = "user:anna"
 
@@ -36,6 +39,21 @@ def test_a_server_that_runs_takes_up_the_golden_requests_without_the_person(
     assert golden_now(folder, after) is after
     (folder / "golden.json").write_text("{")
     assert golden_now(folder, after) is after
+
+
+def test_a_look_that_found_nobody_is_in_the_access_log(make_stays: Callable[..., Stays]) -> None:
+    deck = make_stays().deck
+    admin = ServiceContext(deck, Caller(ANNA, Role.ADMIN))
+    with pytest.raises(UnknownName, match="no row by that guest"):
+        call(admin, "erasures.plan", {"person": ["guest=Nobody"], "reason": "request 12"})
+    [line] = [
+        json.loads(line)
+        for path in access_log.days(deck.workspace.access_log)
+        for line in path.read_text("utf-8").splitlines()
+        if "erasures.plan" in line
+    ]
+    assert (line["actor"], line["columns"], line["told"]) == (ANNA, ["guest"], "sought")
+    assert "Nobody" not in str(line)
 
 
 def test_servers_are_told_apart_by_how_they_come_by_the_new_golden_requests(make_stays: Callable[..., Stays]) -> None:
