@@ -23,7 +23,7 @@ from engine.availability import asked_version, model_of, version_of
 from engine.operations.approvals import GrantRequest
 from engine.operations.comments import Commented
 from engine.operations.common import Done
-from engine.operations.serving import ConvergeRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
+from engine.operations.serving import AbortRequest, ConvergeRequest, DeployRequest, PromoteRequest, RollbackRequest
 from engine.plans import Preview
 from store.errors import ModeldeckError, StaleBasis
 from store.rows import Alert, Approval, Job, Notification, Release, Schedule
@@ -126,7 +126,7 @@ class Acts:
             if action.id == "releases.deploy":
                 return "releases.deploy", DeployRequest(model, why, preview.basis)
             if action.id == "releases.abort":
-                return "releases.abort", ReleaseChange(model, why)
+                return "releases.abort", AbortRequest(model, why, preview.basis)
             if action.id == "deployments.converge":
                 return "deployments.converge", ConvergeRequest(model, why, preview.basis)
             return "releases.rollback", RollbackRequest(model, why, preview.basis)
@@ -256,7 +256,7 @@ class Acts:
             self._stage.show_box(None)
             if isinstance(answer, Release):
                 self._stage.open(release_page(answer))
-                self._stage.say(f"{answer.kind} {answer.state}; it goes on without this console", "ok")
+                self._stage.say(_said_of(answer), "ok")
             elif isinstance(answer, Job):
                 verb = "asked to stop" if action.id == "jobs.cancel" else answer.state
                 said = f"job {short_id(answer.id)} {verb}; {{go.jobs}} shows the jobs"
@@ -297,6 +297,17 @@ class Acts:
 
         self._asked = self._box = None
         self._stage.show_box(Message("Not done", make, self._stage.seconds))
+
+
+def _said_of(release: Release) -> str:
+    """Say how a release stands, and what goes on without this console where something does."""
+    if release.state in ("pending", "running"):
+        return f"{release.kind} {release.state}; it goes on without this console"
+    if release.state == "aborted":
+        kept = f"; v{release.from_version} has the traffic" if release.from_version is not None else ""
+        return f"{release.kind} of v{release.to_version} aborted{kept}"
+    serves = f"; v{release.to_version} has the traffic" if release.state == "completed" else ""
+    return f"{release.kind} {release.state}{serves}"
 
 
 _INVERSE = {

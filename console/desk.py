@@ -20,7 +20,7 @@ from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
 from console.sorting import SortRow
 from console.state import ConsoleState
-from console.widgets.dialog import Box, Confirm, Menu
+from console.widgets.dialog import GUARD_S, Box, Confirm, Menu
 from engine.actions.action import Action
 from engine.operations.deck import Counts, counts_of
 from store.errors import ModeldeckError
@@ -59,6 +59,7 @@ class Desk:
         self._changed = 0  # errands that came back: what was read before may be of before them
         self._seen = 0  # how many of them the page in view knows of
         self._pressed: Action | None = None  # waits for the page to be read again
+        self._guarded_since: float | None = None  # a box was confirmed and is gone: keys were typed at it
         self._waiting: tuple[str, Then, Otherwise | None] | None = None
         self.keymap = keymap or Keymap()
         self.commands = list(kept.commands)
@@ -199,8 +200,11 @@ class Desk:
         _, then, otherwise = self._waiting
         self._waiting = None
         self._changed += 1
+        stood = self._box
         if returned.error is None:
             then(returned.value)
+            if stood is not None and self._box is None:
+                self._guarded_since = self.seconds()
         elif otherwise is not None:
             otherwise(returned.error)
         else:
@@ -260,10 +264,18 @@ class Desk:
             self.prompting.press(key)
         elif self._box is not None:
             self._press_box(self._box, key)
+        elif self._is_guarded():
+            pass
         else:
             action = self.keymap.action_for(self.page.scope, key)
             if action is not None:
                 self.do(action)
+
+    def _is_guarded(self) -> bool:
+        """Say whether a key comes too soon after a confirmed box to be meant for the page that lay beneath it."""
+        now, since = self.seconds(), self._guarded_since
+        self._guarded_since = now if since is not None and now - since < GUARD_S else None
+        return self._guarded_since is not None
 
     def _press_while_waiting(self, key: str) -> None:
         # Whatever is typed before a dialog stands is dropped: it was not meant for it.
@@ -276,6 +288,8 @@ class Desk:
         outcome = box.press(key)
         if outcome == "cancel":
             self.acts.cancel()
+            if len(key) == 1:  # a letter may be of a text that was meant for the box's reason
+                self._guarded_since = self.seconds()
         elif outcome == "confirm" and isinstance(box, Menu):
             self._box = None
             if isinstance(box.selected, MenuRow):

@@ -29,6 +29,12 @@ class WorkFailed(ModeldeckError):
     """The work itself failed or was aborted: a source raised, a disk is full, an artifact is corrupt."""
 
 
+class Aborted(WorkFailed):
+    """A person, or a policy, ended the work on purpose: it was not done, and nothing is at fault."""
+
+    code = "aborted"
+
+
 class CorruptArtifact(WorkFailed):
     """Stored bytes no longer match their hash."""
 

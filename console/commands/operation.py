@@ -14,6 +14,7 @@ from console.commands.session import Session
 from console.follow import ENDED, failure, follow
 from console.output import Output, plain
 from console.parser import Invocation
+from engine.availability import OPEN_RELEASE
 from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.deck import ApplyRequest, AuditReport
@@ -21,7 +22,7 @@ from engine.operations.hosts import HostCheck
 from engine.operations.operation import Danger, Operation
 from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
-from store.errors import Held, NotAllowed, Refused, Unavailable, UnknownName
+from store.errors import Held, ModeldeckError, NotAllowed, Refused, Unavailable, UnknownName
 from store.rows import Alert, Approval, Job, Maintenance, Release, Schedule
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _change(client: Client, operation: Operation, session: Session) -> int:
     said, out = session.said, session.output
     request = said.request
     if operation.id in SETTINGS_FIRST and not said.dry_run and not session.is_shared:
+        _refuse_beside_an_open_release(client, operation, request)
         _apply_changed_files(client, request.model, out)
     if operation.preview is not None:
         preview: Preview = client.call(operation.preview, request)
@@ -193,6 +195,27 @@ def _consent(operation: Operation, said: Invocation, out: Output, plan: list[str
 
 def _can_look(operation: Operation) -> bool:
     return operation.preview is not None or "dry_run" in operation.request.__annotations__
+
+
+def _refuse_beside_an_open_release(client: Client, operation: Operation, request: Any) -> None:
+    """Look whether an open release is in the way before settings are applied for a change that cannot be made.
+
+    Raises:
+        Refused: one is.
+    """
+    if operation.preview is None:
+        return
+    from engine.operations.serving import ReleasesRequest
+
+    try:
+        newest = client.call("releases.list", ReleasesRequest(request.model, 1))
+        if not newest or newest[0].state not in OPEN_RELEASE:
+            return
+        preview: Preview = client.call(operation.preview, request)
+    except ModeldeckError:
+        return  # the settings that are applied next may know what these do not
+    if preview.blocked and not preview.awaits:
+        raise Refused(preview.blocked)
 
 
 def _apply_changed_files(client: Client, model: str, out: Output) -> None:

@@ -121,7 +121,7 @@ def changes_between(before: Preview, after: Preview) -> list[str]:
             found.append(f"{check.name}: {earlier.verdict} → {check.verdict} {check.observed}".rstrip())
     if after.blocked and after.blocked != before.blocked:
         found.append(after.blocked)
-    return found or ["the settings, the evidence or the champion moved; the steps are the same"]
+    return found or ["the settings, the evidence, the champion or the release moved; the steps are the same"]
 
 
 def _version(number: int | None) -> str:

@@ -163,13 +163,13 @@ class Confirm(Box):
         return [*lines, *foot], self._document.top > 0, more
 
     def _foot(self) -> list[Line]:
-        go = "chosen" if self._focus == 1 else "dim" if self.blocked else ""
+        go = "chosen" if self._focus == 1 else ""
         if self._focus == 1 and self._dangerous:
             go = "danger"
         buttons = line(
             (" Cancel ", "chosen" if self._focus == 0 else ""),
             "   ",
-            (f" y  {self.verb} ", go),
+            ("cannot go" if self.blocked else f" y  {self.verb} ", "dim" if self.blocked else go),
             *(((f"   {self.asks}: ", "dim"), (self.reason, "")) if self.reason else ()),
             *(((f"   e gives the {self.asks} it needs", "warn"),) if self.needs_reason and not self.reason else ()),
         )
@@ -181,7 +181,7 @@ class Confirm(Box):
         if key in _MOVES and self._document.move(_MOVES[key]):
             return ""
         if key in ("left", "right", "tab", "shift+tab", "h", "l"):
-            self._focus = 1 - self._focus
+            self._focus = 0 if self.blocked else 1 - self._focus
             return ""
         if key in ("escape", "q", "n"):
             return "cancel"

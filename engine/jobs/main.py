@@ -22,7 +22,7 @@ from engine.jobs.report import REPORT_UNWRITTEN, Report, attempt_folder, write_r
 from engine.product import installed
 from engine.workspace import Workspace
 from store.database import Fence
-from store.errors import Held, LeaseLost, ModeldeckError, StorageUnwritable, Unavailable, WorkFailed
+from store.errors import Aborted, Held, LeaseLost, ModeldeckError, StorageUnwritable, Unavailable, WorkFailed
 from store.rows import Job
 from store.storage import writing_to
 
@@ -80,8 +80,8 @@ def _attempt(workspace: Workspace, fence: Fence) -> Report:
     except CpuSpent:
         assert job is not None
         return _failed(WorkFailed(cpu_line(job)))
-    except Held as error:
-        # Nothing failed and nothing was lost; whoever follows the job exits with 7.
+    except (Held, Aborted) as error:
+        # Nothing failed and nothing was lost; whoever follows the job exits with 7, or 1 where it was aborted.
         return Report("succeeded", error.exit_code, error.line())
     except ModeldeckError as error:
         cause = error.__cause__ or error.__context__

@@ -45,10 +45,19 @@ class DeployRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseChange:
-    """Pause, resume or abort the running release of a model."""
+    """Pause or resume the running release of a model, or stop its endpoint."""
 
     model: str = argument("the model's name")
     reason: str = argument("why, kept on record", flag="--reason", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRequest:
+    """Abort the open release of a model. `basis` is the preview's of a rollback; empty means: as things stand now."""
+
+    model: str = argument("the model's name")
+    reason: str = argument("why, kept on record", flag="--reason", default="")
+    basis: str = argument("the preview's basis", flag="--basis", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +278,7 @@ OPERATIONS = (
         "releases.abort",
         ("releases", "abort"),
         "return the traffic to the champion",
-        ReleaseChange,
+        AbortRequest,
         Release,
         Role.OPERATOR,
         Danger.DANGEROUS,

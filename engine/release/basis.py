@@ -1,4 +1,4 @@
-"""What a person saw when deciding, as one hash: submit is refused when it no longer stands. Pure."""
+"""What a person saw when deciding, as one hash: submit is refused when it no longer stands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.governance.binding import digest, evidence_hash
 from engine.release.facts import PromoteFacts, RollbackFacts
+from store.errors import StaleBasis
 
 if TYPE_CHECKING:
     from engine.release.deploy import DeployFacts
@@ -30,13 +31,14 @@ def promote_basis(facts: PromoteFacts) -> str:
 
 
 def rollback_basis(facts: RollbackFacts) -> str:
-    """Hash champion generation, settings revision, target, and the running release a rollback would abort."""
+    """Hash champion generation, settings revision, target, and the open release that it would abort, as it is."""
     active = facts.here.active
     return digest(
         {
             "kind": "abort" if active else "rollback",
             "model": facts.here.model,
             "active": active.id if active else None,
+            **({"state": active.state} if active else {}),
             "to": facts.to.number if facts.to and not active else None,
             "champion_generation": facts.here.champion_generation,
             "settings_revision": facts.here.settings_revision,
@@ -60,3 +62,13 @@ def deploy_basis(facts: DeployFacts) -> str:
             **({"approval": facts.standing.approval.id} if facts.standing.approval is not None else {}),
         }
     )
+
+
+def check_basis(carried: str, now: str) -> None:
+    """Compare the basis a person carried with how things stand.
+
+    Raises:
+        StaleBasis: they differ.
+    """
+    if carried and carried != now:
+        raise StaleBasis("this changed since you looked", "look again, then decide")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.release.facts import TO_DECIDE
+from engine.release.basis import check_basis, rollback_basis
+from engine.release.facts import TO_DECIDE, gather_rollback
 from engine.release.opening import give_job
 from engine.release.routing import return_to_champion
 from store import models, releases
@@ -58,13 +59,16 @@ def go_on(tx: Write, release: Release, *, actor: str, reason: str, via: str | No
     return give_job(tx, release, actor=actor, via=via)
 
 
-def abort(deck: Deck, model: str, *, reason: str = "", actor: str, via: str | None = None) -> Release:
+def abort(deck: Deck, model: str, *, basis: str = "", reason: str = "", actor: str, via: str | None = None) -> Release:
     """Return the traffic of the open release to the champion, in this transaction; a job finishes the rest.
 
     Raises:
         Refused: no release of the model is open.
+        StaleBasis: the release is not as it was when the person decided.
     """
     with deck.database.write() as tx:
+        if basis:
+            check_basis(basis, rollback_basis(gather_rollback(tx, model)))
         return abort_in(tx, _open_release(tx, model), reason=reason, actor=actor, via=via)
 
 

@@ -20,6 +20,7 @@ from engine.release.known import known_of
 from engine.release.plan import NOT_NEEDED, plan_decision, plan_promote
 from engine.release.plan_back import plan_abort, plan_rollback
 from engine.release.planner import Traffic, traffic_of
+from store.json_rows import rfc3339
 from store.rows import Release, Version
 
 if TYPE_CHECKING:
@@ -140,9 +141,13 @@ def nothing_to_go_back_to(facts: RollbackFacts) -> Exception:
 def running_line(release: Release) -> str:
     """Say which release is in the way, and the ways out."""
     model = release.endpoint
-    doing = f"{release.kind} of v{release.to_version} ({release.id[:12]}) is {release.state}"
+    who = release.actor.removeprefix("user:")
+    what = f"the {release.kind} of v{release.to_version} ({release.id[:12]})"
+    doing = f"{who} asked for {what} at {rfc3339(release.requested_at)[:16]}Z"
     ways = f"modeldeck releases resume {model} --reason … or " if release.state == "held" else ""
-    return f"a release of {model} is open: {doing}; {ways}modeldeck releases abort {model}"
+    look = f"look first: modeldeck releases show {model}"
+    said = f"a release of {model} is open: {doing}, it is {release.state}"
+    return f"{said}; {look}; then {ways}modeldeck releases abort {model}"
 
 
 def proof(deck: Deck, facts: RollbackFacts, target: Version) -> tuple[Check, ...]:

@@ -18,7 +18,7 @@ from engine.release.tail import finish
 from engine.release.work import NO_ANSWER, Overtaken, Progress, Sleep, StepFailed, StepHeld, Work, open_work
 from store import releases
 from store.database import Fence
-from store.errors import GateFailed, Held, LeaseLost, ModeldeckError, Unavailable, WorkFailed
+from store.errors import Aborted, GateFailed, Held, LeaseLost, ModeldeckError, Unavailable, WorkFailed
 from store.rows import Release, Step
 
 if TYPE_CHECKING:
@@ -103,10 +103,15 @@ def ending_error(release: Release, job_id: str | None = None) -> ModeldeckError 
             return Held(told, f"look: modeldeck releases show {name}; decide: {ways}")
         return Held(told, f"modeldeck releases resume {name} --reason …, or: modeldeck releases abort {name}")
     if release.state == "failed" and release.evidence.get("cause") == "gate":
-        return GateFailed(told, "the champion keeps the traffic")
+        return GateFailed(told, _who_keeps_it(release))
     if release.state in ("failed", "aborted"):
-        return WorkFailed(told, "the champion keeps the traffic")
+        kind = Aborted if release.evidence.get("cause") == "abort" else WorkFailed
+        return kind(told, _who_keeps_it(release))
     return None
+
+
+def _who_keeps_it(release: Release) -> str:
+    return "the champion keeps the traffic" if release.from_version is not None else "nothing serves yet"
 
 
 def _forward(work: Work) -> None:

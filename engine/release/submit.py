@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.governance.approvals import Standing
 from engine.governance.keeping import KeptCard, keep_card
 from engine.governance.second_look import ask_for as ask_for_second_look
-from engine.release.basis import promote_basis, rollback_basis
+from engine.release.basis import check_basis, promote_basis, rollback_basis
 from engine.release.control import abort_in, go_on
 from engine.release.facts import PAST_RELEASES, RollbackFacts, gather_promote, gather_rollback
 from engine.release.history import made_champion
@@ -18,7 +18,7 @@ from engine.release.preview import promote_already, promote_blocked, promote_wai
 from engine.release.settle import settle
 from store import deployments, models, releases, versions
 from store.database import Write
-from store.errors import Held, Refused, StaleBasis
+from store.errors import Held, Refused
 from store.rows import Release
 
 if TYPE_CHECKING:
@@ -127,16 +127,6 @@ def card_of_promoted(deck: Deck, model: str, version: int | None) -> KeptCard | 
 def with_card(tx: Write, card: KeptCard | None) -> dict[str, Any]:
     """Return what a release's evidence says of the card kept with it."""
     return {"card": card.record(tx)} if card is not None else {}
-
-
-def check_basis(carried: str, now: str) -> None:
-    """Compare the basis a person carried with how things stand.
-
-    Raises:
-        StaleBasis: they differ.
-    """
-    if carried and carried != now:
-        raise StaleBasis("this changed since you looked", "look again, then decide")
 
 
 def _change_route(tx: Write, facts: RollbackFacts, release: Release) -> Release:

@@ -99,7 +99,7 @@ def test_moderation_degraded(degraded: Tiny, team: tuple[int, list[dict[str, Any
         person.presses("R", "Roll back moderation: v2 → v1", "golden requests ✓ passed")
         person.presses("e", "reason:")
         person.types(WHY, is_prose=True)
-        person.presses("y", "it goes on without this console")
+        person.presses("y", "v1 has the traffic")
         person.sees("completed")
         person.presses("0", "✓ delivered", "rolled back v2 → v1")
         tell("moderation degraded: find why, go back, tell the team", person, 12)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.access import Role
 from engine.operations.common import Done, ModelRequest, NoRequest
 from engine.operations.serving import (
+    AbortRequest,
     ConvergeRequest,
     Cost,
     CostRequest,
@@ -144,12 +145,18 @@ def resume(context: ServiceContext, request: ReleaseChange) -> Release:
     return control.resume(context.deck, request.model, reason=request.reason, actor=caller.actor, via=caller.via)
 
 
-def abort(context: ServiceContext, request: ReleaseChange) -> Release:
+def abort(context: ServiceContext, request: AbortRequest) -> Release:
     """Return the traffic to the champion."""
     from engine.release import control
 
-    caller = context.caller
-    return control.abort(context.deck, request.model, reason=request.reason, actor=caller.actor, via=caller.via)
+    return control.abort(
+        context.deck,
+        request.model,
+        basis=request.basis,
+        reason=request.reason,
+        actor=context.caller.actor,
+        via=context.caller.via,
+    )
 
 
 def stop(context: ServiceContext, request: ReleaseChange) -> Done:

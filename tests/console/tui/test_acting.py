@@ -8,7 +8,7 @@ from sample_deck import ALERTS, JOBS, PULSE, SampleClient
 from sample_releases import DEPLOY, PLAN, RELEASES
 
 from engine.operations.alerts import SnoozeRequest
-from engine.operations.serving import DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
+from engine.operations.serving import AbortRequest, DeployRequest, PromoteRequest, ReleaseChange, RollbackRequest
 from engine.operations.work import CancelRequest
 from engine.plans import Preview
 from store.errors import Refused, StaleBasis
@@ -24,7 +24,7 @@ async def test_two_keys_roll_back_with_the_proof_shown_between_them(console: Any
         await screen.press("y")
         await screen.until(lambda: sample.called("releases.rollback"))
         assert sample.called("releases.rollback") == [RollbackRequest("nightly-rates", "", "basis-2")]
-        await screen.shows("promote v2 nightly-rates", "it goes on without this console")
+        await screen.shows("promote v2 nightly-rates", "promote completed; v2 has the traffic")
 
 
 @run
@@ -173,7 +173,7 @@ async def test_a_running_release_is_aborted_with_its_plan_shown(console: Any, sa
         await screen.shows("Cancel")
         await screen.press("y")
         await screen.until(lambda: sample.called("releases.abort"))
-        assert sample.called("releases.abort") == [ReleaseChange("nightly-rates", "")]
+        assert sample.called("releases.abort") == [AbortRequest("nightly-rates", "", "basis-2")]
 
 
 @run
@@ -298,3 +298,52 @@ async def test_q_at_the_root_quits(console: Any) -> None:
 
 def test_sample_rows_are_consistent() -> None:
     assert {alert.model for alert in ALERTS} <= {model.model for model in PULSE.models}
+
+
+@run
+async def test_keys_typed_at_a_box_that_is_gone_do_nothing_to_the_page_beneath(
+    console: Any, sample: SampleClient
+) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("R")
+        await screen.shows("Roll back nightly-rates: v2 → v1")
+        await screen.press("y")
+        await screen.shows("promote v2 nightly-rates", "promote completed; v2 has the traffic")
+        page = screen.app.desk.page.name
+        for key in ("y", "9"):  # at once: the clock of the boxes has not moved since
+            screen.app.desk.press(key)
+            assert screen.app.desk.page.name == page
+        await screen.press("9")
+        await screen.shows("Alerts")
+
+
+@run
+async def test_the_rest_of_a_text_whose_letter_closed_the_box_runs_no_keys(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("R")
+        await screen.shows("Roll back nightly-rates: v2 → v1")
+        await screen.press("n")
+        page = screen.app.desk.page.name
+        for letter in "ot 2 9":
+            screen.app.desk.press(letter)
+        assert screen.app.desk.page.name == page
+        await screen.press("9")
+        await screen.shows("Alerts")
+
+
+@run
+async def test_an_abort_says_who_has_the_traffic_and_not_that_something_goes_on(
+    console: Any, sample: SampleClient
+) -> None:
+    sample.answers["deck.pulse"] = replace(
+        PULSE, models=(replace(PULSE.models[0], release="v3 10 %"), *PULSE.models[1:])
+    )
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("X")
+        await screen.shows("Cancel")
+        await screen.press("y")
+        await screen.shows("promote of v3 aborted; v2 has the traffic")
+        assert "goes on without" not in screen.text

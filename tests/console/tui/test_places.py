@@ -11,7 +11,7 @@ from sample_deck import RELEASES, SampleClient
 from sample_releases import NOW
 
 from engine.operations.history import AtRequest
-from engine.operations.serving import ConvergeRequest, ReleaseChange
+from engine.operations.serving import AbortRequest, ConvergeRequest
 from engine.operations.work import ScheduleChange, ScheduleRequest
 from store.errors import Refused
 from store.rows import rfc3339
@@ -38,7 +38,7 @@ async def test_one_key_aborts_a_rollout_from_deploys_and_from_the_pulse(console:
             await screen.shows("Cancel")
             await screen.press("y")
             await screen.until(lambda: sample.called("releases.abort"))
-            assert sample.called("releases.abort") == [ReleaseChange("nightly-rates", "")]
+            assert sample.called("releases.abort") == [AbortRequest("nightly-rates", "", "basis-2")]
             await screen.until(lambda: not screen.app.desk.is_busy)
             sample.calls.clear()
 
@@ -199,7 +199,7 @@ async def test_a_promotion_is_taken_back_by_a_rollback_and_a_rollback_only_says_
         sample.answers["releases.rollback"] = RELEASES[2]
         await screen.press("y")
         await screen.until(lambda: sample.called("releases.rollback"))
-        await screen.shows("it goes on without this console")
+        await screen.shows("rollback completed")
         await screen.press("z")
         await screen.shows("a rollback is undone by: modeldeck promote post-moderation 3 --reason")
 

@@ -191,3 +191,13 @@ def test_a_wide_character_is_never_cut_by_a_repaint() -> None:
     old, new = exactly(line("a日b"), 6), exactly(line("axxb"), 6)
     assert changed_span(old, new, 6) == (1, 3)
     assert changed_span(exactly(line("日日"), 6), exactly(line("日語"), 6), 6) == (2, 4)
+
+
+def test_what_is_blocked_offers_no_key_to_go() -> None:
+    box = confirm(Clock())
+    box.blocked = "a release is open"
+    lines, _, _ = box.content(76, 20, Context(0))
+    assert "cannot go" in plain(lines[-1])
+    assert "y  Promote" not in plain(lines[-1])
+    box.press("tab")
+    assert box.press("enter") == "cancel", "the focus stays on Cancel"

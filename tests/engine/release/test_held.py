@@ -5,9 +5,18 @@ from __future__ import annotations
 import pytest
 
 from engine.plans import Check
-from engine.release import abort, ending_error, pause, resume, submit_promote, submit_rollback
+from engine.release import (
+    abort,
+    ending_error,
+    pause,
+    preview_promote,
+    preview_rollback,
+    resume,
+    submit_promote,
+    submit_rollback,
+)
 from store import events
-from store.errors import Held, Refused
+from store.errors import Aborted, Held, Refused, StaleBasis
 
 
 @pytest.fixture(name="held")
@@ -142,3 +151,34 @@ def test_resume_of_a_release_that_is_not_held_is_refused(serving):
     submit_promote(serving.deck, serving.model, 2, actor="user:anna")
     with pytest.raises(Refused, match="not held"):
         resume(serving.deck, serving.model, reason="go", actor="user:bob")
+
+
+def test_an_abort_decided_before_the_release_was_held_asks_again(serving):
+    opened = submit_promote(serving.deck, serving.model, 2, actor="user:anna")
+    shown = preview_rollback(serving.deck, serving.model)
+    pause(serving.deck, serving.model, actor="user:carla")
+    with pytest.raises(StaleBasis):
+        abort(serving.deck, serving.model, basis=shown.basis, actor="user:bob")
+    assert serving.release(opened).state == "held"
+    again = preview_rollback(serving.deck, serving.model)
+    assert abort(serving.deck, serving.model, basis=again.basis, actor="user:bob").state == "aborted"
+
+
+def test_whoever_followed_a_release_that_a_person_aborted_is_told_and_no_job_failed(serving, held):
+    done = abort(serving.deck, serving.model, reason="not tonight", actor="user:bob")
+    error = ending_error(done, "the job that was at work before")
+    assert isinstance(error, Aborted)
+    assert error.exit_code == 1
+    assert error.hint == "the champion keeps the traffic"
+
+
+def test_a_first_version_that_fails_its_gates_is_not_said_to_leave_a_champion(stage):
+    stage.gate_checks = [Check("mae", "failed", "31", "at most 30")]
+    done = stage.run(submit_promote(stage.deck, stage.model, 1, actor="user:anna"))
+    assert ending_error(done).hint == "nothing serves yet"
+
+
+def test_the_release_in_the_way_says_who_asked_for_it_and_where_to_look(serving, held):
+    blocked = preview_promote(serving.deck, serving.model, 2).blocked
+    assert f"anna asked for the promote of v2 ({held.id[:12]}) at " in blocked
+    assert f"look first: modeldeck releases show {serving.model}; then modeldeck releases resume" in blocked
