@@ -317,6 +317,10 @@ def job_line(job: Job) -> str:
         metric = f", {result['metric']} {result['value']:.4g} on the holdout" if result.get("value") is not None else ""
         tested = f"; {result['tests']}" if "tests" in result else ""
         made = f"{job.model}@{result['version']}"
+        if lost := result.get("lost_to_guessing"):
+            return (
+                f"{made} only guesses: nothing beat the baseline ({lost}){tested}; see: modeldeck show version {made}"
+            )
         return f"{made} trained{metric}{tested}; next: modeldeck promote {job.model} {result['version']}"
     if job.kind == "derive" and "version" in result:
         said = f"{job.model}@{result['version']} is {job.model}@{result['derived_from']} at {result['threshold']:g}"

@@ -19,6 +19,7 @@ from console.commands.values import (
     version_or_none,
 )
 from console.output import Column
+from console.render.models import estimator_of
 from engine.operations.hosts import HostCheck
 from engine.operations.serving import Cost, DeploymentDetail
 from store.rows import (
@@ -56,7 +57,7 @@ VERSIONS = (
     Column("aliases", lambda row, _: " ".join(row.aliases) or ("abandoned" if row.abandoned_at else "-")),
     Column("holdout", lambda row, _: metric_of(row.evaluation)),
     Column("trained until", lambda row, out: out.time(row.cutoff_at)[:10]),
-    Column("estimator", lambda row, _: row.estimator.rpartition(".")[2], shrink=True),
+    Column("estimator", lambda row, _: estimator_of(row), shrink=True),
     Column("created", lambda row, out: out.minute(row.created_at)),
 )
 

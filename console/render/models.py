@@ -51,6 +51,19 @@ def estimator_name(estimator: str) -> str:
     return estimator.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
 
 
+def only_guesses(evaluation: Any) -> bool:
+    """Tell whether the baseline won over every candidate that was tried beside it."""
+    candidates = evaluation.get("candidates") if isinstance(evaluation, dict) else None
+    if not isinstance(candidates, list) or len(candidates) < 2 or not isinstance(candidates[0], dict):
+        return False
+    return bool(candidates[0].get("name") == "dummy")
+
+
+def estimator_of(row: Version) -> str:
+    """Return the class name of a version's estimator, and that it only guesses where nothing beat the baseline."""
+    return f"{estimator_name(row.estimator)}{' (guesses)' if only_guesses(row.evaluation) else ''}"
+
+
 def version_columns(metric: str) -> tuple[Column, ...]:
     """Return the columns of a model's versions; the primary metric names its own column."""
     return (
@@ -59,7 +72,7 @@ def version_columns(metric: str) -> tuple[Column, ...]:
         Column((metric or "METRIC").upper(), _number, priority=1, least=6, most=10, align="right"),
         Column("INTERVAL", _interval, priority=6, least=8, most=18),
         Column("VS DUMMY", _against_baseline, priority=3, least=5, align="right"),
-        Column("ESTIMATOR", lambda row, context: estimator_name(row.estimator), priority=3, least=8, most=30),
+        Column("ESTIMATOR", lambda row, context: estimator_of(row), priority=3, least=8, most=30),
         Column("DATA UNTIL", lambda row, context: day(row.cutoff_at), priority=4, least=10),
         Column("MADE", lambda row, context: age(row.created_at, context.now), priority=2, least=3, align="right"),
         Column("BY", lambda row, context: (person(row.actor), "dim"), priority=5, least=4, most=16),

@@ -11,7 +11,7 @@ from console.render.columns import Cell
 from console.render.errors import put_comparisons, put_errors
 from console.render.fairness import put_fairness
 from console.render.measures import change, primary, value_of, with_interval
-from console.render.models import estimator_name
+from console.render.models import estimator_name, only_guesses
 from console.render.plans import check_rows
 from console.render.selection import left_out, put_selection
 from console.render.sheet import Sheet
@@ -36,6 +36,8 @@ def version_lines(
     sheet = Sheet(width)
     sheet.pair("Role", *_role(version))
     sheet.pair("Estimator", (estimator_name(version.estimator), "name"), (f"  {version.estimator}", "dim"))
+    if only_guesses(version.evaluation):
+        sheet.pair("Lost", ("it only guesses: no candidate beat the baseline, see below", "warn"))
     sheet.pair("Made", f"{moment(version.created_at)}, {ago(version.created_at, now)} by {person(version.actor)}")
     if version.description:
         sheet.pair("Says", version.description)

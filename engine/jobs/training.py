@@ -19,6 +19,7 @@ def train(context: JobContext) -> dict[str, Any]:
     """
     from engine.jobs import behaviour, promoting
     from engine.model_io import trust
+    from engine.training.guessing import lost_to_guessing
     from engine.training.nothing_new import NothingNew
 
     try:
@@ -28,6 +29,8 @@ def train(context: JobContext) -> dict[str, Any]:
         raise
     trust.keep(context.deck, version)
     made = {"model": version.model, "version": version.number, "run_id": version.run_id}
+    if lost := lost_to_guessing(version.evaluation):
+        made["lost_to_guessing"] = lost
     made |= behaviour.after_making(context, context.settings()[0], version)
     return {**made, **promoting.after_training(context, version)}
 
