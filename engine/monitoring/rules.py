@@ -45,6 +45,7 @@ class Facts:
     fairness: FairnessLimit | None = None  # the gate on how far groups may be apart
 
 
+LEAST_ASKED = 10  # requests; of fewer nothing is said: one of one is 100 %, by somebody's first try
 NO_DATA = Signal("no data")
 
 
@@ -117,6 +118,8 @@ def _data(rule: AlertRule, window: Window, facts: Facts) -> Signal:
     if told is None:
         return Signal("clear", 0.0) if window.rows else NO_DATA
     asked, share = int(told["n"]), float(told["value"])
+    if asked < min(LEAST_ASKED, facts.min_rows):
+        return NO_DATA
     sure = wilson(round(share * asked), asked)[0] > rule.threshold
     return _side(share, breach=sure, clear=share <= rule.clear)
 

@@ -172,3 +172,19 @@ def test_a_class_that_is_gone_is_told_from_what_is_kept() -> None:
     gone = window(verdict="degraded", metrics=mae(10.0))
     worse = window(verdict="degraded", metrics=mae(14.0))
     assert states(rule, gone, worse, window(metrics=mae(10.0)), window()) == ["breach", "clear", "clear", "no data"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "asked", "state"),
+    [
+        (1, 1, "no data"),
+        (9, 9, "no data"),
+        (10, 10, "breach"),
+        (3, 10, "between"),
+        (0, 10, "clear"),
+        (30, 100, "breach"),
+    ],
+)
+def test_a_few_refused_requests_are_no_verdict(refused: int, asked: int, state: str) -> None:
+    share = {"value": refused / asked, "low": None, "high": None, "n": asked, "note": "share of requests"}
+    assert states(make_rule("data"), window(rows=0, metrics={"refused": share})) == [state]
