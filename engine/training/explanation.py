@@ -22,6 +22,7 @@ from engine.settings.apply import settings_of
 from engine.training.dataset import Dataset, prepare, truth_of
 from engine.training.folds import split_holdout
 from engine.training.importance import importance
+from engine.training.unread import read_by_value
 from store.errors import Refused, UnknownName
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def _logged(deck: Deck, subject: Subject, prediction: str) -> dict[str, Any]:
     if found["status"] != 200:
         raise Refused(f"request {prediction} was refused, so nothing was predicted", "modeldeck trace says more")
     names = [column.name for column in subject.predictor.signature.inputs]
-    tokens = [name for name in names if subject.is_personal(name)] if found["key_id"] else []
+    tokens = read_by_value(subject.predictor, subject.settings.data.personal) if found["key_id"] else []
     if tokens:
         raise Refused(
             f"the log keeps only tokens of the personal column {', '.join(tokens)}: the model cannot be asked again",

@@ -22,6 +22,7 @@ from engine.serving.predict import PredictError
 from engine.training.differences import frame_of
 from engine.training.explanation import Subject, attributions, subject_of
 from engine.training.trial import one_quiet_thread
+from engine.training.unread import read_by_value
 from store import versions
 from store.errors import ModeldeckError
 
@@ -55,23 +56,30 @@ def explain_logged(
         known = set(kept.read(deck, settings.name, number, from_us, to_us)["prediction_id"].to_pylist())
         mine = [one not in known and is_chosen(one, settings.log.attributions) for one in _ids(answered)]
         chosen = answered.filter(pa.array(mine, pa.bool_()))
-        plain = chosen.filter(pc.is_null(chosen["key_id"]))
-        told["tokens"] += len(chosen) - len(plain)
-        newest = plain.slice(max(0, len(plain) - MOST))
-        told["left"] += len(plain) - len(newest)
-        if not len(newest):
+        if not len(chosen):
             continue
-        progress(0.1, f"explaining {len(newest)} predictions of version {number}")
-        done = 0
+        newest, done = chosen, 0
         try:
             with one_quiet_thread():
                 subject = subject_of(deck, versions.version(deck.database, settings.name, number))
-                done = _explain(deck, subject, newest, until)
+                plain = _plain(chosen, subject)
+                told["tokens"] += len(chosen) - len(plain)
+                newest = plain.slice(max(0, len(plain) - MOST))
+                told["left"] += len(plain) - len(newest)
+                progress(0.1, f"explaining {len(newest)} predictions of version {number}")
+                done = _explain(deck, subject, newest, until) if len(newest) else 0
         except (ModeldeckError, PredictError, InputError) as error:
             told["notes"].append(f"version {number}: {' '.join(str(error).split())}")
         told["kept"] += done
         told["left"] += len(newest) - done
     return told
+
+
+def _plain(chosen: pa.Table, subject: Subject) -> pa.Table:
+    """Return the rows that say all the version reads: a token does not, of a column that it reads by value."""
+    if not read_by_value(subject.predictor, subject.settings.data.personal):
+        return chosen
+    return chosen.filter(pc.is_null(chosen["key_id"]))
 
 
 def is_chosen(prediction_id: str, share: float) -> bool:
