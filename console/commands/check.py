@@ -81,7 +81,9 @@ def _source(workspace: Workspace, model: ModelSettings, zone: str) -> str:
     """Read a model's source and see that the columns its settings name are there."""
     from engine.data.gathering import gather, origin_of
     from engine.data.sources import need_columns
+    from engine.training.checking import require_trainable
 
+    require_trainable(model)
     table = gather(replace(model.data, features=()), workspace.root, workspace, zone)
     named = [model.data.target, *model.data.features, *model.data.personal]
     named += [column for column in (model.data.time_column, model.data.id_column) if column]

@@ -26,7 +26,7 @@ def named(dataset: Dataset, path: str, seed: int) -> Family:
     Raises:
         Refused: there is none of that name, or it does not fit the task.
     """
-    kind = _estimator_class(path, dataset.task)
+    kind = estimator_class(path, dataset.task)
     takes = kind().get_params()
     fixed: dict[str, Any] = {"random_state": seed} if "random_state" in takes else {}
     if not is_ours(path) and "n_jobs" in takes:
@@ -46,7 +46,12 @@ def _dense_linear_features(kinds: Kinds) -> Any:
     return make_pipeline(linear_features(kinds), DenseArray()) if not kinds.texts else linear_features(kinds)
 
 
-def _estimator_class(path: str, task: str) -> Any:
+def estimator_class(path: str, task: str) -> Any:
+    """Return the class of a dotted name.
+
+    Raises:
+        Refused: there is none of that name, it cannot be made without arguments, or it does not fit the task.
+    """
     from sklearn.base import is_classifier, is_regressor
 
     module_name, _, name = path.rpartition(".")

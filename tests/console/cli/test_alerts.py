@@ -179,6 +179,8 @@ def test_check_names_a_rule_of_a_column_that_the_source_has_not(line: Line, fold
     (folder / "rows.csv").write_text("lead_time,y\n1,2\n3,4\n")
     (folder / "models" / "rates.toml").write_text(model + rule.replace("lead_tiem", "lead_time"))
     assert line("check").code == 0
+    (folder / "models" / "rates.toml").write_text(model + '[train]\nestimator = "sklearn.linear_model.Nope"\n')
+    assert "rates: train.estimator: sklearn.linear_model has no estimator 'Nope'" in line("check").err
     (folder / "models" / "rates.toml").write_text(model + rule)
     said = line("check")
     assert said.code == Refused.exit_code
