@@ -80,6 +80,7 @@ def _tests(facts: CardFacts) -> Iterator[ComplianceItem]:
     yield _item("tests", "better than guessing", better, _gain(gain), again)
     gates = facts.settings.get("gates", {})
     limits, slices = sorted(gates.get("limits", {})), told.get("slices") or {}
+    limits += ["fairness"] if gates.get("fairness") else []
     fix = f"[gates] in models/{name}.toml, then modeldeck apply"
     yield _item("tests", "gates", bool(limits), ", ".join(limits) or "none", fix)
     sliced = f"{len(slices)} slices" if slices else "none"

@@ -7,6 +7,7 @@ import pytest
 from engine.access import Caller, Role
 from engine.service.call import ServiceContext, call
 from engine.settings.card import CardSettings
+from engine.settings.model import FairnessLimit, FairnessSettings, GateSettings
 from store.errors import UnknownName
 
 PHASES = ["documentation", "data", "tests", "monitoring", "approvals", "reproducibility"]
@@ -60,3 +61,13 @@ def test_an_unknown_model_is_told(stage):
     context = ServiceContext(stage.deck, Caller("user:vera", Role.VIEWER))
     with pytest.raises(UnknownName):
         call(context, "compliance.show", {"model": "none"})
+
+
+def test_a_gate_of_groups_is_a_gate(serving, apply_settings):
+    apply_settings(gates=GateSettings())
+    assert item(asked(serving), "tests", "gates").is_there is False
+    apply_settings(
+        gates=GateSettings(fairness=FairnessLimit(max_difference=5.0)), fairness=FairnessSettings(("segment",))
+    )
+    found = item(asked(serving), "tests", "gates")
+    assert (found.is_there, found.detail) == (True, "fairness")
