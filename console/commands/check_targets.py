@@ -31,9 +31,17 @@ def _line(workspace: Workspace, target: NotifySettings) -> str:
 
     if target.kind == "apprise" and find_spec("apprise") is None:
         raise Refused("Apprise is not installed", "pip install 'modeldeck[notify]', then restart the daemon")
+    faults: list[Refused] = []
     for where in (target.url, *target.secrets):
-        if where.startswith("file:"):
-            secret_of(where, workspace.root)
+        try:
+            if where.startswith("file:"):
+                secret_of(where, workspace.root)
+        except Refused as error:
+            faults.append(error)
+    if len(faults) > 1:  # all at once: nobody should learn of the second by mending the first
+        raise Refused("; ".join(one.message for one in faults), "; ".join(one.hint for one in faults))
+    if faults:
+        raise faults[0]
     later = [where.removeprefix("env:") for where in (target.url, *target.secrets) if where.startswith("env:")]
     return f"{target.kind}, told of {', '.join(target.on)}" + (
         f"; the daemon needs {', '.join(later)}" if later else ""

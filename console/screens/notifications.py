@@ -30,7 +30,13 @@ def notifications_page() -> ListPage:
             columns=render.COLUMNS,
             key=lambda row: row.id,
             read=_read,
-            empty=("Nothing was told to anybody yet.", "[notify.NAME] in deck.toml says who is told of what."),
+            empty=(
+                "Nothing was told to anybody yet.",
+                "deck.toml says who is told of what; docs/notifications.md tells the rest. For example:",
+                "[notify.oncall]",
+                'url = "env:ONCALL_URL"',
+                'on = ["alert.*", "release.held", "job.failed"]',
+            ),
             opens=notification_page,
             detail=render.notification_lines,
         )

@@ -53,9 +53,12 @@ def secret_of(where: str, root: Path) -> str:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         told = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise Refused(f"the secret file {path} cannot be read ({told})", "correct secret, or its owner") from None
-    if mode & 0o077:
-        raise Refused(f"others may read the secret file {path}", f"chmod 600 {path}")
-    if not text:
+        remedy = f"write the credential into it, for its owner alone: chmod 600 {path}"
+        raise Refused(f"the secret file {path} cannot be read ({told})", remedy) from None
+    found_open, is_empty = bool(mode & 0o077), not text
+    if found_open:
+        also = ", and it is empty" if is_empty else ""
+        raise Refused(f"others may read the secret file {path}{also}", f"chmod 600 {path}")
+    if is_empty:
         raise Refused(f"the secret file {path} is empty", "write the credential into it")
     return text

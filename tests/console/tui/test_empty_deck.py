@@ -24,7 +24,7 @@ TOLD = {
     "events": ("Nothing has changed", "with who and why", "makes the first"),
     "alerts": ("No alert has been raised", "M on a model", "2 lists the models, or says how"),
     "releases": ("Nothing has been released", "P on a model", "2 lists the models, or says how"),
-    "notifications": ("Nothing was told", "[notify.NAME] in deck.toml"),
+    "notifications": ("Nothing was told", "docs/notifications.md", "[notify.oncall]"),
     "approvals": ("Nobody was asked", "Q on a version"),
     "handover": ("nobody has it", "handover take takes it", "Changed  nothing"),
     "incidents": ("No incident was opened", "modeldeck incident open"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from console.commands.check_targets import target_lines
 from engine.settings.data import DataSettings, JoinSettings
 from engine.settings.model import ModelSettings
 from engine.settings.secrets import holds_credential, redacted, secret_of
@@ -147,3 +150,21 @@ def test_secret_that_is_not_there_or_not_secret_is_refused(tmp_path, where, mode
     with pytest.raises(Refused, match=told.partition(":")[0]) as refused:
         secret_of(where, tmp_path)
     assert "hunter3" not in refused.value.line()
+
+
+def test_everything_wrong_with_a_secret_file_is_told_at_once(tmp_path):
+    with pytest.raises(Refused) as absent:
+        secret_of("file:hook", tmp_path)
+    assert absent.value.hint.endswith(f"for its owner alone: chmod 600 {tmp_path / 'hook'}")
+    (tmp_path / "hook").write_text("")
+    (tmp_path / "hook").chmod(0o644)
+    with pytest.raises(Refused, match=r"others may read .*, and it is empty"):
+        secret_of("file:hook", tmp_path)
+
+
+def test_a_target_tells_of_all_its_secret_files(tmp_path):
+    target = SimpleNamespace(kind="webhook", url="https://hooks.example.com", secrets=("file:a", "file:b"), on=())
+    [(name, error)] = target_lines(SimpleNamespace(root=tmp_path), SimpleNamespace(notify={"hook": target}))
+    assert name == "notify.hook"
+    assert f"{tmp_path / 'a'} cannot be read" in error.message
+    assert f"{tmp_path / 'b'} cannot be read" in error.message
