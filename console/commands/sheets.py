@@ -8,7 +8,7 @@ from typing import Any
 
 from console.commands.values import count, said
 from console.output import Column, Output
-from console.render.measures import is_gain
+from console.render.measures import is_gain, with_interval
 
 TOP = 10  # trials shown, the best first
 DEEPEST = 4
@@ -67,15 +67,29 @@ def _part(name: str, value: Any, out: Output, depth: int = 0) -> None:
         _table(rows, out, None)
         return
     flat = {key: inner for key, inner in value.items() if not _is_group(inner) and inner not in (None, "", [], ())}
-    if flat:
+    told = [(key, _text(key, inner, out)) for key, inner in flat.items()]
+    of_groups = {key: inner for key, inner in value.items() if depth >= DEEPEST and is_measured(inner)}
+    told += [(key, measured(inner)) for key, inner in of_groups.items()]
+    if told:
         _heading(name, out)
-        _pairs([(key, _text(key, inner, out)) for key, inner in flat.items()], out, indent=2)
+        _pairs(told, out, indent=2)
     for key, inner in value.items():
-        if _is_group(inner):
+        if _is_group(inner) and key not in of_groups:
             if depth < DEEPEST:
                 _part(f"{name}.{key}", inner, out, depth + 1)
             else:
                 _pairs([(f"{name}.{key}", said(key, inner, out))], out)
+
+
+def is_measured(value: Any) -> bool:
+    """Say whether a value is a measure with its interval and the rows it is of."""
+    return isinstance(value, dict) and {"value", "low", "high", "n"} <= value.keys()
+
+
+def measured(measure: dict[str, Any]) -> str:
+    """Return a measure in words: `0.956 [0.938, 0.973], 1,657 rows`."""
+    few = ", too few to judge" if measure.get("small") else ""
+    return f"{with_interval(measure)}, {count(measure['n'])} rows{few}"
 
 
 def _are_alike(value: dict[str, Any]) -> bool:

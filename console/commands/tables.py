@@ -55,7 +55,7 @@ MODELS = (
 VERSIONS = (
     Column("version", lambda row, _: f"{row.model}@{row.number}"),
     Column("aliases", lambda row, _: " ".join(row.aliases) or ("abandoned" if row.abandoned_at else "-")),
-    Column("holdout", lambda row, _: metric_of(row.evaluation)),
+    Column("holdout", lambda row, _: metric_of(row.evaluation), shrink=True),
     Column("trained until", lambda row, out: out.time(row.cutoff_at)[:10]),
     Column("estimator", lambda row, _: estimator_of(row), shrink=True),
     Column("created", lambda row, out: out.minute(row.created_at)),

@@ -18,7 +18,9 @@ def _state(row: Run, context: Context) -> tuple[Span, ...]:
 def _result(row: Run, context: Context) -> Span:
     if row.reason and row.state != "finished":
         return (row.reason, style_of(row.state))
-    return ("  ".join(f"{name} {number(value)}" for name, value in list(row.metrics.items())[:3]), "")
+    trained = row.params.get("metric")  # the one it was trained by comes first, the others as they are kept
+    names = sorted(row.metrics, key=lambda name: name != trained)
+    return ("  ".join(f"{name} {number(row.metrics[name])}" for name in names[:3]), "")
 
 
 def _took(row: Run, context: Context) -> str:

@@ -82,3 +82,12 @@ def test_long_text_goes_on_below_itself(written):
     lines, _ = written("alert", {"id": "a", "detail": "drift of a feature " * 10})
     assert lines[1].startswith("detail  drift")
     assert all(line.startswith("        ") for line in lines[2:])
+
+
+def test_measures_of_groups_are_told_in_words(written):
+    measure = {"value": 0.95570, "low": 0.93759, "high": 0.97257, "n": 1657, "note": "", "small": True}
+    fairness = {"is_reply": {"groups": {"False": {"average_precision": measure, "parts": {"a": {"b": 1}}}}}}
+    lines, _ = written("version", {"id": "a", "evaluation": {"fairness": fairness}})
+    shown = " ".join(" ".join(lines).split())
+    assert "average_precision 0.956 [0.938, 0.973], 1,657 rows, too few to judge" in shown
+    assert '"high"' not in shown

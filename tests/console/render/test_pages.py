@@ -9,6 +9,7 @@ from sample_releases import DAY, HOUR, NOW, PLAN, RELEASES, ROLLBACK, VERSIONS, 
 
 from console.render import alerts, describe, jobs, notifications, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain
+from console.render.columns import Context
 from console.widgets.document import Document
 from engine.operations.alerts import AlertDetail, Point, Series
 from engine.operations.serving import ReleaseDetail
@@ -398,3 +399,11 @@ def test_what_vanished_is_told() -> None:
     shown = text(alerts.alert_page(AlertDetail(replace(ALERTS[1], evidence=evidence)), 79, NOW))
     assert "no outcome true among 192 labels" in shown
     assert "30% in training" in shown
+
+
+def test_runs_name_the_metric_they_were_trained_by_first() -> None:
+    measured = {"accuracy": 0.9, "average_precision": 0.8, "brier": 0.1, "recall": 0.7}
+    run = replace(RUNS[1], state="finished", reason="", metrics=measured, params={"metric": "recall"})
+    column = next(one for one in runs.COLUMNS if one.title == "RESULT")
+    told = column.cell(run, Context(NOW))
+    assert told == ("recall 0.700  accuracy 0.900  average_precision 0.800", "")
