@@ -76,7 +76,9 @@ def schedule_page(detail: ScheduleDetail, width: int, now: int, *, keys: bool = 
     word = state_of(row)
     sheet.pair("State", (f"{glyph_of(word)} {word}", style_of(word)), *_ways(row, keys=keys))
     if row.paused_at is not None:
-        sheet.pair("Paused", f"{moment(row.paused_at)}, {ago(row.paused_at, now)}")
+        by = f" by {person(detail.paused_by)}" if detail.paused_by else ""
+        why = f": {detail.paused_reason}" if detail.paused_reason else ""
+        sheet.pair("Paused", f"{moment(row.paused_at)}, {ago(row.paused_at, now)}{by}{why}")
     sheet.pair("Makes", (f"{row.kind} {row.model}", "name"), (f"  settings revision {row.settings_revision}", "dim"))
     sheet.pair("When", row.trigger, (f"  in {detail.zone}", "dim"))
     if row.jitter_s:

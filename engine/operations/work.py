@@ -98,6 +98,8 @@ class ScheduleDetail:
     last_job: Job | None
     passed_over: str
     passed_over_at: int | None
+    paused_by: str = ""  # "" where it is not paused
+    paused_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

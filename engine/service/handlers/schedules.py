@@ -32,6 +32,7 @@ def show(context: ServiceContext, request: ScheduleShow) -> ScheduleDetail:
         row = table.schedule(reader, request.id)
         recent = events.events(reader, limit=RECENT, subject=("schedule", row.id))
         passed = next((one for one in recent if one.action == "schedule.skipped"), None)
+        paused = row.paused_at is not None and next((one for one in recent if one.action == "schedule.paused"), None)
         return ScheduleDetail(
             row,
             zone,
@@ -39,6 +40,8 @@ def show(context: ServiceContext, request: ScheduleShow) -> ScheduleDetail:
             jobs.job(reader, row.last_job_id) if row.last_job_id else None,
             passed.reason if passed else "",
             passed.at if passed else None,
+            paused.actor if paused else "",
+            paused.reason if paused else "",
         )
 
 

@@ -50,7 +50,14 @@ def test_a_paused_one_and_one_without_a_time_have_none_ahead(line: Line, deck: D
     assert line("schedules", "show", "once", "--json").data["next"] == []
     assert line("schedules", "pause", "nightly", "--reason", "moving").code == 0
     assert line("schedules", "show", "nightly", "--json").data["next"] == []
-    assert "modeldeck schedules resume nightly\n" in line("schedules", "show", "nightly").out
+    shown = line("schedules", "show", "nightly").out
+    assert "modeldeck schedules resume nightly\n" in shown
+    told = line("schedules", "show", "nightly", "--json").data
+    assert told["paused_by"].startswith("user:")
+    assert told["paused_reason"] == "moving"
+    assert f"by {told['paused_by'].removeprefix('user:')}: moving" in " ".join(shown.split())
+    assert line("schedules", "resume", "nightly").code == 0
+    assert line("schedules", "show", "nightly", "--json").data["paused_reason"] == ""
 
 
 def test_why_times_were_passed_over_is_told(line: Line, deck: Deck) -> None:
