@@ -215,6 +215,16 @@ def cancel_requested(reader: Reader, id: str) -> bool:
     return row is not None and row["cancel_requested_at"] is not None
 
 
+def cancelled_by(reader: Reader, id: str) -> str:
+    """Return who asked a running job to stop, "" where nobody did."""
+    row = reader.row(
+        "SELECT actor FROM event WHERE subject_kind = 'job' AND subject_id = :id AND action = 'job.cancel_requested'"
+        " ORDER BY seq DESC LIMIT 1",
+        {"id": id},
+    )
+    return str(row["actor"]) if row is not None else ""
+
+
 def cancelling(reader: Reader) -> list[Job]:
     """Return the running jobs that have been asked to stop, oldest first."""
     found = reader.rows("SELECT * FROM job WHERE state = 'running' AND cancel_requested_at IS NOT NULL ORDER BY id")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from console.commands import alert_lines, approval_tables, comment_tables
+from console.commands.job_lines import job_line, release_line
 from console.commands.lists import rows
 from console.commands.logs import follow_log
 from console.commands.plan_text import already, plan_lines
@@ -294,53 +295,6 @@ def _ended(client: Client, answer: Any, job: Job, out: Output) -> None:
         out.line(job_line(job))
 
 
-def release_line(release: Release) -> str:
-    """Say in one line how a release ended."""
-    if release.state == "completed":
-        verb = {"rollback": "serves again", "deploy": f"serves under settings {release.settings_revision}"}
-        if release.kind == "rollback" and release.from_version == release.to_version:
-            return f"{release.endpoint}@{release.to_version} serves as before the deploy"
-        line = f"{release.endpoint}@{release.to_version} {verb.get(release.kind, 'serves')}"
-        if release.kind == "promote" and release.from_version is None:
-            return f"{line}; back to none: modeldeck endpoints stop {release.endpoint}"
-        return f"{line}; back: modeldeck rollback {release.endpoint}" if release.kind != "rollback" else line
-    if release.from_version == release.to_version:
-        return f"{release.kind} of {release.endpoint}@{release.to_version} {release.state}, its former servers serve"
-    kept = f", {release.endpoint}@{release.from_version} keeps the traffic" if release.from_version else ""
-    return f"{release.kind} of {release.endpoint}@{release.to_version} {release.state}{kept}"
-
-
-def job_line(job: Job) -> str:
-    """Say in one line what a job made."""
-    result = job.result
-    if job.kind == "train" and "version" in result:
-        metric = f", {result['metric']} {result['value']:.4g} on the holdout" if result.get("value") is not None else ""
-        tested = f"; {result['tests']}" if "tests" in result else ""
-        made = f"{job.model}@{result['version']}"
-        if lost := result.get("lost_to_guessing"):
-            return (
-                f"{made} only guesses: nothing beat the baseline ({lost}){tested}; see: modeldeck show version {made}"
-            )
-        return f"{made} trained{metric}{tested}; next: modeldeck promote {job.model} {result['version']}"
-    if job.kind == "derive" and "version" in result:
-        said = f"{job.model}@{result['version']} is {job.model}@{result['derived_from']} at {result['threshold']:g}"
-        return f"{said}; next: modeldeck promote {job.model} {result['version']}"
-    if job.kind == "release":
-        return (
-            f"the release of {job.model} is {result.get('state', job.state)}: modeldeck deployments shows what serves"
-        )
-    if job.kind in ("reproduce", "notify", "erase", "test") and "told" in result:
-        return str(result["told"])
-    if job.kind == "converge":
-        return f"{job.model} is converged: every host is as the registry says"
-    facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items() if _short(value))
-    return f"{job.kind} {job.model or ''} done".replace("  ", " ") + (f": {facts}" if facts else "")
-
-
-def _short(value: Any) -> bool:
-    return isinstance(value, int | float | str) and not isinstance(value, bool) and len(str(value)) <= 80
-
-
 def _changed(operation: Operation, answer: Any, out: Output) -> None:
     if isinstance(answer, Done):
         _show(answer, out)
@@ -353,6 +307,8 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
         out.line(alert_lines.changed(answer, out))
     elif isinstance(answer, Approval):
         out.line(approval_tables.changed(answer))
+    elif operation.id == "jobs.cancel" and answer.ended_at is None:
+        out.line(f"job {answer.id[:16]}: told to stop; how it ends: modeldeck jobs logs {answer.id[:16]} --follow")
     elif hasattr(answer, "id") and hasattr(answer, "state"):
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from dataclasses import replace
 
 from engine.deck import Deck
 from engine.jobs.kinds import KINDS
@@ -34,7 +35,7 @@ def end(deck: Deck, job_id: str, attempt: int, exit_code: int | None, reason: st
             return job
         told_to_stop = report is not None and report.state == "cancelled"
         if jobs.cancel_requested(tx, job.id):
-            _finish(tx, job, report or Report("cancelled", 1, "cancelled; it did not stop by itself and was killed"))
+            _finish(tx, job, _cancelled(report, jobs.cancelled_by(tx, job.id)))
         elif report is not None and not told_to_stop:
             _finish_or_retry(tx, job, report)
         elif timed_out:
@@ -46,6 +47,13 @@ def end(deck: Deck, job_id: str, attempt: int, exit_code: int | None, reason: st
     if ended.kind == "release" and ended.state not in ("queued", "running"):
         recover(deck)  # a release whose job gave up must not keep traffic on a half-judged version
     return ended
+
+
+def _cancelled(report: Report | None, by: str) -> Report:
+    """Return how a job ended that was asked to stop, with who asked; one that got to its end first ended so."""
+    if report is None:
+        return Report("cancelled", 1, f"cancelled by {by}; it did not stop by itself and was killed")
+    return replace(report, reason=f"cancelled by {by}") if report.state == "cancelled" else report
 
 
 def _finish_or_retry(tx: Write, job: Job, report: Report) -> None:

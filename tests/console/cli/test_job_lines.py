@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from console.commands.operation import job_line
+from one_model import deck_of_one_model
+
+from console.commands.job_lines import job_line
 from console.render.models import only_guesses
+from store import jobs
 from store.rows import Job
 
 JOB = Job(
@@ -26,3 +32,18 @@ def test_only_a_baseline_that_won_over_others_only_guesses() -> None:
     dummy, trees = {"name": "dummy"}, {"name": "trees"}
     assert only_guesses({"candidates": [dummy, trees]})
     assert not any(only_guesses(told) for told in ({"candidates": [trees, dummy]}, {"candidates": [dummy]}, {}, None))
+
+
+def test_a_running_job_is_told_to_stop_and_how_to_follow_it(line: Callable[..., Any], folder: Path) -> None:
+    deck = deck_of_one_model(folder)
+    with deck.database.write() as tx:
+        job = jobs.enqueue(tx, kind="train", model="rates", args={}, actor="user:anna", settings_revision=1)
+        jobs.claim(tx, job.id)
+    said = line("jobs", "cancel", job.id)
+    short = job.id[:16]
+    assert (said.code, said.out) == (
+        0,
+        f"job {short}: told to stop; how it ends: modeldeck jobs logs {short} --follow\n",
+    )
+    assert jobs.cancelled_by(deck.database, job.id).startswith("user:")
+    deck.database.close()

@@ -87,7 +87,7 @@ def test_running_job_is_cancelled_by_its_worker(stage):
     job = stage.start_waiting()
     assert stage.cancel(job).state == "running"
     done = stage.end(job)
-    assert (done.state, done.exit_code, done.reason) == ("cancelled", 1, "cancelled")
+    assert (done.state, done.exit_code, done.reason) == ("cancelled", 1, "cancelled by user:ben")
     assert "job.cancel_requested" in actions(stage, job)
 
 
@@ -97,7 +97,7 @@ def test_job_that_does_not_stop_by_itself_is_killed(stage):
     stage.worker.tick()
     stage.clock.advance(KILL_AFTER_S + 1)
     done = stage.end(job)
-    assert (done.state, done.reason) == ("cancelled", "cancelled; it did not stop by itself and was killed")
+    assert (done.state, done.reason) == ("cancelled", "cancelled by user:ben; it did not stop by itself and was killed")
 
 
 def test_killed_training_is_abandoned_with_its_run_and_reason(stage):

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from console.commands.operation import release_line
+from console.commands.job_lines import release_line
 from engine.plans import Check
 from engine.release import ending_error, preview_promote, submit_promote
 from engine.settings.model import DeploySettings, GateSettings, Limit, RolloutStep
