@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.render.reasons import NONE_KEPT
 
 EMPTY = {
-    "models.list": "no models yet: write models/NAME.toml, then modeldeck apply",
+    "models.list": "no models yet: modeldeck models new NAME FILE --target COLUMN, then modeldeck apply",
     "versions.list": "no versions yet: modeldeck train MODEL",
     "runs.list": "no runs",
     "runs.artifacts": "this run kept no files",

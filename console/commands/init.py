@@ -11,7 +11,9 @@ from engine.operations.common import Done
 
 NAMES_ONLY = re.compile(r"[^a-z0-9_-]+")
 
-MODEL_HINT = "write models/NAME.toml, then: modeldeck check, modeldeck apply, modeldeck train NAME"
+MODEL_HINT = (
+    "modeldeck models new NAME FILE --target COLUMN writes models/NAME.toml; modeldeck settings tells every key"
+)
 
 
 def run(session: Session) -> int:
@@ -32,7 +34,7 @@ def run(session: Session) -> int:
     else:
         out.line(done.message)
         if not done.already:
-            out.note(f"next: cd {root}; modeldeck check" if request.example else MODEL_HINT)
+            out.note(f"next: cd {root}; " + ("modeldeck check" if request.example else MODEL_HINT))
     return 0
 
 

@@ -46,6 +46,16 @@ class SettingsWord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewModel:
+    """Write the first draft of models/NAME.toml by a look at the data; what was guessed is said."""
+
+    name: str = argument("what the model is to be called", metavar="NAME")
+    source: str = argument("a file, a glob, a URL, SQL over files, or python:MODULE:FUNCTION", metavar="SOURCE")
+    target: str = argument("the column to predict", flag="--target", metavar="COLUMN")
+    task: str = argument("not the one that the target suggests", flag="--task", metavar="TASK", default="")
+
+
+@dataclass(frozen=True, slots=True)
 class PredictFile:
     """Ask an endpoint for every row of a file."""
 
@@ -267,6 +277,7 @@ LOCAL = (
     Verb(("ci",), "check, train and gate changed models", CiRun, f"{_HERE}.ci:run", needs_deck=False),
     Verb(("deck", "export"), "write this deck's files, for git", ExportDeck, f"{_HERE}.apply:export"),
     Verb(("check",), "check settings, sources and module names", NoRequest, f"{_HERE}.check:run"),
+    Verb(("models", "new"), "write the draft of a model file", NewModel, f"{_HERE}.new_model:run", changes=True),
     Verb(("console",), "how the console is set, and by what", NoRequest, f"{_HERE}.console:run", needs_deck=False),
     Verb(("console", "keys"), "every action and its keys", NoRequest, f"{_HERE}.console:keys", needs_deck=False),
     Verb(

@@ -23,7 +23,7 @@ from store.rows import Alert, Event, Model, Release, Version
 
 NO_MODELS = (
     "This deck has no models yet.",
-    "Write models/NAME.toml, then run: modeldeck apply",
+    "modeldeck models new NAME FILE --target COLUMN drafts one, modeldeck apply takes it.",
     "Or start from an example: modeldeck init DIR --example nightly-rates",
     "Or see the whole loop on real data: modeldeck demo",
     "{look.help} lists every key.",

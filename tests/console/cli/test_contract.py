@@ -48,6 +48,7 @@ LOCAL_ANSWERS: dict[str, Any] = {
     "console": [SettingShown],
     "console keys": [KeysShown],
     "settings": [Key],
+    "models new": Done,
     "doctor": None,  # looked at below, as it is printed
     "predict": None,  # prediction_id and the columns of the signature
     "outcomes": [OutcomesTaken],

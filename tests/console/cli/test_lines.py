@@ -126,7 +126,7 @@ def test_every_local_verb_that_starts_or_writes_a_deck_is_known_as_a_change() ->
     told = {" ".join(verb.words) for verb in LOCAL if verb.changes}
     assert told == {
         *("init", "demo", "backup create", "backup restore", "audit export", "audit bundle"),
-        *("bundle export", "bundle import"),
+        *("bundle export", "bundle import", "models new"),
         *("daemon start", "daemon stop", "daemon restart", "daemon install"),
     }
 
