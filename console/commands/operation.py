@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from console.commands import alert_lines, approval_tables, comment_tables
+from console.commands.held_lines import held_in_lines
 from console.commands.job_lines import job_line, release_line
 from console.commands.lists import rows
 from console.commands.logs import follow_log
@@ -152,7 +153,7 @@ def _submit(client: Client, operation: Operation, request: Any, session: Session
         return _let_go(job_id, out)
     error = failure(job)
     if error is not None:
-        raise error
+        raise held_in_lines(client, answer, error, out) if isinstance(answer, Release) else error
     _ended(client, answer, job, out)
     return 0
 
