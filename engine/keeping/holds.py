@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from engine.settings.model import DeckSettings
+from engine.settings.retention import RetentionSettings
 from store import settings
 from store.database import Reader
 from store.rows.frozen import dataclass
@@ -26,11 +27,10 @@ class Holds:
 
 def holds_now(reader: Reader) -> Holds:
     """Return the holds of the applied settings, seen in the caller's own transaction."""
-    applied = settings.current(reader)
-    if applied is None:
-        return Holds("", {})
-    told = DeckSettings.from_body(applied.body)
-    return Holds(
-        told.retention.hold,
-        {model.name: model.retention.hold for model in told.models.values() if model.retention.hold},
-    )
+    body = settings.applied_body(reader)
+    models = {name: _hold(model) for name, model in body.get("models", {}).items()}
+    return Holds(_hold(body), {name: why for name, why in models.items() if why})
+
+
+def _hold(body: Mapping[str, Any]) -> str:
+    return RetentionSettings(**body.get("retention", {})).hold
