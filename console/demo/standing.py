@@ -33,7 +33,7 @@ class Standing:
     @property
     def open_release(self) -> Release | None:
         """The release under way or held, if any."""
-        return next((each for each in self.releases if each.state in ("pending", "running", "held")), None)
+        return next((each for each in self.releases if each.is_open), None)
 
     @property
     def is_rolled_back(self) -> bool:

@@ -9,7 +9,7 @@ from console.render.columns import Column, Context
 from console.render.comments import noted
 from console.render.measures import change, primary, value_of
 from console.render.words import age, day, number, person
-from store.rows import Model, Version
+from store.rows import Model, Release, Version
 
 
 def _version(number: int | None, style: str) -> Span:
@@ -90,14 +90,21 @@ def _interval(row: Version, context: Context) -> Span:
     return (f"[{number(value_of(measure['low']))}, {number(value_of(measure.get('high')))}]", "dim")
 
 
-def model_head(model: Model, context: Context) -> list[Span]:
-    """Return one line about the model above its versions."""
+def model_head(model: Model, newest: Release | None, context: Context) -> list[Span]:
+    """Return one line about the model above its versions: what serves, and the newest release where it is open."""
     cells: list[Span] = []
     if model.champion is None:
         cells.append(("nothing serves", "warn"))
     else:
         cells += [("● ", "ok"), (f"v{model.champion}", "strong"), (" serves", "")]
-    if model.challenger is not None:
+    if newest is not None and newest.is_open:
+        doing = f"{newest.kind} of v{newest.to_version} {newest.state}"
+        cells += [
+            ("; ", ""),
+            (doing, "warn" if newest.state == "held" else "busy"),
+            (f" by {person(newest.actor)}", ""),
+        ]
+    elif model.challenger is not None:
         cells += [("; ", ""), (f"v{model.challenger}", "strong"), (" waits", "")]
     cells.append((f"   {model.task}" + (f", {model.owner}" if model.owner else ""), "dim"))
     if model.description:

@@ -21,7 +21,6 @@ from engine.operations.serving import ReleaseDetail
 from store.rows import Release, Step
 
 BAR = 20
-OPEN = ("pending", "running", "held")
 LOOKED_AT = (("predictions", "answers"), ("metric", "outcomes"))
 
 
@@ -66,7 +65,7 @@ def release_lines(detail: ReleaseDetail, width: int, now: int, *, keys: bool = T
     sheet.pair("Moves", (move, "strong"), (by, "dim"))
     if release.reason:
         sheet.pair("Why", release.reason)
-    if release.state in OPEN:
+    if release.is_open:
         sheet.lines += traffic_lines(detail, width)
         sheet.pair("Now", *_now(detail))
     sheet.blank()
@@ -164,7 +163,7 @@ def _planned(release: Release) -> list[dict[str, Any]]:
 
 
 def _way_back(release: Release, *, keys: bool) -> list[Span]:
-    if release.state in OPEN:
+    if release.is_open:
         champion = "nothing" if release.from_version is None else f"v{release.from_version}"
         if release.from_version == release.to_version:
             champion = "the former servers"

@@ -23,7 +23,8 @@ from store.rows import Alert, Event, Model, Release, Version
 
 NO_MODELS = (
     "This deck has no models yet.",
-    "modeldeck models new NAME FILE --target COLUMN drafts one, modeldeck apply takes it.",
+    "Draft models/NAME.toml: modeldeck models new NAME FILE --target COLUMN",
+    "Then take it in: modeldeck apply",
     "Or start from an example: modeldeck init DIR --example nightly-rates",
     "Or see the whole loop on real data: modeldeck demo",
     "{look.help} lists every key.",
@@ -65,6 +66,7 @@ class VersionsPage(ListPage):
         )
         self._name = model
         self._model: Model | None = None
+        self._newest: Release | None = None
         self._metric = ""
 
     @property
@@ -73,15 +75,16 @@ class VersionsPage(ListPage):
         return self.grid.selected or self._model
 
     def read(self, client: Asks) -> Any:
-        """Ask for the model and its versions."""
+        """Ask for the model, its newest release, which may be somebody else's and under way, and its versions."""
         name = self._name
         model = next((row for row in client.call("models.list") if row.name == name), None)
-        return model, tuple(client.call("versions.list", VersionsRequest(name)))
+        newest = next(iter(client.call("releases.list", ReleasesRequest(name, limit=1))), None)
+        return model, newest, tuple(client.call("versions.list", VersionsRequest(name)))
 
     def take(self, value: Any) -> None:
-        """Take both; the primary metric names its column."""
+        """Take all; the primary metric names the versions' column."""
         self.loaded = True
-        self._model, rows = value
+        self._model, self._newest, rows = value
         metric = next((str(row.evaluation.get("metric") or "") for row in rows), "")
         if metric != self._metric:
             self._metric = metric
@@ -90,7 +93,7 @@ class VersionsPage(ListPage):
 
     def head(self, width: int, context: Context) -> list[Line]:
         """Return the line about the model."""
-        return [] if self._model is None else [line("  ", *models.model_head(self._model, context)), ()]
+        return [] if self._model is None else [line("  ", *models.model_head(self._model, self._newest, context)), ()]
 
 
 def model_page(name: str) -> VersionsPage:

@@ -13,7 +13,6 @@ from console.screens.list_page import MOST, NO_MODEL, ListKind, ListPage
 from console.screens.page import Page
 from engine.operations.serving import ReleaseDetail, ReleaseRequest, ReleasesRequest
 
-_OPEN = ("pending", "running", "held")
 _ROLES = {"champion": 0, "challenger": 1, "shadow": 2}
 
 
@@ -21,7 +20,7 @@ def _rows(client: Asks) -> list[DeployRow]:
     """Return every deployment, the endpoints with a rollout first, a champion before what stands beside it."""
     listed = client.call("releases.list", ReleasesRequest(limit=MOST))
     rollouts: dict[str, ReleaseDetail] = {
-        row.endpoint: client.call("releases.detail", ReleaseRequest(row.id)) for row in listed if row.state in _OPEN
+        row.endpoint: client.call("releases.detail", ReleaseRequest(row.id)) for row in listed if row.is_open
     }
     found = [
         deploys.deploy_row(detail, rollouts.get(detail.deployment.endpoint))

@@ -14,6 +14,7 @@ from store.database import Reader
 from store.rows import ESTIMATED, Version, Window
 
 READ = 600  # newest windows of a model among which both versions' are looked for
+NO_LIVE = "not judged yet: no window of {} traffic has outcomes or an estimate"
 UNJUDGED = "no data"  # a window's verdict where its rows are too few
 
 
@@ -35,8 +36,13 @@ def known_of(reader: Reader, before: Version | None, after: Version) -> tuple[Kn
     if before is None or before.number == after.number:
         return ()
     windows = watching.windows(reader, after.model, limit=READ)
-    both = (before, after)
-    return (*_on_the_same_rows(before, after), *(Known(f"v{one.number} live", _live(one, windows)) for one in both))
+    live = [(one, _live(one, windows)) for one in (before, after)]
+    if not any(told for _, told in live):
+        return (*_on_the_same_rows(before, after), Known("live", NO_LIVE.format("either's")))
+    return (
+        *_on_the_same_rows(before, after),
+        *(Known(f"v{one.number} live", told or NO_LIVE.format("its")) for one, told in live),
+    )
 
 
 def _on_the_same_rows(before: Version, after: Version) -> tuple[Known, ...]:
@@ -57,7 +63,7 @@ def _on_the_same_rows(before: Version, after: Version) -> tuple[Known, ...]:
 
 
 def _live(version: Version, windows: list[Window]) -> str:
-    """Return a version's newest judged figure on its own traffic: realised, else estimated, with its time."""
+    """Return a version's newest judged figure on its own traffic, else estimated, with its time; or nothing."""
     metric = str(version.evaluation.get("metric", ""))
     mine = [one for one in windows if one.version == version.number and one.verdict != UNJUDGED]
     for name, how in ((metric, "realised"), (ESTIMATED + metric, "estimated")):
@@ -69,7 +75,7 @@ def _live(version: Version, windows: list[Window]) -> str:
                 said = f", promised {promised:.4g}" if isinstance(promised, int | float) else ""
                 span = f"{_day(one.from_at)} to {_day(one.to_at)}"
                 return f"{metric} {found['value']:.4g} {how}{said}; {on}, {span}: {one.verdict}"
-    return "no live figure: no window of its traffic was judged by outcomes or an estimate"
+    return ""
 
 
 def _day(at_us: int) -> str:

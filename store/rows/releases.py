@@ -33,6 +33,11 @@ class Release:
     ended_at: int | None
     comments: int = 0  # that stand on it
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has yet to end."""
+        return self.state in ("pending", "running", "held")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

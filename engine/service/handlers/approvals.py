@@ -116,6 +116,7 @@ def _plan(of: Plan, asked: Approval) -> Plan:
         kind="grant",
         summary=f"{asked.model}: {asked.kind} of v{asked.version}, granted by {so_far}",
         undo=f"modeldeck approvals withdraw {asked.model} {asked.version}",
+        warnings=(),  # of steps that granting does not begin
         steps=tuple(steps),
     )
 

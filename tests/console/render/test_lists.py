@@ -77,3 +77,20 @@ def test_titles_stand_over_their_columns() -> None:
     columns, rows = LISTS["jobs"]
     contents = [[spans(column.cell(row, CONTEXT)) for column in columns] for row in rows]
     assert line_width(titles(place(columns, contents, 78))) <= 78
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("running", "v7 serves; promote of v8 running by anna"),
+        ("held", "v7 serves; promote of v8 held by anna"),
+        ("completed", "v7 serves; v8 waits"),
+        (None, "v7 serves; v8 waits"),
+    ],
+)
+def test_versions_are_headed_by_what_serves_and_by_the_release_that_is_open(state: str | None, told: str) -> None:
+    model = dataclasses.replace(MODELS[0], champion=7, challenger=8)
+    newest = state and dataclasses.replace(
+        RELEASES[0], state=state, kind="promote", from_version=7, to_version=8, actor="user:anna"
+    )
+    assert told in "".join(text for text, _ in models.model_head(model, newest or None, Context(NOW)))
