@@ -52,6 +52,9 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
         sheet.paragraph(f"! {warning}", "warn")
     if plan.warnings:
         sheet.blank()
+    asked_first = plan.kind == "grant"  # who asks, and what comes of a yes, is what is answered
+    if asked_first:
+        sheet.lines.extend(_steps(plan, width))
     if plan.known:
         sheet.heading("Known of both")
         for known in plan.known:
@@ -62,9 +65,10 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
     if plan.differences:
         sheet.heading("Differs")
         sheet.table(("", "", "", "", ""), [_difference(item) for item in plan.differences])
-    if sheet.lines:
-        sheet.heading("Plan")
-    sheet.lines.extend(_steps(plan, width))
+    if not asked_first:
+        if sheet.lines:
+            sheet.heading("Plan")
+        sheet.lines.extend(_steps(plan, width))
     return sheet.lines
 
 

@@ -14,7 +14,7 @@ from store.database import Reader
 from store.rows import ESTIMATED, Version, Window
 
 READ = 600  # newest windows of a model among which both versions' are looked for
-NO_LIVE = "not judged yet: no window of {} traffic has outcomes or an estimate"
+NO_LIVE = "not judged yet, for want of outcomes or an estimate of {} traffic"
 UNJUDGED = "no data"  # a window's verdict where its rows are too few
 
 

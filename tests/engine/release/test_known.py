@@ -64,7 +64,7 @@ def test_a_rollback_says_what_each_version_did_live(serving):
     known = {one.name: one.told for one in preview_rollback(serving.deck, serving.model).plan.known}
     assert known == {
         "v1 live": "mae 41 realised, promised 10; 120 outcomes, 1970-01-01 to 1970-01-31: degraded",
-        "v2 live": "not judged yet: no window of its traffic has outcomes or an estimate",
+        "v2 live": "not judged yet, for want of outcomes or an estimate of its traffic",
     }
 
 
