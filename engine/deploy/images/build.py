@@ -137,7 +137,8 @@ def _config(version: Version, base: Base, *, has_libraries: bool) -> dict[str, A
     ours = ("HOME=/tmp", "LANG=C.UTF-8", f"PYTHONPATH=/{SERVER}:/{AT}", "PYTHONDONTWRITEBYTECODE=1", *_ONE_THREAD)
     environment |= dict(each.partition("=")[::2] for each in ours)
     if has_libraries:
-        environment["LD_LIBRARY_PATH"] = f"/{LIBRARIES}"
+        of_base = environment.get("LD_LIBRARY_PATH")  # a base of this machine's Python finds its own by it
+        environment["LD_LIBRARY_PATH"] = f"/{LIBRARIES}" + (f":{of_base}" if of_base else "")
     check = ["CMD", "python3", "-I", "-S", f"/{SERVER}/engine/serving/health.py", str(PORT)]
     return {
         "User": USER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_follower_of_a_cancelled_job_leaves_with_its_exit_code(daemon, follow):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert json.loads(out)["id"] == job.id
-    assert json.loads(err)["error"]["message"] == "ingest cancelled: cancelled"
+    assert re.fullmatch("ingest cancelled: cancelled by user:[a-z0-9_-]+", json.loads(err)["error"]["message"])
 
 
 def test_ctrl_c_lets_go_of_the_log_and_the_job_goes_on(daemon, follow):

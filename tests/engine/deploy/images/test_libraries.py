@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 from engine.deploy.images import build, debian
 from engine.deploy.images.archive import Image
 from engine.deploy.images.base import Base
+from engine.deploy.images.below import Below
 from engine.deploy.images.elf import needed
 from engine.deploy.images.layers import Entry, write_layer
 from engine.deploy.images.libraries import AT, library_layer, missing, names_in, objects_in
@@ -132,5 +134,12 @@ def test_an_image_with_libraries_says_where_they_are_and_keeps_their_layer_on_re
     assert f"LD_LIBRARY_PATH=/{AT}" in config["Env"]
     assert not any("LD_LIBRARY_PATH" in each for each in build._config(version, plain, has_libraries=False)["Env"])
     image = Image((*plain.layers, layer, layer, layer, layer), config, "amd64", "rates-1")
-    told = json.loads(build._record(workspace, image, plain, "", (), has_libraries=True))
+    told = json.loads(build._record(image, Below(plain, "", layer, layer, ())))
     assert [each["what"] for each in told["layers"]] == ["base", "libraries", "dependencies", "server", "model"]
+
+
+def test_libraries_are_looked_for_before_those_that_a_base_has_of_its_own(base):
+    version = SimpleNamespace(model="rates", number=1, artifact_hash="sha256:a", environment_hash="sha256:e")
+    own = replace(base("libc.so.6"), environment=("LD_LIBRARY_PATH=/opt/python/lib",))
+    assert f"LD_LIBRARY_PATH=/{AT}:/opt/python/lib" in build._config(version, own, has_libraries=True)["Env"]
+    assert "LD_LIBRARY_PATH=/opt/python/lib" in build._config(version, own, has_libraries=False)["Env"]
