@@ -126,7 +126,7 @@ def test_changed_settings_are_deployed_to_the_champion_and_taken_back(serving) -
     serving("apply")
     assert serving("pulse", "--json").data["models"][0]["undeployed"] == ["deploy.replicas"]
     shown = serving("deploy", "rates", "--dry-run", "--json").data["plan"]
-    assert shown["differences"] == [{"name": "deploy.replicas", "before": "1", "after": "2"}]
+    assert shown["differences"] == [{"name": "deploy.replicas", "before": "1", "after": "2", "note": ""}]
     assert "was not confirmed" in serving("deploy", "rates").refusal(2)
     done = serving("deploy", "rates", "--yes", "--json", "--reason", "more room").data
     assert (done["kind"], done["state"], done["to_version"]) == ("deploy", "completed", champion)
