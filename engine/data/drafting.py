@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.data.guessing import Guess
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 
 def draft(name: str, source: str, target: str, found: Guess, owner: str) -> str:
@@ -31,12 +26,6 @@ def draft(name: str, source: str, target: str, found: Guess, owner: str) -> str:
     file.add("model", model)
     file.add(tomlkit.nl())
     file.add("data", data)
-    _say_the_rest(file)
-    return tomlkit.dumps(file)
-
-
-def _say_the_rest(file: TOMLDocument) -> None:
-    import tomlkit
-
     file.add(tomlkit.nl())
     file.add(tomlkit.comment("[train], [gates], [deploy], [monitor] and more: modeldeck settings"))
+    return tomlkit.dumps(file)
