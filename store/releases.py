@@ -13,7 +13,6 @@ from store.json_text import dump, load
 from store.lookup import find_id
 from store.rows import Release, Step
 
-ACTIVE = ("pending", "running", "held")
 ENDED = ("completed", "aborted", "failed")
 _STRUCTURED = ("plan", "evidence", "undo")
 

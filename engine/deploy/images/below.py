@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +71,9 @@ def carried_below(workspace: Workspace, environment_hash: str, answered_by: Sequ
         CorruptArtifact: a layer is not what came.
     """
     wanted = {*SERVING, *answered_by}
-    for place in sorted(record_folder(workspace).glob(f"{_prefix(environment_hash)}*.json"), key=_age):
+    for place in sorted(
+        record_folder(workspace).glob(f"{_prefix(environment_hash)}*.json"), key=_made_at, reverse=True
+    ):
         record = kept(place)
         if record is None or not wanted <= {each["name"] for each in record["packages"]}:
             continue
@@ -148,8 +149,8 @@ def _packages(workspace: Workspace, wheels: Sequence[Wheel]) -> tuple[dict[str, 
     )
 
 
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
+def _made_at(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def _prefix(environment_hash: str) -> str:

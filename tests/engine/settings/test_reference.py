@@ -70,7 +70,7 @@ PLAIN = [
     for one in keys()
     if one.default not in ("", "required")
     and not {"NAME", "METRIC", "rollout[]", "cost", "approvals", "split"} & set(one.key.split("."))
-    and not one.key.startswith(("retention", "fairness", "forecast", "retrain", "checks"))
+    and not one.key.startswith(("fairness", "retrain", "checks.rows", "checks.fresh"))  # these ask for more beside it
 ]  # fmt: skip
 
 
