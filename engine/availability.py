@@ -9,6 +9,7 @@ from typing import Any
 
 RUNNING = ("queued", "running")
 PAUSABLE = ("backfill", "monitor-backfill")  # kinds of job that heed it between two pieces of their work
+OPEN_RELEASE = ("pending", "running", "held")
 
 
 def model_of(row: Any) -> str | None:
@@ -165,7 +166,7 @@ def open_release(row: Any) -> str | None:
         return None if row.release else "no release of it is under way"
     if not row.state:
         return "no release of it is under way"
-    return None if row.is_open else f"the release is {row.state} already"
+    return None if row.state in OPEN_RELEASE else f"the release is {row.state} already"
 
 
 def pausable(row: Any) -> str | None:

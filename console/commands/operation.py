@@ -16,6 +16,7 @@ from console.commands.session import Session
 from console.follow import ENDED, failure, follow
 from console.output import Output, plain
 from console.parser import Invocation
+from engine.availability import OPEN_RELEASE
 from engine.operations.comments import Commented
 from engine.operations.common import Done
 from engine.operations.deck import ApplyRequest, AuditReport
@@ -210,7 +211,7 @@ def _refuse_beside_an_open_release(client: Client, operation: Operation, request
 
     try:
         newest = client.call("releases.list", ReleasesRequest(request.model, 1))
-        if not newest or not newest[0].is_open:
+        if not newest or newest[0].state not in OPEN_RELEASE:
             return
         preview: Preview = client.call(operation.preview, request)
     except ModeldeckError:
