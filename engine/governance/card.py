@@ -31,6 +31,7 @@ def card_of(facts: CardFacts) -> Card:
         _environment(facts),
         _approvals(facts),
         _serving(facts),
+        _passed_over(facts),
         _monitoring(facts),
     )
     version = facts.version
@@ -274,6 +275,20 @@ def _serving(facts: CardFacts) -> CardSection:
         ("release", "kind", "state", "requested", "detail"),
         tuple(rows[:SHOWN]),
         _more(len(rows)) if rows else "It was never released.",
+    )
+
+
+def _passed_over(facts: CardFacts) -> CardSection:
+    rows = [
+        (one.release[:12], one.gate, one.verdict, f"{rfc3339(one.at)} by {one.by}", one.second_look or "-", one.reason)
+        for one in facts.passed_over
+    ]
+    return CardSection(
+        "Gates passed over",
+        (),
+        ("release", "gate", "verdict", "passed over", "second look", "reason"),
+        tuple(rows[:SHOWN]),
+        _more(len(rows)) if rows else "None was.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.governance.passed_over import PassedOver, passed_over
 from store import alerts, approvals, behaviour, models, origins, releases, runs, settings, snapshots, versions, watching
 from store.database import Reader
 from store.origins import Origin
@@ -40,6 +41,7 @@ class CardFacts:
     tests: tuple[BehaviourRun, ...] = ()  # the newest of each place
     origin: Origin | None = None
     images: tuple[ImageFacts, ...] = ()  # newest first
+    passed_over: tuple[PassedOver, ...] = ()  # gates that its releases went past, oldest first
 
 
 def gather(
@@ -55,6 +57,8 @@ def gather(
     given = approvals.approvals(reader, model=model, standing_only=False)
     past = releases.releases(reader, endpoint=model, limit=100)
     seen = watching.windows(reader, model, limit=WINDOWS)
+    mine = tuple(one for one in given if one.version == version.number)
+    moved = tuple(one for one in past if one.to_version == version.number)
     return CardFacts(
         model=models.model(reader, model),
         version=version,
@@ -62,8 +66,9 @@ def gather(
         snapshot=snapshots.snapshot(reader, version.snapshot_id, model),
         settings=row.body["models"].get(model, {}) if row is not None else {},
         environment=environment,
-        approvals=tuple(one for one in given if one.version == version.number),
-        releases=tuple(one for one in past if one.to_version == version.number),
+        approvals=mine,
+        releases=moved,
+        passed_over=passed_over([(one, tuple(releases.steps(reader, one.id))) for one in moved], mine),
         windows=tuple(one for one in seen if one.version == version.number),
         images=images,
         origin=origins.origin_of(reader, model, version.number),

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.governance.card_facts import CardFacts
+from engine.governance.passed_over import APPROVALS
 from engine.operations.compliance import ComplianceItem
 from store.rows import BehaviourRun
+
+REASONS = 400  # signs of a line that ends in what a person wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def _tests(facts: CardFacts) -> Iterator[ComplianceItem]:
     limits += ["fairness"] if gates.get("fairness") else []
     fix = f"[gates] in models/{name}.toml, then modeldeck apply"
     yield _item("tests", "gates", bool(limits), ", ".join(limits) or "none", fix)
+    yield from _passed_over(facts)
     sliced = f"{len(slices)} slices" if slices else "none"
     yield _item("tests", "slices", bool(slices), sliced, f"[gates] slices in models/{name}.toml, then {again}")
     run = next(iter(facts.tests), None)
@@ -90,6 +94,16 @@ def _tests(facts: CardFacts) -> Iterator[ComplianceItem]:
     yield _item("tests", "behaviour", held, _ran(run), _behaviour_fix(facts))
     groups = ", ".join(sorted(fairness)) or "no groups are compared"
     yield _item("tests", "fairness", bool(fairness), groups, f"[fairness] columns in models/{name}.toml, then {again}")
+
+
+def _passed_over(facts: CardFacts) -> Iterator[ComplianceItem]:
+    """Yield an item for each gate that a person let the version past, or one that says there was none."""
+    found = [one for one in facts.passed_over if one.gate != APPROVALS]
+    for one in found:
+        fix = f"modeldeck releases show {one.release}; it stays on record of this version"
+        yield _item("tests", "gate passed over", False, one.line, fix, REASONS)
+    if facts.releases and not found:
+        yield _item("tests", "gates passed over", True, "none", "")
 
 
 def _ran(run: BehaviourRun | None) -> str:
@@ -133,6 +147,11 @@ def _approvals(facts: CardFacts) -> Iterator[ComplianceItem]:
     if count:
         ask = f"modeldeck approvals request {name} {number}"
         yield _item("approvals", "granted", bool(given), f"by {by}" if by else "not for this version", ask)
+    for each in facts.passed_over:
+        if each.gate == APPROVALS:
+            looked = "granted by" in each.second_look
+            fix = f"somebody else: modeldeck approvals grant {name} {number}"
+            yield _item("approvals", "emergency", looked, each.line, fix, REASONS)
     open_looks = [one for one in facts.approvals if one.kind == "second look" and one.state != "granted"]
     told = "an emergency that nobody else has looked at" if open_looks else "none is open"
     yield _item("approvals", "second looks", not open_looks, told, f"modeldeck approvals grant {name} {number}")
@@ -158,9 +177,11 @@ def _reproducibility(facts: CardFacts, seal: str, kept: frozenset[str]) -> Itera
     yield _item("reproducibility", "commit", clean, told, f"commit the workspace, then {again}")
 
 
-def _item(phase: str, what: str, there: bool, detail: str, fix: str) -> ComplianceItem:
+def _item(phase: str, what: str, there: bool, detail: str, fix: str, most: int = 120) -> ComplianceItem:
     shown = " ".join(str(detail).split())
-    return ComplianceItem(phase, what, there, shown if len(shown) <= 120 else f"{shown[:119]}…", "" if there else fix)
+    return ComplianceItem(
+        phase, what, there, shown if len(shown) <= most else f"{shown[: most - 1]}…", "" if there else fix
+    )
 
 
 def _gain(found: dict[str, Any]) -> str:

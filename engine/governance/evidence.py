@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from engine.governance.evidence_file import pack
+from engine.governance.passed_over import passed_over
 from engine.model_io import deck_key, sealing
 from store import approvals, events, images, releases, seals, settings, watching
 from store.errors import Refused
@@ -30,8 +31,12 @@ def record_of(reader: Reader) -> tuple[dict[str, bytes], dict[str, Any]]:
     return {"events.jsonl": "".join(lines).encode()}, {"events": count, "head": head}
 
 
-def version_evidence(deck: Deck, version: Version, matrix: Mapping[str, Any]) -> dict[str, bytes]:
+def version_evidence(
+    deck: Deck, version: Version, matrix: Mapping[str, Any], compliance: Mapping[str, Any]
+) -> dict[str, bytes]:
     """Return what speaks for a version: seal, card, settings, environment, approvals, releases, windows, images.
+
+    `matrix` is who may do what, `compliance` what is on record of the version and what is missing.
 
     Raises:
         CorruptArtifact: its seal does not hold, or the record of its environment is damaged.
@@ -42,6 +47,7 @@ def version_evidence(deck: Deck, version: Version, matrix: Mapping[str, Any]) ->
             **_registered(deck, reader, version),
             "seal.json": _text(sealing.as_json(seal)),
             "access.json": _text(matrix),
+            "compliance.json": _text(compliance),
         }
 
 
@@ -54,15 +60,16 @@ def _registered(deck: Deck, reader: Reader, version: Version) -> dict[str, bytes
     done = [one for one in releases.releases(reader, model, limit=1000) if one.to_version == version.number]
     seen = watching.windows(reader, model, limit=WINDOWS)
     given = approvals.approvals(reader, model=model, standing_only=False)
+    moved = [(one, tuple(releases.steps(reader, one.id))) for one in done]
+    mine = [one for one in given if one.version == version.number]
     return {
         "card.md": card.text.encode(),
         "version.json": _text(to_json(version)),
         "settings.json": _text({"revision": row.revision, "hash": row.hash, "model": row.body["models"].get(model)}),
         "environment.json": deck.artifacts.read(version.environment_hash),
-        "approvals.json": _text([to_json(one) for one in given if one.version == version.number]),
-        "releases.json": _text(
-            [{**to_json(one), "steps": [to_json(step) for step in releases.steps(reader, one.id)]} for one in done]
-        ),
+        "approvals.json": _text([to_json(one) for one in mine]),
+        "releases.json": _text([{**to_json(one), "steps": [to_json(step) for step in steps]} for one, steps in moved]),
+        "passed_over.json": _text([to_json(one) for one in passed_over(moved, mine)]),
         "windows.json": _text([to_json(one) for one in seen if one.version == version.number]),
         "images.json": _text([to_json(one) for one in images.images(reader, model) if one.version == version.number]),
     }

@@ -38,7 +38,9 @@ def collect(context: ServiceContext, request: EvidenceRequest) -> EvidenceMade:
     """
     from engine.governance import evidence
     from engine.governance.card_facts import card_version
+    from engine.operations.compliance import ComplianceRequest
     from engine.service.handlers.access import show
+    from engine.service.handlers.compliance import compliance
     from store import blobs, events, seals
 
     deck, caller = context.deck, context.caller
@@ -49,7 +51,9 @@ def collect(context: ServiceContext, request: EvidenceRequest) -> EvidenceMade:
     of = "" if version is None else f"{version.model}@{version.number}"
     about = {**about, "of": of, "made_at": deck.clock.now(), "signers": known, "deck": deck.workspace.root.name}
     if version is not None:
-        members = {**evidence.version_evidence(deck, version, to_json(show(context, NoRequest()))), **members}
+        matrix = to_json(show(context, NoRequest()))
+        lacks = to_json(compliance(context, ComplianceRequest(version.model, version.number)))
+        members = {**evidence.version_evidence(deck, version, matrix, lacks), **members}
     content = evidence.signed(deck, members, about)
     hash = deck.artifacts.put_bytes(content)
     signer = seals.signers(deck.database)[-1]

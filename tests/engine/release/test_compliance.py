@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.access import Caller, Role
+from engine.plans import Check
+from engine.release import resume, submit_promote
 from engine.service.call import ServiceContext, call
+from engine.settings.approvals import ApprovalSettings
 from engine.settings.card import CardSettings
 from engine.settings.model import FairnessLimit, FairnessSettings, GateSettings
 from store.errors import UnknownName
@@ -71,3 +74,43 @@ def test_a_gate_of_groups_is_a_gate(serving, apply_settings):
     )
     found = item(asked(serving), "tests", "gates")
     assert (found.is_there, found.detail) == (True, "fairness")
+
+
+def test_a_gate_that_was_passed_over_tells_which_by_whom_when_and_why(serving):
+    clean = item(asked(serving), "tests", "gates passed over")
+    assert (clean.is_there, clean.detail) == (True, "none")
+    serving.gate_checks = [
+        Check("mae", "passed", "8", "at most 9"),
+        Check("mae vs champion", "no data", "3 rows later than both", "at most 1.02 x"),
+    ]
+    serving.rate = 0.0
+    serving.run(submit_promote(serving.deck, serving.model, 2, actor="user:anna"))
+    serving.run(resume(serving.deck, serving.model, reason="first data of its kind", actor="user:bob"))
+    serving.run(resume(serving.deck, serving.model, reason="nobody books at night", actor="user:carla"))
+    found = [one for one in asked(serving, 2).items if one.what == "gate passed over"]
+    assert [one.detail.split(" by ")[0] for one in found] == [
+        "mae vs champion (no data)",
+        "live traffic at 10 % on local (no data)",
+        "live traffic at 50 % on local (no data)",
+        "live traffic at 100 % on local (no data)",
+    ]
+    assert found[0].detail.split(" by ")[1].startswith("bob, 20")
+    assert found[0].detail.endswith("Z: first data of its kind")
+    assert all(one.detail.endswith("Z: nobody books at night") for one in found[1:])
+    assert not any(one.is_there for one in found)
+    assert found[0].fix.startswith("modeldeck releases show ")
+    assert item(asked(serving, 1), "tests", "gates passed over").is_there  # it is said of the version that went past
+
+
+def test_an_emergency_tells_who_passed_approvals_over_and_who_looked(serving, apply_settings):
+    apply_settings(gates=GateSettings(approvals=ApprovalSettings(1)))
+    why = "the champion refuses every request"
+    serving.run(submit_promote(serving.deck, serving.model, 2, reason=why, emergency=True, actor="user:anna"))
+    told = item(asked(serving, 2), "approvals", "emergency")
+    assert told.is_there is False
+    assert told.detail.startswith("approvals (not asked) by anna, 20")
+    assert told.detail.endswith(f"{why}; nobody else has looked at it")
+    context = ServiceContext(serving.deck, Caller("user:carla", Role.APPROVER))
+    call(context, "approvals.grant", {"model": serving.model, "version": 2})
+    told = item(asked(serving, 2), "approvals", "emergency")
+    assert (told.is_there, told.detail.rpartition("; ")[2]) == (True, "second look granted by carla")

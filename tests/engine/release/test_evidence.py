@@ -74,6 +74,7 @@ def test_it_holds_what_speaks_for_a_version_and_the_record_and_is_on_record_itse
     )
     assert b"# rates@3" in member(path, "card.md")
     assert json.loads(member(path, "releases.json"))[0]["state"] == "completed"
+    assert json.loads(member(path, "compliance.json"))["version"] == 3
     told = events.events(sealed.deck.database, limit=1)[0]
     assert (told.action, told.actor, told.subject_id) == ("audit.exported", "user:olga", done.hash)
 
