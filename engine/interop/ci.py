@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.interop.ci_baseline import bundles_of, take_champions
+from engine.interop.ci_baseline import bundles_of, no_champion, relative_gates, take_champions
 from engine.interop.ci_changed import changed_files, head, touched
 from engine.interop.ci_stage import ACTOR, staged
 from engine.settings.files import load_model
@@ -97,7 +97,7 @@ def run_ci(
     checkout = checkout.resolve()
     changed = changed_files(checkout, since) if since else None
     commit = head(checkout)
-    told = {"commit": commit, "since": since, "baseline": baseline.name if baseline is not None else ""}
+    told = {"commit": commit, "since": since, "baseline": baseline.resolve().name if baseline is not None else ""}
     with staged(checkout, baseline) as (deck, files):
         begun = time.monotonic()
         try:
@@ -111,10 +111,11 @@ def run_ci(
         checks = [CiCheck("", "settings", "apply", PASSED, seen, time.monotonic() - begun)]
         _forget_queue(deck)
         take_champions(deck, bundles_of(baseline), baseline_key, settings.models, ACTOR)
+        lacks = no_champion(checkout, baseline)
         models = []
         for name, why in _chosen(deck, settings, files, changed, since, names).items():
             say(f"{name}: {why}")
-            model, found = _one(deck, settings.models[name], revision.revision, why, budget_s, say)
+            model, found = _one(deck, settings.models[name], revision.revision, why, budget_s, say, lacks)
             models.append(model)
             checks += found
         return _report(settings.name, tuple(models), tuple(checks), told)
@@ -156,7 +157,7 @@ def _chosen(
 
 
 def _one(
-    deck: Deck, settings: ModelSettings, revision: int, why: str, budget_s: float, say: Say
+    deck: Deck, settings: ModelSettings, revision: int, why: str, budget_s: float, say: Say, lacks: str
 ) -> tuple[CiModel, list[CiCheck]]:
     from store import models, versions
 
@@ -175,11 +176,12 @@ def _one(
     elif data.verdict == FAILED:
         checks.append(CiCheck(name, "training", "train", SKIPPED, "its data fail their checks", took))
     else:
-        checks.append(CiCheck(name, "training", "train", FAILED, job.reason or f"its job {job.state}", took))
+        said = (job.reason or f"its job {job.state}").replace("--time-budget", "--budget")  # as it is called here
+        checks.append(CiCheck(name, "training", "train", FAILED, said, took))
     diff = ""
     if made is not None:
         checks += _tested(deck, settings, made)
-        checks += _gated(deck, settings, made, champion)
+        checks += _gated(deck, settings, made, champion, lacks)
         check, diff = _card(deck, made, champion)
         checks.append(check)
     version, beside = (f"{name}@{one.number}" if one is not None else "" for one in (made, champion))
@@ -270,7 +272,7 @@ def _tested(deck: Deck, settings: ModelSettings, made: Version) -> list[CiCheck]
     ]
 
 
-def _gated(deck: Deck, settings: ModelSettings, made: Version, champion: Version | None) -> list[CiCheck]:
+def _gated(deck: Deck, settings: ModelSettings, made: Version, champion: Version | None, lacks: str) -> list[CiCheck]:
     """Ask the gates that need no server; behaviour tests ran after the training already."""
     from engine.release.gates import evaluate
     from engine.release.plan import running_gates
@@ -284,6 +286,8 @@ def _gated(deck: Deck, settings: ModelSettings, made: Version, champion: Version
         CiCheck(made.model, "gates", one.name, verdicts.get(one.verdict, SKIPPED), f"{one.observed}; {one.required}")
         for one in asked
     ]
+    beside = relative_gates(settings) if champion is None else ()
+    found += [CiCheck(made.model, "gates", name, SKIPPED, lacks) for name in beside]
     found += [
         CiCheck(made.model, "gates", name, SKIPPED, "needs a running server: asked at its promotion")
         for name in running_gates(settings)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.interop.bundle_check import looked
 from engine.interop.bundle_file import canonical, manifest_of, members_of
 from engine.interop.bundle_import import begin, lacked, put, take
+from engine.workspace import Workspace
 from store import models
 from store.errors import Refused
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from engine.deck import Deck
+    from engine.settings.model import ModelSettings
 
 SUFFIX = ".bundle"
 
@@ -26,6 +29,25 @@ def bundles_of(baseline: Path | None) -> list[Path]:
     if baseline.is_dir():
         return sorted(baseline.glob(f"*{SUFFIX}"))
     return [baseline] if baseline.suffix == SUFFIX else []
+
+
+def no_champion(checkout: Path, baseline: Path | None) -> str:
+    """Say why a model has no champion to compare with, and what gives it one."""
+    if baseline is not None:
+        return f"{baseline.resolve().name} holds no champion of it: asked at its promotion"
+    if Workspace(checkout).registry.is_file():
+        return f"not asked: --baseline {os.path.relpath(checkout)} compares with this folder's own deck"
+    return "not asked without --baseline: a backup of the deck, or a bundle of its champion (docs/ci.md)"
+
+
+def relative_gates(settings: ModelSettings) -> tuple[str, ...]:
+    """Return the names of the gates that compare with a champion and need no server."""
+    from engine.release.plan import running_gates
+
+    running = running_gates(settings)
+    limits = settings.gates.limits.items()
+    beside = [f"{name} vs champion" for name, one in limits if one.vs_champion is not None and name not in running]
+    return (*beside, *(f"slices of {column}" for column in settings.gates.slices))
 
 
 def take_champions(deck: Deck, bundles: Sequence[Path], key: str, names: Collection[str], actor: str) -> None:

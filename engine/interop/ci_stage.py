@@ -61,10 +61,13 @@ def _restored(baseline: Path, root: Path, outer: Path) -> None:
     if baseline.is_dir():
         workspace = Workspace(baseline.resolve())
         if not workspace.registry.is_file():
-            raise Refused(f"{baseline} holds no registry to compare with", "name a workspace, a backup, or bundles")
+            raise Refused(
+                f"{baseline} holds no deck's registry and no bundle: there is no champion to compare with",
+                "where the deck is: modeldeck backup create FILE, or bundle export MODEL champion FILE; docs/ci.md",
+            )
         there = open_deck(workspace)
         try:
-            backup.create(there, outer / "baseline")
+            backup.create(there, outer / "baseline", with_layers=False)
         finally:
             there.database.close()
         baseline = outer / "baseline"

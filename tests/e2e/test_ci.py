@@ -62,6 +62,7 @@ def test_a_changed_model_is_trained_tested_and_gated_and_the_other_left_alone(ch
         "| ✅ | data | checks | 400 rows, 0 rejected |",
         "| ✅ | tests | more-rooms | 20 of 20 changed rows |",
         "| ✅ | gates | mae vs Dummy |",
+        "| ➖ | gates | mae vs champion | not asked without --baseline: a backup of the deck, or",
     ):
         assert row in text, text
     suites = {one.get("name"): one for one in xml.iter("testsuite")}
@@ -89,11 +90,14 @@ def test_gates_compare_with_the_champion_of_a_baseline_and_the_card_shows_what_d
     assert exported.code == 0, exported
     key = checkout("audit", "key", "--json").data[0]["public"]
     checkout.write_model(MODEL.replace('owner = "pricing"', 'owner = "revenue"') + TESTS + CHECKS)
-    for baseline in (backup, checkout.root, champions):
+    alone = ci(checkout, "--models", "rates")
+    assert "mae vs champion | not asked: --baseline . compares with this folder's own deck" in alone.out
+    for baseline in (backup, Path("."), champions):
         said = ci(checkout, "--models", "rates", "--baseline", str(baseline), "--baseline-key", key)
         assert said.code == 0, said
         text, _ = reports(checkout)
         assert "all models, beside `rates@1`" in text
+        assert f"all models, baseline `{baseline.name or checkout.root.name}`" in text
         assert "-- **version**: 1" in text, text
         assert "+- **version**: 2" in text
         assert "mae vs champion" in text
@@ -156,7 +160,10 @@ def test_a_folder_that_git_ignores_is_not_passed_for_want_of_changes(checkout):
         (("--since=--output=x",), "--since --output=x is no commit"),
         (("--models", "rats"), "no model named 'rats'"),
         (("--baseline", "gone"), "there is no baseline gone"),
-        (("--baseline", "models"), "models holds no registry to compare with"),
+        (
+            ("--baseline", "models"),
+            "models holds no deck's registry and no bundle: there is no champion",
+        ),
         (("--budget", "soon"), "--budget 'soon' is no duration"),
         (("--junit", "gone/report.xml"), "gone/report.xml is no file that can be written"),
         (("models",), "models holds no deck.toml"),
