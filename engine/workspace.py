@@ -75,6 +75,21 @@ class Workspace:
         return self.state / "images"
 
     @property
+    def image_layers(self) -> Path:
+        """Tar files of layers, named by their hash."""
+        return self.images / "layers"
+
+    @property
+    def image_records(self) -> Path:
+        """Records of resolved wheels, dependency layers, built images, and of what came with bundles."""
+        return self.images / "records"
+
+    @property
+    def gateway(self) -> Path:
+        """The gateway's layer and the packages it is made of."""
+        return self.state / "gateway"
+
+    @property
     def importing(self) -> Path:
         """What has come of bundles that are being imported, one folder for each."""
         return self.state / "importing"

@@ -82,3 +82,15 @@ def _find(reader: Reader, id: str) -> Image | None:
 
 def _image(row: Row) -> Image:
     return Image(**fields(row))
+
+
+def artifacts_of(reader: Reader) -> dict[str, set[str]]:
+    """Return, by the 64 digits of an image's id, the artifacts of the versions that it is of."""
+    rows = reader.rows(
+        "SELECT image.digest, version.artifact_hash FROM image JOIN version"
+        " ON version.model = image.model AND version.number = image.version"
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["digest"].removeprefix("sha256:"), set()).add(row["artifact_hash"])
+    return found

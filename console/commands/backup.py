@@ -38,8 +38,8 @@ def create(session: Session) -> int:
         out.line(f"{made.file}: {size}, {made.sha256}")
         if not made.keys:
             out.note("the log key is not in it: predictions of personal columns need it (--with-keys)")
-    for hash in made.left_out:
-        out.note(f"left out, damaged or missing: artifact {hash}")
+    for one in made.left_out:
+        out.note(f"left out, damaged or missing: {_named(one)}")
     return INCOMPLETE if made.left_out else 0
 
 
@@ -82,8 +82,8 @@ def restore(session: Session) -> int:
         out.note(f"what was there lies in {made.replaced}")
     if not made.keys:
         out.note("the backup holds no log key: one that was here is kept, else a new one is made")
-    for hash in made.left_out:
-        out.note(f"not in the backup, damaged or missing when it was made: artifact {hash}")
+    for one in made.left_out:
+        out.note(f"not in the backup, damaged or missing when it was made: {_named(one)}")
     out.note(f"start it: modeldeck -w {made.folder} daemon start")
     return 0
 
@@ -121,6 +121,10 @@ def _record(session: Session, made: object) -> None:
             client.call("backup.record", BackupMade(**values))
     except ModeldeckError as error:
         session.output.note(f"the backup is whole, but is not on record: {error.line()}")
+
+
+def _named(left_out: str) -> str:
+    return f"artifact {left_out}" if left_out.startswith("sha256:") else f"{left_out}; import its bundle again"
 
 
 def _uid() -> int:

@@ -101,6 +101,20 @@ def wanted(deck: Deck, manifest: Manifest) -> tuple[Member, ...]:
     return tuple(found)
 
 
+def left_aside(deck: Deck, manifest: Manifest) -> str:
+    """Say in one line what of a bundle's image is of no use here and what follows of it, "" where all of it is."""
+    carried = carries(manifest)
+    if carried is None or manifest.signer in seals.signers(deck.database):
+        return ""
+    if carried.platform != f"linux/{architecture()}":
+        here = f"linux/{architecture()}"
+        return f"its image is of {carried.platform} and left aside: a docker host's is made here, of {here}"
+    if carried.gateway == gateway.form() or gateway.kept_layer(gateway_folder(deck.workspace)) is not None:
+        return ""
+    why = "is of another list of packages than this modeldeck's" if carried.gateway else "was not made there yet"
+    return f"the gateway's layer {why}: this deck fetches the gateway's packages when a docker host first serves"
+
+
 def begin(deck: Deck, manifest: Manifest) -> None:
     """Make ready for what is wanted of an image: what came of it before and is not whole is forgotten."""
     carried = carries(manifest)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.deck import Deck
 from engine.keeping.archive import FORMAT, STATE, WORKSPACE, Manifest, Progress, Writer
+from engine.model_io.carried import carried, digits_of, gateway_files, is_whole
 from engine.model_io.code import code_files
 from engine.monitoring.layout import alone
 from engine.product import VERSION
@@ -55,8 +56,17 @@ class Telling:
         self._tell(self._done)
 
 
-def create(deck: Deck, target: Path, *, with_keys: bool = False, tell: Progress = lambda _: None) -> Backup:
+def create(
+    deck: Deck,
+    target: Path,
+    *,
+    with_keys: bool = False,
+    with_layers: bool = True,
+    tell: Progress = lambda _: None,
+) -> Backup:
     """Write a backup to `target`, whole or not at all; `tell` is given the bytes copied so far.
+
+    `with_layers` takes what came of images with bundles along: a deck without a network could not get it again.
 
     Raises:
         Refused: the target is there already, or lies inside `.modeldeck`.
@@ -69,7 +79,7 @@ def create(deck: Deck, target: Path, *, with_keys: bool = False, tell: Progress 
         made = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                manifest = _fill(deck, Writer(file, Telling(tell)), target.parent, with_keys)
+                manifest = _fill(deck, Writer(file, Telling(tell)), target.parent, with_keys, with_layers)
                 file.flush()
                 os.fsync(file.fileno())
             with made.open("rb") as file:
@@ -99,6 +109,8 @@ def size_of(deck: Deck) -> int:
     """Return about how many bytes a backup will hold."""
     kept = (deck.workspace.artifacts, deck.workspace.predictions, deck.workspace.outcomes)
     sizes = [path.stat().st_size for folder in kept for path in _files(folder)]
+    layers = {path for one in carried(deck.workspace) for path in one.layers if path.is_file()}
+    sizes += [path.stat().st_size for path in layers]
     return sum(sizes) + deck.workspace.registry.stat().st_size
 
 
@@ -111,7 +123,7 @@ def _check_target(deck: Deck, target: Path) -> None:
         raise Refused(f"{target} lies inside the deck it is to save", "name a file outside .modeldeck, on another disk")
 
 
-def _fill(deck: Deck, writer: Writer, scratch: Path, with_keys: bool) -> Manifest:
+def _fill(deck: Deck, writer: Writer, scratch: Path, with_keys: bool, with_layers: bool) -> Manifest:
     """Write every member. The copy of the registry lies in `scratch` meanwhile, on the target's disk."""
     workspace = deck.workspace
     with deck.artifacts.claiming_everything():
@@ -132,6 +144,8 @@ def _fill(deck: Deck, writer: Writer, scratch: Path, with_keys: bool) -> Manifes
             for left in (copy, *(Path(f"{copy}{suffix}") for suffix in ("-wal", "-shm"))):
                 left.unlink(missing_ok=True)
         left_out = [hash for hash in hashes if not _add_artifact(deck, writer, hash)]
+        if with_layers:
+            left_out += _add_carried(deck, writer, {digits_of(hash) for hash in hashes})
     with alone(workspace.predictions, "collect.lock"):  # Parquet, watermark and segments of one moment
         _add_tree(writer, workspace.predictions, "predictions", without=(".lock", ".tmp"))
     _add_tree(writer, workspace.outcomes, "outcomes", without=(".lock", ".tmp"))
@@ -180,6 +194,21 @@ def _add_artifact(deck: Deck, writer: Writer, hash: str) -> bool:
     except CorruptArtifact:
         return False
     return True
+
+
+def _add_carried(deck: Deck, writer: Writer, environments: set[str]) -> list[str]:
+    """Add what came of images for environments that are there, each layer by its hash; return what is not whole."""
+    workspace, left_out = deck.workspace, []
+    mine = [one for one in carried(workspace) if one.environment in environments]
+    broken = {layer for layer in {each for one in mine for each in one.layers} if not is_whole(layer)}
+    left_out += [f"image layer sha256:{layer.stem}" for layer in sorted(broken)]
+    mine = [one for one in mine if one.layers and broken.isdisjoint(one.layers)]
+    files = {path for one in mine for path in (one.record, *one.layers)}
+    if mine:
+        files |= {path for pair in gateway_files(workspace) for path in pair}
+    for path in sorted(files):
+        writer.add(f"{STATE}/{path.relative_to(workspace.state).as_posix()}", path)
+    return left_out
 
 
 def _add_tree(writer: Writer, folder: Path, name: str, without: tuple[str, ...] = ()) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.deck import Deck
 from engine.keeping.holds import Holds, holds_now
-from engine.keeping.leftovers import Leftover, bundles, leftovers
+from engine.keeping.leftovers import Leftover, bundles, images, leftovers
 from engine.model_io.segments import segments_of
 from store import blobs, events, notifying
 from store.claims import EVERYTHING
@@ -83,6 +83,7 @@ def _look(deck: Deck, reader: Reader, claims: frozenset[str], bound: int) -> lis
     left: Iterable[Leftover] = (
         *leftovers(deck, reader, bound, holds.models),
         *bundles(deck, kept, EVERYTHING in claims),
+        *images(deck, reader, kept, EVERYTHING in claims),
     )
     found = [*content, *(_item(one) for one in left), *_deliveries(reader, bound)]
     return [_stays(one, holds.told()) if holds.deck else one for one in found]

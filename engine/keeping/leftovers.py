@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.deck import Deck
+from engine.model_io.carried import carried, digits_of, image_records, named_layers
 from store.database import Reader
+from store.images import artifacts_of
 from store.needs import served
 
 SERVER = re.compile(r"(?P<model>.+)@(?P<number>[0-9]+)-[0-9a-f]{12}")
@@ -78,6 +80,39 @@ def bundles(deck: Deck, kept: set[str], everything: bool) -> Iterator[Leftover]:
         needed = everything or path.name in digits or _age(path) < SETTLED_S
         why = "its code is kept" if needed else "its code is not kept"
         yield _left("extracted code", path, needed, why)
+
+
+def images(deck: Deck, reader: Reader, kept: set[str], everything: bool) -> Iterator[Leftover]:
+    """Yield what images are made of: records of kept environments and versions stay, and layers that a record names.
+
+    Layers, bases and dependencies that were made here stay as long as their own record: they are made once for many.
+    """
+    workspace, gone = deck.workspace, set()
+    environments = {digits_of(hash) for hash in kept}
+    for one in carried(workspace):
+        used = one.environment in environments
+        why = "a version is answered in its environment" if used else "no version is answered in its environment"
+        left = _kept_young("carried image", one.record, used or everything, why)
+        gone |= set() if left.needed else {one.record}
+        yield left
+    of_version = artifacts_of(reader)
+    for path in image_records(workspace):
+        used = not kept.isdisjoint(of_version.get(path.stem.removeprefix("image-"), ()))
+        why = "its version is kept" if used else "its version is not kept"
+        left = _kept_young("image record", path, used or everything, why)
+        gone |= set() if left.needed else {path}
+        yield left
+    named = named_layers(workspace, without=gone)
+    for path in _inside(workspace.image_layers):
+        used = path in named
+        why = "images are made of it" if used else "no image that is kept is made of it"
+        yield _kept_young("image layer", path, used or everything, why)
+
+
+def _kept_young(kind: str, path: Path, needed: bool, why: str) -> Leftover:
+    if not needed and _age(path) < SETTLED_S:
+        return _left(kind, path, True, "just made")
+    return _left(kind, path, needed, why)
 
 
 def _of_job(

@@ -15,6 +15,7 @@ from engine.deploy.images.libraries import library_layer
 from engine.deploy.images.licences import licence_of
 from engine.deploy.images.places import layer_folder, record_folder, wheel_folder
 from engine.deploy.images.wheels import SERVING, Wheel, resolve
+from engine.model_io.carried import prefix_of, record_of
 from engine.workspace import Workspace
 from store.errors import CorruptArtifact
 
@@ -72,7 +73,7 @@ def carried_below(workspace: Workspace, environment_hash: str, answered_by: Sequ
     """
     wanted = {*SERVING, *answered_by}
     for place in sorted(
-        record_folder(workspace).glob(f"{_prefix(environment_hash)}*.json"), key=_made_at, reverse=True
+        record_folder(workspace).glob(f"{prefix_of(environment_hash)}*.json"), key=_made_at, reverse=True
     ):
         record = kept(place)
         if record is None or not wanted <= {each["name"] for each in record["packages"]}:
@@ -102,19 +103,19 @@ def keep_carried(workspace: Workspace, environment_hash: str, image_id: str, bel
         "dependencies": told([below.dependencies]),
         "packages": list(below.packages),
     }
-    keep(_record_file(workspace, environment_hash, image_id), record)
+    keep(record_of(workspace, environment_hash, image_id), record)
 
 
 def is_carried(workspace: Workspace, environment_hash: str, image_id: str) -> bool:
     """Say whether the lower layers of another deck's image came here, and are all there."""
-    record = kept(_record_file(workspace, environment_hash, image_id))
+    record = kept(record_of(workspace, environment_hash, image_id))
     return record is not None and _read(workspace, record) is not None
 
 
 def forget_broken(workspace: Workspace, environment_hash: str, image_id: str) -> None:
     """Forget what came of an image whose layers are not all there any more: they are to come again."""
     if not is_carried(workspace, environment_hash, image_id):
-        _record_file(workspace, environment_hash, image_id).unlink(missing_ok=True)
+        record_of(workspace, environment_hash, image_id).unlink(missing_ok=True)
 
 
 def _read(workspace: Workspace, record: Mapping[str, Any]) -> Below | None:
@@ -151,11 +152,3 @@ def _packages(workspace: Workspace, wheels: Sequence[Wheel]) -> tuple[dict[str, 
 
 def _made_at(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _prefix(environment_hash: str) -> str:
-    return f"carried-{environment_hash.removeprefix('sha256:')[:32]}-"
-
-
-def _record_file(workspace: Workspace, environment_hash: str, image_id: str) -> Path:
-    return record_folder(workspace) / f"{_prefix(environment_hash)}{image_id.removeprefix('sha256:')[:16]}.json"

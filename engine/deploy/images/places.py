@@ -9,7 +9,7 @@ from engine.workspace import Workspace
 
 def layer_folder(workspace: Workspace) -> Path:
     """Return where the tar files of layers lie, named by their hash."""
-    return workspace.images / "layers"
+    return workspace.image_layers
 
 
 def base_folder(workspace: Workspace) -> Path:
@@ -24,9 +24,9 @@ def wheel_folder(workspace: Workspace) -> Path:
 
 def gateway_folder(workspace: Workspace) -> Path:
     """Return where the gateway's image and the packages it is made of lie."""
-    return workspace.state / "gateway"
+    return workspace.gateway
 
 
 def record_folder(workspace: Workspace) -> Path:
     """Return where the records of resolved wheels, dependency layers and built images lie."""
-    return workspace.images / "records"
+    return workspace.image_records

@@ -137,6 +137,7 @@ def put(context: ServiceContext, request: PutPiece) -> LackedMember:
 def take(context: ServiceContext, request: TakeImport) -> Done:
     """Register the version of a bundle that has come whole, and ask its golden requests here."""
     from engine.interop import bundle_import
+    from engine.interop.bundle_image import left_aside
     from engine.interop.bundle_proof import proof_here
 
     deck, caller = context.deck, context.caller
@@ -162,6 +163,8 @@ def take(context: ServiceContext, request: TakeImport) -> Done:
         "bundle": manifest.hash,
     }
     image = "; a docker host gets its image without a network" if done.image else ""
+    aside = "" if request.without_image else left_aside(deck, manifest)
+    image += f"; {aside}" if aside else ""
     if done.already:
         deleted = ", deleted since" if done.version.deleted_at is not None else ""
         told = f"imported: {of} of {maker} is {here} here{deleted}{image}"
