@@ -7,7 +7,8 @@ reference does. Then streams drift by a known size from window 10 of 1,000 rows 
 first one that drifted is told, and one more than the stream has where none is. A joint drift moves no column alone:
 two come to go together. A tool that is never silent has no delay: read both tables. Beside us stand Evidently, NannyML
 and river's ADWIN (`make bench-peers`), each by its defaults; Evidently, which needs seconds a window, sees 20 of each
-kind.
+kind. A second modeldeck has a keener eye (`[monitor] min_effect = 0.05`, `fdr = 0.05`) and tells a gradual drift about
+as soon as the others: there false alarms are compared at equal delay.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ sys.path.insert(0, str(HERE / "peers"))
 from drift_streams import SHAPES, write_stream
 
 ALARMS = HERE / "peers" / "drift_alarms.py"
+KEEN = "keen"
 PEERS = {"evidently": "Evidently", "nannyml": "NannyML", "river": "ADWIN"}
 REFERENCE = 50_000
 WINDOWS = {100: 200, 1_000: 100, 10_000: 30, 100_000: 8}  # rows of a window -> windows looked at
@@ -69,7 +71,7 @@ def false_alarms(place: Path, kind: str, size: int, count: int) -> Row:
     """Return the share of stationary windows in which something is said to have drifted."""
     stream = place / "stream.parquet"
     write_stream(stream, size * count, 2 + size, restless=kind == "restless")
-    told = {name: judged(name, place / f"{kind}.parquet", size, 0, [stream]) for name in ("modeldeck", *PEERS)}
+    told = {name: judged(name, place / f"{kind}.parquet", size, 0, [stream]) for name in ("modeldeck", KEEN, *PEERS)}
     share = {name: 100.0 * sum(alarms[0]) / len(alarms[0]) for name, alarms in told.items() if alarms}
     return row(f"false alarms, {kind}, {size:,} rows", "% of windows", share, count)
 
@@ -80,7 +82,7 @@ def delay(place: Path, shape: str, size: float, seeds: int) -> Row:
     for seed, stream in enumerate(streams):
         whole = (BEFORE + AFTER) * WINDOW
         write_stream(stream, whole, 100 + seed, shape=shape, size=size, onset=BEFORE * WINDOW)
-    told = {name: judged(name, place / "calm.parquet", WINDOW, BEFORE, streams) for name in ("modeldeck", *PEERS)}
+    told = {name: judged(name, place / "calm.parquet", WINDOW, BEFORE, streams) for name in ("modeldeck", KEEN, *PEERS)}
     mean = {name: sum(waited(one) for one in alarms) / len(alarms) for name, alarms in told.items() if alarms}
     unit = "correlation" if shape == "joint" else "standard deviations"
     return row(f"delay, {shape}, {size:g} {unit}", "windows", mean, seeds)
@@ -95,7 +97,8 @@ def row(title: str, unit: str, figures: dict[str, float], repeats: int) -> Row:
     """Return one row of the table."""
     missing = [PEERS[name] for name in PEERS if name not in figures]
     note = f"not measured, make bench-peers: {', '.join(missing)}" if missing else ""
-    peers = {PEERS[name]: value for name, value in figures.items() if name in PEERS}
+    peers = {"modeldeck, keen": figures[KEEN]}
+    peers |= {PEERS[name]: value for name, value in figures.items() if name in PEERS}
     return Row(title, unit, "lower", figures["modeldeck"], peers, {}, repeats, note)
 
 

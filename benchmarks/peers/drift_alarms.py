@@ -1,8 +1,8 @@
 """Which windows of streams raise an alarm: `drift_alarms.py NAME REFERENCE WINDOW ONSET STREAM...` prints JSON.
 
 A list a stream, one entry a window from number ONSET on: whether any column is said to have drifted. Each by the
-defaults it comes with, as a user meets it. Also runs in the peers' environments: what is imported is imported where it
-is used.
+defaults it comes with, as a user meets it; modeldeck also with `[monitor]` set to a keener eye. Also runs in the peers'
+environments: what is imported is imported where it is used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from drift_data import CATEGORIES, COLUMNS, NUMBERS
 
 WARM_UP = 5_000  # rows of the reference that a detector without a reference sees first
 SLOW_MOST = 20  # windows of a stationary stream that one which needs seconds for each looks at
+KEEN = (0.05, 0.05)  # [monitor] min_effect and fdr
 Alarms = list[bool]
 Streams = list[Path]
 
@@ -31,8 +32,8 @@ def windows(stream: Path, rows: int, onset: int = 0) -> Iterator[Any]:
         yield table.slice(start, rows)
 
 
-def modeldeck(reference: Path, streams: Streams, rows: int, onset: int) -> list[Alarms]:
-    """The judgement of a monitor's window, all columns of equal importance."""
+def modeldeck(reference: Path, streams: Streams, rows: int, onset: int, *watch: float) -> list[Alarms]:
+    """The judgement of a monitor's window, all columns of equal importance; `watch` as `drift.judge` takes it."""
     import numpy as np
     import pyarrow.parquet as pq
 
@@ -51,9 +52,14 @@ def modeldeck(reference: Path, streams: Streams, rows: int, onset: int) -> list[
 
     def is_alarm(window: Any) -> bool:
         told = [each.compare(window[each.name]) for each in profiles]
-        return any(one["drifted"] for one in drift.judge([*told, joint.compare(codes(window))]))
+        return any(one["drifted"] for one in drift.judge([*told, joint.compare(codes(window))], *watch))
 
     return [[is_alarm(window) for window in windows(stream, rows, onset)] for stream in streams]
+
+
+def keen(reference: Path, streams: Streams, rows: int, onset: int) -> list[Alarms]:
+    """The same by who would rather hear too much."""
+    return modeldeck(reference, streams, rows, onset, *KEEN)
 
 
 def evidently(reference: Path, streams: Streams, rows: int, onset: int) -> list[Alarms]:
@@ -135,6 +141,7 @@ def _numbers(table: Any, name: str) -> list[float]:
 
 CONTENDERS: dict[str, Callable[[Path, Streams, int, int], list[Alarms]]] = {
     "modeldeck": modeldeck,
+    "keen": keen,
     "evidently": evidently,
     "nannyml": nannyml,
     "river": adwin,

@@ -25,9 +25,9 @@ Profile = NumericProfile | CategoricalProfile | TextProfile
 Tally = NumericTally | CategoryTally | TextTally
 _KEPT: dict[str, type[Profile]] = {"numeric": NumericProfile, "categorical": CategoricalProfile, "text": TextProfile}
 
-SMALLEST_EFFECT = 0.1  # nobody acts on less
+MIN_EFFECT = 0.1  # nobody acts on less
 WITHOUT_BAND = 0.25  # the reference was too short to show how much it moves by itself
-FALSE_SHARE = 0.01  # expected share of false ones among the features flagged
+FDR = 0.01  # expected share of false ones among the features flagged
 _FEW = 50  # distinct values that are categories, however few rows there are
 
 
@@ -118,15 +118,22 @@ def unavailable(name: str, kind: str, note: str, n: int = 0) -> dict[str, Any]:
     }
 
 
-def judge(comparisons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return comparisons with p_adjusted (over all of them), threshold and drifted."""
+def judge(
+    comparisons: Sequence[dict[str, Any]], min_effect: float = MIN_EFFECT, fdr: float = FDR
+) -> list[dict[str, Any]]:
+    """Return comparisons with p_adjusted (over all of them), threshold and drifted.
+
+    `min_effect` is borne even where the reference never moved that far; `fdr` is the false discovery rate
+    (Benjamini and Hochberg, "Controlling the false discovery rate", 1995).
+    """
     adjusted = benjamini_hochberg([one["p_value"] for one in comparisons])
     judged = []
     for one, p_adjusted in zip(comparisons, adjusted, strict=True):
         if p_adjusted is None:
             judged.append({**one, "p_adjusted": None, "threshold": None, "drifted": None})
             continue
-        threshold = WITHOUT_BAND if one["band"] is None else max(SMALLEST_EFFECT, one["band"])
-        drifted = one["effect"] > threshold and p_adjusted < FALSE_SHARE
+        threshold = WITHOUT_BAND if one["band"] is None else one["band"]
+        threshold = max(min_effect, threshold)
+        drifted = one["effect"] > threshold and p_adjusted < fdr
         judged.append({**one, "p_adjusted": p_adjusted, "threshold": threshold, "drifted": drifted})
     return judged

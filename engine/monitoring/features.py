@@ -13,10 +13,13 @@ from engine.settings.alerts import IMPORTANCE
 
 if TYPE_CHECKING:
     from engine.monitoring.window_rows import WindowRows
+    from engine.settings.model import MonitorSettings
     from store.rows import Version
 
 
-def compare_window(found: WindowRows, reference: Reference, version: Version) -> list[dict[str, Any]]:
+def compare_window(
+    found: WindowRows, reference: Reference, version: Version, watch: MonitorSettings
+) -> list[dict[str, Any]]:
     """Return one judged comparison per input column, of the predictions, and of how inputs go together, heaviest first.
 
     Each entry has `importance` (share of the version's, None where unknown), `weight` (importance times effect over
@@ -26,7 +29,7 @@ def compare_window(found: WindowRows, reference: Reference, version: Version) ->
     compared.append(_predictions(found.rows, reference, version))
     if reference.joint is not None and found.sampled is not None:
         compared.append(reference.joint.compare(found.sampled))
-    return _ranked(drift.judge(compared), version)
+    return _ranked(drift.judge(compared, watch.min_effect, watch.fdr), version)
 
 
 def _one(found: WindowRows, name: str, reference: Reference) -> dict[str, Any]:

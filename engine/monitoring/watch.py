@@ -233,7 +233,7 @@ def _compute(look: _Look, key: Key, found: WindowRows | None, known: pa.Table, p
         classes = look.reference(version).classes if enough else {}
         with_outcomes = outcomes.join(rows, known)
         performance = realised(with_outcomes, look.settings, version, classes, monitor.min_rows, past)
-        features = compare_window(found, look.reference(version), version) if enough else []
+        features = compare_window(found, look.reference(version), version, monitor) if enough else []
     expected = estimated(found, look.settings, version, look.reference(version)) if enough and found else {}
     drifted = tuple(one for one in features if one["drifted"] and one["matters"])
     fast = latencies(rows)

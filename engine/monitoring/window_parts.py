@@ -122,7 +122,7 @@ def _slices(
                 continue
             places = {name: summed[code] for name, summed in found.places.get(column, {}).items()}
             metrics, coverage = _measured(rows, places, terms)
-            answers = _answers(rows, reference, terms.version, column, label)
+            answers = _answers(rows, reference, terms, column, label)
             about = {"kind": "slice", "name": column, "value": label, "answers": answers}
             yield _part(about, rows, 0, metrics, coverage, terms)
 
@@ -186,11 +186,12 @@ def _judged(
     return None, None
 
 
-def _answers(rows: pa.Table, reference: Reference, version: Version, column: str, label: str) -> dict[str, Any]:
+def _answers(rows: pa.Table, reference: Reference, terms: _Terms, column: str, label: str) -> dict[str, Any]:
     """Return how far the answers of a slice have moved against those the version gave that slice before."""
-    profile, output = reference.slice_answers.get(column, {}).get(label), prediction_column(version)
+    profile, output = reference.slice_answers.get(column, {}).get(label), prediction_column(terms.version)
     if profile is None or output not in rows.column_names:
         return {"effect": None, "note": "too few answers of it are known from before"}
-    told = profile.compare(best_items(rows[output]) if ranks(version) else rows[output])
-    (judged,) = drift.judge([told])
+    told = profile.compare(best_items(rows[output]) if ranks(terms.version) else rows[output])
+    watch = terms.settings.monitor
+    (judged,) = drift.judge([told], watch.min_effect, watch.fdr)
     return {name: judged[name] for name in ("effect", "threshold", "p_value", "drifted", "n", "n_reference")}

@@ -169,6 +169,7 @@ UNSAID = {
     ),
     "deploy": ("strategy", "detect_errors", "detect_predictions", "memory_mb", "queue_ms", "judge", "split"),
     "log": ("attributions",),
+    "monitor": ("min_effect", "fdr"),
 }
 
 
@@ -193,6 +194,8 @@ class MonitorSettings:
     by: str = "received"  # received, event
     lateness_s: float = 0.0
     min_rows: int = 50
+    min_effect: float = 0.1  # what is borne however sure it is: Kolmogorov-Smirnov's D, Cramér's V, a distance
+    fdr: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +319,7 @@ _USUAL = {
     "train": asdict(TrainSettings()),
     "deploy": asdict(DeploySettings()),
     "log": asdict(LogSettings()),
+    "monitor": asdict(MonitorSettings()),
 }
 
 

@@ -30,14 +30,14 @@ from engine.settings.model import (
     Limit,
     LogSettings,
     ModelSettings,
-    MonitorSettings,
 )
+from engine.settings.monitor_schema import MonitorTable
 from engine.settings.notify import NotifySettings
 from engine.settings.notify_schema import NotifyTable
 from engine.settings.retention_schema import ModelRetentionTable, RetentionTable
 from engine.settings.retrain import RetrainSettings
 from engine.settings.retrain_schema import RetrainTable
-from engine.settings.sections import Column, Duration, Name, Section, TimeZone
+from engine.settings.sections import Column, Name, Section, TimeZone
 from engine.settings.train_schema import TrainTable
 from engine.settings.work import DEFAULTS, JobSettings, ScheduleSettings
 from engine.settings.work_schema import JobTable, ScheduleTable
@@ -104,27 +104,6 @@ class LogTable(Section):
     def section(self) -> LogSettings:
         """Return the frozen section."""
         return LogSettings(**self.model_dump())
-
-
-class MonitorTable(Section):
-    """[monitor]"""
-
-    every: Duration = 300.0
-    window: Duration = 3600.0
-    by: Literal["received", "event"] = "received"
-    lateness: Duration = 0.0
-    min_rows: Annotated[int, Field(ge=1)] = 50
-
-    @field_validator("every", "window")
-    @classmethod
-    def _at_least_a_second(cls, value: float) -> float:
-        if value < 1:
-            raise ValueError('must be at least "1s"')
-        return value
-
-    def section(self) -> MonitorSettings:
-        """Return the frozen section."""
-        return MonitorSettings(self.every, self.window, self.by, self.lateness, self.min_rows)
 
 
 class PolicyTable(Section):

@@ -42,6 +42,26 @@ def test_tiny_shift_is_significant_with_many_rows_and_still_not_drift() -> None:
     assert found["drifted"] is False
 
 
+def test_who_bears_less_hears_of_less() -> None:
+    told = drift.profile("x", numbers(50_000)).compare(numbers(5_000, 0.15))
+    assert 0.05 < told["effect"] < 0.1
+    usual, keen, sure = drift.judge([told])[0], drift.judge([told], 0.05)[0], drift.judge([told], 0.05, 1e-60)[0]
+    assert (usual["drifted"], keen["drifted"], sure["drifted"]) == (False, True, False)
+    assert (usual["threshold"], keen["threshold"]) == (0.1, 0.05)
+
+
+def test_what_the_reference_does_by_itself_is_borne_by_whoever_bears_nothing() -> None:
+    restless = pa.array(np.repeat(DRAW.normal(0, 3, 40), 250) + DRAW.normal(0, 0.3, 10_000))
+    told = drift.profile("x", restless).compare(restless.slice(2_000, 1_000))
+    assert told["band"] > 0.2
+    assert drift.judge([told], 0.0)[0]["threshold"] == told["band"]
+
+
+def test_a_large_bearable_effect_counts_without_a_band_too() -> None:
+    told = {**drift.profile("x", numbers(5_000)).compare(numbers(500, 1.0)), "band": None}
+    assert [drift.judge([told], least)[0]["threshold"] for least in (0.1, 0.6)] == [drift.WITHOUT_BAND, 0.6]
+
+
 def test_shift_of_a_numeric_column_is_drift() -> None:
     found = drift.compare("x", numbers(5_000), numbers(500, 1.0))
     assert found["test"] == "kolmogorov-smirnov"

@@ -67,6 +67,15 @@ def test_shifted_column_is_drift_ranked_by_importance_times_magnitude_and_noted_
     assert watching.windows(deck.database, "rates")[0].notes == window.notes
 
 
+def test_the_model_file_says_how_much_drift_is_borne(deck: Deck, serving: Any, traffic: Any, made: Any):
+    settings = serving(min_effect=0.95)
+    traffic.send(made.rates_rows(300, lead_time=90.0, segment="group"), at=MIDNIGHT, every_s=10)
+    (verdict,) = look(deck, settings)
+    assert feature(verdict.window, "lead_time")["threshold"] == 0.95
+    assert not any(one["drifted"] for one in verdict.window.features)
+    assert verdict.window.verdict == "ok"
+
+
 def test_drift_that_matters_and_harms_is_a_finding_with_all_three(deck: Deck, serving: Any, traffic: Any, made: Any):
     settings = serving()
     rows = made.rates_rows(300, lead_time=90.0, segment="group")
