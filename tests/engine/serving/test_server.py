@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from contextlib import ExitStack
 from http.client import HTTPConnection
@@ -220,15 +221,19 @@ def test_requests_that_arrive_together_are_predicted_together(server: Any) -> No
         for link in links:
             open_links.callback(link.close)
         for _ in range(3):
+            server.process.send_signal(
+                signal.SIGSTOP
+            )  # else it answers each before the next is sent, or not: who knows
             for link in links:
                 link.request("POST", "/predict", body)
+            server.process.send_signal(signal.SIGCONT)
             for link in links:
                 answer = link.getresponse()
                 answer.read()
                 assert answer.status == 200
     after = batches()
     assert after[1] - before[1] == 120
-    assert after[0] - before[0] < 90
+    assert after[0] - before[0] < 60
 
 
 def test_a_server_counts_what_it_uses_and_whom_it_answered(server: Any) -> None:
