@@ -23,6 +23,7 @@ SERVED = (
     "frames",
     "golden",
     "lags",
+    "outputs",
     "predict",
     "ranking",
     "strict_skops",

@@ -13,7 +13,7 @@ import orjson
 from engine.serving import golden, v2
 from engine.serving.asking import Infers, NotReady, Rows, told_of
 from engine.serving.batch import Batcher, Overloaded
-from engine.serving.contract import InputError
+from engine.serving.contract import Coded, InputError
 from engine.serving.deadline import patience_s
 from engine.serving.description import example_of, openapi
 from engine.serving.http import HTML, TEXT, Answer, Client, Request, failure, plain_body
@@ -164,7 +164,7 @@ class ServerApp:
 class _Own:
     """Rows the server asks itself; they are on no log."""
 
-    def __init__(self, coded: dict[str, list[Any]], count: int) -> None:
+    def __init__(self, coded: Coded, count: int) -> None:
         self.coded = coded
         self.count = count
         self.until = math.inf

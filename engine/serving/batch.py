@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
+from engine.serving.contract import Coded, together
 from engine.serving.log import LogFull, SegmentLog
 from engine.serving.metrics import ServerMetrics
 from engine.serving.pace import Pace
@@ -24,7 +25,6 @@ QUEUE_ROWS = 50_000  # beyond, new requests are refused whatever the pace
 BEAT_S = 0.05  # how often the loop is looked at: by how much later it comes back, it was busy
 QUEUE_S = 1.0  # a request that would wait longer is refused, where the version says nothing else
 
-Coded = dict[str, list[Any]]
 Outputs = list[dict[str, Any]]
 
 
@@ -206,12 +206,7 @@ class Batcher:
         try:
             if len(batch) == 1:
                 return [self._predictor.answer(batch[0].coded)]
-            first, *others = (one.coded for one in batch)
-            joined = {name: list(values) for name, values in first.items()}
-            for coded in others:
-                for name, values in coded.items():
-                    joined[name] += values
-            outputs = self._predictor.answer(joined)
+            outputs = self._predictor.answer(together([one.coded for one in batch]))
         except PredictError as error:
             return [error] if len(batch) == 1 else [self._answered([one])[0] for one in batch]
         parts: list[Outputs | PredictError] = []

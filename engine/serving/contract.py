@@ -1,4 +1,4 @@
-"""What both sides of the server's wall agree on: signature, coding of rows and prediction records, typed input errors.
+"""What both sides of the server's wall agree on: signature, columns of records, coding of rows, typed input errors.
 
 Standard library only at import. A column type is one of `double, long, string, boolean, datetime`. A value is coded
 from JSON: numbers for double and long (a long may be written 3.0), true/false, text, and RFC 3339 or `YYYY-MM-DD` text
@@ -10,8 +10,7 @@ nullable columns; a nullable column may be left out of a row. Output columns may
 from __future__ import annotations
 
 import difflib
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -118,53 +117,6 @@ def output_columns(task: str, classes: Sequence[str] = (), interval: bool = Fals
     return tuple(Column(name, "double") for name in (("value", "low", "high") if interval else ("value",)))
 
 
-def encode_outputs(
-    signature: Signature, answers: Sequence[Any], decision: Mapping[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """Return one prediction record per answer.
-
-    An answer is a number for regression; for classification a list of scores in the order of `signature.classes`; for
-    ranking the items and their scores.
-    With two classes and `decision = {"threshold": t, "positive": class}` the label is the positive class when its
-    score is at least t, else the other; otherwise the class of the largest score. `score` is the score of the label.
-    With `decision = {"interval": …}` (see `engine.training.conformal`) a number comes with `low` and `high`.
-    """
-    classes = signature.classes
-    if ranks(signature):
-        return [{"items": items, "scores": scores} for items, scores in answers]
-    if not classes:
-        bounds = (decision or {}).get("interval")
-        return [_between(answer, bounds) if bounds else {"value": answer} for answer in answers]
-    names = [f"scores.{name}" for name in classes]
-    threshold = (decision or {}).get("threshold")
-    if threshold is not None and len(classes) == 2:
-        positive = classes.index((decision or {}).get("positive", classes[1]))
-        best = [positive if scores[positive] >= threshold else 1 - positive for scores in answers]
-    else:
-        best = [scores.index(max(scores)) for scores in answers]
-    if len(classes) == 2:
-        first, second = names
-        return [
-            {"label": classes[one], "score": scores[one], first: scores[0], second: scores[1]}
-            for one, scores in zip(best, answers, strict=True)
-        ]
-    keys = ("label", "score", *names)
-    return [
-        dict(zip(keys, (classes[one], scores[one], *scores), strict=True))
-        for one, scores in zip(best, answers, strict=True)
-    ]
-
-
-def _between(answer: float, bounds: Mapping[str, Any]) -> dict[str, float]:
-    """Return value, low and high; what is added to an answer depends on the band it falls into."""
-    band = bisect_right(bounds["edges"], answer)
-    low, high = answer + bounds["low"][band], answer + bounds["high"][band]
-    floor = bounds.get("floor")
-    if floor is not None:
-        low = max(low, floor)
-    return {"value": answer, "low": min(low, answer), "high": max(high, answer)}
-
-
 def ranks(signature: Signature) -> bool:
     """Say whether answers are ranked lists of items."""
     return bool(signature.outputs) and signature.outputs[0].name == "items"
@@ -177,10 +129,8 @@ def task_of(signature: Signature) -> str:
     return "classification" if signature.classes else "regression"
 
 
-def code_rows(
-    rows: Sequence[Any], signature: Signature, also: Sequence[str] = (), *, first_row: int = 0
-) -> dict[str, list[Any]]:
-    """Check rows and turn them into one list per input column, in the signature's order.
+def code_rows(rows: Sequence[Any], signature: Signature, also: Sequence[str] = (), *, first_row: int = 0) -> Coded:
+    """Check rows and turn them into the values of each input column, in the signature's order.
 
     `also` names columns that a row may carry without being an input (the time column). Datetimes come out as naive
     `datetime`. `first_row` is added to the row number in errors.
@@ -189,6 +139,49 @@ def code_rows(
         InputError: 400 where a row is no object, 422 naming row and column otherwise.
     """
     return RowCoder(signature, also).code(rows, first_row)
+
+
+class OneRow(Mapping[str, tuple[Any]]):
+    """The coded columns of one row whose values need no coding: the row itself, and its cells in the signature's order.
+
+    Most requests are one row. Made as a list for each column, they would be taken apart again where the model is asked.
+    """
+
+    __slots__ = ("cells", "names", "row")
+
+    def __init__(self, names: Sequence[str], cells: tuple[Any, ...], row: Mapping[str, Any]) -> None:
+        self.names = names
+        self.cells = cells
+        self.row = row
+
+    def __getitem__(self, name: str) -> tuple[Any]:
+        return (self.row[name],)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+Coded = Mapping[str, Sequence[Any]]  # columns of rows
+
+
+def count_of(coded: Coded) -> int:
+    """Return how many rows coded columns hold."""
+    return 1 if type(coded) is OneRow else len(next(iter(coded.values()), ()))
+
+
+def together(parts: Sequence[Coded]) -> Coded:
+    """Return the rows of several as one, in their order."""
+    ones = [one for one in parts if type(one) is OneRow]
+    if len(ones) == len(parts):
+        return dict(zip(ones[0].names, zip(*[one.cells for one in ones], strict=True), strict=True))
+    joined = {name: list(values) for name, values in parts[0].items()}
+    for coded in parts[1:]:
+        for name, values in coded.items():
+            joined[name] += values
+    return joined
 
 
 class RowCoder:
@@ -200,11 +193,12 @@ class RowCoder:
         self._columns = [(c.name, _QUICK[c.type], _CODERS[c.type], c) for c in signature.inputs]
         self._names = names
         self._all = itemgetter(*names) if len(names) > 1 else None
-        # what values are where none needs a look, not to be met where a column must be looked at
-        self._types = tuple(next(iter(quick), None) for _, quick, _, _ in self._columns)
+        # what cells are where none needs coding, not to be met where a column must be coded
+        self._types = tuple(_AS_THEY_ARE.get(c.type) for c in signature.inputs)
+        self._longs = [at for at, column in enumerate(signature.inputs) if column.type == "long"]
 
-    def code(self, rows: Sequence[Any], first_row: int = 0) -> dict[str, list[Any]]:
-        """Return one list per input column; see `code_rows`."""
+    def code(self, rows: Sequence[Any], first_row: int = 0) -> Coded:
+        """Return the values of each input column; see `code_rows`."""
         if len(rows) == 1:
             self._check(rows, first_row)
             return self._code_one(rows, first_row)
@@ -238,13 +232,13 @@ class RowCoder:
             if not known.issuperset(row):
                 raise _unknown(next(name for name in row if name not in known), set(known), number)
 
-    def _code_one(self, rows: Sequence[Any], first_row: int) -> dict[str, list[Any]]:
+    def _code_one(self, rows: Sequence[Any], first_row: int) -> Coded:
         """Code the one row of most requests, without a loop in a loop."""
         if self._all is not None and len(rows[0]) == len(self._names):
             with suppress(KeyError):
-                values = self._all(rows[0])
-                if tuple(map(type, values)) == self._types:
-                    return {name: [value] for name, value in zip(self._names, values, strict=True)}
+                cells = self._all(rows[0])
+                if tuple(map(type, cells)) == self._types and all(-_LONG <= cells[at] < _LONG for at in self._longs):
+                    return OneRow(self._names, cells, rows[0])
         get = rows[0].get
         coded: dict[str, list[Any]] = {}
         for name, quick, code, column in self._columns:
@@ -353,4 +347,5 @@ _CODERS: dict[str, Callable[[Any], Any]] = {
     "boolean": _boolean,
     "datetime": _datetime,
 }
+_AS_THEY_ARE = {"double": float, "long": int, "string": str, "boolean": bool}
 _QUICK: dict[str, set[type]] = {"double": {float}, "long": set(), "string": {str}, "boolean": {bool}, "datetime": set()}

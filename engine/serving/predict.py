@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.serving import artifact
-from engine.serving.contract import CONTRACT, InputError, RowCoder, Signature, encode_outputs
+from engine.serving.contract import CONTRACT, Coded, InputError, RowCoder, Signature, count_of
+from engine.serving.outputs import RecordCoder
 
 if TYPE_CHECKING:
     from engine.serving.compiled.model import CompiledModel
@@ -39,6 +40,7 @@ class Predictor:
         self.decision = dict(decision or {})
         self.also = tuple(also)
         self.rows = RowCoder(signature, also)
+        self._records = RecordCoder(signature, self.decision)
         self._coder: FrameCoder | None = None
         self._direct: DirectModel | CompiledModel | None = None
 
@@ -141,7 +143,7 @@ class Predictor:
         if self.is_compiled:
             cast("CompiledModel", self._direct).hush()
 
-    def answer(self, coded: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    def answer(self, coded: Coded) -> list[dict[str, Any]]:
         """Return prediction records for columns that `contract.code_rows` has coded."""
         if self._direct is None:
             if self._coder is None:
@@ -149,15 +151,14 @@ class Predictor:
 
                 self._coder = FrameCoder(self.signature)
             return self.predict_frame(self._coder.frame(coded))
-        said = self._said(self._direct, coded, len(next(iter(coded.values()), ())))
-        return encode_outputs(self.signature, said, self.decision)
+        return self._records.code(self._said(self._direct, coded, count_of(coded)))
 
     def predict_frame(self, frame: Any) -> list[dict[str, Any]]:
         """Return prediction records for a frame with the dtypes of `frames.conform`."""
-        return encode_outputs(self.signature, self.said(frame), self.decision)
+        return self._records.code(self.said(frame))
 
     def said(self, frame: Any) -> list[Any]:
-        """Return what the model says of each row of such a frame, which `contract.encode_outputs` makes records of.
+        """Return what the model says of each row of such a frame, which `outputs.RecordCoder` makes records of.
 
         Raises:
             PredictError: the model raised, or answered something that is not a number.

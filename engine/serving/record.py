@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -29,8 +28,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _BREAKS = (b"\n", b"\r", b"\t")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One request as it came: ids, kind, wall time in microseconds, and the monotonic start in nanoseconds."""
 
     request_id: str

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.measures.intervals import evaluate
 from engine.measures.metrics import Metric, predicted
-from engine.serving.contract import encode_outputs
+from engine.serving.outputs import RecordCoder
 from engine.serving.predict import Predictor
 from engine.training.apart import Child, Lost, Overdue, Raised
 from engine.training.dataset import Dataset
@@ -119,7 +119,7 @@ class LearningCurve:
             if said is None:
                 break
             answers, begun = said
-            guess = predicted(encode_outputs(signature, answers, decided), signature.classes)
+            guess = predicted(RecordCoder(signature, decided).code(answers), signature.classes)
             found.append(_point(len(some), evaluate([metric.name], truth, guess, seed=self._seed)[metric.name]))
         return [*found, _point(len(self._split.train), whole)] if found else None
 

@@ -7,7 +7,10 @@ said in `engine.serving.values` and `engine.serving.lags`, which the transformer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from math import isfinite
+from operator import itemgetter
 from struct import Struct
 from struct import error as StructError
 from typing import Any, Protocol
@@ -15,10 +18,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.serving.compiled.words import Words
+from engine.serving.contract import Coded, OneRow
 from engine.serving.lags import NAMES, SeriesValues, series_names
 from engine.serving.values import DATE_PARTS, SHAPES, date_parts, on_the_circle, text_shape
 
-Coded = Mapping[str, Sequence[Any]]
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 REFUSED = "refused"
@@ -39,9 +42,15 @@ class Numbers:
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._columns: list[str] = body["columns"]
         self.width = len(self._columns)
+        self._cells = itemgetter(*self._columns) if self.width > 1 else None
+        self._write = Struct(f"{self.width}d").pack_into
 
     def fill(self, coded: Coded, out: Any) -> None:
         """Write one column each."""
+        if type(coded) is OneRow and self._cells is not None:
+            with suppress(StructError):  # null
+                self._write(out, 0, *self._cells(coded.row))
+                return
         out[:] = doubles([coded[name] for name in self._columns], len(out)).T
 
 
@@ -207,10 +216,11 @@ class Then:
     def fill(self, coded: Coded, out: Any) -> None:
         """Write the inner block's numbers, then change them in place."""
         self._inner.fill(coded, out)
-        if self._refuses_infinity and np.isinf(out).any():
-            raise ValueError("a row holds infinity where the model takes none")
-        if self._fills is not None:
-            np.copyto(out, self._fills, where=np.isnan(out))
+        if (self._refuses_infinity or self._fills is not None) and not are_finite(out):
+            if self._refuses_infinity and np.isinf(out).any():
+                raise ValueError("a row holds infinity where the model takes none")
+            if self._fills is not None:
+                np.copyto(out, self._fills, where=np.isnan(out))
         if self._minus is not None:
             out -= self._minus
         if self._over is not None:
@@ -272,6 +282,13 @@ def block_of(body: Mapping[str, Any]) -> Block:
     for step in body.get("then", ()):
         made = Then(made, step)
     return made
+
+
+def are_finite(table: Any) -> bool:
+    """Say whether a table holds numbers only. The sum of their squares is a number only then; where it overflows, each
+    is looked at."""
+    flat = table.ravel()
+    return isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 
 def doubles(columns: Sequence[Sequence[Any]], count: int) -> Any:

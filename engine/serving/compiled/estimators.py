@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.serving.compiled.blocks import Block, Coded
+from engine.serving.compiled.blocks import Block, are_finite
+from engine.serving.contract import Coded
 
 # what a table may hold beside numbers, as the estimator it was made from says; else that raises, and so does this
 TAKES: dict[str, Callable[[Any], bool]] = {
     "anything": lambda matrix: True,
-    "nulls": lambda matrix: not bool(np.isinf(matrix).any()),
-    "numbers": lambda matrix: bool(np.isfinite(matrix).all()),
+    "nulls": lambda matrix: are_finite(matrix) or not bool(np.isinf(matrix).any()),
+    "numbers": are_finite,
 }
 WIDE = 256  # a block of more columns is scored without being written out, where it can be
 
@@ -33,8 +34,10 @@ def _pair(chance: Any) -> Any:
 
 
 def _softmax(raw: Any) -> Any:
-    grown = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return grown / grown.sum(axis=1, keepdims=True)
+    grown = raw - np.maximum.reduce(raw, axis=1, keepdims=True)
+    np.exp(grown, out=grown)
+    grown /= np.add.reduce(grown, axis=1, keepdims=True)
+    return grown
 
 
 LINKS: dict[str, Callable[[Any], Any]] = {
@@ -120,6 +123,7 @@ class Trees:
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._shift = np.array(body["shift"], dtype=np.float64)
+        self._bind_one_row(onnxruntime)
         self._takes = TAKES[body["takes"]]
         self._single: bool = body["single"]  # scikit-learn's own trees compare values of single precision
 
@@ -132,7 +136,20 @@ class Trees:
         if self._single:
             matrix = matrix.astype(np.float32).astype(np.float64)
         _check(matrix, self._takes)
+        if len(matrix) == 1:
+            self._row[:] = matrix
+            self._session.run_with_iobinding(self._bound)
+            return self._sums + self._shift
         return self._session.run(None, {"table": np.ascontiguousarray(matrix)})[0] + self._shift
+
+    def _bind_one_row(self, onnxruntime: Any) -> None:
+        """Keep the memory that one row is asked and answered in, which is most of what onnxruntime does around it."""
+        self._row, self._sums = (
+            np.zeros((1, end.shape[1])) for end in (self._session.get_inputs()[0], self._session.get_outputs()[0])
+        )
+        self._bound = self._session.io_binding()
+        self._bound.bind_ortvalue_input("table", onnxruntime.OrtValue.ortvalue_from_numpy(self._row))
+        self._bound.bind_ortvalue_output("sums", onnxruntime.OrtValue.ortvalue_from_numpy(self._sums))
 
 
 class Season:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from engine.serving.artifact import ArtifactError
-from engine.serving.compiled.blocks import Coded, blocks_of
+from engine.serving.compiled.blocks import blocks_of
 from engine.serving.compiled.estimators import LINKS, Table, estimator_of
+from engine.serving.contract import Coded, count_of
 
 FORM = 1
 QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}  # extreme numbers overflow as they do in the pipeline
@@ -47,7 +48,7 @@ class CompiledModel:
         self.predict = self.predict_proba = self._answer  # type: ignore[method-assign]
 
     def _answer(self, coded: Coded) -> Any:
-        return self._link(self.estimator.raw(self.table, coded, len(next(iter(coded.values()), ()))))
+        return self._link(self.estimator.raw(self.table, coded, count_of(coded)))
 
     def answer_table(self, matrix: Any) -> Any:
         """Return the answers for a table that is written out: (rows, columns of all blocks) float64."""

@@ -83,6 +83,8 @@ def prove(
             raise NotCompilable("no time was left to prove it")
         pair.compare(code_rows(rows[start : start + AT_ONCE], signature, also), f"the holdout from row {start}")
     pair.compare(code_rows(golden, signature, also), "the golden requests")
+    for number, row in enumerate(golden):  # which is another way through the table and its trees
+        pair.compare(predictor.rows.code([row]), f"golden request {number} alone")
     worst = max(pair.worst, _compare_tables(program, compiled, _tables(program, bases, predictor), predictor.task))
     return Equivalence(len(rows) + len(golden), _count(edges), 5 * sum(map(len, program.thresholds.values())), worst)
 

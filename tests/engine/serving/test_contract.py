@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from engine.serving.contract import (
     Column,
     InputError,
+    OneRow,
     Signature,
     class_text,
     code_rows,
-    encode_outputs,
+    count_of,
     output_columns,
+    together,
 )
+from engine.serving.outputs import RecordCoder
 
 SIGNATURE = Signature(
     (
@@ -106,6 +109,21 @@ def test_columns_coded_at_once_are_what_rows_coded_alone_would_be(
         assert whole in alone
 
 
+def test_rows_coded_alone_come_together_as_they_would_at_once() -> None:
+    plain = Signature(tuple(column for column in SIGNATURE.inputs if column.type != "datetime"), ())
+    rows = [{**{c.name: GOOD[c.name] for c in plain.inputs}, "nights": nights, "price": 1.5} for nights in (1, 2, 3)]
+    alone = [code_rows([row], plain) for row in rows]
+    assert all(type(one) is OneRow and count_of(one) == 1 for one in alone)
+    whole = {name: list(values) for name, values in code_rows(rows, plain).items()}
+    assert {name: list(values) for name, values in together(alone).items()} == whole
+    rows[1]["price"] = 2  # a whole number where a double is meant: that row must be coded
+    mixed = [code_rows([row], plain) for row in rows]
+    assert [type(one) is OneRow for one in mixed] == [True, False, True]
+    assert together(mixed) == {name: list(values) for name, values in code_rows(rows, plain).items()}
+    with pytest.raises(InputError, match="'nights' must hold a whole number"):
+        code_rows([{**rows[0], "nights": 2**63}], plain)
+
+
 def test_a_missing_column_is_refused_unless_it_is_nullable() -> None:
     assert "'country' is missing" in refused({}, without="country").message
     assert code_rows([{k: v for k, v in GOOD.items() if k != "price"}], SIGNATURE)["price"] == [None]
@@ -133,14 +151,14 @@ def test_a_signature_survives_json() -> None:
 
 def test_a_threshold_decides_between_two_classes() -> None:
     signature = Signature((), output_columns("classification", ["no", "yes"]), ("no", "yes"))
-    (record,) = encode_outputs(signature, [[0.7, 0.3]], {"threshold": 0.25, "positive": "yes"})
+    (record,) = RecordCoder(signature, {"threshold": 0.25, "positive": "yes"}).code([[0.7, 0.3]])
     assert record == {"label": "yes", "score": 0.3, "scores.no": 0.7, "scores.yes": 0.3}
-    assert encode_outputs(signature, [[0.7, 0.3]])[0]["label"] == "no"
+    assert RecordCoder(signature).code([[0.7, 0.3]])[0]["label"] == "no"
 
 
 def test_the_best_of_many_classes_is_the_label() -> None:
     signature = Signature((), output_columns("classification", "abc"), tuple("abc"))
-    assert encode_outputs(signature, [[0.2, 0.5, 0.3]])[0]["label"] == "b"
+    assert RecordCoder(signature).code([[0.2, 0.5, 0.3]])[0]["label"] == "b"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from engine.model_io.load import load_version, score_version
 from engine.monitoring.performance import realised
 from engine.release.comparison import compare, unseen_rows
 from engine.serving import artifact
-from engine.serving.contract import Column, Signature, encode_outputs, output_columns
+from engine.serving.contract import Column, Signature, output_columns
 from engine.serving.forecasting import NAMES, SeriesHistory
+from engine.serving.outputs import RecordCoder
 from engine.settings.forecasting import ForecastSettings
 from engine.settings.model import ModelSettings
 from engine.training.conformal import interval
@@ -219,7 +220,7 @@ def test_intervals_hold_the_share_they_promise_by_size_of_the_answer() -> None:
     truth = np.maximum(values + draw.normal(0, values / 10), 0.0)
     told = {"interval": interval(truth[:2000], values[:2000], 0.8)}
     signature = Signature((Column("x", "double"),), output_columns("regression", interval=True))
-    guess = predicted(encode_outputs(signature, values[2000:].tolist(), told))
+    guess = predicted(RecordCoder(signature, told).code(values[2000:].tolist()))
     assert measure("interval_coverage", truth[2000:], guess).value == pytest.approx(0.8, abs=0.04)
     width = guess.high - guess.low
     assert width[guess.values > 80].mean() > 3 * width[guess.values < 25].mean()

@@ -17,15 +17,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import AdaBoostRegressor, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from engine.serving.compiled.blocks import are_finite
 from engine.serving.compiled.model import read, write
-from engine.serving.contract import Column, Signature, output_columns
+from engine.serving.contract import Column, OneRow, Signature, output_columns
 from engine.serving.features import NumberColumns
 from engine.serving.forecasting import SeasonalChange, SeasonalNaive, SeriesHistory
 from engine.serving.lags import DAY_US
@@ -76,6 +82,76 @@ def test_any_rows_are_answered_the_same(name: str, rows: list[dict[str, Any]]) -
         assert answer.get("label") == other.get("label")
         numbers = [key for key, value in other.items() if isinstance(value, float)]
         assert [answer[key] for key in numbers] == pytest.approx([other[key] for key in numbers], rel=1e-9, abs=1e-9)
+
+
+PLAIN = st.fixed_dictionaries(
+    {
+        "price": st.floats(-1e30, 1e30),  # a forest refuses what single precision cannot hold
+        "nights": st.integers(-(2**63), 2**63 - 1),
+        "member": st.booleans(),
+        "segment": st.sampled_from(["online", "groups", "direct"]) | st.text(max_size=10),
+    }
+)
+
+
+def _of_plain_columns(estimator: Any, kind: str) -> Predictor:
+    inputs = tuple(column for column in INPUTS if column.name in ("price", "nights", "member", "segment"))
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["price", "nights"]),
+            ("words", OneHotEncoder(handle_unknown="ignore"), ["member", "segment"]),
+        ],
+        sparse_threshold=0.0,
+    )
+    model = Pipeline([("features", columns), ("estimator", estimator)]).fit(table(), truths()[kind])
+    classes = tuple(map(str, model.classes_)) if kind != "number" else ()
+    task = "classification" if classes else "regression"
+    return Predictor.from_parts(model, Signature(inputs, output_columns(task, classes), classes), task)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"),
+    [
+        (Ridge(), "number"),
+        (HistGradientBoostingClassifier(max_iter=8), "three"),
+        (RandomForestClassifier(5, random_state=1), "two"),
+    ],
+    ids=["sums", "boosted", "forest"],
+)
+def test_a_row_alone_is_answered_as_among_others(estimator: Any, kind: str) -> None:
+    predictor = _of_plain_columns(estimator, kind)
+    program = program_of(predictor.model, predictor.signature)
+    short = Predictor.from_compiled(read(program.content), predictor.signature, predictor.task)
+
+    @given(rows=st.lists(PLAIN, min_size=2, max_size=5))
+    @settings(max_examples=30, deadline=None, derandomize=True)
+    def ask(rows: list[dict[str, Any]]) -> None:
+        assert all(type(short.rows.code([row])) is OneRow for row in rows)
+        for row, among in zip(rows, short.predict(rows), strict=True):
+            (alone,) = short.predict([row])
+            (wanted,) = predictor.predict([row])
+            assert alone.get("label") == among.get("label") == wanted.get("label")
+            numbers = [key for key, value in wanted.items() if isinstance(value, float)]
+            for found in (alone, among):
+                told = [found[key] for key in numbers]
+                assert told == pytest.approx([wanted[key] for key in numbers], rel=1e-9, abs=1e-9)
+
+    ask()
+
+
+@pytest.mark.parametrize("size", [1, 7])
+@pytest.mark.parametrize(
+    ("value", "finite"), [(1.0, True), (1e300, True), (-0.0, True), (np.nan, False), (np.inf, False), (-np.inf, False)]
+)
+def test_a_table_of_numbers_only_is_told_from_any_other(size: int, value: float, finite: bool) -> None:
+    whole = np.ones((size, 12))
+    part = whole[:, 3:9]  # a block's own columns lie apart from each other
+    part[size // 2, 2] = value
+    with np.errstate(over="ignore"):
+        assert are_finite(part) is finite
+    part[0, 0] = -value  # beside infinity of the other sign, the sum is no number either
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert are_finite(part) is finite
 
 
 @pytest.mark.parametrize("clock", ["", "America/New_York"])
