@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.measures.metrics import Metric, Predicted, default_metric, find
-from engine.serving import golden
 from engine.serving.features import CodedClasses
 from engine.serving.predict import Predictor
 from engine.training.apart import Lost, Overdue, Raised, apart
+from engine.training.beside import Beside
 from engine.training.comparison import Comparison
-from engine.training.compiling.adopting import compiled
 from engine.training.constraints import Groups
 from engine.training.dataset import Dataset, input_names, interval_level, prepare
 from engine.training.evaluation import decision, on_holdout
@@ -25,7 +24,6 @@ from engine.training.families import families
 from engine.training.family import Family, is_ours
 from engine.training.fitting import fit, in_time, refit
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
-from engine.training.forecasts import remember
 from engine.training.leakage import Leak
 from engine.training.learning_curve import CURVED, SPENT_S, SPENT_SHARE, LearningCurve
 from engine.training.proof import Proof, prove
@@ -34,8 +32,7 @@ from engine.training.recording import params_of
 from engine.training.row_looks import RowLooks
 from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
 from engine.training.selection import ROWS, Judge, Look, looks, on_record, told
-from engine.training.storing import check_storable, stored
-from engine.training.synthetic import synthesised
+from engine.training.storing import check_storable, kept
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from engine.training.warm import Base, fitting_base, require_warm
 from store.errors import Refused
@@ -144,30 +141,25 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
         now = time.monotonic()
         curved_by = now + min(SPENT_SHARE * (now - started) + SPENT_S, LEAVES * (deadline - now))
-        with one_quiet_thread():
+        work = partial(kept, predictor, dataset, split.holdout, settings, modules, deadline - COMPILE_LEFT * proof_s)
+        with one_quiet_thread(), Beside(work) as keeping:
             evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
-            if dataset.forecast is not None:
-                remember(model, dataset)
-            content = stored(model, modules, train.trusted)
-            shown = synthesised(dataset.take(split.holdout).frame, settings.data.personal, train.seed)
-            recorded = golden.make(predictor, shown)
-            short, evaluation["compiled"] = compiled(
-                predictor, dataset.take(split.holdout).frame, recorded["requests"], deadline - COMPILE_LEFT * proof_s
-            )
             if mode == "report":
                 judge = Judge(best.family, best.params, metric, train.seed)
                 now = time.monotonic()
                 seconds = min(LOOK_SHARE * (now - started) + LOOK_S, LEAVES * (deadline - now))
                 fewer_s = fit_s * min(1.0, ROWS / len(split.train))
                 whole, each = rows_say.worth(dataset, evaluation.get("importance", ()), judge, seconds, fewer_s)
+            stored = keeping.result()
+            evaluation["compiled"] = stored.proof
             points = curve.points(metric, decided, evaluation["holdout"][metric.name], curved_by, fit_s)
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
     evaluation |= {**({"learning_curve": points} if points else {}), **_noted(start, rows_say.leaking)}
     return Made(
-        artifact=content,
-        compiled=short,
-        golden=recorded,
+        artifact=stored.content,
+        compiled=stored.compiled,
+        golden=stored.golden,
         signature=dataset.signature.to_json(),
         decision=decided,
         evaluation=evaluation,

@@ -5,21 +5,64 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.model_io.load import trusted_types
+from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
 from engine.training.apart import Lost, Overdue, Raised, apart
+from engine.training.compiling.adopting import compiled
 from engine.training.dataset import Dataset
 from engine.training.family import Family
 from engine.training.fitting import fit
+from engine.training.forecasts import remember
 from engine.training.search import load_libraries
+from engine.training.synthetic import synthesised
 from store.errors import Refused, WorkFailed
+
+if TYPE_CHECKING:
+    from engine.serving.predict import Predictor
+    from engine.settings.model import ModelSettings
 
 ROWS = 300  # that a first small fit is made of, to see what it holds
 SHARE = 0.05  # of the time there is, for it
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a fitted model: its bytes, its golden requests, its compiled form, and what is said of that."""
+
+    content: bytes = field(repr=False)
+    golden: dict[str, Any] = field(repr=False)
+    compiled: bytes = field(repr=False)
+    proof: dict[str, Any]
+
+
+def kept(
+    predictor: Predictor,
+    dataset: Dataset,
+    holdout: Any,
+    settings: ModelSettings,
+    modules: Collection[str],
+    until: float,
+) -> Kept:
+    """Return what is kept of a model that was fitted before the `holdout` rows; a forecast remembers these from now on.
+
+    `modules` are those of the code bundle; a compiled form that is not proven `until` (of `time.monotonic()`) is none.
+
+    Raises:
+        WorkFailed: it cannot be written, or holds types that nobody trusts.
+    """
+    if dataset.forecast is not None:
+        remember(predictor.model, dataset)
+    content = stored(predictor.model, modules, settings.train.trusted)
+    unseen = dataset.take(holdout).frame
+    recorded = golden.make(predictor, synthesised(unseen, settings.data.personal, settings.train.seed))
+    short, proof = compiled(predictor, unseen, recorded["requests"], until)
+    return Kept(content, recorded, short, proof)
 
 
 def stored(model: Any, modules: Collection[str], stated: Collection[str]) -> bytes:
