@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,3 +50,8 @@ def nothing(_kinds: Kinds) -> Any:
 def is_ours(estimator: str) -> bool:
     """Tell whether an estimator is named as a family or scikit-learn's: for no other is anything else imported."""
     return estimator.startswith("sklearn.") or not ("." in estimator or ":" in estimator)
+
+
+def sole(candidates: Sequence[Family]) -> Family | None:
+    """Return the candidate that competes with the Dummy, the first of them, alone and untuned; None if others do."""
+    return candidates[1] if len(candidates) == 2 and candidates[1].space is None else None

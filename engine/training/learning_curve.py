@@ -17,6 +17,7 @@ from engine.serving.outputs import RecordCoder
 from engine.serving.predict import Predictor
 from engine.training.apart import Child, Lost, Overdue, Raised
 from engine.training.dataset import Dataset
+from engine.training.family import sole
 from engine.training.fitting import fit
 from engine.training.folds import Split
 from engine.training.search import load_libraries
@@ -67,9 +68,9 @@ class LearningCurve:
 
     def foresee(self, candidates: Sequence[Family]) -> None:
         """Begin before the search is over where one candidate alone competes with the Dummy, the first of them."""
-        if len(candidates) == 2 and candidates[1].space is None:
+        if (family := sole(candidates)) is not None:
             load_libraries(candidates, self._dataset)
-            self.begin(candidates[1], candidates[1].defaults)
+            self.begin(family, family.defaults)
 
     def begin(self, family: Family, params: Params) -> None:
         """Fit this candidate from now on; one that is being fitted already goes on, another is ended."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.measures.metrics import Metric, Predicted, default_metric, find
 from engine.serving.features import CodedClasses
 from engine.serving.predict import Predictor
+from engine.training.ahead import Ahead
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.beside import Beside
 from engine.training.comparison import Comparison
@@ -22,7 +23,7 @@ from engine.training.dataset import Dataset, input_names, interval_level, prepar
 from engine.training.evaluation import decision, on_holdout
 from engine.training.families import families
 from engine.training.family import Family, is_ours
-from engine.training.fitting import fit, in_time, refit
+from engine.training.fitting import fit, in_time
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.leakage import Leak
 from engine.training.learning_curve import CURVED, SPENT_S, SPENT_SHARE, LearningCurve
@@ -117,8 +118,11 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
     after_s = (SPENT_SHARE + LOOK_SHARE) * budget + SPENT_S + LOOK_S if settings.task in CURVED else 0.0
     proven_by = deadline - min(after_s, budget / 8)
     fitted_by = proven_by - proof_s
-    with LearningCurve(dataset, split, train.seed, train.memory_mb) as curve:
-        curve.foresee(candidates if is_ours(train.estimator) else ())  # code of others is met by a trial first
+    ahead = Ahead(dataset, split.train, train.memory_mb)
+    with LearningCurve(dataset, split, train.seed, train.memory_mb) as curve, ahead:
+        foreseen = candidates if is_ours(train.estimator) else ()  # code of others is met by a trial first
+        ahead.foresee(() if train.warm_start else foreseen)
+        curve.foresee(foreseen)
         found = compare(
             bench,
             Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
@@ -130,12 +134,8 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         curve.begin(found.best.family, found.best.params)
         best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)
         progress(0.82, f"fitting {best.family.name} on all {len(split.train)} rows before the holdout")
-        begun = time.monotonic()
         start = fitting_base(base, dataset, split.holdout, best.family, best.params) if train.warm_start else ""
-        model = refit(
-            dataset, split.train, best.family, best.params, fitted_by + proof_s * LATE, _told_base(start, progress)
-        )
-        fit_s = time.monotonic() - begun
+        model, fit_s = ahead.refit(best.family, best.params, fitted_by + proof_s * LATE, _told_base(start, progress))
         decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
         predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
         progress(0.88, f"proving it on the {len(split.holdout)} newest rows")

@@ -51,8 +51,12 @@ def test_an_error_in_between_leaves_no_process_behind(tmp_path: Path) -> None:
         told.write_text(str(os.getpid()))
         time.sleep(600)
 
-    with pytest.raises(RuntimeError), Beside(work):
-        while not told.exists() or not told.read_text():
-            time.sleep(0.01)
-        raise RuntimeError
+    def begin_and_fail() -> None:
+        with Beside(work):
+            while not told.exists() or not told.read_text():
+                time.sleep(0.01)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        begin_and_fail()
     assert not Path(f"/proc/{told.read_text()}").exists()
