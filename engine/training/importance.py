@@ -15,17 +15,26 @@ if TYPE_CHECKING:
     from engine.serving.predict import Predictor
 
 ROWS = 800
+AT_ONCE = 16_000  # rows that a model is asked at once, where it was fitted on as many
 REPEATS = 3
 DRAWS, DRAWS_OF_WHOLE = 200, 60  # of rows; fewer where a metric needs all rows of a draw at once
 
 
 def importance(
-    predictor: Predictor, holdout: Dataset, metric: Metric, *, seconds: float, seed: int, repeats: int = REPEATS
+    predictor: Predictor,
+    holdout: Dataset,
+    metric: Metric,
+    *,
+    seconds: float,
+    seed: int,
+    repeats: int = REPEATS,
+    fitted_rows: int = 0,
 ) -> list[dict[str, Any]]:
     """Return `{"name", "value", "low", "high"}` per column, the largest growth of the loss first.
 
     Over at most 800 rows of the holdout. The interval is a percentile bootstrap over rows of the mean over repeats.
-    Stops when the time is up, so that the last columns, or all intervals (None), may be absent.
+    Stops when the time is up, so that the last columns, or all intervals (None), may be absent. A model that was
+    fitted on many rows (`fitted_rows`) is asked many at once.
     """
     until = time.monotonic() + seconds
     draw = np.random.default_rng(seed)
@@ -40,8 +49,9 @@ def importance(
     asked = [
         (name, draw.permutation(len(rows))) for _ in range(repeats) for name in sample.frame.columns if name in read
     ]
-    # the whole holdout was asked at once before: so many rows are neither too many for the model nor for the memory
-    together = max(1, len(holdout) // max(len(rows), 1))
+    # the whole holdout was asked at once before, and what was fitted on more rows had memory for as many as these
+    most = max(len(holdout), min(fitted_rows, AT_ONCE))
+    together = max(1, most // max(len(rows), 1))
     shuffled: dict[str, list[Predicted]] = {}
     while asked and (now := time.monotonic()) <= until:
         size = together if now + one_s * together <= until else 1

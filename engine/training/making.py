@@ -312,7 +312,7 @@ def _evaluate(
     holdout = dataset.take(split.holdout)
     figures, guess = on_holdout(predictor, holdout, seed, asked_of(settings))
     metric = found.metric
-    proof = Proof(holdout, predictor, guess, baseline[1], metric, settings, until)
+    proof = Proof(holdout, predictor, guess, baseline[1], metric, settings, until, len(split.train))
     against = champion(holdout, guess, metric)
     return {
         **({} if against is None else {"against_champion": against}),

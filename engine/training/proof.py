@@ -34,6 +34,7 @@ class Proof:
     metric: Metric
     settings: ModelSettings
     until: float
+    fitted_rows: int = 0
 
     @property
     def seed(self) -> int:
@@ -66,7 +67,14 @@ def _slices(proof: Proof) -> Any:
 
 def _importance(proof: Proof) -> Any:
     seconds = min(IMPORTANCE_S, proof.left_s * 0.6)
-    return importance(proof.predictor, proof.holdout, proof.metric, seconds=seconds, seed=proof.seed)
+    return importance(
+        proof.predictor,
+        proof.holdout,
+        proof.metric,
+        seconds=seconds,
+        seed=proof.seed,
+        fitted_rows=proof.fitted_rows,
+    )
 
 
 TABULAR = frozenset({"classification", "regression", "forecasting"})

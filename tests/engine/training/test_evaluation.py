@@ -104,15 +104,18 @@ class Counted(ByNights):
         return super().predict(frame)
 
 
-def test_shuffled_columns_are_asked_together_up_to_the_rows_of_the_holdout(bookings, rates, monkeypatch):
+@pytest.mark.parametrize(("fitted_rows", "together"), [(0, 6), (4000, 13), (10**9, 17)])
+def test_shuffled_columns_are_asked_together_up_to_the_rows_of_the_holdout_or_of_the_fit(
+    bookings, rates, monkeypatch, fitted_rows, together
+):
     many = prepare(bookings(2000), rates(), "UTC")
     model = Counted()
     monkeypatch.setattr("engine.training.importance.ROWS", 300)
-    found = importance(
-        Predictor.from_parts(model, many.signature, "regression"), many, find("mae"), seconds=30.0, seed=7
-    )
-    asked = 3 * len(many.frame.columns)
-    assert model.asked == [300, *[1800] * (asked // 6), *([300 * (asked % 6)] if asked % 6 else [])]
+    monkeypatch.setattr("engine.training.importance.AT_ONCE", 5_100)
+    predictor = Predictor.from_parts(model, many.signature, "regression")
+    found = importance(predictor, many, find("mae"), seconds=30.0, seed=7, fitted_rows=fitted_rows)
+    asked, last = divmod(3 * len(many.frame.columns), together)
+    assert model.asked == [300, *[300 * together] * asked, *([300 * last] if last else [])]
     draw = np.random.default_rng(7)
     rows = np.sort(draw.permutation(2000)[:300])
     frame, truth = many.frame.iloc[rows], many.truth[rows]
