@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,7 +26,10 @@ from engine.serving.usage import Usage
 
 
 class ServerApp:
-    """Answers for one version. `batcher` is set once the loop runs; without a proven model everything is 503."""
+    """Answers for one version. `batcher` is set once the loop runs; without a proven model everything is 503.
+
+    `product` gives the version of this product, when somebody asks for it.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class ServerApp:
         recorder: Recorder,
         log: SegmentLog,
         metrics: ServerMetrics,
-        product: str,
+        product: Callable[[], str],
     ) -> None:
         self.model: str = manifest["model"]
         self.version: int = manifest["version"]
@@ -50,7 +53,6 @@ class ServerApp:
         self._product = product
         self._log = log
         self._tolerance = float(manifest["tolerance"])
-        self._server = {"name": "modeldeck", "version": product, "extensions": v2.EXTENSIONS}
         self.version_head = b"x-modeldeck-version: %b@%d\r\n" % (self.model.encode(), self.version)
         base = f"/v2/models/{self.model}"
         self._bases = (f"{base}/versions/{self.version}", base)
@@ -115,7 +117,8 @@ class ServerApp:
         if path == "/metrics":
             return Answer(200, self.metrics.text(self.usage.byte_seconds).encode(), TEXT)
         if path in ("/v2", "/v2/"):
-            return Answer(200, orjson.dumps(self._server))
+            product = self._product()
+            return Answer(200, orjson.dumps({"name": "modeldeck", "version": product, "extensions": v2.EXTENSIONS}))
         if path in self._bases:
             signature = self.predictor.signature
             described = v2.metadata(self.model, self.version, signature, is_compiled=self.predictor.is_compiled)
@@ -129,7 +132,7 @@ class ServerApp:
         signature, also = self.predictor.signature, self.predictor.also
         told = (self.model, self.version, signature, example_of(signature, self.examples, self._personal), also)
         if path == "/openapi.json":
-            return Answer(200, orjson.dumps(openapi(*told, self._product)))
+            return Answer(200, orjson.dumps(openapi(*told, self._product())))
         return Answer(200, page(*told), HTML, POLICY)
 
     def _infer(self, request: Request, client: Client, form: Rows) -> None:

@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,7 @@ def run(options: Options, listener: socket.socket, ready_file: ReadyFile) -> Non
     predictor = _loaded(options.folder)
     log = SegmentLog(options.segments)
     metrics = ServerMetrics(manifest["model"], manifest["version"], options.deployment)
-    app = ServerApp(manifest, predictor, recorder, log, metrics, _product())
+    app = ServerApp(manifest, predictor, recorder, log, metrics, _product)
     app.examples = recorded["requests"]
     try:
         uvloop.run(_serve(options, listener, ready_file, app, log, recorded))
@@ -293,7 +294,9 @@ def golden_now(folder: Path, before: Mapping[str, Any]) -> Mapping[str, Any]:
     return fresh
 
 
+@cache
 def _product() -> str:
+    """Return this product's version, for who asks: where it is looked up is slow to import."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
