@@ -26,6 +26,7 @@ SERVED = (
     "outputs",
     "predict",
     "ranking",
+    "ranks",
     "strict_skops",
     "values",
 )

@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from engine.serving.contract import class_text
+from engine.serving.ranks import Answer, by_factors, by_neighbours, listed, user_text, weights
 
 LENGTH = 10  # items of an answer
 MIN_USERS = 4  # an item that few users took is like everything else they took, which says little
 BLOCK = 512  # items compared with all others at once
 WHOLE = 256  # a matrix of that many users or items is decomposed as a whole
-
-Answer = tuple[list[str], list[float]]
 
 
 class MostPopular(BaseEstimator):  # type: ignore[misc]
@@ -70,31 +68,14 @@ class MostPopular(BaseEstimator):  # type: ignore[misc]
 
     def _answer(self, user: int | None) -> Answer:
         taken = self.taken_[:0] if user is None else self.taken_[self.starts_[user] : self.starts_[user + 1]]
-        scores = self._scores(taken) if len(taken) else self.shares_
-        new = np.ones(len(scores), dtype=bool)
-        new[taken] = False
-        best = _best(scores, np.flatnonzero(new), self.length)
-        if len(best) < self.length:  # nearly everything is taken
-            best = np.concatenate([best, _best(scores, np.flatnonzero(~new), self.length - len(best))])
-        return [self.items_[item] for item in best], [float(scores[item]) for item in best]
-
-
-def _best(scores: Any, places: Any, count: int) -> Any:
-    """Return the places of the highest scores among these; equal scores go by place, which is popularity."""
-    among = scores[places]
-    if len(places) > count:
-        least = np.partition(among, len(among) - count)[len(among) - count]
-        places, among = places[among >= least], among[among >= least]
-    return places[np.argsort(-among, kind="stable")][:count]
+        return listed(self.items_, self._scores(taken) if len(taken) else self.shares_, taken, self.length)
 
 
 class _Recent(MostPopular):
     """A ranker that weighs what a user took lately more: `recency` items ago counts 1/e, 0 counts all alike."""
 
     def _weights(self, taken: Any) -> Any:
-        if not self.recency:
-            return np.ones(len(taken))
-        return np.exp(-np.arange(len(taken) - 1, -1, -1) / self.recency)
+        return weights(len(taken), self.recency)
 
     def _matrix(self) -> Any:
         """Return users by items, 1 where taken."""
@@ -151,11 +132,7 @@ class ItemNeighbours(_Recent):
         self.near_values_ = by_source.data.astype(np.float32)
 
     def _scores(self, taken: Any) -> Any:
-        scores = np.zeros(len(self.items_))
-        for item, weight in zip(taken.tolist(), self._weights(taken).tolist(), strict=True):
-            row = slice(self.near_starts_[item], self.near_starts_[item + 1])
-            scores[self.near_items_[row]] += weight * self.near_values_[row]
-        return scores
+        return by_neighbours(self.near_starts_, self.near_items_, self.near_values_, taken, self._weights(taken))
 
 
 class ItemFactors(_Recent):
@@ -182,7 +159,7 @@ class ItemFactors(_Recent):
         self.vectors_ = np.ascontiguousarray(vectors[told].T)
 
     def _scores(self, taken: Any) -> Any:
-        return self.vectors_ @ (self._weights(taken) @ self.vectors_[taken])
+        return by_factors(self.vectors_, taken, self._weights(taken))
 
 
 def _decomposed(matrix: Any, size: int) -> tuple[Any, Any]:
@@ -203,5 +180,4 @@ def _decomposed(matrix: Any, size: int) -> tuple[Any, Any]:
 
 def user_texts(frame: Any) -> list[str]:
     """Return the users of a frame's rows as text; nobody is empty."""
-    values = frame.iloc[:, 0].tolist()
-    return ["" if value is None or value != value else class_text(value) for value in values]  # noqa: PLR0124  NaN
+    return list(map(user_text, frame.iloc[:, 0].tolist()))

@@ -44,6 +44,7 @@ LINKS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda raw: raw[:, 0],
     "log": lambda raw: np.exp(raw[:, 0]),
     "scores": lambda raw: raw,
+    "lists": lambda raw: raw,
     "pair": lambda raw: _pair(raw[:, 0]),
     "logistic": lambda raw: _pair(_chance(raw[:, 0])),
     "softmax": _softmax,

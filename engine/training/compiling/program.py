@@ -29,13 +29,9 @@ def program_of(model: Any, signature: Signature) -> Program:
     Raises:
         NotCompilable: some part of it has none; the message names the part.
     """
-    from sklearn.pipeline import Pipeline
-
     if ranks(signature):
-        raise NotCompilable("a ranking")
-    if type(model) is not Pipeline or len(model.steps) != 2:
-        raise NotCompilable(_shape(model))
-    features, estimator = model.steps[0][1], model.steps[1][1]
+        return _ranking(model, signature)
+    features, estimator = _parts(model)
     made: Compiled = estimator_of(estimator)
     blocks = [] if made.body["kind"] == "constant" else blocks_of(features, signature)
     body = {"blocks": blocks, "estimator": made.body, "link": made.link}
@@ -43,6 +39,43 @@ def program_of(model: Any, signature: Signature) -> Program:
     return Program(write(body, made.trees), features, estimator, made.thresholds, needs)
 
 
-def _shape(model: Any) -> str:
-    name = f"{type(model).__module__.partition('.')[0]}'s {type(model).__name__}"
-    return f"{name} that is no pipeline of features and an estimator"
+def _parts(model: Any) -> tuple[Any, Any]:
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.pipeline import Pipeline
+
+    if type(model) in (DummyClassifier, DummyRegressor):
+        return None, model  # reads no column
+    if type(model) is not Pipeline or len(model.steps) != 2:
+        raise NotCompilable(f"{_name(model)} that is no pipeline of features and an estimator")
+    return model.steps[0][1], model.steps[1][1]
+
+
+def _ranking(model: Any, signature: Signature) -> Program:
+    """Return a ranker of ours as its arrays."""
+    from engine.serving import ranking
+
+    kinds = {ranking.MostPopular: "popular", ranking.ItemNeighbours: "neighbours", ranking.ItemFactors: "factors"}
+    scores = kinds.get(type(model))
+    if scores is None:
+        raise NotCompilable(f"{_name(model)}, a ranker of another kind than ours")
+    (column,) = signature.inputs
+    if column.type == "datetime":
+        raise NotCompilable("users that are times")
+    body = {
+        "kind": "ranking",
+        "scores": scores,
+        "column": column.name,
+        "double": column.type == "long" and column.nullable,
+        "items": list(model.items_),
+        "users": list(model.users_),
+        "length": model.length,
+        "recency": getattr(model, "recency", 0.0),
+    }
+    own = {"neighbours": ("near_starts", "near_items", "near_values"), "factors": ("vectors",)}.get(scores, ())
+    arrays = {name: getattr(model, f"{name}_") for name in ("shares", "taken", "starts", *own)}
+    program = {"blocks": [], "estimator": body, "link": "lists"}
+    return Program(write(program, arrays=arrays), None, model, {})
+
+
+def _name(model: Any) -> str:
+    return f"{type(model).__module__.partition('.')[0]}'s {type(model).__name__}"

@@ -125,14 +125,23 @@ class _Pair:
     def _compare_records(self, wanted: Mapping[str, Any], found: Mapping[str, Any], where: str) -> None:
         for name, value in wanted.items():
             other = found[name]
-            if isinstance(value, str):
-                if other != value:
-                    raise NotCompilable(f"{where}: {name} is another")
-                continue
-            off = abs(other - value) / max(1.0, abs(value)) if other != value else 0.0
-            if not off <= TOLERANCE:
-                raise NotCompilable(f"{where}: {name} differs by {off:.1g}")
-            self.worst = max(self.worst, off)
+            if isinstance(value, list):
+                if len(other) != len(value):
+                    raise NotCompilable(f"{where}: {name} are of another number")
+                for one, twin in zip(value, other, strict=True):
+                    self._compare_values(one, twin, f"{where}: {name}")
+            else:
+                self._compare_values(value, other, f"{where}: {name}")
+
+    def _compare_values(self, value: Any, other: Any, where: str) -> None:
+        if isinstance(value, str):
+            if other != value:
+                raise NotCompilable(f"{where} is another")
+            return
+        off = abs(other - value) / max(1.0, abs(value)) if other != value else 0.0
+        if not off <= TOLERANCE:
+            raise NotCompilable(f"{where} differs by {off:.1g}")
+        self.worst = max(self.worst, off)
 
 
 def _answers(predictor: Predictor, coded: Mapping[str, Sequence[Any]]) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -17,7 +18,10 @@ from sklearn.preprocessing import OneHotEncoder
 
 from engine.serving import artifact
 from engine.serving.compiled.model import read, write
+from engine.serving.contract import Column, Signature, output_columns
+from engine.serving.frames import conform
 from engine.serving.predict import Predictor
+from engine.serving.ranking import ItemFactors
 from engine.training.compiling.program import program_of
 
 ROW = {"nights": 5, "price": 80.0, "country": "ES"}
@@ -69,6 +73,27 @@ def test_it_answers_as_the_pipeline_and_loads_no_library_of_it(
     assert server.ask("POST", "/predict", [{"nights": "many"}])[0] == 422
 
 
+def test_a_ranking_is_answered_from_its_arrays_alone(
+    serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
+) -> None:
+    signature = Signature((Column("user", "string"),), output_columns("ranking"))
+    frame = conform(pd.DataFrame({"user": [f"u{number}" for number in range(40)]}), signature)
+    truth = [tuple(f"i{(number * step) % 30}" for step in range(1, 9)) for number in range(40)]
+    fitted = replace(
+        regression, task="ranking", signature=signature, frame=frame, model=ItemFactors(4).fit(frame, truth)
+    )
+    server = serve(with_compiled(folder, fitted, personal=["user"], time_column=None))
+    assert server.said["state"] == "ready", server.said
+    assert server.ask("GET", "/health/ready")[1]["served"] == "compiled"
+    rows = [{"user": "u3"}, {"user": "nobody"}]
+    answers = server.ask("POST", "/predict", rows)[1]["predictions"]
+    assert [{name: one[name] for name in ("items", "scores")} for one in answers] == fitted.predictor().predict(rows)
+    tensors = {"inputs": [{"name": "user", "datatype": "BYTES", "shape": [1], "data": ["u3"]}]}
+    outputs = {one["name"]: one["data"] for one in server.ask("POST", "/v2/models/rates/infer", tensors)[1]["outputs"]}
+    assert outputs["items"] == answers[0]["items"]
+    assert not [name for name in LIBRARIES if f"/{name}" in mapped(server)]
+
+
 def test_one_that_fails_its_golden_requests_here_gives_way_to_the_pipeline(
     serve: Callable[..., Any], folder: Callable[..., Path], regression: Any
 ) -> None:
@@ -111,7 +136,7 @@ def test_a_changed_byte_of_it_is_refused(
     ("content", "told"),
     [
         (b"no zip", "cannot be read: BadZipFile"),
-        (write({"form": 99}), "is of form 99, this server knows 1"),
+        (write({"form": 99}), "is of form 99, this server knows up to 2"),
         (write({"blocks": [{"kind": "spell"}], "estimator": {}, "link": "identity"}), "cannot be read: KeyError"),
     ],
     ids=["no zip", "a later form", "an unknown block"],

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
     AdaBoostRegressor,
     HistGradientBoostingClassifier,
@@ -185,6 +186,16 @@ def test_a_forecast_is_proven_with_its_memory(what: str, clock: str) -> None:
     ahead = [{"place": place, "at": f"2026-11-{day:02}T06:00:00"} for place in ("jfk", "ewr") for day in (9, 12, 30)]
     wanted = [one["value"] for one in predictor.predict(ahead)]
     assert [one["value"] for one in short.predict(ahead)] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_the_baseline_alone_is_proven_too() -> None:
+    frame = table()
+    predictor = Predictor.from_parts(
+        DummyRegressor().fit(frame, truths()["number"]), Signature(INPUTS, output_columns("regression")), "regression"
+    )
+    content, told = compiled(predictor, frame, [], float("inf"))
+    assert (told["rows"], told["worst"]) == (len(frame), 0.0)
+    assert read(content).predict({"price": [1.0, 2.0]}).tolist() == pytest.approx([truths()["number"].mean()] * 2)
 
 
 def test_the_same_model_is_the_same_bytes(every_case: Case) -> None:
