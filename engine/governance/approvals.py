@@ -109,7 +109,7 @@ def grant(tx: Write, version: Version, caller: Caller, *, basis: str = "", reaso
         StaleBasis: it is not what the person saw.
         NotAllowed: the caller requested it, or is not among those who may.
     """
-    found = waiting(tx, version)
+    found = waiting(tx, version, caller.actor)
     if any(one.actor == caller.actor for one in found.granted):
         return found, False
     if basis and basis != basis_of(found):
@@ -127,7 +127,7 @@ def refuse(tx: Write, version: Version, caller: Caller, *, reason: str) -> Appro
     """
     if not reason.strip():
         raise Refused("a refusal needs a reason", "say --reason what has to be mended")
-    found = waiting(tx, version)
+    found = waiting(tx, version, caller.actor)
     _may(found, caller, "refuse")
     return approvals.answer(tx, found.id, "refused", actor=caller.actor, reason=reason, via=caller.via)
 
@@ -144,21 +144,25 @@ def withdraw(tx: Write, version: Version, caller: Caller, *, reason: str = "") -
     return approvals.take_back(tx, found.id, actor=caller.actor, reason=reason, via=caller.via)
 
 
-def waiting(reader: Reader, version: Version) -> Approval:
-    """Return the request of a version that an answer would go to: its approval, else its second look.
+def waiting(reader: Reader, version: Version, actor: str = "") -> Approval:
+    """Return the request of a version that an answer of `actor` would go to.
+
+    That is its approval where it stands; its open second look where the approval needs no answer of theirs any more.
 
     Raises:
         Refused: nothing of it stands, or what stood has lapsed.
     """
     found = approvals.newest(reader, version.model, version.number)
-    if found is not None and found.state in ("open", "granted"):
-        why = changed(found, binding_of(reader, version))
-        if not why:
-            return found
-        raise Refused(f"the approval of {version.model}@{version.number} has lapsed: {why}", "it has to be asked anew")
+    stands = found is not None and found.state in ("open", "granted")
+    why = changed(found, binding_of(reader, version)) if found is not None and stands else ""
     look = approvals.open_look(reader, version.model, version.number)
+    if found is not None and stands and not why:
+        answered = found.state == "granted" or any(one.actor == actor for one in found.granted)
+        return look if look is not None and actor and answered else found
     if look is not None:
         return look
+    if why:
+        raise Refused(f"the approval of {version.model}@{version.number} has lapsed: {why}", "it has to be asked anew")
     ended = f"; the last one is {found.state} {found.detail}".rstrip() if found is not None else ""
     raise Refused(
         f"no approval of {version.model}@{version.number} is requested{ended}",

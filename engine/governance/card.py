@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.governance.card_facts import CardFacts, ImageFacts
 from engine.operations.governance import UNKNOWN, Card, CardFact, CardSection
-from store.rows import rfc3339
+from store.rows import ApprovalAnswer, rfc3339
 
 SHOWN_IMAGES = 3  # the newest
 SHOWN = 20  # rows of a table, the first of their order
@@ -243,7 +243,7 @@ def _image(one: ImageFacts) -> tuple[str, str | None]:
 def _approvals(facts: CardFacts) -> CardSection:
     rows = []
     for one in facts.approvals:
-        said = ", ".join(f"{each.answer} by {each.actor}" for each in one.answers) or "no answer yet"
+        said = ", ".join(_answer(each) for each in one.answers) or "no answer yet"
         rows.append(
             (one.kind, one.state, f"{rfc3339(one.requested_at)} by {one.requested_by}", said, one.reason or "-")
         )
@@ -256,6 +256,10 @@ def _approvals(facts: CardFacts) -> CardSection:
         tuple(rows[:SHOWN]),
         _more(len(rows)) if rows else "Nobody was asked.",
     )
+
+
+def _answer(one: ApprovalAnswer) -> str:
+    return f"{one.answer} by {one.actor}{f': {one.reason}' if one.reason else ''}"
 
 
 def _serving(facts: CardFacts) -> CardSection:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from engine.governance.card_facts import CardFacts
@@ -99,9 +100,11 @@ def _tests(facts: CardFacts) -> Iterator[ComplianceItem]:
 def _passed_over(facts: CardFacts) -> Iterator[ComplianceItem]:
     """Yield an item for each gate that a person let the version past, or one that says there was none."""
     found = [one for one in facts.passed_over if one.gate != APPROVALS]
-    for one in found:
-        fix = f"modeldeck releases show {one.release}; it stays on record of this version"
-        yield _item("tests", "gate passed over", False, one.line, fix, REASONS)
+    for (release, _), same in groupby(found, key=lambda one: (one.release, one.at)):
+        past = list(same)
+        line = replace(past[0], gate=", ".join(one.gate for one in past)).line  # of one word: who, when, why are one
+        fix = f"modeldeck releases show {release[:12]}; it stays on record of this version"
+        yield _item("tests", "gates passed over", False, line, fix, REASONS)
     if facts.releases and not found:
         yield _item("tests", "gates passed over", True, "none", "")
 

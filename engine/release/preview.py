@@ -98,6 +98,8 @@ def promote_blocked(facts: PromoteFacts) -> str:
         return f"v{to.number} is marked abandoned and needs a reason to serve again (--reason; in the console e)"
     if facts.emergency and not facts.standing.asked:
         return f"{here.model} asks for no approvals: promote it without --emergency"
+    if facts.emergency and facts.standing.approval is not None:
+        return f"{here.model}@{to.number} is approved already: promote it without --emergency"
     if facts.emergency and not facts.reason.strip():
         return "an emergency needs a reason (--reason)"
     return ""

@@ -47,7 +47,7 @@ def preview_grant(context: ServiceContext, request: GrantRequest) -> Preview:
 
     with context.deck.database.reading() as reader:
         version = _version(reader, request.model, request.version)
-        asked = governance.waiting(reader, version)
+        asked = governance.waiting(reader, version, context.caller.actor)
         champion = models.alias(reader, request.model, "champion")
     serves = champion is not None and champion.version == version.number
     of = (

@@ -322,3 +322,21 @@ def test_a_dry_run_of_a_change_keeps_nothing(asking):
 
 def context(stage, who, role=Role.APPROVER):
     return ServiceContext(stage.deck, caller(who, role))
+
+
+def test_a_granted_approval_does_not_hide_the_second_look_of_the_same_version(serving, apply_settings, model_settings):
+    gates = dataclasses.replace(model_settings().gates, approvals=ApprovalSettings(1))
+    apply_settings(gates=gates)
+    serving.rate = 0.0  # held, so that the version is not champion yet
+    promote(serving, emergency=True, reason="v1 refuses every request")
+    request(serving)
+    grant(serving, BEN)
+    look = next(one for one in approvals.approvals(serving.deck.database) if one.kind == "second look")
+    given = grant(serving, BEN)
+    assert (given.id, given.kind, given.state) == (look.id, "second look", "granted")
+
+
+def test_an_approved_version_needs_no_emergency(asking):
+    approve(asking)
+    with pytest.raises(Refused, match="rates@2 is approved already: promote it without --emergency"):
+        promote(asking, emergency=True, reason="hurry")
