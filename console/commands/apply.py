@@ -11,12 +11,14 @@ import shutil
 import tarfile
 import tempfile
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 
 from console.commands import render
 from console.commands.plan_text import already
 from console.commands.session import Session
+from console.commands.told_refusal import refusal_on_record
 from console.output import Output
 from engine.operations.common import Done, NoRequest
 from engine.operations.deck import ApplyRequest
@@ -40,7 +42,8 @@ def run(session: Session) -> int:
             done: Done = client.call("deck.apply", ApplyRequest(said.reason, said.dry_run))
         out.data(done) if out.as_json else render.done(done, out)
         return 0
-    files = from_tar(_stdin()) if said.folder == "-" else read_folder(Path(said.folder))
+    with refusal_on_record(session, "folder", said.folder) if not said.plan else nullcontext():
+        files = from_tar(_stdin()) if said.folder == "-" else read_folder(Path(said.folder))
     request = FolderRequest(files, said.reason, said.overwrite)
     with session.client() as client:
         if said.plan or said.dry_run:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from console.commands import render
 from console.commands.named import asked_version, named_version
 from console.commands.session import Session
+from console.commands.told_refusal import refusal_on_record
 from console.commands.values import kilobytes
 from console.writing import refuse_taken, write_new
 from engine.operations.bundles import (
@@ -150,10 +151,12 @@ def take(session: Session) -> int:
 
     said, out = session.said.request, session.output
     path = Path(said.file).expanduser()
-    manifest = _manifest(path)
+    with refusal_on_record(session, "bundle", path.name):
+        manifest = _manifest(path)
     with session.client() as client:
         known = _trusted(client)
-        trusted_signer(path.name, manifest, known, said.key)
+        with refusal_on_record(session, "bundle", path.name):
+            trusted_signer(path.name, manifest, known, said.key)
         with _key_given_anew(out, is_new=manifest.signer not in known and not said.dry_run):
             done = _taken(session, client, path, manifest)
     out.data(done) if out.as_json else render.done(done, out)
@@ -176,7 +179,8 @@ def _taken(session: Session, client: Client, path: Path, manifest: Manifest) -> 
     from engine.interop.bundle_check import looked
 
     said = session.said.request
-    _, content = looked(path)
+    with refusal_on_record(session, "bundle", path.name):
+        _, content = looked(path)
     model = content.version.model
     if said.with_settings:
         added = _take_settings(session, client, path, manifest, content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.operations.common import NoRequest
+from engine.operations.common import Done, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from store.rows.frozen import dataclass
 
@@ -84,6 +84,15 @@ class Compared:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that its caller's own program refused before the deck saw it: a bundle, or a folder's tar."""
+
+    what: str = argument("bundle or folder")
+    name: str = argument("the file's name")
+    why: str = argument("what was wrong with it, in one line")
+
+
 _HANDLERS = "engine.service.handlers.audit"
 
 OPERATIONS = (
@@ -129,6 +138,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:head",
+        command_line=False,
+    ),
+    Operation(
+        "audit.refused",
+        (),
+        "put on record that a file was refused",
+        RefusedFile,
+        Done,
+        Role.OPERATOR,
+        Danger.CHANGE,
+        f"{_HANDLERS}:refused",
         command_line=False,
     ),
     Operation(

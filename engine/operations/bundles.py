@@ -175,6 +175,7 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:begin",
         command_line=False,
+        on_record=True,
         takes_rows=True,
     ),
     Operation(
@@ -187,6 +188,7 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:put",
         command_line=False,
+        on_record=True,
         takes_rows=True,
     ),
     Operation(
@@ -199,6 +201,7 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:take",
         command_line=False,
+        on_record=True,
     ),
     Operation(
         "bundle.signers",

@@ -89,7 +89,9 @@ class Commented:
 _HANDLERS = "engine.service.handlers.comments"
 
 
-def _change(verb: str, help: str, request: type, answer: type, *, reversible: bool = False) -> Operation:
+def _change(
+    verb: str, help: str, request: type, answer: type, *, reversible: bool = False, on_record: bool = False
+) -> Operation:
     return Operation(
         f"comments.{verb}",
         ("comments", verb),
@@ -100,6 +102,7 @@ def _change(verb: str, help: str, request: type, answer: type, *, reversible: bo
         Danger.CHANGE,
         f"{_HANDLERS}:{verb}",
         reversible=reversible,
+        on_record=on_record,
     )
 
 
@@ -115,8 +118,8 @@ OPERATIONS = (
         f"{_HANDLERS}:comments",
         many=True,
     ),
-    _change("add", "say something of a thing", AddComment, Commented, reversible=True),
-    _change("edit", "say your comment anew", EditComment, Commented, reversible=True),
+    _change("add", "say something of a thing", AddComment, Commented, reversible=True, on_record=True),
+    _change("edit", "say your comment anew", EditComment, Commented, reversible=True, on_record=True),
     _change("withdraw", "take a comment's text away", WithdrawComment, Commented),
     Operation(
         "comments.history",

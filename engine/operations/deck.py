@@ -182,6 +182,7 @@ OPERATIONS = (
         Danger.CHANGE,
         "engine.service.handlers.deck:apply",
         command_line=False,
+        on_record=True,
     ),
     Operation(
         "deck.pulse",

@@ -80,6 +80,7 @@ OPERATIONS = (
         Danger.CHANGE,
         f"{_HANDLERS}:apply",
         command_line=False,
+        on_record=True,
         takes_rows=True,
     ),
     Operation(

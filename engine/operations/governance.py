@@ -67,5 +67,6 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:card",
+        on_record=True,
     ),
 )

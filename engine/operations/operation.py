@@ -17,6 +17,7 @@ from store.rows.frozen import dataclass
 
 REQUEST_BYTES = 64 * 1024
 ROWS_BYTES = 64 * 1024 * 1024
+TOLD_BYTES = 4 * 1024 * 1024  # so that what is far too large is refused where it is put on record
 
 
 class Danger(StrEnum):
@@ -54,11 +55,14 @@ class Operation:
     command_line: bool = True
     personal: str = ""  # how it tells of personal columns: statistics, masked, attributed, sought, copied
     takes_rows: bool = False  # rows of a caller's file: its request may be large
+    on_record: bool = False  # a request that is refused for what it says, or for damage, is an event
 
     @property
     def most_bytes(self) -> int:
         """How large a request may be."""
-        return ROWS_BYTES if self.takes_rows else REQUEST_BYTES
+        if self.takes_rows:
+            return ROWS_BYTES
+        return TOLD_BYTES if self.on_record else REQUEST_BYTES
 
 
 def argument(

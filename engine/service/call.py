@@ -12,7 +12,7 @@ from engine.deck import Deck
 from engine.operations.operation import Danger, Operation
 from engine.service.refusals import RefusalLog
 from engine.service.wire import request_of
-from store.errors import NotAllowed, UnknownName
+from store.errors import BadBundle, CorruptArtifact, NotAllowed, Refused, UnknownName
 from store.rows.frozen import dataclass
 
 LIFT = "leave out --read-only, or set MODELDECK_READ_ONLY=0"
@@ -50,7 +50,8 @@ def operation_named(operation_id: str) -> Operation:
 def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> Any:
     """Check who asks, build the typed request and run the handler; wake the loop after a change.
 
-    A read of personal columns is on the access log before its answer leaves.
+    A read of personal columns is on the access log before its answer leaves. Of operations that are `on_record` a
+    request that is refused for what it says is an event too.
 
     Raises:
         NotAllowed: the caller's role does not reach the operation, recorded once per minute; or its session is
@@ -68,7 +69,12 @@ def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> An
             "the deck's owner sets roles under [access] in deck.toml",
         )
     request = request_of(operation, body)
-    answer = resolve(operation.handler)(context, request)
+    try:
+        answer = resolve(operation.handler)(context, request)
+    except (Refused, CorruptArtifact, BadBundle) as error:
+        if operation.on_record:
+            _put_on_record(context, operation, request, error)
+        raise
     if operation.danger is not Danger.READ:
         context.wake()
     if operation.personal:
@@ -76,6 +82,16 @@ def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> An
 
         record(context, operation, request)
     return answer
+
+
+def _put_on_record(
+    context: ServiceContext, operation: Operation, request: Any, error: Refused | CorruptArtifact | BadBundle
+) -> None:
+    """Put on record that a request was refused: of a read only where damage was found, of a dry run nothing."""
+    is_read = operation.danger is Danger.READ
+    if context.caller.read_only or getattr(request, "dry_run", False) or (is_read and isinstance(error, Refused)):
+        return
+    context.refusals.refused(context.deck, context.caller, operation, error.message, "request.refused")
 
 
 def refuse_change(operation: Operation) -> None:

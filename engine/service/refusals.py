@@ -11,11 +11,15 @@ from engine.operations.operation import Operation
 from store.errors import ModeldeckError
 
 MINUTE_S = 60.0
+MOST_WHY = 400  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was refused to whom. `action` is `access.refused` or `access.limited`; `operation` what was asked for."""
+    """What was refused to whom; `operation` is what was asked for.
+
+    `action` is `access.refused`, `access.limited`, `request.refused` (for what it says), or `audit.failed`.
+    """
 
     actor: str
     via: str | None
@@ -45,10 +49,13 @@ class RefusalLog:
     _minutes: dict[tuple[str, str, str], _Minute] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def refused(self, deck: Deck, caller: Caller, operation: Operation, why: str = "") -> None:
+    def refused(
+        self, deck: Deck, caller: Caller, operation: Operation, why: str = "", action: str = "access.refused"
+    ) -> None:
         """Record that a caller's role did not reach an operation, or `why` it was refused although it did."""
         needs, role = operation.role.name.lower(), caller.role.name.lower()
-        self.add(deck, Refusal(caller.actor, caller.via, "access.refused", operation.id, role, needs, why))
+        shown = why if len(why) <= MOST_WHY else f"{why[: MOST_WHY - 1]}…"
+        self.add(deck, Refusal(caller.actor, caller.via, action, operation.id, role, needs, shown))
 
     def add(self, deck: Deck, refusal: Refusal) -> None:
         """Record one refusal."""

@@ -62,6 +62,8 @@ EVENTS = (
     "schedule.paused",
     "schedule.resumed",
     "access.refused",
+    "request.refused",
+    "audit.failed",
     "settings.applied",
     "backup.created",
     "backup.restored",
@@ -73,6 +75,7 @@ WATCHED = (
 )
 WATCHED_TOO = ("data.quarantined", "job.failed", "promotion.refused")  # of what else happens to a watched thing
 DEFAULT_ON = (
+    "audit.failed",
     "alert.opened",
     "alert.reopened",
     "alert.escalated",

@@ -75,6 +75,7 @@ class Target:
         with sqlite3.connect(self.workspace.registry.resolve().as_uri() + "?mode=ro", uri=True) as connection:
             count: int = connection.execute(
                 "SELECT count(*) FROM event WHERE action NOT LIKE 'access.%' AND actor LIKE 'user:%'"
+                " AND action NOT IN ('request.refused', 'audit.failed')"
             ).fetchone()[0]
         connection.close()
         return count

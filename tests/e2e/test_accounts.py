@@ -233,6 +233,9 @@ def test_a_version_takes_traffic_only_when_another_account_has_said_yes(serving:
         asked = serving(operator, "approvals", "request", "rates", "2", "--reason", "more rows")
         assert "approval of rates@2 open, 0 of 1; an approver: modeldeck approvals grant rates 2" in asked.out
         assert "needs approver" in serving(operator, "approvals", "grant", "rates", "2", "--yes").refusal(6)
+        assert "an approver may" in serving(
+            operator, "promote", "rates", "2", "--emergency", "--reason", "now", "--yes"
+        ).refusal(6)
         shown = serving.as_owner("approvals", "grant", "rates", "2", "--dry-run")
         assert (shown.code, "more rows" in shown.out, "mae" in shown.out) == (0, True, True)
         assert "was not confirmed" in serving.as_owner("approvals", "grant", "rates", "2").refusal(2)
@@ -244,9 +247,8 @@ def test_a_version_takes_traffic_only_when_another_account_has_said_yes(serving:
         step = next(one for one in steps if one["kind"] == "approvals")
         assert (step["state"], step["observed"]["granted"]) == ("done", [f"user:{serving.owner}"])
         assert serving(operator, "releases", "abort", "rates", "--yes").code == 0
-        assert "an approver may" in serving(
-            operator, "promote", "rates", "2", "--emergency", "--reason", "now", "--yes"
-        ).refusal(6)
+        hurry = ("promote", "rates", "2", "--emergency", "--reason", "now", "--yes")
+        assert serving.as_owner(*hurry).refusal(2).startswith("rates@2 is approved already: promote it without")
         record = [
             (one["action"], one["actor"])
             for one in reversed(serving.events("approval"))

@@ -159,6 +159,22 @@ def test_a_damaged_byte_is_found_and_named_and_nothing_is_left_of_it(made: Made,
     assert said.refusal(1).startswith("damaged.bundle is not to be trusted: server/model.skops is not what was signed")
     assert other("models", "--json").data == []
     assert other("bundle", "signers", "--json").data == []
+    [told] = other("events", "action=request.refused", "--json").data
+    assert (told["subject_id"], told["reason"] in said.err) == ("bundle.begin", True)
+
+
+def test_a_path_that_leads_out_is_refused_on_record(
+    made: Made, other: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = {**made.parts(), "server/../../evil.py": b"import os\n"}
+    with monkeypatch.context() as careless:  # its maker signs it whatever it holds
+        careless.setattr("engine.interop.bundle_file.is_plain", lambda _name: True)
+        file = made.written(tmp_path / "out.bundle", parts)
+    said = other("bundle", "import", str(file), "--key", made.key, "--with-settings").refusal(1)
+    assert "out.bundle is not to be trusted: 'server/../../evil.py' leads out of it" in said
+    [told] = other("events", "action=request.refused", "--json").data
+    assert told["reason"] in said
+    assert not list(tmp_path.rglob("evil.py"))
 
 
 @pytest.mark.parametrize("attack", HOSTILE)

@@ -13,6 +13,8 @@ _WARNINGS = (
     "promotion.refused",
     "schedule.held",
     "access.refused",
+    "request.refused",
+    "audit.failed",
     "release.held",
     "release.rolled_back",
     "release.aborted",

@@ -10,7 +10,7 @@ from engine.operations.approvals import ApprovalChange, ApprovalRequest, Approva
 from engine.plans import Plan, PlanStep, Preview
 from engine.service.call import ServiceContext, operation_named
 from store.database import Reader
-from store.errors import NotAllowed, Refused, StaleBasis
+from store.errors import NotAllowed, Refused
 from store.rows import Approval, Version
 
 
@@ -67,7 +67,7 @@ def grant(context: ServiceContext, request: GrantRequest) -> Approval:
     """Say yes. Who may not, or says yes to something else than what stands, is on record with why."""
     try:
         return _granted(context, request)
-    except (NotAllowed, StaleBasis) as error:
+    except (NotAllowed, Refused) as error:
         context.refusals.refused(context.deck, context.caller, operation_named("approvals.grant"), error.message)
         raise
 

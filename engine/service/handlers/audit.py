@@ -12,15 +12,17 @@ from engine.operations.audit import (
     EvidencePieceRequest,
     EvidenceRequest,
     HeadsRequest,
+    RefusedFile,
     SignedHead,
 )
-from engine.operations.common import NoRequest
-from engine.service.call import ServiceContext
+from engine.operations.common import Done, NoRequest
+from engine.service.call import ServiceContext, operation_named
 from store.errors import Refused, UnknownName
 from store.rows import to_json
 
 PIECE_BYTES = 1 << 20
 MOST_HEADS = 2000
+REFUSED = {"bundle": "bundle.begin", "folder": "deck.apply_folder"}  # what would have been asked of the deck
 
 
 def keys(context: ServiceContext, _request: NoRequest) -> list[DeckKey]:
@@ -109,6 +111,21 @@ def head(context: ServiceContext, _request: NoRequest) -> SignedHead:
     deck, seq, hash, at = context.deck.workspace.root.name, newest[0].seq, newest[0].hash, context.deck.clock.now()
     signer, signature = sign(context.deck, head_bytes(deck, seq, hash, at))
     return SignedHead(deck, seq, hash, at, signer, signature)
+
+
+def refused(context: ServiceContext, request: RefusedFile) -> Done:
+    """Put on record, as the caller's word, that a file was refused before the deck was asked.
+
+    Raises:
+        Refused: it is neither a bundle nor a folder.
+    """
+    asked = REFUSED.get(request.what)
+    if asked is None:
+        raise Refused(f"no file of kind {request.what[:40]!r} is refused here", "bundle or folder")
+    name, why = (" ".join(text.split()) for text in (request.name[:200], request.why))
+    told = "".join(sign if sign.isprintable() else "?" for sign in (why if name in why else f"{name}: {why}"))
+    context.refusals.refused(context.deck, context.caller, operation_named(asked), told, "request.refused")
+    return Done(f"the refusal of {name} is on record")
 
 
 def compare(context: ServiceContext, request: HeadsRequest) -> Compared:

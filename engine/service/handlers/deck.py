@@ -17,7 +17,7 @@ from engine.operations.deck import (
     Shown,
     ShowRequest,
 )
-from engine.service.call import ServiceContext
+from engine.service.call import ServiceContext, operation_named
 from engine.service.filters import parse
 from engine.service.handlers.show import whole
 from engine.settings.apply import apply_settings
@@ -68,13 +68,19 @@ def events(context: ServiceContext, request: EventsRequest) -> list[Event]:
 
 
 def verify(context: ServiceContext, request: AuditRequest) -> AuditReport:
-    """Check the hash chain, and with `deep` the registry's pages and every artifact."""
+    """Check the hash chain, and with `deep` the registry's pages and every artifact. What does not hold is an event."""
     from store import events as feed
 
     if request.deep:
-        return _deep(context.deck)
-    ok, verified, head, broken_seq, detail = feed.verify(context.deck.database)
-    return AuditReport(ok, verified, head, broken_seq, detail)
+        report = _deep(context.deck)
+    else:
+        ok, verified, head, broken_seq, detail = feed.verify(context.deck.database)
+        report = AuditReport(ok, verified, head, broken_seq, detail)
+    if not report.ok and not context.caller.read_only:
+        damaged = [f"{one.what} {one.name[:19]}: {one.detail}" for one in report.damage]
+        why = next((each for each in (report.detail, *damaged) if each), "")
+        context.refusals.refused(context.deck, context.caller, operation_named("audit.verify"), why, "audit.failed")
+    return report
 
 
 def _deep(deck: Deck) -> AuditReport:

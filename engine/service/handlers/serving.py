@@ -29,7 +29,7 @@ from engine.service.costs import cost_of
 from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
-from store.errors import NotAllowed
+from store.errors import Held, NotAllowed, StaleBasis
 from store.rows import Endpoint, Fault, Job, Release
 
 if TYPE_CHECKING:
@@ -52,16 +52,21 @@ def promote(context: ServiceContext, request: PromoteRequest) -> Release:
         raise NotAllowed(f"{context.caller.actor} may not pass over approvals: an approver may", "ask one")
     if not request.basis:
         for_change(context, request.model)
-    return submit_promote(
-        context.deck,
-        request.model,
-        request.version,
-        basis=request.basis,
-        reason=request.reason,
-        emergency=request.emergency,
-        actor=context.caller.actor,
-        via=context.caller.via,
-    )
+    try:
+        return submit_promote(
+            context.deck,
+            request.model,
+            request.version,
+            basis=request.basis,
+            reason=request.reason,
+            emergency=request.emergency,
+            actor=context.caller.actor,
+            via=context.caller.via,
+        )
+    except (Held, StaleBasis) as error:  # nobody said yes, or to something else
+        asked = operation_named("releases.promote")
+        context.refusals.refused(context.deck, context.caller, asked, error.message, "request.refused")
+        raise
 
 
 def preview_rollback(context: ServiceContext, request: RollbackRequest) -> Preview:

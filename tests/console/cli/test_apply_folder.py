@@ -114,6 +114,32 @@ def test_a_bad_tar_is_one_line(line: Line, monkeypatch: pytest.MonkeyPatch, cont
     refused = line("apply", "-")
     assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
     assert said in refused.err
+    assert said in refusal(line)
+
+
+def refusal(line: Line) -> str:
+    """Return why the newest request was refused, as the record has it."""
+    newest = line("events", "action=request.refused", "--json").data[0]
+    assert newest["subject_id"] == "deck.apply_folder"
+    return str(newest["reason"])
+
+
+def test_half_a_folder_and_models_in_a_circle_are_refused_on_record_and_change_nothing(line: Line, git: Path) -> None:
+    assert line("apply", str(git)).code == 0
+    model = (git / "models" / "rates.toml").read_text()
+    circle = '[retrain]\non = ["upstream"]\nupstream = "{}"\n'
+    (git / "models" / "rates.toml").write_text(model + circle.format("posts"))
+    (git / "models" / "posts.toml").write_text(model.replace('"rates"', '"posts"') + circle.format("rates"))
+    assert line("apply", str(git), "--plan").code == 2
+    assert line("events", "action=request.refused", "--json").data == []
+    refused = line("apply", str(git))
+    assert (refused.code, len(refused.err.splitlines()), "it would never end" in refused.err) == (2, 1, True)
+    assert "it would never end" in refusal(line)
+    (git / "deck.toml").unlink()
+    half = line("apply", str(git))
+    assert (half.code, len(half.err.splitlines()), "this is half a folder" in half.err) == (2, 1, True)
+    assert line("events", "action=settings.applied", "--json").data[0]["subject_id"] == "1"
+    assert [one["name"] for one in line("models", "--json").data] == ["rates"]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_watching_is_said_and_taken_back(line: Line, deck: Deck) -> None:
         (("edit", "ffff", "x"), 3, "no comment"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_on_record(
+def test_bad_input_is_one_line_and_says_nothing_of_a_thing(
     line: Line, deck: Deck, words: tuple[str, ...], code: int, said: str
 ) -> None:
     before = events.head(deck.database)
@@ -119,4 +119,24 @@ def test_bad_input_is_one_line_and_nothing_on_record(
     assert refused.err.startswith("error: ")
     assert said in refused.err
     assert len(refused.err.splitlines()) == 1
-    assert events.head(deck.database) == before
+    assert {one.action for one in events.events(deck.database) if one.seq > before} <= {"request.refused"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a\x1b[2Jb", "the comment holds a control character, U+001B, at character 2"),
+        ("a\u202eb", "the comment holds a control character, U+202E, at character 2"),
+        ("x" * 1_000_000, "the comment has 1,000,000 characters"),
+    ],
+    ids=["control", "direction", "1 MB"],
+)
+def test_a_comment_that_cannot_be_is_refused_on_record_without_its_text(
+    line: Line, deck: Deck, text: str, why: str
+) -> None:
+    assert line("comments", "add", "model", "rates", text, "--dry-run").code == 2
+    assert not [one for one in events.events(deck.database) if one.action == "request.refused"]
+    refused = line("comments", "add", "model", "rates", text)
+    assert (refused.code, len(refused.err.splitlines()), why in refused.err) == (2, 1, True)
+    [told] = [one for one in events.events(deck.database) if one.action == "request.refused"]
+    assert (told.subject_id, told.reason) == ("comments.add", why)
