@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from engine.serving.contract import MAX_BODY, InputError
+from engine.serving.incoming import TOO_LARGE
 
 JSON = b"application/json"
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -77,7 +78,7 @@ def failure(status: int, code: str, message: str, head: bytes = b"") -> Answer:
 
 def too_large() -> InputError:
     """Return the refusal of a body larger than MAX_BODY."""
-    return InputError(f"the body is larger than {MAX_BODY} bytes, send fewer rows at once", status=413)
+    return InputError(TOO_LARGE, status=413)
 
 
 def plain_body(request: Request) -> bytes:

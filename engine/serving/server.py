@@ -217,7 +217,7 @@ async def _proven(options: Options, app: ServerApp, log: SegmentLog, recorded: A
 async def _serve(
     options: Options, listener: socket.socket, ready_file: ReadyFile, app: ServerApp, log: SegmentLog, recorded: Any
 ) -> None:
-    from engine.serving.connection import Connections, raised_files
+    from engine.serving.connection import Connections, affordable
 
     ready = await _proven(options, app, log, recorded)
     ready_file.write("ready" if ready else "unready", app.proof)
@@ -227,7 +227,7 @@ async def _serve(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    connections = Connections(app, raised_files())
+    connections = Connections(app, affordable())
     server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)
     chores = [
         asyncio.create_task(_keep_log(log, app)),

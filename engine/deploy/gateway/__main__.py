@@ -11,13 +11,14 @@ import socket
 import sys
 from pathlib import Path
 
-from engine.deploy.gateway.clients import Clients, raised_files
+from engine.deploy.gateway.clients import CONNECTIONS, SPARE_FILES, Clients
 from engine.deploy.gateway.control import Control
 from engine.deploy.gateway.door import Door, bound
 from engine.deploy.gateway.downstream import Downstream
 from engine.deploy.gateway.proxy import Proxy
 from engine.deploy.gateway.table import Table
 from engine.deploy.gateway.tls import Identity
+from engine.serving.incoming import raised_files
 
 STOP_S = 10.0
 TAKEN_EXIT = 75
@@ -74,7 +75,7 @@ async def _run(table: Table, listener: socket.socket, options: argparse.Namespac
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     proxy = Proxy(table)
-    most = raised_files()
+    most = raised_files(CONNECTIONS, SPARE_FILES)
     clients = Clients(most, most // 2)
     watching = loop.create_task(clients.watch())
     door = Door(table, clients, lambda: Downstream(proxy, clients), identity)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import resource
 from typing import Protocol
 
 CONNECTIONS = 2000
 PER_ADDRESS = 1000  # half of all, so that one address never takes the router from the others
-_SPARE_FILES = 1000  # for connections to servers and the router's own files
+SPARE_FILES = 1000  # for connections to servers and the router's own files
 _LOOK_S = 0.5
 _LET_GO_S = 0.05
 
@@ -77,13 +76,3 @@ class Clients:
             now = loop.time()
             for connection in list(self._open):
                 connection.look(now)
-
-
-def raised_files() -> int:
-    """Raise the limit of open files as far as it is needed and allowed; returns how many connections that leaves."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + _SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(64, min(CONNECTIONS, soft - _SPARE_FILES))
