@@ -182,8 +182,9 @@ def search(folder: Path, repeats: int, *, quick: bool) -> Row:
             effort = Effort(time.monotonic() + 600, 7, trials=TRIALS - 2)
             with TrialRecorder(deck, run, "mae", None, lambda _text: None) as recorder:
                 compare(bench, effort, recorder, lambda _share, _text: None)
-            with deck.database.write() as tx:
-                runs.finish_run(tx, run.id, "finished")
+                recorder.settle()
+                with recorder.ending() as tx:
+                    runs.finish_run(tx, run.id, "finished")
 
         def with_storage(storage: object) -> Callable[[], None]:
             def act() -> None:

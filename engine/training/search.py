@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import wait
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +17,7 @@ from engine.training.comparison import Comparison, check_outcome, loss_of, mean_
 from engine.training.constraints import beyond, excess
 from engine.training.family import Family, Params
 from engine.training.study import Study
-from engine.training.trial import Bench, Trial, serve_trials
+from engine.training.trial import Bench, Trial, one_quiet_thread, serve_trials
 
 if TYPE_CHECKING:
     import optuna
@@ -122,6 +123,7 @@ class _Search:
         tunable = [family for family in bench.families if family.space]
         self.study = Study(tunable, effort.seed, effort.workers, bool(bench.constraints)) if tunable else None
         self.queue: deque[tuple[Family, Params]] = deque()
+        self.news: list[Callable[[], None]] = []
         self._plan(earlier)
         load_libraries(bench.families, bench.dataset)
         self.idle: list[Child] = []
@@ -154,6 +156,7 @@ class _Search:
         while True:
             while len(self.running) < self.effort.workers and self._start():
                 pass
+            self._tell_news()
             self.recorder.write()
             if self.meanwhile:
                 self.meanwhile.popleft()()
@@ -171,6 +174,7 @@ class _Search:
 
     def close(self) -> None:
         """End every worker."""
+        self._tell_news()
         for child in [*self.idle, *self.running]:
             child.end()
 
@@ -190,8 +194,14 @@ class _Search:
         child = self.idle.pop() if self.idle else self._worker()
         self.running[child] = _Running(number, family, params, ask, time.monotonic(), until)
         child.connection.send((self.bench.families.index(family), params))
-        self.recorder.begun(number, family, params)
+        self.news.append(partial(self.recorder.begun, number, family, params))
         return True
+
+    def _tell_news(self) -> None:
+        """Tell of what began and ended: once the workers have work again, none of which waits for it."""
+        news, self.news = self.news, []
+        for one in news:
+            one()
 
     def _worker(self) -> Child:
         return Child(serve_trials(self.bench), self.effort.memory_mb, self.bench.code)
@@ -278,7 +288,7 @@ class _Search:
 
     def _keep(self, child: Child, trial: Trial) -> None:
         one = self.running.pop(child)
-        self.recorder.ended(trial)
+        self.news.append(partial(self.recorder.ended, trial))
         (self.trials if trial.state == "finished" else self.stopped).append(trial)
         if trial.state == "finished" and (self.leader is None or self._rank(trial) < self._rank(self.leader)):
             self.leader = trial
@@ -288,11 +298,9 @@ class _Search:
         best = self.leader
         if best is not None:
             span = max(self.effort.deadline - self.begun, 1e-6)
-            self.progress(
-                min((time.monotonic() - self.begun) / span, 1.0),
-                f"trial {trial.number + 1}, {trial.family.name}: best {self.bench.metric.name} {best.mean:.4g}"
-                f" by {best.family.name}",
-            )
+            share = min((time.monotonic() - self.begun) / span, 1.0)
+            told = f"trial {trial.number + 1}, {trial.family.name}: best {self.bench.metric.name} {best.mean:.4g}"
+            self.news.append(partial(self.progress, share, f"{told} by {best.family.name}"))
 
     def _loss(self, trial: Trial) -> float:
         return loss_of(trial, self.bench.metric)
@@ -323,9 +331,9 @@ class _Search:
 
 def load_libraries(families: Sequence[Family], dataset: Dataset) -> None:
     """Import what the candidates are made of before processes are forked, which else each would do again."""
-    import threadpoolctl  # noqa: F401
-
     for family in families:
         with suppress(Exception):  # a trial will tell
             family.features(dataset.kinds)
             family.estimator(family.defaults)
+    with one_quiet_thread():  # the pools of threads that they brought are found once too
+        pass

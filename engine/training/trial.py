@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from engine.training.recency import passed_to
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+    from threadpoolctl import ThreadpoolController
 
 THREADS = 1  # boosting's threads wait for each other by spinning: on a busy machine two are slower than one
 
@@ -79,6 +82,14 @@ class _Held(threading.local):
 _held = _Held()
 
 
+@lru_cache(maxsize=1)
+def _pools(_modules: int) -> ThreadpoolController:
+    """Return a process's thread pools, which a fork of it has too, for as long as so many modules are loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 @contextmanager
 def one_quiet_thread() -> Iterator[None]:
     """Hold native threads to one and say nothing of what fits say about converging.
@@ -88,10 +99,10 @@ def one_quiet_thread() -> Iterator[None]:
     if _held.modules == len(sys.modules):
         yield
         return
-    from threadpoolctl import threadpool_limits
-
     before = _held.modules
-    with threadpool_limits(limits=THREADS), warnings.catch_warnings():
+    import threadpoolctl  # noqa: F401 (it is counted)
+
+    with _pools(len(sys.modules)).limit(limits=THREADS), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _held.modules = len(sys.modules)
         try:
