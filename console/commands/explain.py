@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from console.commands.predict import note_ignored
 from console.commands.records import read_records
 from console.commands.session import Session
 from console.output import Output
@@ -26,6 +27,7 @@ def run(session: Session) -> int:
             rows = read_records(said.row, out.stdin, types)
         request = ExplainRequest(said.model, said.version, said.against, tuple(rows), said.prediction)
         found: Explanation = client.call("versions.explain", request)
+    note_ignored(found.ignored, out)
     if target is not None:
         from console.render.charts import charts_of
         from console.render.svg import svg

@@ -29,17 +29,26 @@ def run(session: Session) -> int:
         types = {each["name"]: each["type"] for each in _signature(client, request.model).get("inputs", ())}
         rows = read_records(request.file, out.stdin, types)
         records: list[dict[str, Any]] = []
-        version = 0
+        version, ignored = 0, dict[str, None]()
         for start, batch in batches(rows, BATCH_ROWS):
             answer = _ask(client, request.model, batch, start, len(rows))
             records += answer.records
             version = answer.version
+            ignored |= dict.fromkeys(answer.ignored)
+    note_ignored(tuple(ignored), out)
     if out.as_json:
         out.data(records)
     else:
         _table(records, out)
         out.note(f"{len(records)} predictions by {request.model}@{version}")
     return 0
+
+
+def note_ignored(names: tuple[str, ...], out: Output) -> None:
+    """Tell which columns of a person's rows were not looked at."""
+    if names:
+        is_one = len(names) == 1
+        out.note(f"not looked at: column{'' if is_one else 's'} {', '.join(names)}, which no version reads")
 
 
 def outcomes(session: Session) -> int:

@@ -46,6 +46,7 @@ class Explanation:
     explained: tuple[dict[str, Any], ...] = ()  # row, prediction, base, predicted, contributions, parts
     drift: tuple[dict[str, Any], ...] = ()  # name, before, after, change, low, high: shares
     kept_at: int | None = None  # when it was computed, of one that was kept beside the log
+    ignored: tuple[str, ...] = ()  # columns of the given rows that no model reads, such as the target
 
 
 OPERATIONS = (

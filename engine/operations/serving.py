@@ -143,11 +143,12 @@ class PredictRequest:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Prediction records in row order."""
+    """Prediction records in row order; `ignored` are columns of the rows that no model reads, such as the target."""
 
     model: str
     version: int
     records: tuple[dict[str, Any], ...]
+    ignored: tuple[str, ...] = ()
 
 
 _HANDLERS = "engine.service.handlers.serving"

@@ -41,6 +41,12 @@ class DataSettings:
     lateness_s: float = 0.0  # and that much of what is older, once more
     joins: tuple[JoinSettings, ...] = ()
 
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """Return the columns of a source that no model reads: what is predicted, and what names or groups rows."""
+        named = (self.target, self.id_column, self.group)
+        return tuple(dict.fromkeys(name for name in named if name and name not in self.features))
+
     @classmethod
     def from_body(cls, body: dict[str, Any]) -> DataSettings:
         """Rebuild from plain JSON values."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.measures.attribution import Attribution, attribute, linear_parts
 from engine.measures.metrics import find, predicted
+from engine.model_io.asked import inputs_of
 from engine.model_io.load import load_version
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.serving.contract import InputError, code_rows
@@ -177,8 +178,9 @@ def explain_rows(
     if not 0 < len(rows) <= MOST_ROWS:
         raise Refused(f"{len(rows)} rows cannot be explained at once", f"give 1 to {MOST_ROWS}")
     signature, time_column = subject.predictor.signature, subject.settings.data.time_column
+    given, ignored = inputs_of(rows, subject.settings.data.aside)
     try:
-        frame = FrameCoder(signature).frame(code_rows(list(rows), signature, (time_column,) if time_column else ()))
+        frame = FrameCoder(signature).frame(code_rows(list(given), signature, (time_column,) if time_column else ()))
     except InputError as error:
         raise Refused(f"the rows do not fit {version.model}@{version.number}: {error.message}") from error
     answers = subject.predictor.predict_frame(frame)
@@ -196,7 +198,7 @@ def explain_rows(
                 "contributions": _contributions(subject, found, at, shown[number]),
                 "parts": _parts(subject, found, frame.iloc[[number]]),
             }
-    return {**told_of(subject, parts[0][1]), "rows": len(rows), "explained": told}
+    return {**told_of(subject, parts[0][1]), "rows": len(rows), "explained": told, "ignored": list(ignored)}
 
 
 def _kept(deck: Deck, version: Version, prediction: str) -> dict[str, Any] | None:

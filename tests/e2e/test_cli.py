@@ -186,6 +186,16 @@ def test_a_daemon_that_cannot_come_up_exits_four(serving, tmp_path: Path) -> Non
     assert lone("runs", "--json").data == []  # reading needs no daemon
 
 
+def test_rows_of_the_training_file_are_predicted_and_explained_as_they_are(serving) -> None:  # type: ignore[no-untyped-def]
+    whole = str(serving.write_rows(serving.rows[-1:], "whole.csv"))
+    told = "not looked at: column price, which no version reads"
+    predicted = serving("predict", "rates", whole)
+    assert (predicted.code, predicted.err.splitlines()[0]) == (0, told)
+    number = serving.champion()
+    explained = serving("explain", "rates", str(number), "--row", whole)
+    assert (explained.code, explained.err.splitlines()[-1]) == (0, told)
+
+
 def test_daemon_verbs_say_already(serving) -> None:  # type: ignore[no-untyped-def]
     assert serving("daemon", "start").out == "already running: the daemon\n"
     before = serving("daemon", "status", "--json").data["pid"]

@@ -270,5 +270,12 @@ def converge(context: ServiceContext, request: ConvergeRequest) -> Job:
 def predict(context: ServiceContext, request: PredictRequest) -> Predictions:
     """Ask an endpoint the way any client would: through its router, with the deck's own key."""
     from engine.deploy.asking import ask_as_the_deck
+    from engine.model_io.asked import inputs_of
+    from engine.settings.apply import settings_of
+    from store import versions
 
-    return ask_as_the_deck(context.deck, request.model, request.records)
+    deck = context.deck
+    champion = versions.named(deck.database, request.model, "champion")
+    settings = settings_of(deck, champion.settings_revision).models.get(request.model) if champion else None
+    records, ignored = inputs_of(request.records, settings.data.aside if settings else ())
+    return dataclasses.replace(ask_as_the_deck(deck, request.model, records), ignored=ignored)

@@ -91,6 +91,13 @@ def test_versions_that_see_alike_do_not_drift_and_others_do(bench, rates):
     assert (nights["after"], nights["high"] < 0) == (0.0, True)
 
 
+def test_what_was_to_be_predicted_is_not_looked_at_and_said_to_be(regression):
+    found = explain_rows(regression.deck, regression.version, [{**ROW, "price": 90.0}])
+    assert found["ignored"] == ["price"]
+    plain = explain_rows(regression.deck, regression.version, [ROW])
+    assert (found["explained"], plain["ignored"]) == (plain["explained"], [])
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [

@@ -7,10 +7,12 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from types import ModuleType
 
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from threadpoolctl import ThreadpoolController
 
 from engine.measures.metrics import find
 from engine.training.dataset import prepare
@@ -18,7 +20,7 @@ from engine.training.families import families
 from engine.training.family import Family, nothing
 from engine.training.folds import expanding_folds, split_holdout
 from engine.training.search import Earlier, Effort, compare
-from engine.training.trial import Bench, one_quiet_thread, predict
+from engine.training.trial import Bench, _pools, one_quiet_thread, predict
 from store.errors import WorkFailed
 
 
@@ -368,11 +370,26 @@ def test_winner_keeps_within_the_constraints(compared, says):
         compared(20.0, families=[field[0], field[2]], limits={"latency_ms": 10.0})
 
 
+def test_pools_of_threads_are_found_once_until_more_is_imported(monkeypatch):
+    real, found = ThreadpoolController, []
+    monkeypatch.setattr("threadpoolctl.ThreadpoolController", lambda: found.append(1) or real())
+    _pools.cache_clear()
+    for _ in range(2):
+        with one_quiet_thread():
+            assert {pool["num_threads"] for pool in real().info()} == {1}
+    assert len(found) == 1
+    monkeypatch.setitem(sys.modules, "imported_since", ModuleType("imported_since"))
+    with one_quiet_thread():
+        assert len(found) == 2
+
+
 def test_threads_are_held_once_however_deep_until_more_is_imported(monkeypatch):
     from contextlib import nullcontext
 
     held = []
-    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda limits: held.append(limits) or nullcontext())
+    monkeypatch.setattr(
+        "threadpoolctl.ThreadpoolController.limit", lambda _pools, *, limits: held.append(limits) or nullcontext()
+    )
     with one_quiet_thread(), one_quiet_thread():
         assert held == [1]
         monkeypatch.setitem(sys.modules, "brings_threads_of_its_own", object())
