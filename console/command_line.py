@@ -36,6 +36,7 @@ ACTS = {
     "abort": "releases.abort",
 }
 KINDS = ("run", "job", "alert")  # whose page `:job ID` opens
+_VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _ID = re.compile(r"[0-9a-f]{6}[0-9a-f-]*")
 WORDS = ("at", "refresh", "help", "quit")
 
@@ -44,13 +45,14 @@ WORDS = ("at", "refresh", "help", "quit")
 class Command:
     """What a line means: kind is a screen, version, model, run, job, alert, at, act, quit, help, refresh, nothing.
 
-    It is unknown where it means nothing. Of a run, a job and an alert `name` is the beginning of its id.
+    It is unknown where it means nothing. Of a run, a job and an alert `name` is the beginning of its id. `version` is
+    the word a version is named by: its number, or an alias.
     """
 
     kind: str
     name: str = ""
     rest: str = ""
-    number: int | None = None
+    version: str = ""
 
 
 def parse(text: str) -> Command:
@@ -69,10 +71,12 @@ def parse(text: str) -> Command:
         return Command("at", " ".join(rest)) if rest else Command("unknown", "at without a time")
     if verb in ACTS:
         return _act(verb, rest)
+    if verb in ("version", "show", "model", "versions") and (found := _version(rest)) is not None:
+        return found
     if verb in ("model", "versions") and len(rest) == 1:
         return Command("model", rest[0])
-    if verb in ("version", "show") and len(rest) == 1:
-        return _version(rest[0])
+    if verb in ("version", "show") and rest:
+        return Command("unknown", " ".join(rest))
     if verb in KINDS and len(rest) == 1 and _ID.fullmatch(rest[0]):
         return Command(verb, rest[0])
     screen = ALIASES.get(verb, verb)
@@ -80,19 +84,21 @@ def parse(text: str) -> Command:
     if screen in SCREENS or len(matches) == 1:
         return Command("screen", screen if screen in SCREENS else matches[0], " ".join(rest))
     if "@" in verb:
-        return _version(words[0])
+        return _version(words) or Command("unknown", words[0])
     return Command("unknown", verb)
 
 
 def _act(verb: str, rest: list[str]) -> Command:
-    number = rest[1].lstrip("v") if len(rest) > 1 else ""
-    return Command("act", ACTS[verb], rest[0] if rest else "", int(number) if number.isdigit() else None)
+    named = _version(rest)
+    if named is not None:
+        return Command("act", ACTS[verb], named.name, named.version)
+    return Command("act", ACTS[verb], rest[0] if rest else "")
 
 
-def _version(text: str) -> Command:
-    name, _, number = text.partition("@")
-    number = number.lstrip("v")
-    return Command("version", name, number=int(number)) if name and number.isdigit() else Command("unknown", text)
+def _version(words: Sequence[str]) -> Command | None:
+    """Read `MODEL@7`, `MODEL @7`, `MODEL v7` or an alias in place of the number; None where it is not one of these."""
+    name, _, version = " ".join(words).replace(" @", "@").replace(" ", "@").partition("@")
+    return Command("version", name, version=version) if name and _VERSION.fullmatch(version) else None
 
 
 def complete(text: str, models: Sequence[str], ids: Mapping[str, Sequence[str]] | None = None) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from console.commands.verbs import VERBS, Verb, subverbs
 from console.usage import HelpShown, Opening, UsageError
+from console.version_names import apart, holds_version, version_word
 from engine.operations.operation import Danger
 from engine.product import VERSION
 from store.rows.frozen import dataclass
@@ -49,6 +50,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("people", ("approvals", "comments", "handover", "incident", "access", "erasures")),
     ("record", ("events", "audit", "show", "backup", "bundle", "gc", "retention")),
 )
+
+SHOWN = ("models", "versions", "runs", "deployments", "events", "notifications", "approvals", "comments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,10 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
     if not first.rest:
         return None
     verb, rest = _resolve(first.rest)
-    return _invocation(verb, parser_of(verb).parse_intermixed_args(_signed(rest), first))
+    parser = parser_of(verb)
+    valued = [option for action in parser._actions if action.nargs != 0 for option in action.option_strings]
+    words = apart(_signed(rest), verb.request, valued)
+    return _invocation(verb, parser.parse_intermixed_args(words, first))
 
 
 def opening_said(arguments: Sequence[str]) -> Opening:
@@ -119,7 +125,8 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
     )
     hints = typing.get_type_hints(verb.request)
     for declared in dataclasses.fields(verb.request):
-        _add_field(parser, declared, hints[declared.name])
+        kind = version_word if holds_version(verb.request, declared.name) else _scalar(hints[declared.name])
+        _add_field(parser, declared, hints[declared.name], kind)
     operation = verb.operation
     if operation is not None:
         if operation.preview:
@@ -188,7 +195,7 @@ def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:
     for length in (2, 1):
         verb = VERBS.get(tuple(words[:length]))
         if verb is not None:
-            return verb, list(words[length:])
+            return _shown(verb, list(words[length:])) if length == 1 else (verb, list(words[length:]))
     noun = words[0]
     below = subverbs(noun)
     if below:
@@ -199,6 +206,17 @@ def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:
         raise UsageError(said, f"there is: {usages}")
     near = difflib.get_close_matches(noun, sorted({known[0] for known in VERBS}), n=1)
     raise UsageError(f"no verb {noun!r}" + (f", the closest is {near[0]!r}" if near else ""), "see: modeldeck --help")
+
+
+def _shown(verb: Verb, rest: list[str]) -> tuple[Verb, list[str]]:
+    """Read `versions show rates@7` as `show version rates@7`: these nouns have no such verb of their own."""
+    noun = verb.words[0]
+    if rest[:1] != ["show"] or noun not in SHOWN:
+        return verb, rest
+    named = rest[1:]
+    if noun == "versions" and len(named) > 1 and "@" not in named[0] and not named[1].startswith("-"):
+        named = [f"{named[0]}@{named[1]}", *named[2:]]
+    return VERBS[("show",)], [noun.removesuffix("s"), *named]
 
 
 def _description(verb: Verb) -> str:
@@ -222,14 +240,14 @@ def _metavar(declared: dataclasses.Field[Any]) -> str:
     return str(declared.metadata["metavar"] or declared.name.upper())
 
 
-def _add_field(parser: argparse.ArgumentParser, declared: dataclasses.Field[Any], hint: Any) -> None:
+def _add_field(parser: argparse.ArgumentParser, declared: dataclasses.Field[Any], hint: Any, kind: Any) -> None:
     """Add one request field; fields declared without `argument` are not for the command line."""
     if "help" not in declared.metadata:
         return
-    kind = _scalar(hint)
     flag = declared.metadata["flag"]
     optional = declared.default is not dataclasses.MISSING
-    options: dict[str, Any] = {"help": declared.metadata["help"], "default": declared.default if optional else None}
+    told = f"{declared.metadata['help']}; a number or an alias" if kind is version_word else declared.metadata["help"]
+    options: dict[str, Any] = {"help": told, "default": declared.default if optional else None}
     if flag and kind is bool:
         parser.add_argument(flag, dest=declared.name, action="store_true", help=options["help"])
         return

@@ -13,6 +13,7 @@ from console.screens.catalog import model_page, version_named
 from console.screens.moments import moment_page
 from console.screens.page import Page
 from console.state import remember
+from console.version_names import named_version
 from console.widgets.prompt import Prompt
 
 
@@ -148,8 +149,8 @@ class Prompting:
             self._screen(command)
         elif command.kind == "model":
             desk.go("models", model_page(command.name))
-        elif command.kind == "version" and command.number is not None:
-            desk.go("models", model_page(command.name), version_named(command.name, command.number))
+        elif command.kind == "version":
+            self._version(command)
         elif command.kind in command_line.KINDS:
             self._open_by_id(command)
         elif command.kind == "at":
@@ -171,6 +172,15 @@ class Prompting:
             lambda page: desk.go(f"{kind}s", page),
         )
 
+    def _version(self, command: command_line.Command) -> None:
+        """Open a version, looked up where it is named by an alias."""
+        desk, model = self._desk, command.name
+        desk.send(
+            f"looking for {model}@{command.version}",
+            lambda client: named_version(client, model, command.version),
+            lambda number: desk.go("models", model_page(model), version_named(model, number)),
+        )
+
     def _screen(self, command: command_line.Command) -> None:
         self._desk.go(command.name)
         wrong = self._desk.page.set_filter(command.rest)
@@ -183,5 +193,11 @@ class Prompting:
             self._desk.acts.start(action, self._desk.page.selected)
         elif self._desk.names is not None and command.rest not in self._desk.names.models:
             self._desk.say(f"no model is named {command.rest}", "warn")
+        elif not command.version:
+            self._desk.acts.start(action, None, None, command.rest)
         else:
-            self._desk.acts.start(action, None, command.number, command.rest)
+            self._desk.send(
+                f"looking for {command.rest}@{command.version}",
+                lambda client: named_version(client, command.rest, command.version),
+                lambda number: self._desk.acts.start(action, None, number, command.rest),
+            )

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from store import alerts, models, releases, runs, snapshots, versions
 from store.database import Reader
 from store.errors import Refused, UnknownName
-from store.lookup import unknown
 
 WATCHED = ("model", "version", "release", "alert")
 ALSO = {"data": "snapshot"}  # what the command line calls it, too
@@ -46,16 +45,8 @@ def _model(reader: Reader, name: str) -> Subject:
 
 
 def _version(reader: Reader, reference: str) -> Subject:
-    model, _, name = reference.strip().partition("@")
-    if name[:1].isalpha():
-        found = versions.named(reader, model, name)
-        if found is None:
-            raise unknown("alias", name, [one.name for one in models.aliases(reader, models.model(reader, model).name)])
-        number = found.number
-    else:
-        model, number = versions.parse_ref(reference)
-        versions.version(reader, model, number)
-    return Subject("version", f"{model}@{number}", model)
+    found = versions.referred(reader, reference)
+    return Subject("version", f"{found.model}@{found.number}", found.model)
 
 
 def _run(reader: Reader, identity: str) -> Subject:

@@ -16,7 +16,7 @@ from store.lookup import unknown
 from store.rows import Version
 from store.rows.making import maker, making_many
 
-_REFERENCE = re.compile(r"(?P<model>[^@\s]+)@(?P<number>[1-9][0-9]*)")
+_REFERENCE = re.compile(r"(?P<model>[^@\s]+)@v?(?P<number>[1-9][0-9]*)")
 _INSERTED = (
     "version (model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,"
     " artifact_bytes, golden_hash, signature, decision, evaluation, estimator, git_commit, git_dirty, cutoff_at,"
@@ -44,7 +44,7 @@ _AT_ONCE = 500  # versions whose tags are asked for by number
 
 
 def parse_ref(text: str) -> tuple[str, int]:
-    """Read `model@7` as (model, 7).
+    """Read `model@7`, or `model@v7`, as (model, 7).
 
     Raises:
         Refused: the text is not of that form.
@@ -173,7 +173,7 @@ def version(reader: Reader, model: str, number: int) -> Version:
 
 
 def referred(reader: Reader, ref: str) -> Version:
-    """Return the version of `model@7` or `model@champion`.
+    """Return the version of `model@7`, `model@v7` or `model@champion`.
 
     Raises:
         Refused: the text is of neither form.
@@ -183,6 +183,8 @@ def referred(reader: Reader, ref: str) -> Version:
     if not name[:1].isalpha():
         return version(reader, *parse_ref(ref))
     found = named(reader, model, name)
+    if found is None and _REFERENCE.fullmatch(ref.strip()):
+        return version(reader, *parse_ref(ref))
     if found is None:
         known = models.aliases(reader, models.model(reader, model).name)
         raise unknown("alias", name, [alias.name for alias in known])

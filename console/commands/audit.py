@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.commands.named import asked_version, named_version
 from console.commands.session import Session
+from console.version_names import asked_version, named_version
 from console.writing import refuse_taken, write_new
 from engine.operations.audit import EvidenceMade, EvidencePieceRequest, EvidenceRequest, HeadsRequest, SignedHead
 from store.errors import CorruptArtifact, ModeldeckError, Refused

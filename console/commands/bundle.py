@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.commands import render
-from console.commands.named import asked_version, named_version
 from console.commands.session import Session
 from console.commands.told_refusal import refusal_on_record
 from console.commands.values import kilobytes
+from console.version_names import asked_version, named_version
 from console.writing import refuse_taken, write_new
 from engine.operations.bundles import (
     BeginImport,

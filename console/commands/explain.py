@@ -20,6 +20,8 @@ def run(session: Session) -> int:
     said, out = session.said.request, session.output
     target = _target(said.export, said.force)
     with session.client() as client:
+        session.name_versions(client)
+        said = session.said.request
         rows: list[dict[str, Any]] = []
         if said.row:
             version = client.call("deck.show", ShowRequest("version", f"{said.model}@{said.version}"))

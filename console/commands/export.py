@@ -32,6 +32,8 @@ def run(session: Session) -> int:
     if not target.parent.is_dir():
         raise Refused(f"there is no folder {target.parent}", "make it first")
     with session.client() as client:
+        session.name_versions(client)
+        said = session.said.request
         listed = client.call("versions.file", VersionFileRequest(said.model, said.version)).files
         try:
             fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}."))

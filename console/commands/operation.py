@@ -44,6 +44,7 @@ def run(session: Session) -> int:
     """Run one operation and return the exit code."""
     operation = _operation(session.said)
     with session.client() as client:
+        session.name_versions(client)
         if operation.danger is Danger.READ:
             return _read(client, operation, session)
         return _change(client, operation, session)

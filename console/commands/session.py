@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from console.commands.place import place_of
 from console.output import Output
 from console.parser import Invocation
 from console.usage import read_only_of
+from console.version_names import with_numbers
 from engine.workspace import Workspace
 from store.errors import NotAllowed, Refused
 
@@ -92,6 +93,14 @@ class Session:
         elif isinstance(client, SharedClient):
             self.output.zone = zone_named(client.health().get("time_zone"))
         return client
+
+    def name_versions(self, client: Client) -> None:
+        """Look up the numbers of versions that the line names by an alias.
+
+        Raises:
+            UnknownName: the model has no such version.
+        """
+        self.said = replace(self.said, request=with_numbers(client, self.said.request))
 
 
 def zone_of(workspace: Workspace) -> tzinfo:

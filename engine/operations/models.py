@@ -39,10 +39,10 @@ class VersionsPage:
 
 @dataclass(frozen=True, slots=True)
 class CompareVersions:
-    """Two versions, written model@7."""
+    """Two versions, written model@7 or model@champion."""
 
-    first: str = argument("a version, model@7", metavar="A")
-    second: str = argument("another, model@8", metavar="B")
+    first: str = argument("a version, model@7 or model@champion", metavar="A")
+    second: str = argument("another; only 8 where it is of the same model", metavar="B")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sample_releases import (
     release,
     steps,
 )
+from sample_told import NOTIFICATIONS
 
 from engine.operations.alerts import AlertDetail
 from engine.operations.deck import Changes, Pulse, PulseModel, counts_of
@@ -31,7 +32,7 @@ from engine.operations.serving import ReleaseDetail
 from engine.operations.work import JobLogs
 from engine.plans import Preview
 from store.errors import UnknownName
-from store.rows import Alert, Event, Job, Notification, Run
+from store.rows import Alert, Alias, Event, Job, Run
 
 
 def job(number: int, kind: str, state: str, **changes: Any) -> Job:
@@ -101,51 +102,6 @@ RUNS = tuple(
     )
 )
 
-
-def told(number: int, state: str, **fields: Any) -> Notification:
-    """Return a notification of a minute ago for each number."""
-    made = Notification(
-        id=identity(500 + number),
-        target="oncall",
-        kind="apprise",
-        event="alert.opened",
-        event_seq=number,
-        subject_kind="alert",
-        subject_id=identity(401),
-        model="post-moderation",
-        severity="critical",
-        title="post-moderation: no positive label in 3 windows: log_loss 1.31, 0.40 in training",
-        state=state,
-        attempts=1,
-        merged_into=None,
-        not_before_at=None,
-        created_at=NOW - number * MINUTE,
-        attempted_at=NOW - number * MINUTE,
-        ended_at=NOW - number * MINUTE,
-        status=None,
-        response="",
-        error="",
-    )
-    return replace(made, **fields)
-
-
-NOTIFICATIONS = (
-    told(1, "delivered"),
-    told(
-        2,
-        "failed",
-        target="pipeline",
-        kind="webhook",
-        event="release.aborted",
-        title="nightly-rates: promote to version 3 aborted: errors",
-        attempts=12,
-        status=503,
-        response="upstream is away",
-        error="answered 503 Service Unavailable",
-    ),
-    told(3, "pending", attempts=2, error="no answer within 10 s", not_before_at=NOW + 20_000_000, ended_at=None),
-    told(4, "merged", merged_into=identity(501)),
-)
 
 ALERTS = (
     Alert(
@@ -308,6 +264,7 @@ class SampleClient:
             "tests.list": (),
             "deck.pulse": PULSE,
             "models.list": MODELS,
+            "aliases.list": (Alias("nightly-rates", "champion", 2, 3, "user:anna", NOW),),
             "runs.list": RUNS,
             "jobs.list": JOBS,
             "releases.list": RELEASES,

@@ -128,6 +128,19 @@ def test_version_is_read_by_an_alias_whole(database: Database, register: Registe
     assert versions.named(database, "rates", "challenger") == versions.version(database, "rates", made.number)
 
 
+def test_version_is_referred_to_by_number_by_v_and_number_and_by_alias(database: Database, register: Register) -> None:
+    with database.write() as tx:
+        for _ in range(3):
+            register(tx)
+        models.set_alias(tx, "rates", "blessed", 3, actor=ANNA)
+        models.set_alias(tx, "rates", "v1", 2, actor=ANNA)
+    referred = {name: versions.referred(database, f"rates@{name}").number for name in ("3", "v3", "blessed", "v1")}
+    assert referred == {"3": 3, "v3": 3, "blessed": 3, "v1": 2}  # an alias is what it names, even one that looks so
+    for unknown in ("v4", "blest"):
+        with pytest.raises(UnknownName):
+            versions.referred(database, f"rates@{unknown}")
+
+
 def test_what_register_returns_is_what_is_read(database: Database, register: Register) -> None:
     with database.write() as tx:
         first = register(tx, tags={"team": "pricing"}, description="the first")

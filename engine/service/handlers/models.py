@@ -61,10 +61,8 @@ def compare(context: ServiceContext, request: CompareVersions) -> Comparison:
     from engine.release.plan import differences
     from store import versions as numbers
 
-    first, second = (
-        numbers.version(context.deck.database, *numbers.parse_ref(ref)) for ref in (request.first, request.second)
-    )
-    return Comparison(request.first, request.second, differences(first, second))
+    first, second = (numbers.referred(context.deck.database, ref) for ref in (request.first, request.second))
+    return Comparison(f"{first.model}@{first.number}", f"{second.model}@{second.number}", differences(first, second))
 
 
 def derive(context: ServiceContext, request: DeriveVersion) -> Job:

@@ -216,7 +216,7 @@ def test_a_noun_without_a_list_names_its_verbs() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["promote"], ["promote", "m", "seven"], ["models", "--nope"], ["train", "m", "--un"]]
+    "words", [["promote"], ["promote", "m", "se,ven"], ["models", "--nope"], ["train", "m", "--un"]]
 )
 def test_wrong_arguments_are_usage_errors(words: list[str]) -> None:
     with pytest.raises(UsageError) as refused:

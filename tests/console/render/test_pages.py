@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample_deck import ALERTS, EVENTS, JOBS, NOTIFICATIONS, PULSE, RUNS
+from sample_deck import ALERTS, EVENTS, JOBS, PULSE, RUNS
 from sample_releases import DAY, HOUR, NOW, PLAN, RELEASES, VERSIONS, identity, steps
+from sample_told import NOTIFICATIONS
 
 from console.render import alerts, describe, jobs, notifications, plans, pulse, releases, runs, version
 from console.render.cells import Line, line_width, plain

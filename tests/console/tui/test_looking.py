@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from on_a_loop import run
-from sample_deck import ALERTS, JOBS, NOTIFICATIONS, PULSE, RUNS, SampleClient
+from sample_deck import ALERTS, JOBS, PULSE, RUNS, SampleClient
+from sample_told import NOTIFICATIONS
 
 from engine.operations.watching import AttributionMoved
 from store.errors import Refused, Unavailable
