@@ -20,13 +20,14 @@ from console.screens.pulse import Seen
 from console.screens.roots import ROOTS
 from console.sorting import SortRow
 from console.state import ConsoleState
-from console.widgets.dialog import GUARD_S, Box, Confirm, Menu
+from console.widgets.dialog import GUARD_S, TOO_SOON, Box, Confirm, Menu
 from engine.actions.action import Action
 from engine.operations.deck import Counts, counts_of
 from store.errors import ModeldeckError
 
 NAMES = -1  # the number of the errand that reads the names of models
 TARGETS = -2  # of the one that reads what there is to go to
+MOST_AHEAD = 16  # keys typed before a page is there
 COUNTS_EVERY = 5  # reads of a log for one of the counts
 
 
@@ -59,6 +60,7 @@ class Desk:
         self._changed = 0  # errands that came back: what was read before may be of before them
         self._seen = 0  # how many of them the page in view knows of
         self._pressed: Action | None = None  # waits for the page to be read again
+        self._ahead: list[Action] = []  # wait for the page to be read the first time; they only look
         self._guarded_since: float | None = None  # a box was confirmed and is gone: keys were typed at it
         self._waiting: tuple[str, Then, Otherwise | None] | None = None
         self.keymap = keymap or Keymap()
@@ -181,6 +183,9 @@ class Desk:
                 self.page.take(value)
                 self._seen = seen
                 self._press_again()
+                self._said = ("", "") if self._ahead else self._said
+                while self._ahead and self.page.loaded and self._box is None:
+                    self.do(self._ahead.pop(0))
 
     def _press_again(self) -> None:
         action, self._pressed = self._pressed, None
@@ -249,6 +254,7 @@ class Desk:
     def press(self, key: str) -> None:
         """Do what a key does here."""
         self._said, self._pressed = ("", ""), None
+        ahead, self._ahead = self._ahead, []  # any other key is of now: it lets go of them
         if key == "ctrl+q":
             self.leave()
         elif key == "ctrl+z":
@@ -265,11 +271,20 @@ class Desk:
         elif self._box is not None:
             self._press_box(self._box, key)
         elif self._is_guarded():
-            pass
+            self.say(f"{key}: too soon after the box closed, nothing was done; press it again", "warn")
         else:
             action = self.keymap.action_for(self.page.scope, key)
-            if action is not None:
+            if action is not None and self._waits_for_rows(action):
+                self._ahead = [*ahead, action][:MOST_AHEAD]
+                self.say("reading; what was typed is done then", "dim")
+            elif action is not None:
                 self.do(action)
+
+    def _waits_for_rows(self, action: Action) -> bool:
+        """Say whether a key that only looks came before what it looks at."""
+        if self.page.loaded or action.group == "act" or action.id.startswith("go."):
+            return False
+        return action.group == "move" or (self.page.selected is None and bool(action.available(None)))
 
     def _is_guarded(self) -> bool:
         """Say whether a key comes too soon after a confirmed box to be meant for the page that lay beneath it."""
@@ -286,7 +301,9 @@ class Desk:
 
     def _press_box(self, box: Box, key: str) -> None:
         outcome = box.press(key)
-        if outcome == "cancel":
+        if outcome == TOO_SOON:
+            self.say(f"{key}: too soon after the box opened, nothing was done; press it again", "warn")
+        elif outcome == "cancel":
             self.acts.cancel()
             if len(key) == 1:  # a letter may be of a text that was meant for the box's reason
                 self._guarded_since = self.seconds()
@@ -337,6 +354,8 @@ class Desk:
         if refused and self._seen < self._changed and not self.keymap.read_only:
             self._pressed = action
             self.say("reading again…", "dim")
+        elif not self.page.loaded and self.page.selected is None:
+            self.say(f"{self.keymap.key(action.id)}: still reading; press it again", "warn")
         else:
             self.acts.start(action, self.page.selected)
 

@@ -41,6 +41,10 @@ def _title(item: MenuRow, context: Context) -> tuple[Span, ...]:
     return ((item.action.title, ""),)
 
 
+def _whole(item: MenuRow) -> str:
+    return f"{item.action.title.split(':')[0]}: {item.reason}" if item.reason else item.action.title
+
+
 COLUMNS = (
     Column("KEY", _key, priority=1, least=6, most=14),
     Column("", lambda item, context: (GROUPS[item.action.group], "dim"), priority=2, least=6),
@@ -51,7 +55,7 @@ COLUMNS = (
 def help_box(keymap: Keymap, scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
     """Return every key of a screen, to be run from the list."""
     found = rows(keymap, scope, row, ("act", "go", "look", "move"))
-    return Menu("Keys of this screen", COLUMNS, found, lambda item: item.action.id, seconds)
+    return Menu("Keys of this screen", COLUMNS, found, lambda item: item.action.id, seconds, whole=_whole)
 
 
 def menu_box(keymap: Keymap, scope: str, row: Any, seconds: Callable[[], float]) -> Menu:
@@ -62,4 +66,4 @@ def menu_box(keymap: Keymap, scope: str, row: Any, seconds: Callable[[], float])
         for item in found
         if len(item.action.key) == 1 and item.action.key not in "?jkgGqa"
     }
-    return Menu("What can be done here", COLUMNS, found, lambda item: item.action.id, seconds, letters)
+    return Menu("What can be done here", COLUMNS, found, lambda item: item.action.id, seconds, letters, _whole)

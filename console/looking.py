@@ -78,8 +78,6 @@ class Looks:
         """Carry out one on what is selected, or say why that cannot be."""
         desk, page, row = self._desk, self._desk.page, self._desk.page.selected
         reason = action.available(row)
-        if reason and row is None and not page.loaded:
-            reason = "still reading; try again"
         if reason:
             desk.say(reason, "warn")
             return

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from console.render.cells import Line, exactly, line, line_width, overlay, restyle, width_of
+from console.render.cells import Line, exactly, line, line_width, overlay, restyle, width_of, wrap
 from console.render.columns import Column, Context
 from console.widgets.document import Document, Maker
 from console.widgets.grid import Grid
 
 GUARD_S = 0.3
+TOO_SOON = "too soon"  # what became of a key that the guard held back
 MARGIN = 1
 WIDEST = 100
+FOOT = 2  # lines below a menu that tell its row in full
 
 _MOVES = {
     "j": "move.down",
@@ -49,11 +51,11 @@ class Box:
         self._quiet_since = clock()
 
     def press(self, key: str) -> str:
-        """Take one key; return `cancel`, `confirm`, another outcome of the box, or nothing."""
+        """Take one key; return `cancel`, `confirm`, another outcome of the box, TOO_SOON, or nothing."""
         now = self._clock()
         if now - self._quiet_since < GUARD_S:
             self._quiet_since = now
-            return ""
+            return TOO_SOON
         return self.pressed(key)
 
     def take(self, value: Any) -> None:
@@ -205,8 +207,10 @@ class Menu(Box):
         key: Callable[[Any], str],
         clock: Callable[[], float],
         letters: dict[str, str] | None = None,
+        whole: Callable[[Any], str] | None = None,
     ) -> None:
         super().__init__(title, clock)
+        self._whole = whole  # of a row, in words: told below the rows, where one is cut
         self._grid = Grid(columns, key)
         self._grid.set_rows(rows)
         self._letters = letters or {}
@@ -217,10 +221,18 @@ class Menu(Box):
         return self._grid.selected
 
     def content(self, width: int, height: int, context: Context) -> tuple[list[Line], bool, bool]:
-        """Return the rows."""
-        wanted = min(height, self._grid.height_wanted())
-        lines = self._grid.draw(width, wanted, context)
+        """Return the rows, and below them the one under the cursor in full."""
+        foot = self._foot(width)
+        wanted = min(height - len(foot), self._grid.height_wanted())
+        lines = [*self._grid.draw(width, wanted, context), *foot]
         return lines, self._grid.top > 0, self._grid.top + wanted - 1 < len(self._grid.rows)
+
+    def _foot(self, width: int) -> list[Line]:
+        if self._whole is None or self.selected is None:
+            return []
+        parts = wrap(self._whole(self.selected), max(10, width - 4))[:FOOT]
+        told = [line(("  ", ""), (part, "dim")) for part in parts]
+        return [(), *told, *([()] * (FOOT - len(told)))]
 
     def pressed(self, key: str) -> str:
         """Move, choose or close."""

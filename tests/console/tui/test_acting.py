@@ -347,3 +347,20 @@ async def test_an_abort_says_who_has_the_traffic_and_not_that_something_goes_on(
         await screen.press("y")
         await screen.shows("promote of v3 aborted; v2 has the traffic")
         assert "goes on without" not in screen.text
+
+
+@run
+async def test_a_key_typed_too_soon_at_a_box_is_said_to_have_done_nothing(console: Any, sample: SampleClient) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("P")
+        await screen.shows("Promote nightly-rates")
+        await screen.press("y", hurried=True)
+        await screen.shows("y: too soon after the box opened, nothing was done; press it again")
+        assert sample.called("releases.promote") == []
+        await screen.press("y")
+        await screen.until(lambda: sample.called("releases.promote"))
+        await screen.until(lambda: screen.app.desk.box is None and not screen.app.desk.is_busy)
+        await screen.press("X", hurried=True)
+        await screen.shows("X: too soon after the box closed, nothing was done; press it again")
+        assert sample.called("releases.abort") == []

@@ -63,6 +63,51 @@ async def test_keys_typed_before_the_names_are_there_are_kept_and_change_nothing
         assert not [operation for operation, _ in sample.calls if operation.startswith("releases.p")]
 
 
+@run
+@pytest.mark.parametrize(
+    "named", ["version nightly-rates@champion", "model nightly-rates @champion", "nightly-rates@v2"]
+)
+async def test_command_opens_a_version_by_any_name_it_has(console: Any, named: str) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press(":")
+        await screen.type(named)
+        await screen.press("enter")
+        await screen.shows("nightly-rates › v2", "Evaluation")
+
+
+@run
+async def test_command_acts_on_a_version_named_by_an_alias_and_tells_the_aliases_there_are(
+    console: Any, sample: SampleClient
+) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press(":")
+        await screen.type("promote nightly-rates @champion")
+        await screen.press("enter")
+        await screen.shows("Promote nightly-rates")
+        assert sample.called("releases.preview_promote")[0].version == 2
+        await screen.press("escape", ":")
+        await screen.type("promote nightly-rates@canary")
+        await screen.press("enter")
+        await screen.shows("nightly-rates has no version 'canary'", "one of its aliases: champion")
+
+
+@run
+async def test_keys_typed_while_a_screen_is_read_are_carried_out_when_it_is_there(
+    console: Any, sample: SampleClient
+) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press("2", "j", "enter", hurried=True)
+        await screen.shows("Models › post-moderation", "VERSION")
+        await screen.press("2", "g", "enter", "j", "enter", hurried=True)
+        await screen.shows("Models › nightly-rates › v2", "Evaluation")
+        await screen.press("5", "enter", "R", hurried=True)  # a change is never carried out later: the enter goes too
+        await screen.shows("Deploys", "TRAFFIC", "R: still reading; press it again")
+        assert not sample.called("releases.preview_rollback")
+
+
 def test_words_narrow_and_what_begins_so_comes_first(sample: SampleClient) -> None:
     targets = read_targets(sample)
     assert matching(targets, "post-moderation")[0].kind == "model"

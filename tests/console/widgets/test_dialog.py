@@ -8,7 +8,7 @@ from console.help import help_box, menu_box, rows
 from console.keymap import Keymap
 from console.render.cells import exactly, line, line_width, plain
 from console.render.columns import Context
-from console.widgets.dialog import GUARD_S, Confirm, Menu, Message
+from console.widgets.dialog import GUARD_S, TOO_SOON, Confirm, Menu, Message
 from console.widgets.header import crumbs, header
 from console.widgets.hints import hints, shown
 from console.widgets.surface import changed_span
@@ -53,11 +53,11 @@ def test_the_key_that_opens_never_confirms() -> None:
 def test_keys_are_ignored_until_the_dialog_has_stood_quiet() -> None:
     clock = Clock()
     box = Confirm("Promote", "Promote", lambda width: [], clock)
-    assert box.press("y") == ""
+    assert box.press("y") == TOO_SOON
     clock.now += 0.2
-    assert box.press("y") == "", "a burst keeps the guard up"
+    assert box.press("y") == TOO_SOON, "a burst keeps the guard up"
     clock.now += 0.2
-    assert box.press("y") == ""
+    assert box.press("y") == TOO_SOON
     clock.now += GUARD_S
     assert box.press("y") == "confirm"
 
