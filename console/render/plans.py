@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from console.render.cells import Line, clean
+from console.render.cells import Line, clean, width_of
 from console.render.columns import Cell
 from console.render.measures import change, is_measure, verdict_word
 from console.render.sheet import Sheet
@@ -26,6 +26,44 @@ def check_rows(checks: Iterable[Check]) -> list[Sequence[Cell]]:
         (check.name, verdict_cell(check.verdict), check.observed or ("-", "dim"), (check.required, "dim"))
         for check in checks
     ]
+
+
+def put_checks(sheet: Sheet, checks: Iterable[Check]) -> None:
+    """Add checks without titles: name, verdict, then what was seen and what is asked in as many lines as they take."""
+    rows: list[Sequence[Cell]] = []
+    for check in checks:
+        asked = f" ({check.required})" if check.observed and check.required else check.required
+        rows.append((check.name, verdict_cell(check.verdict), ((check.observed, ""), (asked, "dim"))))
+    sheet.table(("", "", ""), rows, wraps=True)
+
+
+def put_differences(sheet: Sheet, differences: Sequence[Difference]) -> None:
+    """Add what differs: figures under each other, each with whether it is better; texts whole, in as many lines."""
+    notes = {item.note for item in differences if _figures(item) is not None}
+    note = notes.pop() if len(notes) == 1 else ""
+    sheet.heading("Differs", f"figures {note}" if note else "")
+    label = max(width_of(item.name) for item in differences)
+    figures: list[Sequence[Cell]] = []
+    for item in differences:
+        if _figures(item) is not None:
+            row = _difference(item)
+            figures.append(
+                ((item.name.ljust(label), "dim"), *row[1:4], "" if item.note and item.note == note else row[4])
+            )
+            continue
+        sheet.table(("",) * 5, figures, wraps=True)
+        figures = []
+        sheet.pair(item.name, item.before, (" → ", "dim"), item.after, label_width=label + 2)
+        if item.note:
+            sheet.pair("", (item.note, "dim"), label_width=label + 2)
+    sheet.table(("",) * 5, figures, wraps=True)
+
+
+def _figures(item: Difference) -> tuple[float, float] | None:
+    try:
+        return float(item.before), float(item.after)
+    except ValueError:
+        return None
 
 
 def title(plan: Plan) -> str:
@@ -61,10 +99,9 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
             sheet.pair(known.name, known.told, label_width=11)
     if plan.checks:
         sheet.heading("Gates" if plan.kind == "promote" else "Proof")
-        sheet.table(("", "", "", ""), check_rows(plan.checks))
+        put_checks(sheet, plan.checks)
     if plan.differences:
-        sheet.heading("Differs")
-        sheet.table(("", "", "", "", ""), [_difference(item) for item in plan.differences])
+        put_differences(sheet, plan.differences)
     if not asked_first:
         if sheet.lines:
             sheet.heading("Plan")
@@ -73,11 +110,8 @@ def plan_lines(preview: Preview, width: int, changed: Sequence[str] = ()) -> lis
 
 
 def _difference(item: Difference) -> Sequence[Cell]:
-    """Return the row of one difference; of two numbers, whether the new one is better."""
-    try:
-        before, after = float(item.before), float(item.after)
-    except ValueError:
-        return ((item.name, "dim"), item.before, ("→", "dim"), item.after, (item.note, "dim"))
+    """Return the row of two figures that differ, and whether the new one is better."""
+    before, after = float(item.before), float(item.after)
     if item.note:
         return ((item.name, "dim"), number(before), ("→", "dim"), number(after), (item.note, "dim"))
     if not is_measure(item.name):

@@ -11,7 +11,7 @@ from console.render.cells import Line, Span, line, spread, wrap
 from console.render.columns import Column, Context
 from console.render.comments import noted
 from console.render.display import key
-from console.render.plans import check_rows
+from console.render.plans import put_checks
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.spark import progress_bar
@@ -182,11 +182,10 @@ def _step_line(step: Step, width: int) -> list[Line]:
     duration = "-" if step.state == "skipped" else took(step.started_at, step.ended_at)
     right: Line = line((f" {duration}" if duration != "-" else "", "dim"))
     head = (f"  {glyph_of(step.state)} {step.number:>2}. ", style_of(step.state))
-    if step.state not in ("running", "held", "failed"):
-        return [spread(line(head, (f"{host}{step.title}", "dim" if quiet else "")), right, width)]
+    style = "dim" if quiet else ""
     parts = wrap(f"{host}{step.title}", max(10, width - 18))
-    first = spread(line(head, (parts[0], "")), right, width)
-    return [first, *(line(" " * 8, part) for part in parts[1:])]
+    first = spread(line(head, (parts[0], style)), right, width)
+    return [first, *(line(" " * 8, (part, style)) for part in parts[1:])]
 
 
 def _step_more(step: Step, width: int) -> list[Line]:
@@ -202,7 +201,7 @@ def _step_more(step: Step, width: int) -> list[Line]:
         sheet.lines.extend(arm_lines(step, observed["arms"], width - 7))
         _looked_at(sheet, observed)
     if isinstance(observed.get("checks"), list) and step.state in ("held", "failed", "running", "done"):
-        sheet.table(("", "", "", ""), check_rows(check_from(item) for item in observed["checks"]))
+        put_checks(sheet, [check_from(item) for item in observed["checks"]])
     detail = str(observed.get("detail") or "")
     if detail and step.state in ("held", "failed"):
         sheet.paragraph(detail, style_of(step.state))

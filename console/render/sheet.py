@@ -9,6 +9,7 @@ from console.render.cells import Line, Span, fit, line, line_width, width_of, wr
 from console.render.columns import Cell, spans
 
 INDENT = 2
+LEAST_WRAPPED = 16  # cells of a column that goes on below itself
 
 
 class Sheet:
@@ -48,14 +49,28 @@ class Sheet:
         """Add text, wrapped."""
         self.lines.extend(line(" " * INDENT, (part, style)) for part in wrap(text, max(10, self.width - 2 * INDENT)))
 
-    def table(self, titles: Sequence[str], rows: Sequence[Sequence[Cell]], right: frozenset[int] = frozenset()) -> None:
-        """Add a small table; columns named in `right` are numbers. The last column is cut where the page ends."""
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Sequence[Sequence[Cell]],
+        right: frozenset[int] = frozenset(),
+        *,
+        wraps: bool = False,
+    ) -> None:
+        """Add a small table; columns named in `right` are numbers.
+
+        Where the page is too narrow the widest columns are cut; with `wraps` the last goes on below itself instead.
+        """
         if not rows:
             return
         cells = [[spans(cell) for cell in row] for row in rows]
         widths = [
             max(width_of(titles[column]), *(line_width(row[column]) for row in cells)) for column in range(len(titles))
         ]
+        if wraps:
+            widths[-1] = max(
+                LEAST_WRAPPED, min(widths[-1], self.width - INDENT - sum(widths[:-1]) - 2 * len(widths) + 2)
+            )
         self._cap(widths)
         if any(titles):
             head = "  ".join(
@@ -65,11 +80,14 @@ class Sheet:
             self.lines.append(line(" " * INDENT, (head, "title")))
         for row in cells:
             result: list[Span] = [(" " * INDENT, "")]
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            parts = flow(row[-1], widths[-1]) if wraps else [row[-1]]
+            for column, (cell, width) in enumerate(zip((*row[:-1], parts[0]), widths, strict=True)):
                 if column:
                     result.append(("  ", ""))
                 result.extend(_aligned(cell, width, column in right))
             self.lines.append(tuple(result))
+            below = " " * (INDENT + sum(widths[:-1]) + 2 * (len(widths) - 1))
+            self.lines.extend(line((below, ""), *part) for part in parts[1:])
 
     def _cap(self, widths: list[int]) -> None:
         over = sum(widths) + 2 * (len(widths) - 1) + INDENT - self.width

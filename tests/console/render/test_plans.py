@@ -7,7 +7,7 @@ from dataclasses import replace
 from sample_releases import PLAN, ROLLBACK
 
 from console.render import plans
-from console.render.cells import Line, plain
+from console.render.cells import Line, line_width, plain
 from engine.plans import Check, Difference, Known, Preview
 
 
@@ -60,3 +60,38 @@ def test_what_changed_between_two_plans_is_named() -> None:
     assert "now serving: v2 → v3" in found
     assert "mae: passed → failed 31.2" in found
     assert "new check: new pending" in found
+
+
+def test_names_and_limits_of_gates_are_whole_at_eighty_columns() -> None:
+    long = "at most 1.1 x, from 100 outcomes each; not planned"
+    seen = "4.403 [2.952, 5.853], corporate to direct"
+    checks = (
+        Check("live average_precision vs champion", "pending", "", long),
+        Check("mae between market_segment", "passed", seen, "at most 25 apart"),
+        Check("mae", "failed", "31.2", "at most 25"),
+    )
+    for width in (74, 96):
+        shown = plans.plan_lines(Preview(replace(PLAN, checks=checks), "b"), width)
+        assert all(line_width(cells) <= width for cells in shown)
+        lines = [plain(cells) for cells in shown]
+        assert not [each for each in lines if "…" in each or " - " in each]
+        words = " ".join(" ".join(lines).split())
+        assert "live average_precision vs champion · pending at most 1.1 x" in words
+        assert "mae ✗ failed 31.2 (at most 25)" in words
+        assert f"mae between market_segment ✓ passed {seen} (at most 25 apart)" in words
+
+
+def test_texts_that_differ_are_whole_and_a_note_of_all_figures_is_said_once() -> None:
+    told = (
+        Difference("mae", "15.3", "6.3", "tested on different rows"),
+        Difference("interval_coverage", "0.779", "0.936", "tested on different rows"),
+        Difference(
+            "decision", "an interval of 90%, 72.24 wide on average", "an interval of 90%, 61.58 wide on average"
+        ),
+    )
+    lines = [plain(cells) for cells in plans.plan_lines(Preview(replace(PLAN, differences=told), "b"), 74)]
+    assert " Differs  figures tested on different rows" in lines
+    assert "tested" not in "".join(each for each in lines if "interval_coverage" in each)
+    words = " ".join(" ".join(lines).split())
+    assert f"decision {told[2].before} → {told[2].after}" in words
+    assert not [each for each in lines if "…" in each]
