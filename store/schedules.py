@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from store import events
@@ -15,7 +16,13 @@ from store.rows.making import maker
 # in the order of the fields of Schedule
 _SELECT = (
     "SELECT id, model, kind, trigger, catch_up, grace_s, settings_revision, paused_at, next_at, last_at, last_job_id,"
-    " jitter_s, overlap, skipped FROM schedule"
+    " jitter_s, overlap, skipped, '' AS paused_by, '' AS paused_reason FROM schedule"
+)
+_PAUSES = (
+    "SELECT s.id, e.actor, e.reason FROM schedule s JOIN event e"
+    " ON e.subject_kind = 'schedule' AND e.subject_id = s.id AND e.action = 'schedule.paused'"
+    " WHERE s.paused_at IS NOT NULL AND s.removed_at IS NULL AND e.seq = (SELECT MAX(n.seq) FROM event n"
+    " WHERE n.subject_kind = 'schedule' AND n.subject_id = s.id AND n.action = 'schedule.paused')"
 )
 _DEFAULTS = {"catch_up": "once", "grace_s": 300, "jitter_s": 0, "overlap": "skip"}
 
@@ -53,6 +60,18 @@ def schedules(reader: Reader) -> list[Schedule]:
     """Return the schedules that are declared now, by id."""
     make = maker(Schedule)
     return [make(*row) for row in reader.tuples(f"{_SELECT} WHERE removed_at IS NULL ORDER BY id")]
+
+
+def listed(reader: Reader) -> list[Schedule]:
+    """Return them by id, a paused one with who paused it, and why."""
+    found = schedules(reader)
+    if all(one.paused_at is None for one in found):
+        return found
+    told = {row["id"]: row for row in reader.rows(_PAUSES)}
+    return [
+        replace(one, paused_by=told[one.id]["actor"], paused_reason=told[one.id]["reason"]) if one.id in told else one
+        for one in found
+    ]
 
 
 def schedule(reader: Reader, id: str) -> Schedule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from console.commands.values import (
     count,
@@ -203,12 +204,20 @@ JOBS = (
     Column("requested", lambda row, out: out.minute(row.requested_at)),
 )
 
+
+def _next_firing(row: Schedule, out: Any) -> str:
+    if row.paused_at is None:
+        return str(out.second(row.next_at))
+    by = f" by {row.paused_by.removeprefix('user:')}" if row.paused_by else ""
+    return f"paused{by}{f': {row.paused_reason}' if row.paused_reason else ''}"
+
+
 SCHEDULES = (
     Column("schedule", lambda row, _: row.id, shrink=True),
     Column("kind", lambda row, _: row.kind),
     Column("trigger", lambda row, _: row.trigger),
     Column("missed ones", lambda row, _: row.catch_up),
-    Column("next", lambda row, out: "paused" if row.paused_at else out.second(row.next_at)),
+    Column("next", _next_firing, shrink=True),
     Column("last", lambda row, out: out.minute(row.last_at)),
     Column("skipped", lambda row, _: count(row.skipped), right=True),
 )

@@ -24,8 +24,7 @@ def _figure(value: float | None) -> Span:
 
 
 def _version(row: MonitorNewest, context: Context) -> str:
-    left = "left " * row.has_left
-    return "-" if row.version is None else f"{left}v{row.version}"
+    return "-" if row.version is None else f"v{row.version}{' gone' if row.has_left else ''}"
 
 
 def _moved(row: MonitorNewest, context: Context) -> tuple[Span, ...]:
@@ -45,13 +44,13 @@ def _asks(row: MonitorNewest, context: Context) -> Span:
 COLUMNS = (
     Column("VERDICT", lambda row, context: state(row.verdict), priority=1, least=9, most=12),
     Column("MODEL", lambda row, context: (row.model, "name"), priority=1, least=10, most=26),
-    Column("VER", _version, priority=1, least=3, align="right"),
+    Column("VER", _version, priority=1, least=7),
     Column("METRIC", lambda row, context: (row.metric or "-", "dim"), priority=3, least=4, most=14),
     Column("ESTIM", lambda row, context: _figure(row.estimated), priority=1, least=5, align="right"),
     Column("REAL", lambda row, context: _figure(row.realised), priority=1, least=5, align="right"),
     Column("LABELS", lambda row, context: percent(row.coverage), priority=2, least=4, align="right"),
     Column("WINDOW", _window, priority=3, least=4, most=8, align="right"),
-    Column("LOOKED", lambda row, context: age(row.last_run_at, context.now), priority=2, least=4, align="right"),
+    Column("LOOKED", lambda row, context: age(row.last_run_at, context.now), priority=3, least=4, align="right"),
     Column("ALERTS", _asks, priority=4, least=6, most=24),
     Column("MOVED MOST", _moved, priority=2, least=12, most=44, grow=True, wish=22),
 )

@@ -26,13 +26,30 @@ def state_of(row: Schedule) -> str:
     """Return paused, waits, or on event where its trigger says no time."""
     if row.paused_at is not None:
         return "paused"
-    return "waits" if row.next_at is not None or not row.trigger.startswith(("after ", "on ")) else "on event"
+    return "waits" if row.next_at is not None or not _is_event(row) else "on event"
 
 
 def _next(row: Schedule, context: Context) -> Span:
     if row.paused_at is not None:
         return ("-", "dim")
-    return ("when it happens", "dim") if row.next_at is None else (age(row.next_at, context.now), "")
+    if row.next_at is None:
+        return ("when it happens", "dim") if _is_event(row) else ("being set", "dim")
+    return (age(row.next_at, context.now), "")
+
+
+def _is_event(row: Schedule) -> bool:
+    return row.trigger.startswith(("after ", "on "))
+
+
+def _why_paused(by: str, reason: str) -> str:
+    return f"{f' by {person(by)}' if by else ''}{f': {reason}' if reason else ''}"
+
+
+def _when(row: Schedule, context: Context) -> tuple[Span, ...]:
+    """Return the trigger, or of a paused one who paused it and why: that is what one looks for then."""
+    if row.paused_at is not None and (row.paused_by or row.paused_reason):
+        return ((f"paused{_why_paused(row.paused_by, row.paused_reason)}", "warn"), (f"  {row.trigger}", "dim"))
+    return ((row.trigger, "dim"),)
 
 
 def _skipped(row: Schedule, context: Context) -> Span:
@@ -47,7 +64,7 @@ COLUMNS = (
     Column("LAST", lambda row, context: age(row.last_at, context.now), priority=2, least=4, align="right"),
     Column("MISSED", lambda row, context: row.catch_up, priority=3, least=4, most=6),
     Column("PASSED", _skipped, priority=3, least=4, align="right"),
-    Column("WHEN", lambda row, context: (row.trigger, "dim"), priority=2, least=10, most=60, grow=True, wish=18),
+    Column("WHEN", _when, priority=2, least=10, most=60, grow=True, wish=18),
 )
 
 
@@ -56,16 +73,20 @@ def schedule_lines(row: Schedule, width: int, now: int) -> list[Line]:
     sheet = Sheet(width)
     sheet.rule(row.id)
     if row.paused_at is not None:
-        sheet.paragraph(
-            f"paused {ago(row.paused_at, now)}: it fires no more until {key('schedules.resume')} resumes it", "warn"
-        )
+        why = _why_paused(row.paused_by, row.paused_reason)
+        sheet.paragraph(f"paused {ago(row.paused_at, now)}{why}", "warn")
+        sheet.paragraph(f"it fires no more until {key('schedules.resume')} resumes it")
     elif row.next_at is not None:
         sheet.paragraph(f"{row.trigger}: next {moment(row.next_at)}, {age(row.next_at, now)}")
     else:
-        sheet.paragraph(f"{row.trigger}: its time is not known before")
+        known = "its time is not known before" if _is_event(row) else "its next time is being set"
+        sheet.paragraph(f"{row.trigger}: {known}")
     sheet.paragraph(f"{CATCH_UP.get(row.catch_up, row.catch_up)}; {OVERLAP.get(row.overlap, row.overlap)}", "dim")
     passed = f"; {plural(row.skipped, 'time')} passed over, enter says why" if row.skipped else ""
-    sheet.paragraph(f"last {ago(row.last_at, now)}{passed}", "dim")
+    last = (
+        "run by hand, never by its time" if row.last_at is None and row.last_job_id else f"last {ago(row.last_at, now)}"
+    )
+    sheet.paragraph(f"{last}{passed}", "dim")
     return sheet.lines
 
 
@@ -76,9 +97,8 @@ def schedule_page(detail: ScheduleDetail, width: int, now: int, *, keys: bool = 
     word = state_of(row)
     sheet.pair("State", (f"{glyph_of(word)} {word}", style_of(word)), *_ways(row, keys=keys))
     if row.paused_at is not None:
-        by = f" by {person(detail.paused_by)}" if detail.paused_by else ""
-        why = f": {detail.paused_reason}" if detail.paused_reason else ""
-        sheet.pair("Paused", f"{moment(row.paused_at)}, {ago(row.paused_at, now)}{by}{why}")
+        why = _why_paused(detail.paused_by, detail.paused_reason)
+        sheet.pair("Paused", f"{moment(row.paused_at)}, {ago(row.paused_at, now)}{why}")
     sheet.pair("Makes", (f"{row.kind} {row.model}", "name"), (f"  settings revision {row.settings_revision}", "dim"))
     sheet.pair("When", row.trigger, (f"  in {detail.zone}", "dim"))
     if row.jitter_s:
@@ -86,7 +106,8 @@ def schedule_page(detail: ScheduleDetail, width: int, now: int, *, keys: bool = 
     for position, firing in enumerate(detail.next):
         sheet.pair("" if position else "Next", moment(firing.at), (f"  {age(firing.at, now)}", "dim"))
     if not detail.next:
-        words = "it is paused" if row.paused_at is not None else "its time is not known before it happens"
+        unknown = "its time is not known before it happens" if _is_event(row) else "it is being set"
+        words = "it is paused" if row.paused_at is not None else unknown
         sheet.pair("Next", (words, "dim"))
     sheet.pair(
         "Missed", CATCH_UP.get(row.catch_up, row.catch_up), (f"; late by up to {row.grace_s} s is on time", "dim")

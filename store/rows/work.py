@@ -69,3 +69,5 @@ class Schedule:
     jitter_s: int = 0
     overlap: str = "skip"  # skip, queue
     skipped: int = 0  # firings passed over, each told by an event
+    paused_by: str = ""  # in lists: by whom it is paused, and why
+    paused_reason: str = ""

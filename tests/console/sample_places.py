@@ -133,7 +133,15 @@ SCHEDULES = (
     schedule("monitor:nightly-rates", "nightly-rates", "monitor", "every 5m"),
     schedule("retrain:nightly-rates", "nightly-rates", "train", "cron 0 3 * * *", next_at=NOW + 23 * HOUR, skipped=3),
     schedule("retrain:post-moderation", "post-moderation", "train", "on drift, performance", next_at=None),
-    schedule("monitor:post-moderation", "post-moderation", "monitor", "every 5m", paused_at=NOW - HOUR),
+    schedule(
+        "monitor:post-moderation",
+        "post-moderation",
+        "monitor",
+        "every 5m",
+        paused_at=NOW - HOUR,
+        paused_by="user:ben",
+        paused_reason="the source moves",
+    ),
 )
 
 

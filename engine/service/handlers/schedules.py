@@ -19,7 +19,7 @@ def schedules(context: ServiceContext, _request: NoRequest) -> list[Schedule]:
     """Return what runs when."""
     from store import schedules as table
 
-    return table.schedules(context.deck.database)
+    return table.listed(context.deck.database)
 
 
 def show(context: ServiceContext, request: ScheduleShow) -> ScheduleDetail:

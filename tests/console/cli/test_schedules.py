@@ -56,7 +56,11 @@ def test_a_paused_one_and_one_without_a_time_have_none_ahead(line: Line, deck: D
     assert told["paused_by"].startswith("user:")
     assert told["paused_reason"] == "moving"
     assert f"by {told['paused_by'].removeprefix('user:')}: moving" in " ".join(shown.split())
+    assert f"paused by {told['paused_by'].removeprefix('user:')}: moving" in line("schedules").out
+    listed = {one["id"]: one for one in line("schedules", "--json").data}
+    assert (listed["nightly"]["paused_reason"], listed["told"]["paused_reason"]) == ("moving", "")
     assert line("schedules", "resume", "nightly").code == 0
+    assert "moving" not in line("schedules").out
     assert line("schedules", "show", "nightly", "--json").data["paused_reason"] == ""
 
 
