@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from console.output import Output, plain
+from engine.jobs.again import again
 from engine.operations.work import JobRequest
 from store.errors import BY_CODE, ModeldeckError, Unavailable, WorkFailed
 from store.rows import Job
@@ -131,4 +132,5 @@ def failure(job: Job) -> ModeldeckError | None:
     told = job.reason or f"the job {job.state}"
     kind = next((kind for kind in BY_CODE.values() if kind.exit_code == code), WorkFailed)
     message = told if job.state in ("failed", "succeeded") else f"{job.kind} {job.state}: {told}"
-    return kind(message, f"its log: modeldeck jobs logs {job.id[:16]}")
+    redo = again(job)
+    return kind(message, f"its log: modeldeck jobs logs {job.id[:16]}{f'; again: {redo}' if redo else ''}")

@@ -25,6 +25,7 @@ from console.commands.values import count, kilobytes, number, said, took, versio
 from console.commands.why_not import why_not
 from console.output import Column, Output
 from console.render.words import plural
+from engine.jobs.again import again
 from engine.jobs.why import told as why
 from engine.operations.access import AccessReport
 from engine.operations.alerts import AlertDetail
@@ -172,6 +173,8 @@ def job(answer: JobDetail, out: Output) -> None:
         ("reason", one.reason),
         ("asked", f"{out.time(one.requested_at)} by {one.actor}"),
         ("why", why(one) if one.kind == "train" else ""),
+        ("again", again(one)),
+        ("process", str(one.pid) if one.pid is not None and one.state == "running" else ""),
         ("started", out.time(one.started_at)),
         ("ended", out.time(one.ended_at)),
         ("limits", ", ".join(f"{name} {value} {unit}" for name, value, unit in limits if value is not None) or "none"),

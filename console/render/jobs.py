@@ -8,6 +8,7 @@ from console.render.sheet import Sheet
 from console.render.signs import state
 from console.render.spark import progress_bar
 from console.render.words import age, ago, percent, person, short_id, took
+from engine.jobs.again import again
 from engine.jobs.why import told as why
 from store.rows import Job
 
@@ -33,7 +34,8 @@ def progress(row: Job, context: Context) -> tuple[Span, ...]:
 def _ending(job: Job) -> str:
     """Say how a job ended: why, else what it made, else its last words."""
     made = job.result.get("version") if job.kind == "train" else None
-    return job.reason or (f"made v{made}" if made else job.progress_text)
+    ended = job.result.get("state", "") if job.kind == "release" else ""
+    return job.reason or (f"made v{made}" if made else job.progress_text or str(ended))
 
 
 def _took(row: Job, context: Context) -> str:
@@ -68,6 +70,9 @@ def job_lines(job: Job, width: int, now: int) -> list[Line]:
     length = f", took {took(job.started_at, job.ended_at)}" if job.ended_at is not None else ""
     if job.kind == "train":
         sheet.paragraph(f"why: {why(job)}")
+    if redo := again(job):
+        sheet.paragraph(f"again: {redo}", "accent")
     attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    attempt += f", process {job.pid}" if job.pid is not None and job.state == "running" else ""
     sheet.paragraph(f"{asked}{length}{attempt}; enter shows the log", "dim")
     return sheet.lines

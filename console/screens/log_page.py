@@ -82,6 +82,7 @@ class LogPage(Page):
         )
         log = self._view.draw(width, max(1, height - 2))
         if not log:
-            words = "it has not started yet" if job.state == "queued" else "it has printed nothing yet"
+            running = "it has not started yet" if job.state == "queued" else "it has printed nothing yet"
+            words = "it ended without printing a line" if job.ended_at is not None else running
             log = [line("  ", (f"no log: {words}", "dim"))]
         return [exactly(head, width), (), *log]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,7 +16,17 @@ from store.errors import RegistryHeld, StorageUnwritable, WorkFailed
 from store.rows import Job
 
 EVERY_S = 0.5
+COUNTS_EVERY_S = 2.0  # between two lines of a log that differ in their figures alone
 LEAVE_ALONE_S = 15.0  # after a registry that was held: each try may wait 5 s for it, and the work is not to
+
+_FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+
+
+def stamped(seconds: float, text: str) -> str:
+    """Return a line of a job's log: how long after the attempt began, as h:mm:ss, then what was said."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}  {text}"
 
 
 @dataclass(slots=True)
@@ -28,6 +39,8 @@ class JobContext:
     _said: tuple[float, str] = (-1.0, "")
     _said_at: float = field(default=float("-inf"))
     _not_before: float = field(default=float("-inf"))
+    _logged: tuple[float, str] = (float("-inf"), "")
+    _began: float = field(default_factory=time.monotonic)
 
     @property
     def args(self) -> dict[str, Any]:
@@ -49,6 +62,15 @@ class JobContext:
         require_model(deck, self.job.model)
         return deck.models[self.job.model], revision
 
+    def _log(self, text: str) -> None:
+        """Print a line with its time; of lines that only count on, one in a while: hundreds of them hide the others."""
+        now, shape = time.monotonic(), _FIGURES.sub("#", text)
+        if shape == self._logged[1] and now - self._logged[0] < COUNTS_EVERY_S:
+            return
+        self._logged = (now, shape)
+        with suppress(OSError):
+            print(stamped(now - self._began, text), flush=True)  # noqa: T201
+
     def progress(self, fraction: float, text: str) -> None:
         """Say how far the work is, 0 to 1; a few times a second at most, and not at all while disk or registry are out.
 
@@ -58,8 +80,7 @@ class JobContext:
         from store import jobs
 
         if text != self._said[1]:
-            with suppress(OSError):
-                print(text, flush=True)  # noqa: T201
+            self._log(text)
         elif time.monotonic() - self._said_at < EVERY_S:
             return
         self._said, self._said_at = (fraction, text), time.monotonic()

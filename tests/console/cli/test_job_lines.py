@@ -10,7 +10,11 @@ from typing import Any
 from one_model import deck_of_one_model
 
 from console.commands.job_lines import job_line
+from console.follow import failure
+from console.parser import parse
 from console.render.models import only_guesses
+from engine.jobs.again import again
+from engine.jobs.kinds import KINDS
 from store import jobs
 from store.rows import Job
 
@@ -47,3 +51,25 @@ def test_a_running_job_is_told_to_stop_and_how_to_follow_it(line: Callable[..., 
     )
     assert jobs.cancelled_by(deck.database, job.id).startswith("user:")
     deck.database.close()
+
+
+def test_whoever_followed_a_job_that_was_killed_is_told_how_to_begin_again() -> None:
+    gone = replace(JOB, state="abandoned", reason="its process was killed by SIGKILL", exit_code=None)
+    error = failure(gone)
+    assert error is not None
+    assert (error.exit_code, error.message) == (1, "train abandoned: its process was killed by SIGKILL")
+    assert error.hint == "its log: modeldeck jobs logs 01a2; again: modeldeck train loans"
+
+
+def test_every_kind_of_job_that_is_not_taken_up_by_itself_says_how_to_begin_it_again() -> None:
+    args = {"version": 3, "threshold": 0.4, "host": "edge"}
+    told = {
+        kind: again(replace(JOB, kind=kind, state="abandoned", args=args))
+        for kind, one in KINDS.items()
+        if not one.resumable
+    }
+    ours = {"notify", "attribute"}  # asked for by the deck itself, which asks again
+    assert {kind for kind, line in told.items() if not line} == ours
+    for line in told.values():
+        if line:
+            assert parse(line.split()[1:]) is not None

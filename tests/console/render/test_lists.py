@@ -6,13 +6,16 @@ import dataclasses
 from typing import Any
 
 import pytest
-from sample_deck import ALERTS, EVENTS, JOBS, NOTIFICATIONS, PULSE, RUNS
+from sample_deck import ALERTS, EVENTS, JOBS, PULSE, RUNS
+from sample_places import MONITORS, SCHEDULES
 from sample_releases import MODELS, NOW, RELEASES, VERSIONS
+from sample_told import NOTIFICATIONS
 
-from console.render import alerts, events, jobs, models, notifications, pulse, releases, runs
+from console.render import alerts, events, jobs, models, monitor_list, notifications, pulse, releases, runs, schedules
 from console.render.cells import line_width, plain
 from console.render.columns import Column, Context, place, spans, titles
 from console.widgets.grid import Grid
+from engine.jobs.again import again
 
 LISTS = {
     "pulse": (pulse.COLUMNS, PULSE.models),
@@ -23,6 +26,8 @@ LISTS = {
     "releases": (releases.COLUMNS, RELEASES),
     "events": (events.COLUMNS, EVENTS),
     "alerts": (alerts.COLUMNS, ALERTS),
+    "monitors": (monitor_list.COLUMNS, MONITORS),
+    "schedules": (schedules.COLUMNS, SCHEDULES),
     "notifications": (notifications.COLUMNS, NOTIFICATIONS),
 }
 HOSTILE = ("[red]x[/]", "\x1b[31mred\x07\n\r\t", "日本語のモデル名", "مرحبا\u202e", "e\u0301\u200d👩‍🚀", "a" * 300, "")
@@ -94,3 +99,42 @@ def test_versions_are_headed_by_what_serves_and_by_the_release_that_is_open(stat
         RELEASES[0], state=state, kind="promote", from_version=7, to_version=8, actor="user:anna"
     )
     assert told in "".join(text for text, _ in models.model_head(model, newest or None, Context(NOW)))
+
+
+def test_a_paused_schedule_says_by_whom_and_why_in_its_list_and_one_being_resumed_waits_for_no_event() -> None:
+    paused = next(row for row in SCHEDULES if row.paused_at)
+    grid = Grid(schedules.COLUMNS, lambda row: row.id)
+    resumed = dataclasses.replace(paused, paused_at=None, paused_by="", paused_reason="", next_at=None)
+    grid.set_rows([paused, resumed])
+    shown = [plain(cells) for cells in grid.draw(120, 3, CONTEXT)]
+    assert "paused by ben: the source moves" in shown[1]
+    assert "being set" in shown[2]
+    assert "when it happens" not in shown[2]
+    below = " ".join(plain(cells) for cells in schedules.schedule_lines(paused, 80, NOW))
+    assert "paused 1h ago by ben: the source moves" in " ".join(below.split())
+    by_hand = dataclasses.replace(resumed, last_at=None, last_job_id="01a2")
+    assert "never by its time" in plain(schedules.schedule_lines(by_hand, 80, NOW)[-1])
+
+
+def test_a_version_that_left_is_named_whole_and_so_is_what_moved_most() -> None:
+    row = dataclasses.replace(
+        MONITORS[0], version=12, has_left=True, moved="prediction", moved_effect=0.94, moved_threshold=0.2
+    )
+    grid = Grid(monitor_list.COLUMNS, lambda row: row.model)
+    grid.set_rows([row])
+    shown = plain(grid.draw(80, 2, CONTEXT)[1])
+    assert "v12 gone" in shown
+    assert "prediction 0.94 of 0.2" in shown
+
+
+def test_a_running_job_names_its_process_and_an_abandoned_one_how_to_have_its_work_done_again() -> None:
+    running = dataclasses.replace(next(row for row in JOBS if row.state == "running"), pid=4711)
+    assert "process 4711" in " ".join(plain(cells) for cells in jobs.job_lines(running, 80, NOW))
+    gone = dataclasses.replace(
+        next(row for row in JOBS if row.state == "abandoned"), args={"until_us": 1_490_313_600_000_000}
+    )
+    shown = " ".join(" ".join(plain(cells) for cells in jobs.job_lines(gone, 80, NOW)).split())
+    assert "again: modeldeck train nightly-rates --until 2017-03-24T00:00:00Z" in shown
+    scheduled = dataclasses.replace(gone, actor="schedule:retrain:nightly-rates")
+    assert again(scheduled) == "modeldeck schedules run retrain:nightly-rates"
+    assert again(dataclasses.replace(gone, state="failed")) == ""

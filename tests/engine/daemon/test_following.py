@@ -41,7 +41,7 @@ def followed_log(daemon):
 def test_log_is_followed_while_the_job_runs_and_its_daemon_is_replaced(daemon, follow):
     job = daemon.start_waiting("runs.train")
     process = follow(job)
-    assert process.stdout.readline() == "taking a snapshot of the source\n"
+    assert re.fullmatch(r"0:00:\d\d  taking a snapshot of the source\n", process.stdout.readline())
     daemon.kill()
     daemon.start()
     daemon.source.go()
@@ -82,6 +82,7 @@ def test_job_is_shown_with_what_it_waits_for(daemon):
     waits_for = daemon.client.call("jobs.show", {"id": turn.id}).waits_for
     assert waits_for == "its turn: 1 train job runs already, 1 at once"
     now = daemon.client.call("jobs.show", {"id": first.id})
+    assert str(now.job.pid) in written(now)
     assert ([attempt.state for attempt in now.attempts], [job.id for job in now.needed_by]) == (["running"], [after.id])
     os.kill(now.job.pid, signal.SIGKILL)
     assert daemon.ended(after).reason == f"needs job {first.id[:16]}, which was abandoned"
@@ -91,15 +92,19 @@ def test_job_is_shown_with_what_it_waits_for(daemon):
     assert daemon.ended(turn).state == "succeeded"
 
 
-def test_job_is_written_for_a_person(daemon):
+def written(answer):
     from console.commands import render
     from console.output import Output
 
+    out = io.StringIO()
+    render.one(answer, Output(stdout=out, stderr=io.StringIO()))
+    return out.getvalue()
+
+
+def test_job_is_written_for_a_person(daemon):
     daemon.source.go()
     first = daemon.client.call("data.ingest", {"model": "plain"})
     second = daemon.ended(daemon.client.call("data.ingest", {"model": "plain", "after": [first.id]}))
-    out = io.StringIO()
-    render.one(daemon.client.call("jobs.show", {"id": second.id}), Output(stdout=out, stderr=io.StringIO()))
-    lines = out.getvalue().splitlines()
+    lines = written(daemon.client.call("jobs.show", {"id": second.id})).splitlines()
     assert lines[0] == f"job      {second.id}"
     assert any(line.startswith("needs") and line.endswith("(succeeded)") for line in lines)
