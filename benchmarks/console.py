@@ -1,6 +1,7 @@
 """The console beside a bare Textual program, posting and harlequin, each under a pseudo-terminal of 80x24.
 
     python benchmarks/console.py [--quick] [--json FILE]
+    python benchmarks/console.py --soak MINUTES [--quick] [--json FILE]    only its memory, for so long
 
 Ours looks at a deck of 10,000 models and 1,000,000 runs (`--quick`: 100,000), with its daemon up; the others at
 nothing. A repaint lasts from the key to its last byte. The deck is made once and kept in the temporary folder.
@@ -8,6 +9,7 @@ nothing. A repaint lasts from the key to its last byte. The deck is made once an
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from console_deck import MODELS, Daemon, large_deck
 from console_faults import faults, soak
+from console_soak import by_the_clock
 from figures import PEERS, ROOT, Row, arguments, environment, median, show
 from terminal import Repaint, Terminal
 
@@ -37,21 +40,31 @@ PER_SECOND = 100  # changes in the registry of a fleet at work
 
 def main() -> None:
     """Measure and show."""
-    named = arguments("the console beside bare Textual, posting and harlequin")
+    named = arguments("the console beside bare Textual, posting and harlequin", _more)
     folder = large_deck(100_000 if named.quick else 1_000_000)
-    repeats = 3 if named.quick else 15
     daemon = Daemon(folder)
     try:
         with tempfile.TemporaryDirectory(prefix="modeldeck-console-") as home:
             stage = Stage(folder, Path(home))
-            rows = [*first_frames(stage, repeats), *keys(stage, repeats * 4, named.quick)]
-            rows += [*commands(stage, repeats), *faults(stage, 1 if named.quick else 5)]
-            rows += [] if named.quick else [*soak(stage)]
+            rows = by_the_clock(stage, named.soak * 60) if named.soak else everything(stage, named.quick)
     finally:
         daemon.stop()
     if stage.missing:
         rows[0].note += f"; not measured, make bench-peers: {', '.join(stage.missing)}"
     show(rows, named)
+
+
+def _more(parser: argparse.ArgumentParser) -> None:
+    told = "only memory, beside the others, after so long by the clock (it may be measured on a busy machine)"
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help=told)
+
+
+def everything(stage: Stage, is_quick: bool) -> list[Row]:
+    """Measure all rows, the long soak but for it."""
+    repeats = 3 if is_quick else 15
+    rows = [*first_frames(stage, repeats), *keys(stage, repeats * 4, is_quick)]
+    rows += [*commands(stage, repeats), *faults(stage, 1 if is_quick else 5)]
+    return rows if is_quick else [*rows, *soak(stage)]
 
 
 class Stage:

@@ -128,8 +128,11 @@ class Terminal:
 
     def pss_mb(self) -> float:
         """Return its memory, what it shares counted in part."""
-        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{self.pid}/smaps_rollup").read_text(), re.MULTILINE)
-        return int(found[1]) / 1000 if found else 0.0
+        return memory_mb(self.pid, "Pss")
+
+    def rss_mb(self) -> float:
+        """Return its resident memory, what it shares counted whole."""
+        return memory_mb(self.pid, "Rss")
 
     def close(self) -> None:
         """End it at once: what it is measured by is over, and some programs ask before they quit."""
@@ -137,3 +140,9 @@ class Terminal:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         os.close(self._file)
+
+
+def memory_mb(pid: int, field: str) -> float:
+    """Return a process's memory by a field of the kernel's summary, in MB: `Rss` or `Pss`."""
+    found = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(found[1]) / 1000 if found else 0.0

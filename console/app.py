@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -46,6 +47,7 @@ def run(place: Workspace | SharedDeck, *, ascii_only: bool = False, read_only: b
     )
     SHOWN.zone = _zone(chosen["time_zone"], place)
     SHOWN.glyphs = "ascii" if profile.ascii_only else chosen["glyphs"]
+    gc.freeze()  # what was loaded stays: the collector need not go through it to find what a screen left behind
     app.run(mouse=profile.mouse)
     return app.return_code or 0
 

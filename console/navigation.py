@@ -7,6 +7,8 @@ from collections.abc import Callable
 from console.screens.page import Page
 
 MOST_VISITED = 30  # places kept to go back to
+FEW_HELD = 1_000  # a screen of so few is kept in any case
+MOST_HELD = 20_000  # rows of all screens together; beyond it those seen longest ago are read again when one comes back
 
 
 class Navigator:
@@ -19,6 +21,7 @@ class Navigator:
         self._before: list[Page] | None = None
         self._trail: list[list[Page]] = [list(self._stack)]
         self._place = 0  # in the trail
+        self._seen: list[Page] = [self.root]  # numbered screens, that of now last
 
     def _root(self, name: str) -> Page:
         if name not in self._roots:
@@ -85,6 +88,7 @@ class Navigator:
             return False
         self._before, self._stack = self._stack, list(self._trail[to])
         self._place = to
+        self._let_go()
         return True
 
     def _leave(self, stack: list[Page]) -> None:
@@ -94,3 +98,13 @@ class Navigator:
             self._trail.append(list(stack))
             del self._trail[:-MOST_VISITED]
             self._place = len(self._trail) - 1
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of rows that are out of view, longest out of view first, where there are too many."""
+        self._seen = [*(page for page in self._seen if page is not self.root), self.root]
+        over = sum(page.held for page in self._seen) - MOST_HELD
+        for page in self._seen[:-1]:
+            if over > 0 and page.held > FEW_HELD:
+                over -= page.held
+                page.let_go()

@@ -112,6 +112,7 @@ class Poller:
                     value = read(client)
                     token, self._failures = now_token, 0
                     self._post(Answer(page, value))
+                    del value  # thousands of rows would be held here a second time until the next read
             except ModeldeckError as error:
                 self._failed(page, error)
             except Exception as error:  # a read must never end the thread: the screen says what happened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+import sys
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
@@ -69,3 +70,12 @@ def prepare(found: Profile, environ: MutableMapping[str, str]) -> None:
     environ["TEXTUAL_FPS"] = str(found.fps)
     environ["TEXTUAL_ANIMATIONS"] = "none"
     environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
+    leave_out_tls()
+
+
+def leave_out_tls() -> None:
+    """Keep `ssl` from being loaded by asyncio and http.client, which do without it: 4 MB that a console has no use for.
+
+    It speaks to a Unix socket alone. Where something has loaded it already, it stays.
+    """
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]

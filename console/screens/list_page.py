@@ -122,6 +122,16 @@ class ListPage(Page):
         self.loaded = True
         self.set_rows(value)
 
+    @property
+    def held(self) -> int:
+        """How many rows it holds in memory."""
+        return len(self._rows)
+
+    def let_go(self) -> None:
+        """Let go of the rows; filter and cursor stay for when they are read again."""
+        self.set_rows(())
+        self.loaded = False
+
     def set_rows(self, rows: Sequence[Any]) -> None:
         """Replace the rows."""
         if tuple(rows) != self._rows:

@@ -53,6 +53,14 @@ class Page:
         """Take what `read` gave."""
         self.loaded = True
 
+    @property
+    def held(self) -> int:
+        """How many rows it holds in memory."""
+        return 0
+
+    def let_go(self) -> None:
+        """Let go of what was read; filter and cursor stay for when it is read again."""
+
     def body(self, width: int, height: int, context: Context) -> list[Line]:
         """Return the page's lines, at most `height`."""
         return []

@@ -19,7 +19,6 @@ class Grid:
         self._columns = tuple(columns)
         self._key = key
         self._rows: tuple[Any, ...] = ()
-        self._index: dict[str, int] = {}
         self._cursor: str | None = None
         self._at = 0
         self._top = 0
@@ -58,10 +57,10 @@ class Grid:
         if tuple(rows) == self._rows:
             return
         self._rows = tuple(rows)
-        self._index = {self._key(row): position for position, row in enumerate(self._rows)}
         self._placed.clear()
-        if self._cursor in self._index:
-            self._at = self._index[self._cursor]
+        found = self._position(self._cursor)
+        if found is not None:
+            self._at = found
         elif self._rows:
             self._at = min(self._at, len(self._rows) - 1)
             if self._cursor is None or self._at < 0:
@@ -74,10 +73,19 @@ class Grid:
         """Put the cursor on a row by key; a key not there yet is taken up when it comes."""
         if key is None:
             return
-        if key in self._index:
-            self._go(self._index[key])
+        found = self._position(key)
+        if found is not None:
+            self._go(found)
         elif not self._rows:
             self._cursor = key
+
+    def _position(self, key: str | None) -> int | None:
+        """Return where a row stands, looked for from where the cursor was: no index of thousands of keys is held."""
+        if key is None:
+            return None
+        if self._at < len(self._rows) and self._key(self._rows[self._at]) == key:
+            return self._at
+        return next((position for position, row in enumerate(self._rows) if self._key(row) == key), None)
 
     def move(self, action: str) -> bool:
         """Carry out one of the `move.*` actions; say whether it was one."""

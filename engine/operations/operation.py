@@ -129,12 +129,24 @@ def _column(values: list[Any], plain: type | None, whole: frozenset[type], read:
     """Read the values of one field, by one look where all are what is taken as it is, or whole numbers in range."""
     kinds = set(map(type, values))
     if kinds == {plain}:
-        return [intern(value) if len(value) <= SHORT else value for value in values] if plain is str else values
+        return _once(values) if plain is str else values
     if kinds <= whole:
         numbers = [value for value in values if value is not None]
         if not numbers or (min(numbers) >= -MOST_INT and max(numbers) <= MOST_INT):
             return values
+    if kinds <= _TEXT_OR_NONE:
+        known = {value: read(value) for value in set(values)}  # times, of which one is often that of many rows
+        return [known[value] for value in values]
     return [read(value) for value in values]
+
+
+def _once(values: list[str]) -> list[str]:
+    """Keep each text once, where many rows say the same; a column of ids and names is left as it is."""
+    known = set(values)
+    if len(known) * 2 > len(values):
+        return values
+    shared = {value: intern(value) if len(value) <= SHORT else value for value in known}
+    return [shared[value] for value in values]
 
 
 MOST_INT = 2**63 - 1
@@ -146,6 +158,7 @@ Read = Callable[[Any], Any]
 SHORT = 40  # texts up to here are kept once, however many rows say them: names of tasks, kinds, models, people
 _AS_IT_IS = (str, bool, float)  # a value of exactly this type needs no reading
 _WHOLE = frozenset((int,))
+_TEXT_OR_NONE = frozenset((str, type(None)))
 _WHOLE_OR_NONE = frozenset((int, type(None)))
 
 

@@ -90,3 +90,12 @@ def test_ten_thousand_rows_draw_only_what_is_seen() -> None:
     grid.move("move.down")
     grid.draw(40, 20, CONTEXT)
     assert len(seen) == 19
+
+
+def test_no_key_is_held_beside_its_row_and_a_cursor_is_still_found_among_thousands() -> None:
+    grid = grid_of(*(f"row-{number}" for number in range(5000)))
+    grid.put_cursor("row-4321")
+    grid.set_rows([Row(f"row-{number}", 1) for number in reversed(range(5000))])
+    assert (grid.cursor, grid.selected) == ("row-4321", Row("row-4321", 1))
+    grid.put_cursor("nowhere")
+    assert grid.cursor == "row-4321"
