@@ -30,7 +30,9 @@ def is_told(event: Event) -> bool:
     """Say whether an event is told: changes that people look for, and jobs that failed."""
     if event.action == "job.ended":
         return event.body.get("state") in ("failed", "abandoned")
-    if event.action == "release.running" or event.body.get("quiet") is True:
+    if event.action == "release.running":
+        return bool(event.reason)  # somebody let it go on, past what held it
+    if event.body.get("quiet") is True:
         return False
     return not event.action.startswith(ROUTINE)
 

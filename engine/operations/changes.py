@@ -21,7 +21,8 @@ def words(event: Event) -> str:
         kind = str(event.body.get("kind") or "release")
         if verb == "completed" and kind in _RELEASED:
             return f"{_RELEASED[kind]} {move}"
-        return f"{_RELEASE.get(kind, kind)} {move} {_STATES.get(verb, verb)}"
+        said = "resumed" if verb == "running" and event.reason else _STATES.get(verb, verb)  # nobody resumes without
+        return f"{_RELEASE.get(kind, kind)} {move} {said}"
     if noun == "version" and "@" in event.subject_id:
         return f"v{event.subject_id.rpartition('@')[2]} {verb}"
     if noun == "alias" and ":" in event.subject_id:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.governance.told_changes import is_told
 from engine.operations.changes import words
 from store.rows import Event
 
@@ -37,3 +38,11 @@ from store.rows import Event
 def test_a_change_is_said_in_words(action: str, subject: str, body: dict[str, Any], said: str) -> None:
     event = Event(1, 0, "user:anna", None, action, action.partition(".")[0], subject, "posts", "", body, "", "")
     assert words(event) == said
+
+
+@pytest.mark.parametrize(("reason", "told"), [("", False), ("nobody books at night", True)])
+def test_a_release_that_somebody_let_go_on_is_a_change_and_one_that_begins_is_none(reason: str, told: bool) -> None:
+    body = {"kind": "promote", "from": 1, "to": 2}
+    event = Event(1, 0, "user:bo", None, "release.running", "release", "0193a1", "posts", reason, body, "", "")
+    assert is_told(event) is told
+    assert words(event) == f"promotion v1 → v2 {'resumed' if told else 'running'}"
