@@ -79,6 +79,11 @@ def applied_body(reader: Reader) -> Mapping[str, Any]:
     return found
 
 
+def deck_name(reader: Reader, folder: str) -> str:
+    """Return the deck's name as its applied settings say it, its folder's where none are applied yet."""
+    return str(applied_body(reader).get("name") or folder)
+
+
 _BODIES: dict[str, Mapping[str, Any]] = {}  # the newest, by its content hash
 
 

@@ -98,9 +98,12 @@ def read_folder(root: Path) -> tuple[FileText, ...]:
     """
     from engine.settings.folder import files_of
 
-    if not root.is_dir():
-        raise Refused(f"no folder {root}", "name the folder that holds deck.toml and models/")
-    return tuple(FileText(path, text) for path, text in files_of(root).items())
+    try:
+        if not root.is_dir():
+            raise Refused(f"no folder {root}", "name the folder that holds deck.toml and models/")
+        return tuple(FileText(path, text) for path, text in files_of(root).items())
+    except OSError as error:
+        raise Refused(f"{error.filename or root} cannot be read: {error.strerror}", "its owner may let you") from None
 
 
 def from_tar(stream: IO[bytes]) -> tuple[FileText, ...]:

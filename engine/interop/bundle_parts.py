@@ -58,6 +58,7 @@ def collected(deck: Deck, version: Version, *, with_data: bool, with_image: bool
         texts = {**_texts(deck, reader, version), "seal.json": _json(sealing.as_json(seal))}
         first, newest = events.event(reader, 1), events.events(reader, limit=1)[0]
         known = list(seals.signers(reader))
+        name = settings.deck_name(reader, deck.workspace.root.name)
         image = _image(reader, version) if with_image else None
     files: dict[str, bytes | Path] = {name: texts[name] for name in TEXTS}
     files |= _model_file(deck, version)
@@ -75,7 +76,7 @@ def collected(deck: Deck, version: Version, *, with_data: bool, with_image: bool
     places = {name: _place(deck, name, source) for name, source in files.items()}
     about = {
         "of": f"{version.model}@{version.number}",
-        "deck": deck.workspace.root.name,
+        "deck": name,
         "deck_id": first.hash if first is not None else "",
         "product": VERSION,
         "made_at": deck.clock.now(),

@@ -21,5 +21,6 @@ def erase(context: JobContext) -> dict[str, Any]:
     )
     places = erasures.items(context.deck.database, done.id)
     rows = f"{done.rows:,} {'row' if done.rows == 1 else 'rows'}"
-    told = f"{rows} in {len(places)} places erased; what was made of them: modeldeck erasures show {done.id[:12]}"
+    where = f"{len(places)} {'place' if len(places) == 1 else 'places'}"
+    told = f"{rows} in {where} erased; what was made of them: modeldeck erasures show {done.id[:12]}"
     return {"erasure": done.id, "rows": done.rows, "places": len(places), "told": told}

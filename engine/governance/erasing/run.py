@@ -115,7 +115,7 @@ class _Run:
         with self.deck.database.write(self.fence) as tx:
             erasures.found(tx, self.standing.id, ((one.kind, one.model, one.name, one.rows) for one in found))
         self.reached("found")
-        self.say(0.3, f"erasing {told} rows in {len(found)} places")
+        self.say(0.3, f"erasing {told} rows in {len(found)} {'place' if len(found) == 1 else 'places'}")
         people = _people(self.deck, self.standing)
         steps = {"golden": self._golden, "snapshot": self._snapshot, "quarantine": self._rejected}
         for kind, step in steps.items():

@@ -43,15 +43,16 @@ def collect(context: ServiceContext, request: EvidenceRequest) -> EvidenceMade:
     from engine.operations.compliance import ComplianceRequest
     from engine.service.handlers.access import show
     from engine.service.handlers.compliance import compliance
-    from store import blobs, events, seals
+    from store import blobs, events, seals, settings
 
     deck, caller = context.deck, context.caller
     with deck.database.reading() as reader:
         version = None if request.model is None else card_version(reader, request.model, request.version)
         members, about = evidence.record_of(reader)
         known = list(seals.signers(reader))
+        name = settings.deck_name(reader, deck.workspace.root.name)
     of = "" if version is None else f"{version.model}@{version.number}"
-    about = {**about, "of": of, "made_at": deck.clock.now(), "signers": known, "deck": deck.workspace.root.name}
+    about = {**about, "of": of, "made_at": deck.clock.now(), "signers": known, "deck": name}
     if version is not None:
         matrix = to_json(show(context, NoRequest()))
         lacks = to_json(compliance(context, ComplianceRequest(version.model, version.number)))
@@ -103,12 +104,13 @@ def head(context: ServiceContext, _request: NoRequest) -> SignedHead:
     """
     from engine.governance.evidence import sign
     from engine.governance.witness import head_bytes
-    from store import events
+    from store import events, settings
 
     newest = events.events(context.deck.database, limit=1)
     if not newest:
         raise Refused("nothing is on record yet", "apply settings: modeldeck apply")
-    deck, seq, hash, at = context.deck.workspace.root.name, newest[0].seq, newest[0].hash, context.deck.clock.now()
+    deck = settings.deck_name(context.deck.database, context.deck.workspace.root.name)
+    seq, hash, at = newest[0].seq, newest[0].hash, context.deck.clock.now()
     signer, signature = sign(context.deck, head_bytes(deck, seq, hash, at))
     return SignedHead(deck, seq, hash, at, signer, signature)
 

@@ -14,7 +14,7 @@ from engine.governance.evidence_check import check
 from engine.governance.evidence_file import BadEvidence, pack
 from engine.release import submit_promote
 from engine.service.call import ServiceContext, call
-from store import events
+from store import events, settings
 from store.errors import NotAllowed, Refused, UnknownName
 
 STRANGER = Ed25519PrivateKey.generate()
@@ -235,3 +235,10 @@ def test_a_deck_that_never_made_a_version_has_no_key_yet(deck, apply_settings_bo
     with pytest.raises(Refused, match="no key yet"):
         call(context, "audit.collect", {})
     assert call(context, "audit.key", {}) == []
+
+
+def test_it_names_the_deck_as_its_settings_do_and_not_as_its_folder_is_called(sealed, made):
+    path, done = made
+    assert check(path, (done.signer,)).deck == settings.applied_body(sealed.deck.database)["name"]
+    assert ask(sealed, "audit.head").deck == settings.applied_body(sealed.deck.database)["name"]
+    assert settings.deck_name(sealed.deck.database, "folder") != "folder"
