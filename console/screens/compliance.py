@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 from console.poller import Asks
@@ -15,6 +16,7 @@ from store.rows import PersonalRead
 from store.rows.frozen import dataclass
 
 READS = 10
+INDENT, NARROWEST = 8, 20  # of what goes on below an item, and how few signs of it a line has at least
 NOT_SHOWN = "approvers and admins see who"
 NO_READS = "nobody, as far as the access log reaches"
 
@@ -52,7 +54,7 @@ def compliance_page(model: str, version: int | None, row: Any) -> DocumentPage:
     )
 
 
-def compliance_lines(found: Found, _width: int, now: int) -> list[Line]:
+def compliance_lines(found: Found, width: int, now: int) -> list[Line]:
     """Return every item under its phase, under a missing one what fills it, and then the reads."""
     told = found.compliance
     there = f"{len(told.items) - told.missing} of {len(told.items)} on record"
@@ -63,9 +65,10 @@ def compliance_lines(found: Found, _width: int, now: int) -> list[Line]:
             phase = one.phase
             lines += [(), line("  ", (phase, "strong"))]
         sign, style = ("✓ ", "ok") if one.is_there else ("✗ ", "warn")
-        lines.append(line("    ", (sign, style), (one.what, "name"), (f"  {one.detail}", "dim")))
-        if one.fix:
-            lines.append(line("        ", (one.fix, "accent")))
+        first, *more = wrap(f"{one.what}  {one.detail}", max(width - INDENT, NARROWEST)) or [one.what]
+        lines.append(line("    ", (sign, style), (one.what, "name"), (first[len(one.what) :], "dim")))
+        lines += [line(" " * INDENT, (each, "dim")) for each in more]
+        lines += [line(" " * INDENT, (each, "accent")) for each in wrap(one.fix, max(width - INDENT, NARROWEST))]
     lines += [(), line("  ", ("who read personal columns", "strong"))]
     if found.reads is None:
         return [*lines, line("    ", (NOT_SHOWN, "dim"))]

@@ -53,6 +53,18 @@ def test_who_may_not_see_readers_sees_the_rest() -> None:
     assert NO_READS in text_of(Found(Compliance(MODEL, 3, ITEMS, 1), ()))
 
 
+def test_a_long_line_goes_on_below_it_so_that_who_and_why_are_read_at_80_columns() -> None:
+    told = (
+        "mae vs champion, latency_p99_ms (no data) by bob, 2026-11-30T21:04Z: nobody books at night and the fair begins"
+    )
+    fix = "modeldeck releases show 01a22e45dacb; it stays on record of this version"
+    item = ComplianceItem("tests", "gates passed over", False, told, fix)
+    text = text_of(Found(Compliance(MODEL, 3, (item,), 1), ()))
+    assert max(map(len, text.splitlines())) <= 80
+    assert f"gates passed over {told}" in " ".join(text.split())
+    assert fix in " ".join(text.split())
+
+
 @run
 async def test_a_role_that_does_not_reach_the_log_sees_the_rest(console: Any, sample: SampleClient) -> None:
     sample.answers["compliance.show"] = Compliance(MODEL, 3, ITEMS, 1)
