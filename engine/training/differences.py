@@ -19,8 +19,10 @@ from engine.monitoring.predictions import read_versions
 from engine.serving.contract import InputError
 from engine.serving.frames import conform
 from engine.serving.predict import PredictError
+from engine.settings.apply import settings_of
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.trial import one_quiet_thread
+from engine.training.unread import hidden
 from store import versions
 from store.errors import ModeldeckError
 
@@ -109,13 +111,15 @@ def _explained(
             pair[0], pa.table({"key_id": pa.array([], pa.string())})
         )
         rows = rows.filter(pc.equal(rows["status"], 200)) if len(rows) else rows
-        if rows["key_id"].null_count < len(rows):
-            return [{**one, "note": "not explained: the log holds tokens of personal columns"} for one in largest]
         place = {id: at for at, id in enumerate(rows["prediction_id"].to_pylist())} if len(rows) else {}
         known = [one for one in largest if one["prediction_id"] in place]
-        both = [load_version(deck, versions.version(deck.database, model, number)) for number in pair]
+        first, second = (versions.version(deck.database, model, number) for number in pair)
+        both = load_version(deck, first), load_version(deck, second)
+        if tokens := hidden(rows, settings_of(deck, first.settings_revision).models[model].data.personal, *both):
+            note = f"not explained: of {', '.join(tokens)} the log keeps only tokens"
+            return [{**one, "note": note} for one in largest]
         with one_quiet_thread():
-            reasons = why_apart(rows, [place[one["prediction_id"]] for one in known], both[0], both[1]) if known else []
+            reasons = why_apart(rows, [place[one["prediction_id"]] for one in known], *both) if known else []
     except (ModeldeckError, PredictError, InputError, KeyError) as error:
         return [{**one, "note": f"not explained: {' '.join(str(error).split())}"} for one in largest]
     told = {one["prediction_id"]: why for one, why in zip(known, reasons, strict=True)}

@@ -19,11 +19,14 @@ import pyarrow.compute as pc
 from engine.measures.confidence import mean_sequence
 from engine.measures.metrics import Predicted, find, predicted
 from engine.measures.shift import tolerance
+from engine.model_io.load import ask_as_of, load_version
 from engine.monitoring import outcomes
 from engine.monitoring.columns import FEATURES
 from engine.monitoring.performance import guess_of, truth_of
 from engine.monitoring.predictions import read_versions
+from engine.settings.apply import settings_of
 from engine.training.differences import frame_of, why_apart
+from engine.training.unread import hidden
 from store import snapshots, versions
 
 if TYPE_CHECKING:
@@ -55,12 +58,15 @@ def replay(deck: Deck, model: str, new: Predictor, metric: str, cutoff_at: int |
     rows = _rows(deck, model, champion.number)
     if len(rows) < LEAST:
         return {**told, "rows": len(rows), "note": f"{len(rows)} logged rows of the last 30 days, {LEAST} are needed"}
-    if rows["key_id"].null_count < len(rows):
-        return {**told, "note": "personal columns were logged as tokens: nothing to replay, use a shadow release"}
+    personal = settings_of(deck, champion.settings_revision).models[model].data.personal
+    serving = load_version(deck, champion)
+    if tokens := hidden(rows, personal, new, serving):
+        kept = f"of {', '.join(tokens)} the log keeps only tokens"
+        return {**told, "note": f"{kept}: nothing to replay, use a shadow release"}
     absent = [name for name in names_of(new) if FEATURES + name not in rows.column_names]
     if absent:
         return {**told, "note": f"it reads {', '.join(absent)}, which nobody sent to the champion"}
-    return {**told, **_compared(deck, champion, new, rows, metric, cutoff_at)}
+    return {**told, **_compared(deck, champion, (serving, new), rows, metric, cutoff_at)}
 
 
 def names_of(predictor: Predictor) -> list[str]:
@@ -80,10 +86,9 @@ def _rows(deck: Deck, model: str, version: int) -> pa.Table:
 
 
 def _compared(
-    deck: Deck, champion: Version, new: Predictor, rows: pa.Table, metric: str, cutoff_at: int | None
+    deck: Deck, champion: Version, pair: tuple[Predictor, Predictor], rows: pa.Table, metric: str, cutoff_at: int | None
 ) -> dict[str, Any]:
-    from engine.model_io.load import ask_as_of, load_version
-
+    serving, new = pair
     classes = tuple(champion.signature.get("classes") or ())
     if classes != tuple(new.signature.classes):
         return {"note": "its classes are others than the champion's"}
@@ -92,7 +97,6 @@ def _compared(
         ask_as_of(new, remembered + 1)
     frame = frame_of(rows, new)
     ours, theirs = predicted(new.predict_frame(frame), classes), guess_of(rows, classes)
-    serving = load_version(deck, champion)
     return {
         "rows": len(rows),
         "from_at": rows["received_at"][0].as_py(),

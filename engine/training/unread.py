@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.serving.features import RareCategories
 from engine.serving.predict import Predictor
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def read_by_value(predictor: Predictor, personal: tuple[str, ...]) -> list[str]:
@@ -18,6 +21,13 @@ def read_by_value(predictor: Predictor, personal: tuple[str, ...]) -> list[str]:
     columns = [column for column in predictor.signature.inputs if column.name in personal]
     valued = _valued(predictor.model)
     return [one.name for one in columns if valued is None or one.type != "string" or one.name in valued]
+
+
+def hidden(rows: pa.Table, personal: tuple[str, ...], *readers: Predictor) -> list[str]:
+    """Return the personal columns of which logged rows hold tokens although one of the readers goes by their values."""
+    if rows["key_id"].null_count == len(rows):
+        return []
+    return list(dict.fromkeys(name for reader in readers for name in read_by_value(reader, personal)))
 
 
 def _valued(model: Any) -> set[str] | None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -13,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from engine.serving.contract import Column, Signature
 from engine.serving.features import CategoryFlags, NumberColumns, RareCategories
-from engine.training.unread import read_by_value
+from engine.training.unread import hidden, read_by_value
 
 FRAME = pd.DataFrame(
     {
@@ -60,3 +61,18 @@ def test_of_a_pipeline_of_another_make_every_column_counts(features: Any) -> Non
     model = make_pipeline(features, LinearRegression()).fit(FRAME, FRAME["amount"])
     assert read_by_value(predictor(model), PERSONAL) == list(PERSONAL)
     assert read_by_value(predictor(LogisticRegression()), PERSONAL) == list(PERSONAL)
+
+
+def test_tokens_hide_what_any_of_the_readers_goes_by_and_nothing_where_there_are_none() -> None:
+    one, other = (
+        predictor(make_pipeline(ColumnTransformer([("some", CategoryFlags(), names)]), LinearRegression()))
+        for names in (["email"], ["country", "email"])
+    )
+    for each in (one, other):
+        each.model.fit(FRAME, FRAME["amount"])
+    texts = ("country", "email", "street")
+    raw, tokens = (pa.table({"key_id": pa.array([None, key], pa.string())}) for key in (None, "k1"))
+    assert hidden(raw, texts, one, other) == []
+    assert hidden(tokens, texts, one) == []
+    assert hidden(tokens, texts, one, other) == ["country"]
+    assert hidden(tokens, (), one, other) == []
