@@ -74,3 +74,14 @@ def decision(
 
     best = max(candidates.tolist(), key=lambda threshold: (gain(threshold), -abs(threshold - 0.5)))
     return {"threshold": round(float(best), 4), "positive": classes[1], "chosen_by": by}
+
+
+def decision_told(decided: dict[str, Any], metric: Metric) -> str:
+    """Say where a two-class model decides, and by what that was chosen; empty where nothing is decided."""
+    if "threshold" not in decided:
+        return ""
+    why = "" if decided["chosen_by"] == metric.name else f" ({metric.name} looks at no labels)"
+    return (
+        f"answers {decided['positive']!r} from a score of {decided['threshold']:g} on, chosen for"
+        f" {decided['chosen_by']} on the folds{why}; another: modeldeck versions derive --threshold"
+    )

@@ -20,7 +20,7 @@ from engine.training.beside import Beside
 from engine.training.comparison import Comparison
 from engine.training.constraints import Groups
 from engine.training.dataset import Dataset, input_names, interval_level, prepare
-from engine.training.evaluation import decision, on_holdout
+from engine.training.evaluation import decision, decision_told, on_holdout
 from engine.training.families import families
 from engine.training.family import Family, is_ours
 from engine.training.fitting import fit, in_time
@@ -137,6 +137,8 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         start = fitting_base(base, dataset, split.holdout, best.family, best.params) if train.warm_start else ""
         model, fit_s = ahead.refit(best.family, best.params, fitted_by + proof_s * LATE, _told_base(start, progress))
         decided = decision(dataset, [fold.test for fold in folds], best.guess, metric, interval_level(settings))
+        if said := decision_told(decided, metric):
+            progress(0.87, said)
         predictor = Predictor.from_parts(model, dataset.signature, dataset.task, decided)
         progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
         now = time.monotonic()

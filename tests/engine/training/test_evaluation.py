@@ -8,7 +8,7 @@ import pytest
 from engine.measures.metrics import Predicted, find
 from engine.serving.predict import Predictor
 from engine.training.dataset import prepare
-from engine.training.evaluation import SLICE_ROWS, by_slice, decision, on_holdout
+from engine.training.evaluation import SLICE_ROWS, by_slice, decision, decision_told, on_holdout
 from engine.training.importance import importance
 
 
@@ -158,3 +158,13 @@ def test_regression_and_several_classes_decide_nothing(holdout, guess, bookings,
     assert decision(holdout, [np.arange(300)], (guess,), find("mae")) == {}
     three = prepare(bookings(), rates(task="classification", target="country"), "UTC")
     assert decision(three, [np.arange(300)], (guess,), find("log_loss")) == {}
+
+
+def test_where_labels_change_is_told_and_by_what_that_was_chosen():
+    decided = {"threshold": 0.31, "positive": "true", "chosen_by": "f1"}
+    assert decision_told(decided, find("log_loss")) == (
+        "answers 'true' from a score of 0.31 on, chosen for f1 on the folds (log_loss looks at no labels);"
+        " another: modeldeck versions derive --threshold"
+    )
+    assert "(" not in decision_told(decided, find("f1"))
+    assert decision_told({}, find("mae")) == decision_told({"interval": {}}, find("mae")) == ""
