@@ -80,6 +80,7 @@ def _show(session: Session, findings: list[Finding]) -> None:
 def _source(workspace: Workspace, model: ModelSettings, zone: str) -> str:
     """Read a model's source and see that the columns its settings name are there."""
     from engine.data.gathering import gather, origin_of
+    from engine.data.guessing import id_like, id_like_told
     from engine.data.sources import need_columns
     from engine.training.checking import require_trainable
 
@@ -93,4 +94,8 @@ def _source(workspace: Workspace, model: ModelSettings, zone: str) -> str:
             need_columns(table, [rule.feature] if rule.feature else [], model.data.source)
         except Refused as error:
             raise Refused(f"{model.name}: alerts.{name}.feature: {error.message}", error.hint) from None
-    return f"{table.num_rows:,} rows, {table.num_columns} columns from {origin_of(model.data)}"
+    known = (*model.data.aside, model.data.time_column)
+    inputs = model.data.features or [name for name in table.column_names if name not in known]
+    look = id_like_told(id_like(table, inputs))
+    told = f"{table.num_rows:,} rows, {table.num_columns} columns from {origin_of(model.data)}"
+    return f"{told}; look: {look}" if look else told

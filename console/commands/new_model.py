@@ -29,7 +29,7 @@ def run(session: Session) -> int:
 
     from console.writing import write_whole
     from engine.data.drafting import draft
-    from engine.data.guessing import guess
+    from engine.data.guessing import guess, id_like, id_like_told
     from engine.data.sources import read_source
     from engine.service.identity import user_name
     from engine.settings.files import load
@@ -46,7 +46,8 @@ def run(session: Session) -> int:
     if path.exists() or request.name in load(workspace).models:
         raise Refused(f"there is a model {request.name} already", f"edit {path.relative_to(workspace.root)}")
     source = _from_here(request.source, workspace.root)
-    found = guess(read_source(source, workspace.root, workspace), request.target)
+    table = read_source(source, workspace.root, workspace)
+    found = guess(table, request.target)
     if request.task:
         found = replace(found, task=request.task)
     write_whole(path, draft(request.name, source, request.target, found, user_name(os.getuid())))
@@ -57,6 +58,9 @@ def run(session: Session) -> int:
         out.data(done)
     else:
         out.line(done.message)
+        inputs = [name for name in table.column_names if name not in (request.target, found.id_column)]
+        if look := id_like_told(id_like(table, inputs)):
+            out.note(f"look: {look}")
         out.note(f"next: look at it, then: modeldeck train {request.name}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ import pyarrow.compute as pc
 from store.errors import Refused
 
 MOST_CLASSES = 20  # a whole number of no more values is taken for a class
+SHOWN = 3  # columns that are told by name
+FEWEST = 20  # rows, of which every one being different says something
 HALF = 0.5  # of the rows: more values than that are no classes, and so many addresses make a column of them
 
 _PERSONAL_WORDS = (
@@ -55,6 +58,36 @@ def guess(table: pa.Table, target: str) -> Guess:
         rows=table.num_rows,
         columns=table.num_columns,
     )
+
+
+def id_like(table: pa.Table, names: Iterable[str]) -> list[str]:
+    """Return those of some columns that seem to name rows: from what is different in each row nothing is learned.
+
+    Such are an id by its name, a text without a space, and whole numbers without a gap, where no value comes twice.
+    """
+    if table.num_rows < FEWEST:
+        return []
+    return [name for name in names if _is_id(name, table[name]) or _names_rows(table[name])]
+
+
+def _names_rows(column: pa.ChunkedArray) -> bool:
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if column.null_count or not (is_text or pa.types.is_integer(column.type)):
+        return False
+    if pc.count_distinct(column).as_py() < len(column):
+        return False
+    if is_text:
+        return not pc.any(pc.match_substring_regex(column, r"\s")).as_py()
+    ends = pc.min_max(column).as_py()
+    return bool(ends["max"] - ends["min"] == len(column) - 1)
+
+
+def id_like_told(names: Sequence[str]) -> str:
+    """Say what columns that seem to name rows are, and what to do; empty where there are none."""
+    if not names:
+        return ""
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return f"different in every row, as ids are: {shown}; name it in id_column, or leave it out by [data] features"
 
 
 def _task(column: pa.ChunkedArray) -> str:

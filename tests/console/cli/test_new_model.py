@@ -42,3 +42,17 @@ def test_a_task_that_is_said_is_not_guessed(line: Line, folder: Path) -> None:
     made = line("models", "new", "sizes", "rows.csv", "--target", "size", "--task", "regression", "--json")
     assert made.data["message"].startswith("wrote models/sizes.toml: regression of size; 28 rows")
     assert 'task = "regression"' in (folder / "models" / "sizes.toml").read_text()
+
+
+def test_a_column_that_seems_to_name_rows_is_told_by_the_draft_and_by_check_until_it_is_left_out(
+    line: Line, folder: Path
+) -> None:
+    head, *rows = ROWS.splitlines()
+    text = "\n".join([f"{head},ticket", *(f"{row},T{number}" for number, row in enumerate(rows))])
+    (folder / "rows.csv").write_text(text.replace(",email", ",size2").replace("@x.org", " of x"))
+    look = "different in every row, as ids are: ticket;"
+    assert look in line("models", "new", "loans", "rows.csv", "--target", "y").err
+    assert look in next(one["detail"] for one in line("check", "--json").data if one["what"] == "loans")
+    path = folder / "models" / "loans.toml"
+    path.write_text(path.read_text().replace("[data]\n", '[data]\nfeatures = ["size", "size2"]\n'))
+    assert "different in every row" not in line("check", "--json").out

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from engine.data.drafting import draft
-from engine.data.guessing import Guess, guess
+from engine.data.guessing import Guess, guess, id_like, id_like_told
 from engine.settings.schema import ModelFile
 from store.errors import Refused
 
@@ -104,3 +104,33 @@ def test_a_draft_holds_what_was_found(source: str) -> None:
     assert settings.data.personal == ("email",)
     plain = tomllib.loads(draft("rates", source, "y", of([1.5] * ROWS), "anna"))
     assert plain["data"] == {"source": source, "target": "y"}
+
+
+@pytest.mark.parametrize(
+    ("values", "is_like"),
+    [
+        ([f"T-{number}" for number in range(ROWS)], True),
+        (list(range(7, 7 + ROWS)), True),
+        (list(reversed(range(ROWS))), True),
+        ([3 * number for number in range(ROWS)], False),  # an amount, for all one knows
+        ([number / 3 for number in range(ROWS)], False),
+        ([f"a note on row {number}" for number in range(ROWS)], False),
+        (["a", "b"] * 50, False),
+        ([*range(1, ROWS), 1], False),
+        ([None, *(f"T-{number}" for number in range(1, ROWS))], False),
+        (DAYS, False),
+    ],
+)
+def test_what_is_different_in_every_row_and_no_measure_seems_to_name_rows(values: list[Any], is_like: bool) -> None:
+    table = pa.table({"seen": values, "ticket_id": [3 * number for number in range(ROWS)]})
+    assert id_like(table, ["seen"]) == (["seen"] if is_like else [])
+    assert id_like(table, ["seen", "ticket_id"])[-1:] == ["ticket_id"]
+    assert id_like(table.slice(0, 10), ["seen", "ticket_id"]) == []  # ten rows differ by chance
+
+
+def test_columns_that_seem_to_name_rows_are_told_with_what_to_do() -> None:
+    assert id_like_told([]) == ""
+    assert id_like_told(["ticket"]) == (
+        "different in every row, as ids are: ticket; name it in id_column, or leave it out by [data] features"
+    )
+    assert "a, b, c and 2 more;" in id_like_told(["a", "b", "c", "d", "e"])
