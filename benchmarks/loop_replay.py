@@ -30,7 +30,8 @@ from engine.model_io.log_key import log_key
 from engine.monitoring.collect import collect
 from engine.monitoring.outcomes import joined
 from engine.release import abort
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.serving.contract import code_rows
 from engine.serving.log import SegmentLog, close_leftovers, hold
 from engine.serving.predict import Predictor, read_manifest

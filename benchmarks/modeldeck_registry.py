@@ -9,7 +9,8 @@ from typing import Any
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings
 from store import models, runs, settings, snapshots, spool, versions
 from store.clock import SystemClock
-from store.database import Database, create_or_upgrade, open_database
+from store.database import Database, open_database
+from store.opening import create_or_upgrade
 from store.rows import Snapshot
 from store.search.runs import find_runs
 from store.search.terms import Compare

@@ -83,7 +83,7 @@ OPEN = {
     OURS: """
 from pathlib import Path
 from store.clock import SystemClock
-from store.database import create_or_upgrade
+from store.opening import create_or_upgrade
 create_or_upgrade(Path(folder, "registry.db"), SystemClock()).close()
 """,
     LIMIT: """

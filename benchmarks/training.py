@@ -49,7 +49,7 @@ def deck_in(folder: Path, name: str) -> Iterator[object]:
     from store import settings as applied
     from store.artifacts import Artifacts
     from store.clock import SystemClock
-    from store.database import create_or_upgrade
+    from store.opening import create_or_upgrade
 
     workspace = Workspace(folder.resolve() / name)
     workspace.state.mkdir(parents=True, mode=0o700)

@@ -17,7 +17,8 @@ from engine.deck import Deck
 from engine.operations.operation import Danger, Operation
 from engine.product import VERSION
 from engine.service import wire
-from engine.service.call import ServiceContext, call, operation_named, refuse_change
+from engine.service.call import call, operation_named, refuse_change
+from engine.service.context import ServiceContext
 from engine.service.identity import owner_here, owner_of, sudo_via
 from engine.service.launch import ensure_running, wait_answering
 from engine.service.lock import acquire, holder, socket_of

@@ -41,7 +41,7 @@ def make_deck(workspace: Workspace, clock: Clock | None = None) -> Deck:
     """Open a deck, making or upgrading its registry first; only for who holds the deck's lock."""
     from store.artifacts import Artifacts
     from store.clock import SystemClock
-    from store.database import create_or_upgrade
+    from store.opening import create_or_upgrade
 
     clock = clock or SystemClock()
     database = create_or_upgrade(workspace.registry, clock)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,13 +19,12 @@ from store.json_text import dump, load
 from store.lookup import find_id
 from store.rows import Comment, CommentText
 from store.subjects import Subject
+from store.wording import checked
 
-LONGEST = 10_000  # characters
 MOST_MENTIONS = 20
 DEEPEST = 8  # replies to replies; a deeper one is set beside the one it answers
 
 _MENTION = re.compile(r"(?<![\w@./+-])@([a-z_](?:[a-z0-9_.-]{0,30}[a-z0-9_])?)(?![\w@])")
-_TURNS_LINES = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # text is shown other than it is written
 _NEWEST = "SELECT c.*, t.text FROM comment c JOIN comment_text t ON t.comment_id = c.id AND t.revision = c.revision"
 
 
@@ -178,26 +176,6 @@ def mentions(text: str) -> tuple[str, ...]:
     if len(called) > MOST_MENTIONS:
         raise Refused(f"the comment calls {len(called)} people", f"at most {MOST_MENTIONS}")
     return called
-
-
-def checked(text: str) -> str:
-    """Return a text without the space around it.
-
-    Raises:
-        Refused: it is empty, too long, or holds a control character or a turn of direction.
-    """
-    said = text.strip()
-    if not said:
-        raise Refused("the comment is empty", "say something")
-    if len(said) > LONGEST:
-        raise Refused(f"the comment has {len(said):,} characters", f"at most {LONGEST:,}")
-    for place, sign in enumerate(said, 1):
-        is_control = unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t"
-        if is_control or unicodedata.bidirectional(sign) in _TURNS_LINES:
-            raise Refused(
-                f"the comment holds a control character, U+{ord(sign):04X}, at character {place}", "leave it out"
-            )
-    return said
 
 
 def _own(tx: Write, id: str, actor: str, does: str) -> Comment:

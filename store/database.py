@@ -21,7 +21,7 @@ from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
 from store.reading import Memory, Statements, T, raise_failure
-from store.storage import FAILURES, writing_to
+from store.storage import FAILURES
 
 SCHEMA = 15  # the number of the newest migration; a test holds it equal to Alembic's head
 BUSY_TIMEOUT_MS = 5000
@@ -316,35 +316,6 @@ def refuse_newer(path: Path, schema: int) -> None:
             f"the registry {path} has schema {schema}, this modeldeck knows up to {SCHEMA}",
             "install the newer modeldeck",
         )
-
-
-def create_or_upgrade(path: Path, clock: Clock) -> Database:
-    """Make the registry, or bring it to this schema after a backup beside it, and open it.
-
-    Raises:
-        Refused: the folder is on a network file system.
-        Unavailable: the registry is newer than this modeldeck.
-        StorageUnwritable: the disk is full or read-only; the registry is as it was.
-    """
-    refuse_network_file_system(path.parent)
-    with writing_to(path.parent):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    schema = schema_of(path)
-    if schema is not None:
-        refuse_newer(path, schema)
-    if schema is None or schema < SCHEMA:
-        try:
-            if schema is None:
-                from store.creation import create
-
-                create(path)
-            else:
-                from store.upgrade import upgrade
-
-                upgrade(path, schema, clock)
-        except FAILURES as error:
-            raise_failure(error, path)
-    return Database(path, clock)
 
 
 def _hold(tx: Write, fence: Fence) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from store import events, models
-from store.comments import checked
 from store.database import Reader, Row, Write, fields
 from store.errors import Refused
 from store.ids import new_id
 from store.json_text import dump, load
 from store.lookup import find_id
 from store.rows import Incident, rfc3339
+from store.wording import checked
 
 LONGEST_TITLE = 200
 

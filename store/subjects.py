@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from store import alerts, models, releases, runs, snapshots, versions
+from store import alerts, incidents, models, releases, runs, snapshots, versions
 from store.database import Reader
 from store.errors import Refused, UnknownName
 
@@ -72,8 +72,6 @@ def _snapshot(reader: Reader, identity: str) -> Subject:
 
 
 def _incident(reader: Reader, identity: str) -> Subject:
-    from store import incidents
-
     found = incidents.incident(reader, identity)
     return Subject("incident", found.id, found.models[0] if len(found.models) == 1 else None)
 

@@ -19,7 +19,8 @@ from engine.workspace import Workspace
 from store import settings
 from store.artifacts import Artifacts
 from store.clock import FrozenClock
-from store.database import create_or_upgrade, open_database
+from store.database import open_database
+from store.opening import create_or_upgrade
 from store.rows import SettingsRevision, microseconds
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -23,7 +23,8 @@ from engine.deck import Deck
 from engine.operations.operation import REQUEST_BYTES, Danger, Operation
 from engine.product import VERSION
 from engine.service import wire
-from engine.service.call import ServiceContext, call, operation_named
+from engine.service.call import call, operation_named
+from engine.service.context import ServiceContext
 from engine.service.contract import contract
 from engine.service.identity import caller_of, login_via, user_name
 from engine.service.limits import CHANGES, READS, Limiter

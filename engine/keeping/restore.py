@@ -30,8 +30,9 @@ from engine.workspace import Workspace
 from store import events, jobs, notifying
 from store.clock import Clock
 from store.creation import sync_folder
-from store.database import SCHEMA, create_or_upgrade, schema_of
+from store.database import SCHEMA, schema_of
 from store.errors import Refused, Unavailable
+from store.opening import create_or_upgrade
 from store.rows import rfc3339
 from store.storage import writing_to
 

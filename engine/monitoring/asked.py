@@ -120,7 +120,7 @@ def _answered(deck: Deck, version: Version, target: str, rows: pa.Table) -> pa.T
 
 
 def _watched(version: Version, guess: Predicted) -> pa.Array:
-    from engine.monitoring.reference import positive_class
+    from engine.monitoring.watched import positive_class
 
     positive = positive_class(version)
     if guess.items is not None:

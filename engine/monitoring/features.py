@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from engine.measures import drift
 from engine.monitoring.importance import importance_of
-from engine.monitoring.reference import PREDICTION, Reference, best_items, prediction_column, ranks
+from engine.monitoring.reference import Reference
+from engine.monitoring.watched import PREDICTION, best_items, prediction_column, ranks
 from engine.settings.alerts import IMPORTANCE
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from engine.monitoring.importance import importance_of
 from engine.monitoring.layout import write_durably
 from engine.monitoring.losses import ANSWER, loss_of
 from engine.monitoring.together import sample_reference
+from engine.monitoring.watched import PREDICTION
 from engine.serving.contract import class_text
 from store.errors import ModeldeckError
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
-PREDICTION = "prediction"
 FORM = 6  # of what is kept; another form is made anew
 FITTED = "the data has no times, by which rows the version was not fitted on could be told"
 FEWEST_OF_SLICE = 50  # answers of a group below which its drift is not told
@@ -183,32 +183,6 @@ def _made(deck: Deck, settings: ModelSettings, version: Version, key: LogKey | N
 def _sliced(settings: ModelSettings) -> tuple[str, ...]:
     """Return the columns whose groups are watched: those of slices and those of fairness."""
     return tuple(dict.fromkeys((*settings.gates.slices, *settings.fairness.columns)))
-
-
-def positive_class(version: Version) -> str | None:
-    """Return the class whose score is watched: the decision's, else the second of two, else None."""
-    classes = version.signature.get("classes") or []
-    return version.decision.get("positive") or (classes[1] if len(classes) == 2 else None)
-
-
-def ranks(version: Version) -> bool:
-    """Say whether a version answers ranked lists."""
-    return any(one["name"] == "items" for one in version.signature.get("outputs", ()))
-
-
-def best_items(listed: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the first item of each list, which is watched in place of the whole list."""
-    return pc.list_element(listed.filter(pc.greater(pc.list_value_length(listed), 0)), 0)
-
-
-def prediction_column(version: Version) -> str:
-    """Return the output column whose distribution is watched: value, score of the positive class, or listed items."""
-    if ranks(version):
-        return "outputs.items"
-    if not version.signature.get("classes"):
-        return "outputs.value"
-    positive = positive_class(version)
-    return f"outputs.scores.{positive}" if positive else "outputs.label"
 
 
 def _split(deck: Deck, settings: ModelSettings, version: Version, table: pa.Table) -> tuple[pa.Table, pa.Table]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.measures.intervals import wilson
 from engine.monitoring.performance import WORSE_BY, against_holdout, realised_against_holdout
-from engine.monitoring.reference import PREDICTION
+from engine.monitoring.watched import PREDICTION
 from engine.settings.alerts import AlertRule
 from engine.settings.model import FairnessLimit
 from store.rows import ESTIMATED, FAIRNESS, PLAIN, Version, Window

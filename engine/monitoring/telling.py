@@ -107,7 +107,7 @@ def _no_data(rule: AlertRule, window: Window, performance: Performance, signal: 
 
 
 def _drift(rule: AlertRule, window: Window, performance: Performance, signal: Signal) -> Told:
-    from engine.monitoring.reference import PREDICTION
+    from engine.monitoring.watched import PREDICTION
 
     only = PREDICTION if rule.on == "prediction_drift" else rule.feature
     mine = [

@@ -17,7 +17,7 @@ from engine.measures import drift
 from engine.measures.drift_codes import rounded
 from engine.measures.intervals import wilson
 from engine.monitoring.performance import WORSE_BY, against_promise, expected_of, realised_primary
-from engine.monitoring.reference import best_items, prediction_column, ranks
+from engine.monitoring.watched import best_items, prediction_column, ranks
 from engine.monitoring.window_rows import SLICE
 from store.rows import ESTIMATED, WindowPart
 

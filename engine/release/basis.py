@@ -9,7 +9,7 @@ from engine.release.facts import PromoteFacts, RollbackFacts
 from store.errors import StaleBasis
 
 if TYPE_CHECKING:
-    from engine.release.deploy import DeployFacts
+    from engine.release.deploy_facts import DeployFacts
 
 
 def promote_basis(facts: PromoteFacts) -> str:

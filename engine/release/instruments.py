@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.release.answers import Answers
 from engine.release.judge import Live
+from engine.release.work import Instruments, Say
 
 if TYPE_CHECKING:
     from engine.deck import Deck
-    from engine.plans import Check
     from engine.release.work import Work
-    from engine.settings.model import HostSettings, ModelSettings
+    from engine.settings.model import HostSettings
     from store.rows import Image, Replica, Version
 
 LOOPBACK = "127.0.0.1"
-
-Say = Callable[[float, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """`live(deck, model, deployment_id, since_us)` and `shadow(…)` of copies, `agreement(deck, model, champion_id,
-    shadow_id, since_us)` of their answers, `outcomes(deck, model, since_us, ids)` by prediction id,
-    `latency(deck, version, replica, repeats)` in ms, `memory_mb(deck, replica)`,
-    `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
-    `unreachable(deck, host)`: why the host's router cannot listen, empty where it can,
-    `build(work, version, host, say)` and `ship(work, digest, host, say)` of an image."""
-
-    live: Callable[[Deck, str, str, int], Live]
-    shadow: Callable[[Deck, str, str, int], Live]
-    agreement: Callable[[Deck, str, str, str, int], dict[str, Any]]
-    outcomes: Callable[[Deck, str, int, Sequence[str]], dict[str, float | str]]
-    latency: Callable[[Deck, Version, Replica, int], list[float]]
-    memory_mb: Callable[[Deck, Replica], float | None]
-    gates: Callable[[Deck, ModelSettings, Version, Version | None], list[Check]]
-    proof: Callable[[Deck, Version, ModelSettings], list[Check]]
-    unreachable: Callable[[Deck, str], str]
-    build: Callable[[Work, Version, str, Say], Image]
-    ship: Callable[[Work, str, str, Say], dict[str, Any]]
 
 
 def real_instruments() -> Instruments:

@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Any
 from engine.deploy.hosts.connection import kept_connections
 from engine.release import ab, arrive, carry, rollout
 from engine.release.facts import TO_DECIDE
-from engine.release.instruments import Instruments, real_instruments
+from engine.release.instruments import real_instruments
 from engine.release.routing import live, of_release, return_to_champion
 from engine.release.settle import settle
 from engine.release.switch import switch
 from engine.release.tail import finish
-from engine.release.work import NO_ANSWER, Overtaken, Progress, Sleep, StepFailed, StepHeld, Work, open_work
+from engine.release.work import (
+    NO_ANSWER,
+    Instruments,
+    Overtaken,
+    Progress,
+    Sleep,
+    StepFailed,
+    StepHeld,
+    Work,
+    open_work,
+)
 from store import releases
 from store.database import Fence
 from store.errors import Aborted, GateFailed, Held, LeaseLost, ModeldeckError, Unavailable, WorkFailed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,9 @@ from store.rows import Release, Step, Version, rfc3339
 
 if TYPE_CHECKING:
     from engine.deck import Deck
-    from engine.release.instruments import Instruments
+    from engine.plans import Check
+    from engine.release.judge import Live
+    from store.rows import Image, Replica
 
 POLL_S = 0.1
 NO_ANSWER = "no answer"  # the verdict of a step whose host does not answer: it is tried again, never gone past
@@ -23,6 +25,8 @@ SECOND_US = 1_000_000
 
 Progress = Callable[[float, str], None]
 Sleep = Callable[[float], None]
+
+Say = Callable[[float, str], None]
 
 
 class Overtaken(Exception):
@@ -47,6 +51,28 @@ class StepFailed(Exception):
         self.detail = detail
         self.cause = cause
         self.observed = observed or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """`live(deck, model, deployment_id, since_us)` and `shadow(…)` of copies, `agreement(deck, model, champion_id,
+    shadow_id, since_us)` of their answers, `outcomes(deck, model, since_us, ids)` by prediction id,
+    `latency(deck, version, replica, repeats)` in ms, `memory_mb(deck, replica)`,
+    `gates(deck, settings, new, champion)`, `proof(deck, version, settings)`,
+    `unreachable(deck, host)`: why the host's router cannot listen, empty where it can,
+    `build(work, version, host, say)` and `ship(work, digest, host, say)` of an image."""
+
+    live: Callable[[Deck, str, str, int], Live]
+    shadow: Callable[[Deck, str, str, int], Live]
+    agreement: Callable[[Deck, str, str, str, int], dict[str, Any]]
+    outcomes: Callable[[Deck, str, int, Sequence[str]], dict[str, float | str]]
+    latency: Callable[[Deck, Version, Replica, int], list[float]]
+    memory_mb: Callable[[Deck, Replica], float | None]
+    gates: Callable[[Deck, ModelSettings, Version, Version | None], list[Check]]
+    proof: Callable[[Deck, Version, ModelSettings], list[Check]]
+    unreachable: Callable[[Deck, str], str]
+    build: Callable[[Work, Version, str, Say], Image]
+    ship: Callable[[Work, str, str, Say], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

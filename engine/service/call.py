@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import field
 from typing import Any
 
-from engine.access import Caller
-from engine.deck import Deck
 from engine.operations.operation import Danger, Operation
-from engine.service.refusals import RefusalLog
+from engine.service.context import ServiceContext
 from engine.service.wire import request_of
 from store.errors import BadBundle, CorruptArtifact, NotAllowed, Refused, UnknownName
-from store.rows.frozen import dataclass
 
 LIFT = "leave out --read-only, or set MODELDECK_READ_ONLY=0"
-
-
-def _nothing() -> None:
-    """Wake nobody: in process there is no loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceContext:
-    """What every handler is given: the deck, who asks, over which transport, and how to wake the daemon's loop."""
-
-    deck: Deck
-    caller: Caller
-    transport: str = "process"  # socket, process
-    wake: Callable[[], None] = _nothing
-    refusals: RefusalLog = field(default_factory=RefusalLog)
 
 
 def operation_named(operation_id: str) -> Operation:

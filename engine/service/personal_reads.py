@@ -8,7 +8,7 @@ from engine.governance.reads import EVERY, Reader, put
 
 if TYPE_CHECKING:
     from engine.operations.operation import Operation
-    from engine.service.call import ServiceContext
+    from engine.service.context import ServiceContext
 
 
 def record(context: ServiceContext, operation: Operation, request: Any) -> None:

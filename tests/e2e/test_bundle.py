@@ -23,7 +23,8 @@ from engine.deploy.images.layers import Entry, keep, told, write_layer
 from engine.deploy.images.places import layer_folder, record_folder
 from engine.interop.bundle_check import looked
 from engine.interop.bundle_file import Manifest, manifest_of
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.serving import artifact
 from engine.workspace import Workspace
 from store import images, versions

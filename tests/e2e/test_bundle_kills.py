@@ -18,7 +18,8 @@ from engine.access import Caller, Role
 from engine.deck import Deck, make_deck
 from engine.model_io import sealing
 from engine.operations.common import Done
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.apply import apply_settings
 from engine.workspace import Workspace
 from store import events, origins, versions

@@ -87,7 +87,7 @@ from pathlib import Path
 from store import events
 from store.artifacts import Artifacts
 from store.clock import SystemClock
-from store.database import create_or_upgrade
+from store.opening import create_or_upgrade
 from store.errors import StorageUnwritable
 
 root = Path(sys.argv[1])
@@ -142,7 +142,8 @@ import subprocess, sys
 from pathlib import Path
 from store import events
 from store.clock import SystemClock
-from store.database import create_or_upgrade, open_database
+from store.database import open_database
+from store.opening import create_or_upgrade
 from store.errors import StorageUnwritable
 
 def note(database):

@@ -9,7 +9,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.deck import Deck
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import blobs, deployments, events, jobs, models, runs, settings, versions
 from store.clock import FrozenClock
 from store.database import Database

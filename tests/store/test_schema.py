@@ -18,7 +18,8 @@ import store.upgrade
 from store import runs
 from store.clock import FrozenClock
 from store.creation import SCRIPT, create
-from store.database import SCHEMA, Database, create_or_upgrade, schema_of
+from store.database import SCHEMA, Database, schema_of
+from store.opening import create_or_upgrade
 from store.tables import METADATA
 from store.upgrade import MIGRATIONS, schema_script
 
@@ -153,6 +154,7 @@ def next_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(store.upgrade, "MIGRATIONS", folder)
     monkeypatch.setattr(store.upgrade, "SCHEMA", SCHEMA + 1)
     monkeypatch.setattr("store.database.SCHEMA", SCHEMA + 1)
+    monkeypatch.setattr("store.opening.SCHEMA", SCHEMA + 1)
     return folder / "versions" / "v_next.py"
 
 

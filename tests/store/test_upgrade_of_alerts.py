@@ -11,8 +11,9 @@ import pytest
 import store.upgrade
 from store import alerts, settings
 from store.clock import FrozenClock
-from store.database import Database, create_or_upgrade
+from store.database import Database
 from store.errors import Refused
+from store.opening import create_or_upgrade
 from store.whole import damage
 
 ALERT = (

@@ -14,8 +14,9 @@ import pytest
 import store.upgrade
 from store import events, history, models, runs, settings, versions
 from store.clock import FrozenClock
-from store.database import SCHEMA, Database, create_or_upgrade, schema_of
+from store.database import SCHEMA, Database, schema_of
 from store.errors import WorkFailed
+from store.opening import create_or_upgrade
 from store.search.runs import find_runs
 from store.search.terms import Compare
 from store.whole import damage

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from engine.data.sources.reading import Since
+    from engine.data.sources.since import Since
     from engine.workspace import Workspace
 
 _READERS = {

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.data.sources.columns import need_distinct
 from engine.model_io import code
 from store.errors import ModeldeckError, WorkFailed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from engine.data.sources.reading import Since
+    from engine.data.sources.since import Since
 
 
 def from_function(source: str, bundle: Path, since: Since | None) -> pa.Table:
@@ -55,8 +56,6 @@ def call(function: Callable[..., Any], source: str, bundle: Path, *given: Any, *
 
 def _from_frame(frame: Any, source: str) -> pa.Table:
     import pyarrow as pa
-
-    from engine.data.sources.reading import need_distinct
 
     if hasattr(frame, "to_arrow"):
         found: pa.Table = frame.to_arrow()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.data.sources.columns import need_distinct
 from engine.settings.secrets import redacted
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from engine.data.sources.reading import Since
+    from engine.data.sources.since import Since
 
 CONNECT_S = 10
 BATCH_ROWS = 20_000
@@ -61,8 +62,6 @@ def _line(error: Exception, password: str) -> str:
 
 def _fetched(cursor: Any, connection: Any, source: str) -> pa.Table:
     import pyarrow as pa
-
-    from engine.data.sources.reading import need_distinct
 
     batches: list[pa.RecordBatch] = []
     rows = cursor.fetchmany(BATCH_ROWS)

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.data.sources.columns import need_distinct
+from engine.data.sources.since import Since
 from engine.model_io import code
 from engine.settings.secrets import redacted, secret_of
-from store.errors import Refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from engine.workspace import Workspace
-
-SLACK = dt.timedelta(days=2)  # whatever zone a source's times are in, nothing newer is left out
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """From when on rows are wanted: a source may give older ones, never leave newer ones out."""
-
-    column: str
-    at_us: int
-
-    @property
-    def bound(self) -> dt.datetime:
-        """A time, without offset and meant as UTC, that is safely before in any zone."""
-        return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=self.at_us) - SLACK
-
-    @property
-    def at(self) -> dt.datetime:
-        """The time itself, in UTC."""
-        return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=self.at_us)
 
 
 def read_source(
@@ -81,28 +58,3 @@ def read_source(
 def is_sql(source: str) -> bool:
     """Say whether a source is a query over files."""
     return source.split(maxsplit=1)[0].lower() in ("select", "with", "from") and len(source.split(maxsplit=1)) > 1
-
-
-def need_columns(table: pa.Table, columns: Sequence[str], source: str) -> None:
-    """Refuse a table that lacks a column the settings name.
-
-    Raises:
-        Refused: naming the absent column and the closest one that is there.
-    """
-    there = table.column_names
-    for name in columns:
-        if name not in there:
-            close = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
-            told = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(there)}"
-            raise Refused(f"column {name!r} is not in {redacted(source)}", told)
-
-
-def need_distinct(names: Sequence[str], source: str) -> None:
-    """Refuse a table of which two columns have one name.
-
-    Raises:
-        Refused: naming it.
-    """
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Refused(f"source {source} gives two columns named {twice[0]!r}", "rename or leave out one of them")

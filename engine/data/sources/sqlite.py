@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from engine.data.sources.columns import need_distinct
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from engine.data.sources.reading import Since
+    from engine.data.sources.since import Since
 
 _WRONG = (sqlite3.ProgrammingError, sqlite3.DatabaseError)
 
@@ -52,8 +53,6 @@ def table_of(names: list[str], rows: list[tuple[Any, ...]], source: str) -> pa.T
         WorkFailed: a column holds values of several types.
     """
     import pyarrow as pa
-
-    from engine.data.sources.reading import need_distinct
 
     need_distinct(names, source)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)

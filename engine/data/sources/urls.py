@@ -18,7 +18,7 @@ from store.errors import ModeldeckError, Refused
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from engine.data.sources.reading import Since
+    from engine.data.sources.since import Since
     from engine.workspace import Workspace
 
 WAIT_S = 60.0  # for a server that says nothing

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from engine.deploy.containers.link import Link
 from engine.deploy.containers.watching import Seen, Watching
 from engine.deploy.images import containers
-from engine.deploy.images.container import PORT
+from engine.deploy.images.container import PORT, ContainerSpec
 from engine.deploy.images.containers import Found
 from engine.deploy.memory import LACK_OF_MEMORY
+from engine.workspace import Workspace
 from store.errors import ModeldeckError, Unavailable
 from store.rows import Deployment, Replica
-
-if TYPE_CHECKING:
-    from engine.deploy.containers.runtime import DockerRuntime
 
 LOOK_EVERY_S = 1.0
 LOOK_JOINING_S = 0.2  # while a release waits for it
@@ -28,10 +26,36 @@ SEEN_EVERY_S = 10.0
 ALIVE = ("running", "restarting", "created", "paused")
 
 
+class Surroundings(Protocol):
+    """What a replica asks of the runtime that keeps it."""
+
+    name: str
+    workspace: Workspace
+    threads: ThreadPoolExecutor
+
+    def engine(self) -> Any:
+        """Return the engine's client."""
+
+    def container(self, found: Found) -> Any:
+        """Return the engine's own view of a container."""
+
+    def spec(self, deployment: Deployment, number: int, image: str) -> ContainerSpec:
+        """Return how a replica's container is to be."""
+
+    def log_key(self) -> bytes:
+        """Return the deck's log key."""
+
+    def forget(self, id: str) -> None:
+        """Let go of a replica."""
+
+    def now(self) -> float:
+        """Return seconds since boot."""
+
+
 class ReplicaContainer:
     """A `ReplicaHandle`; times are seconds since boot, `*_at` microseconds UTC."""
 
-    def __init__(self, runtime: DockerRuntime, deployment: Deployment, number: int) -> None:
+    def __init__(self, runtime: Surroundings, deployment: Deployment, number: int) -> None:
         self.deployment = deployment
         self.number = number
         self.id = f"{deployment.id}-{number}"

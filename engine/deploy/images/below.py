@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.deploy.images.base import Base, Say, choose_base
+from engine.deploy.images.base import Base, Say
+from engine.deploy.images.choosing import choose_base
 from engine.deploy.images.dependencies import dependency_layer
 from engine.deploy.images.layers import Layer, keep, kept, layers_of, told
 from engine.deploy.images.libraries import library_layer

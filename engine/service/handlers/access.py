@@ -6,7 +6,7 @@ from engine.access import Role
 from engine.operations.access import AccessLogRequest, AccessReport, AccessRow, RoleHolders
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import NoRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import time_zone
 from engine.service.identity import owner_of, user_name

@@ -16,7 +16,7 @@ from engine.operations.alerts import (
     worst_first,
 )
 from engine.operations.common import NoRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.alert_detail import with_left
 from engine.service.handlers.comments import counted
 from engine.service.handlers.settings import time_zone

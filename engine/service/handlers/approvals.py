@@ -8,7 +8,8 @@ from engine.governance import approvals as governance
 from engine.governance.binding import basis_of
 from engine.operations.approvals import ApprovalChange, ApprovalRequest, ApprovalsRequest, GrantRequest
 from engine.plans import Plan, PlanStep, Preview
-from engine.service.call import ServiceContext, operation_named
+from engine.service.call import operation_named
+from engine.service.context import ServiceContext
 from store.database import Reader
 from store.errors import NotAllowed, Refused
 from store.rows import Approval, Version

@@ -16,7 +16,8 @@ from engine.operations.audit import (
     SignedHead,
 )
 from engine.operations.common import Done, NoRequest
-from engine.service.call import ServiceContext, operation_named
+from engine.service.call import operation_named
+from engine.service.context import ServiceContext
 from store.errors import Refused, UnknownName
 from store.rows import to_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.operations.behaviour import TestsRequest, TestsRun
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.settings import for_change
 from engine.settings.work import terms
 from store.errors import Refused

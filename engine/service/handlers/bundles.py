@@ -24,7 +24,7 @@ from engine.operations.bundles import (
     TrustSigner,
 )
 from engine.operations.common import Done
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import NotAllowed, Refused, UnknownName
 from store.rows import to_json
 

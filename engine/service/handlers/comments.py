@@ -18,7 +18,7 @@ from engine.operations.comments import (
     WithdrawComment,
 )
 from engine.operations.common import Done
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.settings.notify import from_body
 from store.database import Reader

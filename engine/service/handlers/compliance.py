@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.operations.compliance import Compliance, ComplianceRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import CorruptArtifact
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from engine.operations.data import (
     SnapshotsRequest,
 )
 from engine.service import apart
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import for_change
 from engine.settings.apply import current_settings, require_model

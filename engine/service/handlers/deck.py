@@ -17,7 +17,8 @@ from engine.operations.deck import (
     Shown,
     ShowRequest,
 )
-from engine.service.call import ServiceContext, operation_named
+from engine.service.call import operation_named
+from engine.service.context import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.show import whole
 from engine.settings.apply import apply_settings

@@ -18,7 +18,7 @@ from engine.operations.erasures import (
 )
 from engine.plans import Plan, Preview
 from engine.service import apart
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from store import erasures as store
 from store.errors import Refused, UnknownName

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.operations.explain import ExplainRequest, Explanation
 from engine.service import apart
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import Refused
 
 

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from engine.operations.models import ExportedFile, VersionFilePiece, VersionFileRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import Refused, UnknownName
 
 PIECE_BYTES = 1 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.operations.common import Done, NoRequest
 from engine.operations.files import DeckFiles, FolderPlan, FolderRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.settings import folder
 from store.rows import to_json
 

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import replace
 
 from engine.operations.governance import Card, CardRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.database import Reader
 from store.errors import Refused, UnknownName
 

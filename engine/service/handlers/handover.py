@@ -23,7 +23,7 @@ from engine.operations.handover import (
     PostMortem,
     TakeRequest,
 )
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.alert_detail import with_left
 from engine.service.handlers.comments import commented, counted
 from engine.service.identity import group_names, highest_role, owner_of
@@ -216,7 +216,7 @@ def _time(said: str, zone: str, now: int) -> int:
 
 
 def _note(text: str) -> str:
-    from store.comments import checked
+    from store.wording import checked
 
     if not text.strip():
         return ""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from engine.operations.history import AliasHistory, AtRequest, Moment
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from store.clock import read_past
 from store.errors import Refused

@@ -7,7 +7,7 @@ import platform
 
 from engine.operations.common import Done, NoRequest
 from engine.operations.hosts import AddHost, HostCheck, HostRequest, RemoveHost
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.settings.apply import current_settings
 from engine.settings.model import HostSettings
 from store.errors import Refused, UnknownName, WorkFailed

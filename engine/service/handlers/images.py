@@ -6,7 +6,7 @@ import json
 
 from engine.operations.hosts import HostRequest
 from engine.operations.images import ImageDetail, ImagePackage, ImageRequest, ImagesRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.settings.apply import current_settings
 from engine.settings.work import terms
 from store.errors import Refused, UnknownName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.operations.common import Done
 from engine.operations.keeping import BackupMade, GcItem, GcReport, GcRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.settings.durations import seconds
 from store.errors import Refused
 

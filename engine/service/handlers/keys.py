@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.operations.common import Done
 from engine.operations.keys import KeyChange, KeysRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store import endpoint_keys
 from store.rows import EndpointKey
 

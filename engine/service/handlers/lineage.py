@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.operations.lineage import KINDS, Lineage, LineageRequest
 from engine.service import apart
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import Refused, UnknownName
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from engine.operations.models import (
     VersionsPage,
     VersionsRequest,
 )
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit

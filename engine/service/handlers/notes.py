@@ -17,7 +17,7 @@ from engine.operations.notes import (
     TagRun,
     TagVersion,
 )
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import Refused
 
 if TYPE_CHECKING:

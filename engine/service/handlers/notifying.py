@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.operations.notifying import NotificationChange, NotificationsRequest, NotificationTest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.settings.apply import current_settings
 from engine.settings.model import DeckSettings

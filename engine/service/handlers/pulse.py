@@ -9,7 +9,7 @@ from typing import Any
 from engine.operations.alerts import worst_first
 from engine.operations.common import NoRequest
 from engine.operations.deck import Counts, Pulse, PulseModel, PulseRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.alert_detail import with_left
 from engine.service.handlers.changed import (
     HOUSEKEEPING,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.operations.common import NoRequest
 from engine.operations.retention import KeptKind, RetentionReport, RetentionRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 
 if TYPE_CHECKING:
     from engine.keeping.retention import Kept

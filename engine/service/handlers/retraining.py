@@ -9,7 +9,7 @@ from engine.jobs.retrain_facts import gather
 from engine.jobs.why import told
 from engine.operations.common import ModelRequest
 from engine.operations.retraining import DamperSeen, TriggerSeen, WhyNot
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.settings.retrain import RetrainSettings
 
 if TYPE_CHECKING:

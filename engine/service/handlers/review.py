@@ -6,7 +6,7 @@ from engine.operations.common import Done
 from engine.operations.review import ReviewQueue, ReviewRequest, ReviewRow, VerdictRequest
 from engine.operations.watching import OutcomesRequest
 from engine.service import apart
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.watching import record_outcomes
 from engine.settings.apply import current_settings, require_model

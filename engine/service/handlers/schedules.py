@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.operations.common import NoRequest
 from engine.operations.work import Firing, ScheduleChange, ScheduleDetail, ScheduleRequest, ScheduleShow
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.settings import time_zone
 from engine.settings.triggers import due_between, read_trigger
 from engine.settings.work import terms

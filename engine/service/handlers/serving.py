@@ -24,7 +24,8 @@ from engine.operations.serving import (
     RollbackRequest,
 )
 from engine.plans import Preview
-from engine.service.call import ServiceContext, operation_named
+from engine.service.call import operation_named
+from engine.service.context import ServiceContext
 from engine.service.costs import cost_of
 from engine.service.handlers.comments import counted
 from engine.service.handlers.deck import check_limit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.settings.apply import apply_settings, current_settings, require_model
 from engine.settings.model import DeckSettings
 from store.errors import Refused

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.operations.tracing import Trace, TraceRequest
 from engine.service import apart
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import UnknownName
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import base64
 
 from engine.operations.common import NoRequest
 from engine.operations.tracking import RunFilePiece, RunFileRequest, RunFiles
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from store.errors import Refused
 from store.rows import Experiment, RunArtifact
 

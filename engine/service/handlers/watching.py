@@ -16,7 +16,7 @@ from engine.operations.watching import (
     PartsRequest,
     WindowsRequest,
 )
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.deck import check_limit
 from engine.service.handlers.settings import time_zone
 from engine.settings.apply import current_settings, require_model

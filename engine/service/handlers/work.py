@@ -10,7 +10,7 @@ from engine.jobs.report import log_of
 from engine.jobs.turns import Turns
 from engine.operations.common import Done, Page
 from engine.operations.work import Attempt, CancelRequest, JobDetail, JobLogs, JobLogsRequest, JobRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
 from engine.workspace import Workspace

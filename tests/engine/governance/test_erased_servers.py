@@ -12,7 +12,8 @@ from engine.access import Caller, Role
 from engine.deploy.stage import stage
 from engine.governance.erasing.derived import servers, stale_servers
 from engine.governance.erasing.run import run
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.serving.seal import SIGNERS
 from engine.serving.server import golden_now
 from store import access_log, erasures, images, seals

@@ -8,7 +8,8 @@ from engine.access import Caller, Role
 from engine.jobs.reactions import react
 from engine.jobs.schedule import Scheduler
 from engine.monitoring.verdicts import Finding
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.retrain import RetrainSettings
 from engine.settings.work import ScheduleSettings
 from store import (

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from engine.access import Caller, Role
 from engine.jobs.schedule import Scheduler
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.model import MonitorSettings
 from engine.settings.work import ScheduleSettings
 from store import alerts, deployments, events, faults, jobs, schedules, settings

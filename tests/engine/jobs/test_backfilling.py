@@ -10,7 +10,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.jobs.processes import signal_group
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.apply import apply_settings
 from store import events, jobs, runs, versions
 from store.errors import Refused

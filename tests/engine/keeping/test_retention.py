@@ -14,7 +14,8 @@ from engine.deck import Deck
 from engine.jobs.keeping import RetentionClock
 from engine.keeping.gc import collect
 from engine.keeping.retention import look, run
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.model import DataSettings, DeckSettings, HostSettings, ModelSettings, MonitorSettings
 from engine.settings.retention import RetentionSettings
 from engine.settings.retention_schema import ModelRetentionTable, RetentionTable

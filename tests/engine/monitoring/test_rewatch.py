@@ -13,7 +13,8 @@ from engine.access import Caller, Role
 from engine.deck import Deck
 from engine.jobs.processes import signal_group
 from engine.jobs.worker import Worker
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import jobs, watching
 from store.rows import Job
 

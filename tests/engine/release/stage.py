@@ -11,8 +11,8 @@ from engine.model_io import sealing
 from engine.plans import Check
 from engine.release import run_release
 from engine.release.answers import Answers
-from engine.release.instruments import Instruments
 from engine.release.judge import Live
+from engine.release.work import Instruments
 from engine.settings.model import DeckSettings, HostSettings, ModelSettings
 from store import deployments, jobs, models, releases, runs, settings, snapshots, versions
 from store.clock import FrozenClock

@@ -10,7 +10,8 @@ from engine.access import Caller, Role
 from engine.governance import approvals as governance
 from engine.jobs.approval_clock import ApprovalClock
 from engine.release import preview_promote, submit_promote
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.approvals import ApprovalSettings
 from store import alerts, approvals, events, releases, versions
 from store.errors import GateFailed, Held, NotAllowed, Refused, StaleBasis

@@ -6,7 +6,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.release import stop_endpoint, submit_promote, submit_rollback
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store.errors import Refused, UnknownName
 from store.rows import rfc3339
 

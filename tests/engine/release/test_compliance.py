@@ -7,7 +7,8 @@ import pytest
 from engine.access import Caller, Role
 from engine.plans import Check
 from engine.release import resume, submit_promote
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.approvals import ApprovalSettings
 from engine.settings.card import CardSettings
 from engine.settings.model import FairnessLimit, FairnessSettings, GateSettings

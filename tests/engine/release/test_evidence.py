@@ -13,7 +13,8 @@ from engine.access import Caller, Role
 from engine.governance.evidence_check import check
 from engine.governance.evidence_file import BadEvidence, pack
 from engine.release import submit_promote
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import events, settings
 from store.errors import NotAllowed, Refused, UnknownName
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from engine.access import Caller, Role
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import images
 from store.errors import Refused, UnknownName
 

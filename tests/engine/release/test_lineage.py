@@ -8,7 +8,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.release import submit_promote
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import approvals, deployments, runs, snapshots, versions
 from store.errors import Refused, UnknownName
 

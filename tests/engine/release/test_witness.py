@@ -8,7 +8,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.governance.witness import is_signed
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import events, models
 from store.errors import Refused
 

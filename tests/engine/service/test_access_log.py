@@ -13,7 +13,8 @@ import pytest
 from engine.access import Caller, Role
 from engine.deck import Deck
 from engine.operations.catalog import OPERATIONS
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.model import DataSettings
 from store import access_log, events, snapshots
 from store.clock import FrozenClock

@@ -10,7 +10,8 @@ import pytest
 from engine.access import Caller, Role
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
-from engine.service.call import ServiceContext, call, operation_named, resolve
+from engine.service.call import call, operation_named, resolve
+from engine.service.context import ServiceContext
 from engine.service.refusals import RefusalLog
 from store import events
 from store.errors import NotAllowed, Refused, UnknownName

@@ -6,7 +6,7 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.operations.runs import CurvesRequest
-from engine.service.call import ServiceContext
+from engine.service.context import ServiceContext
 from engine.service.handlers.runs import MOST_POINTS, curves
 from store import runs
 from store.errors import Refused, UnknownName

@@ -8,7 +8,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.deck import Deck
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from store import jobs, models, runs, snapshots, versions
 from store.errors import NotAllowed, Refused, UnknownName
 from store.rows import Snapshot

@@ -9,7 +9,8 @@ import pytest
 from engine.access import Caller, Role
 from engine.deck import Deck
 from engine.jobs.kinds import KINDS
-from engine.service.call import ServiceContext, call, resolve
+from engine.service.call import call, resolve
+from engine.service.context import ServiceContext
 from engine.settings.model import DeckSettings, HostSettings
 from store import jobs, settings
 from store.errors import NotAllowed, Refused, UnknownName

@@ -9,7 +9,8 @@ import pytest
 
 from engine.access import Caller, Role
 from engine.deck import Deck
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.model import DataSettings, DeckSettings, EndpointSettings, HostSettings, ModelSettings
 from store import endpoint_keys, events, settings
 from store.errors import NotAllowed, Refused, UnknownName

@@ -17,8 +17,8 @@ import pytest
 
 from engine.data.canonical import canonical
 from engine.data.gathering import select
+from engine.data.sources.columns import need_distinct
 from engine.data.sources.functions import call
-from engine.data.sources.reading import need_distinct
 from engine.serving import golden
 from engine.serving.predict import Predictor
 from engine.training.dataset import prepare

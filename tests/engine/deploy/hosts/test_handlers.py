@@ -10,7 +10,8 @@ import pytest
 from engine.access import Caller, Role
 from engine.deck import Deck
 from engine.deploy.hosts.host_keys import fingerprint
-from engine.service.call import ServiceContext, call
+from engine.service.call import call
+from engine.service.context import ServiceContext
 from engine.settings.apply import apply_settings
 from store import events
 from store.errors import Refused, UnknownName

@@ -24,9 +24,9 @@ from engine.deploy.containers.link import Link
 from engine.deploy.containers.watching import Seen, Watching
 from engine.deploy.images import debian, from_engine, host_python
 from engine.deploy.images.archive import Image, architecture, archive_size, chain_ids
-from engine.deploy.images.base import choose_base
 from engine.deploy.images.base_image import bring_base
 from engine.deploy.images.build import made_image
+from engine.deploy.images.choosing import choose_base
 from engine.deploy.images.container import KEY_FILE, Story
 from engine.deploy.images.containers import create, find, remove, start, stop
 from engine.deploy.images.layers import Entry, write_layer

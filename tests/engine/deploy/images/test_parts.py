@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.deploy.images import debian
-from engine.deploy.images.base import choose_base
+from engine.deploy.images.choosing import choose_base
 from engine.deploy.images.code import distributions_of
 from engine.deploy.images.wheels import Wheel, check_wheels, platform_options, resolve
 from engine.serving import environment
