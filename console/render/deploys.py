@@ -198,4 +198,5 @@ def _put_servers(sheet: Sheet, row: DeployRow, now: int) -> None:
             )
             for one in row.detail.replicas
         ],
+        wraps=True,
     )

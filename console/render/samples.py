@@ -82,9 +82,9 @@ def hidden(found: DataSample) -> str:
 
 def head(found: DataSample) -> list[Line]:
     """Return what stands above the rows."""
-    whole = f"; {key('look.open')}: all {len(found.columns)} columns of a row"
-    above = [line("  ", (told(found) + whole, "dim"))]
-    return [*above, line("  ", (hidden(found), "warn"))] if found.masked else above
+    whole = f"{key('look.open')} shows all {len(found.columns)} columns of a row"
+    masked: Span = (f"; {hidden(found)}" if found.masked else "", "warn")
+    return [line("  ", (told(found), "dim")), line("  ", (whole, "dim"), masked)]
 
 
 def record_lines(record: Record, width: int) -> list[Line]:

@@ -10,7 +10,10 @@ from store.database import Reader
 from store.rows import Alias, Event, RouteSpan
 
 ROUTINE = ("job.", "access.", "route.", "outcomes.", "snapshot.", "run.started", "release.running")  # work went on
-KEPT_GOING = ("schedule.skipped", "schedule.held", "tests.", "notification.", "gc.", "retention.")  # nobody's doing
+KEPT_GOING = (  # nobody's doing
+    *("schedule.skipped", "schedule.held", "schedule.caught_up"),
+    *("tests.", "notification.", "gc.", "retention."),
+)
 HOUSEKEEPING = (*ROUTINE, *KEPT_GOING)
 SAID_OR_SEEN = ("alert.", "fault.", "comment.", "watch.", "incident.", "data.checked", "data.quarantined")
 REVISIONS = 50  # settings revisions looked through for the one that changed a model

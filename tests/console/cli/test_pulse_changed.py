@@ -76,6 +76,7 @@ def test_what_goes_on_by_itself_is_not_what_changed(deck: Deck) -> None:
         for action, kind in (
             ("schedule.skipped", "schedule"),
             ("schedule.held", "schedule"),
+            ("schedule.caught_up", "schedule"),
             ("tests.ran", "version"),
             ("fault.found", "host"),
             ("comment.added", "comment"),

@@ -8,8 +8,11 @@ from typing import Any
 
 from on_a_loop import run
 from sample_deck import RELEASES, SampleClient
+from sample_places import DEPLOYMENTS
 from sample_releases import NOW
 
+from console.render.cells import line_width, plain
+from console.render.deploys import deploy_lines, deploy_row
 from engine.operations.history import AtRequest
 from engine.operations.serving import AbortRequest, ConvergeRequest
 from engine.operations.work import ScheduleChange, ScheduleRequest
@@ -55,6 +58,15 @@ async def test_without_a_rollout_abort_says_why_not_and_enter_shows_the_servers(
         await screen.shows("X: no release of it is under way")
         await screen.press("enter")
         await screen.shows("Deploys › post-moderation v2 on edge", "✗ exited", "exit code 137", "0 of 1 ready")
+
+
+def test_what_a_server_was_seen_to_do_is_whole_at_eighty_columns() -> None:
+    detail = "20 of 20 golden answers as recorded, the worst of them 0.00012 away from what was recorded at training"
+    seen = next(one for one in DEPLOYMENTS if one.replicas)
+    told = replace(seen, replicas=tuple(replace(one, detail=detail) for one in seen.replicas))
+    lines = deploy_lines(deploy_row(told, None), 80, NOW)
+    assert all(line_width(cells) <= 80 for cells in lines)
+    assert detail in " ".join(" ".join(plain(cells) for cells in lines).split())
 
 
 @run

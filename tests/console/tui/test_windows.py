@@ -97,7 +97,8 @@ async def test_rows_of_a_versions_data_are_listed_and_one_is_opened_whole(consol
     async with console() as screen:
         await to_the_data(screen)
         await screen.press("i")
-        await screen.shows("2 of 4,963 rows, one drawn from each of 2 equal parts", "personal, so masked: country")
+        await screen.shows("2 of 4,963 rows, one drawn from each of 2 equal parts")
+        await screen.shows("enter shows all 2 columns of a row; personal, so masked: country")
         assert [line.split() for line in screen.text.splitlines() if "***" in line][:2] == [
             ["›", "12", "98.75", "***"],
             ["3,011", "null", "***"],
