@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,8 @@ def test_a_docker_host_without_a_network_serves_a_version_from_the_layers_that_c
         assert told.startswith("would take in the image of rates@1 of tiny, which is rates@1 here: "), told
         again = apart("bundle", "import", str(carried), timeout=BUSY_S).out
         assert again == "imported: rates@1 of tiny is rates@1 here; a docker host gets its image without a network\n"
+        saved = apart("backup", "create", str(apart.home / "apart.backup"), timeout=BUSY_S)
+        assert (saved.code, "left out" in saved.err) == (0, False), saved
         promoted = apart("promote", "rates", "1", "--yes", timeout=BUSY_S)
         assert promoted.code == 0, promoted
         _is_of_the_layers_that_came(apart, lower)
@@ -122,6 +125,19 @@ def test_a_docker_host_without_a_network_serves_a_version_from_the_layers_that_c
         assert list((layers.parent / "wheels").glob("*")) == []
         assert apart("audit", "verify", "--json").data["ok"] is True
         assert apart("endpoints", "stop", "rates", "--yes").code == 0
+        assert apart("daemon", "stop", "--all").code == 0
+        shutil.rmtree(apart.root / ".modeldeck")  # the disk is lost
+        again = Tiny(apart.home / "again", apart.home, [], apart.environment, apart.prefix)
+        again.root.mkdir()
+        restored = again("backup", "restore", str(apart.home / "apart.backup"), str(again.root), timeout=BUSY_S)
+        assert restored.code == 0, restored
+        promoted = again("promote", "rates", "1", "--yes", timeout=BUSY_S)
+        assert promoted.code == 0, promoted
+        _is_of_the_layers_that_came(again, lower)
+        assert answered(port)["version"] == 1
+        assert not (tmp_path / "asked").exists(), (tmp_path / "asked").read_text()
+        assert again("endpoints", "stop", "rates", "--yes").code == 0
+        assert again("daemon", "stop", "--all").code == 0
 
 
 def _is_of_the_layers_that_came(apart: Tiny, lower: list[str]) -> None:
