@@ -7,6 +7,7 @@ import json
 import zipfile
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -155,9 +156,9 @@ def test_a_table_of_numbers_only_is_told_from_any_other(size: int, value: float,
         assert are_finite(part) is finite
 
 
-@pytest.mark.parametrize("clock", ["", "America/New_York"])
-@pytest.mark.parametrize("what", ["naive", "linear", "boosting"])
-def test_a_forecast_is_proven_with_its_memory(what: str, clock: str) -> None:
+@cache
+def forecast(what: str, clock: str) -> tuple[Predictor, pd.DataFrame]:
+    """Return a predictor of a forecast, and rows it was fitted on; steps are in `clock`'s time where it names one."""
     rng = np.random.default_rng(3)
     at = pd.date_range("2026-09-01", periods=24 * 70, freq="h").to_numpy(dtype="datetime64[us]")
     frame = pd.DataFrame(
@@ -180,12 +181,40 @@ def test_a_forecast_is_proven_with_its_memory(what: str, clock: str) -> None:
     features = ColumnTransformer([("history", first, ["place", "at"]), *others])
     fitted = Pipeline([("features", features), ("estimator", estimator)]).fit(frame.iloc[::3], truth[::3])
     predictor = Predictor.from_parts(fitted, Signature(inputs, output_columns("regression")), "forecasting")
+    return predictor, frame
+
+
+@pytest.mark.parametrize("clock", ["", "America/New_York"])
+@pytest.mark.parametrize("what", ["naive", "linear", "boosting"])
+def test_a_forecast_is_proven_with_its_memory(what: str, clock: str) -> None:
+    predictor, frame = forecast(what, clock)
     content, told = compiled(predictor, frame.iloc[-200:], [], float("inf"))
     assert told["worst"] <= 1e-12, told
     short = Predictor.from_compiled(read(content), predictor.signature, "forecasting")
     ahead = [{"place": place, "at": f"2026-11-{day:02}T06:00:00"} for place in ("jfk", "ewr") for day in (9, 12, 30)]
     wanted = [one["value"] for one in predictor.predict(ahead)]
     assert [one["value"] for one in short.predict(ahead)] == pytest.approx(wanted, rel=1e-12)
+
+
+MOMENT = st.fixed_dictionaries(
+    {
+        "place": st.sampled_from(["jfk", "lga", "ewr"]) | st.text(max_size=5),
+        "at": st.datetimes(datetime(2026, 8, 1), datetime(2027, 3, 1)).map(datetime.isoformat),
+        "wind": st.none() | st.floats(-1e6, 1e6),
+    }
+)
+
+
+@pytest.mark.parametrize("clock", ["", "America/New_York"])
+@pytest.mark.parametrize("what", ["naive", "linear", "boosting"])
+@given(rows=st.lists(MOMENT, min_size=1, max_size=5))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_moment_of_a_forecast_is_answered_the_same(what: str, clock: str, rows: list[dict[str, Any]]) -> None:
+    predictor, _ = forecast(what, clock)
+    program = program_of(predictor.model, predictor.signature)
+    short = Predictor.from_compiled(read(program.content), predictor.signature, "forecasting")
+    wanted = [one["value"] for one in predictor.predict(rows)]
+    assert [one["value"] for one in short.predict(rows)] == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
 
 def test_the_baseline_alone_is_proven_too() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 
 from engine.serving import golden
@@ -60,6 +62,22 @@ def test_every_ranker_is_proven(name: str, kind: str) -> None:
     assert short.predict(rows) == predictor.predict(rows)
     assert [short.predict([row])[0] for row in rows] == predictor.predict(rows)
     assert program_of(predictor.model, predictor.signature).content == content
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_any_users_are_answered_the_same(name: str) -> None:
+    predictor, _ = ranked(RANKERS[name])
+    short = Predictor.from_compiled(
+        read(program_of(predictor.model, predictor.signature).content), predictor.signature, "ranking"
+    )
+
+    @given(st.lists(st.sampled_from([f"u{number}" for number in range(USERS)]) | st.text(max_size=5), min_size=1))
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    def ask(users: list[str]) -> None:
+        rows = [{"user": user} for user in users]
+        assert short.predict(rows) == predictor.predict(rows)
+
+    ask()
 
 
 @pytest.mark.parametrize("change", ["a score", "who took it", "an item", "the length"])
