@@ -53,6 +53,12 @@ class RecordCoder:
 
     def _labelled(self, places: Sequence[int], answers: Sequence[Any]) -> Records:
         classes, keys = self._classes, self._keys
+        if len(classes) == 2:  # written out: of a hundred rows it is felt
+            label, score, first, second = keys
+            return [
+                {label: classes[place], score: scores[place], first: scores[0], second: scores[1]}
+                for place, scores in zip(places, answers, strict=True)
+            ]
         return [
             dict(zip(keys, (classes[place], scores[place], *scores), strict=True))
             for place, scores in zip(places, answers, strict=True)
