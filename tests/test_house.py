@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import os
 import re
 import subprocess
@@ -66,6 +68,27 @@ def test_no_file_is_longer_than_it_can_be_read() -> None:
 def test_modules_are_named_for_what_they_do() -> None:
     names = {path for path in modules() if VAGUE & {path.stem, path.parent.name, *re.split("_", path.stem)}}
     assert names == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Neither at the top of a file, nor where a function is called, nor for types alone."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}
+    known = {name.removesuffix(".__init__") for name in paths}
+    needed = {name.removesuffix(".__init__"): set(imported(path, known)) & known for name, path in paths.items()}
+    try:
+        graphlib.TopologicalSorter({name: those - {name} for name, those in needed.items()}).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def imported(path: Path, known: set[str]) -> Iterator[str]:
+    """Yield the modules that a file imports: of a package its face only where it is no module of it that is named."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = (f"{node.module}.{one.name}" for one in node.names)
+            yield from (name if name in known else node.module for name in inside)
 
 
 def test_the_entry_point_is_the_one_measured_here() -> None:

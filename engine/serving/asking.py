@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -16,9 +16,27 @@ from engine.serving.log import LogFull
 from engine.serving.record import Arrival
 
 if TYPE_CHECKING:
-    from engine.serving.app import ServerApp
+    from engine.serving.metrics import ServerMetrics
+    from engine.serving.predict import Predictor
+    from engine.serving.record import Recorder
 
 _NOT_READY = b"x-modeldeck-not-ready: 1\r\n"  # a router asks another server
+
+
+class Asked(Protocol):
+    """What a request asks of the server that it came to."""
+
+    model: str
+    version: int
+    predictor: Predictor
+    recorder: Recorder
+    metrics: ServerMetrics
+
+    def refuse(self, error: Exception, arrival: Arrival, client: Client, form: Rows) -> None:
+        """Say no, on the log too."""
+
+    def head(self, arrival: Arrival) -> bytes:
+        """Return the lines of an answer's head that say who answered."""
 
 
 class NotReady(Exception):
@@ -34,7 +52,7 @@ class Asking:
 
     def __init__(
         self,
-        app: ServerApp,
+        app: Asked,
         form: Rows,
         arrival: Arrival,
         rows: list[Any],
@@ -87,7 +105,7 @@ class Rows:
 
     is_v2 = False
 
-    def __init__(self, app: ServerApp) -> None:
+    def __init__(self, app: Asked) -> None:
         self._app = app
 
     def read(self, _request: Request, body: bytes, arrival: Arrival, client: Client) -> Asking:

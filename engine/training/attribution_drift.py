@@ -10,7 +10,8 @@ import numpy as np
 from engine.measures.attribution import Attribution
 from engine.serving.contract import InputError
 from engine.serving.frames import conform
-from engine.training.explanation import SAMPLE, SEED, Subject, contributions, subject_of, told_of
+from engine.training.explanation import SAMPLE, contributions, told_of
+from engine.training.subject import SEED, Subject, subject_of
 from store import snapshots
 from store.errors import Refused
 

@@ -13,8 +13,8 @@ from engine.model_io.rows import times_us
 from engine.serving.contract import Column, Signature, class_text, output_columns
 from engine.serving.frames import conform
 from engine.training import interactions
+from engine.training.ages import weights_by_age
 from engine.training.forecast import Forecast, forecast_of
-from engine.training.recency import weights_by_age
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from engine.training.explanation import Subject
+    from engine.training.subject import Subject
 
 COLUMNS = 6
 POINTS = 12

@@ -23,7 +23,8 @@ from engine.training.evaluation import on_holdout
 from engine.training.families import families
 from engine.training.folds import split_holdout
 from engine.training.making import asked_of, baseline
-from engine.training.proof import Proof, prove
+from engine.training.proof import Proof
+from engine.training.proving import prove
 from engine.training.reproducing import settings_of
 from engine.training.threshold import check_threshold
 from engine.training.trial import one_quiet_thread

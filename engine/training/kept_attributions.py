@@ -20,7 +20,8 @@ from engine.monitoring.predictions import read_versions
 from engine.serving.contract import InputError
 from engine.serving.predict import PredictError
 from engine.training.differences import frame_of
-from engine.training.explanation import Subject, attributions, subject_of
+from engine.training.explanation import attributions
+from engine.training.subject import Subject, subject_of
 from engine.training.trial import one_quiet_thread
 from engine.training.unread import read_by_value
 from store import versions

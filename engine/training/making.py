@@ -27,7 +27,8 @@ from engine.training.fitting import fit, in_time
 from engine.training.folds import Fold, Split, check_classes, expanding_folds, split_holdout
 from engine.training.leakage import Leak
 from engine.training.learning_curve import CURVED, SPENT_S, SPENT_SHARE, LearningCurve
-from engine.training.proof import Proof, prove
+from engine.training.proof import Proof
+from engine.training.proving import prove
 from engine.training.recency import require_weights, within
 from engine.training.recording import params_of
 from engine.training.row_looks import RowLooks

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from engine.training.ages import US
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from engine.training.family import Family
     from engine.training.folds import Split
 
-US = 1_000_000
 LEAST = 40  # rows that a window must leave, as `dataset.MIN_ROWS`
 
 
@@ -40,15 +38,6 @@ def within(split: Split, times: Any, window_s: float | None) -> Split:
             "take a longer window",
         )
     return replace(split, train=kept)
-
-
-def weights_by_age(times: Any, half_life_s: float) -> Any:
-    """Return a weight (n,) per row: 1 for the newest, half of it for each `half_life_s` that a row is older.
-
-    None is below 1e-6, so that no row of a long history becomes a number that estimators refuse.
-    """
-    age_s = (times.max() - times) / US
-    return np.maximum(0.5 ** (age_s / half_life_s), 1e-6)
 
 
 def passed_to(model: Any, weights: Any, rows: Any) -> dict[str, Any]:

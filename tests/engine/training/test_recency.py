@@ -8,7 +8,8 @@ import pyarrow.csv
 import pytest
 
 from engine.settings.files import load
-from engine.training.recency import passed_to, weights_by_age
+from engine.training.ages import weights_by_age
+from engine.training.recency import passed_to
 from engine.training.reproducing import reproduce
 from store import runs
 from store.errors import BrokenSettings, Refused, WorkFailed

@@ -15,7 +15,8 @@ from engine.measures.metrics import Predicted, find
 from engine.serving.predict import Predictor
 from engine.training import views
 from engine.training.dataset import prepare
-from engine.training.proof import PARTS, Proof, prove
+from engine.training.proof import Proof
+from engine.training.proving import PARTS, prove
 
 CLASSES = ("false", "true")
 
