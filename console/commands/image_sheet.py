@@ -12,6 +12,8 @@ PACKAGES = (
     Column("licence", lambda row, _: row.licence, shrink=True),
 )
 
+OF_BASE = (Column("package of the base", lambda row, _: row.name, shrink=True), PACKAGES[1])
+
 
 def image(answer: ImageDetail, out: Output) -> None:
     """Write an image."""
@@ -30,3 +32,9 @@ def image(answer: ImageDetail, out: Output) -> None:
     unknown = sum(one.licence == "unknown" for one in answer.packages)
     if unknown:
         out.note(f"{unknown} of {len(answer.packages)} packages name no licence")
+    if answer.base_packages:
+        out.line("")
+        out.table(OF_BASE, answer.base_packages)
+        out.note(
+            f"licences of the base's {len(answer.base_packages)} packages: Debian's copyright file of each version"
+        )

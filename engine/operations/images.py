@@ -45,6 +45,7 @@ class ImageDetail:
     why: str  # this base
     packages: tuple[ImagePackage, ...]
     layers: tuple[dict[str, Any], ...]  # {"what", "diff_id", "size_bytes"}
+    base_packages: tuple[ImagePackage, ...] = ()  # of the system below; their licences are in Debian's copyright files
 
 
 _HANDLERS = "engine.service.handlers.images"

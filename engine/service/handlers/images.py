@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from engine.operations.hosts import HostRequest
 from engine.operations.images import ImageDetail, ImagePackage, ImageRequest, ImagesRequest
@@ -44,6 +45,19 @@ def show(context: ServiceContext, request: ImageRequest) -> ImageDetail:
             for one in sorted(record["wheels"], key=lambda one: str(one["name"]))
         ),
         tuple(record["layers"]),
+        _of_base(base.get("contents")),
+    )
+
+
+def _of_base(contents: Any) -> tuple[ImagePackage, ...]:
+    """Return the system's packages in a base, as the record of its making names them; none of a base made elsewhere."""
+    told = contents.get("packages") if isinstance(contents, dict) else None
+    if not isinstance(told, dict):
+        return ()
+    return tuple(
+        ImagePackage(name, str(one.get("version", "")), "unknown", str(one.get("sha256", "")))
+        for name, one in sorted(told.items())
+        if isinstance(one, dict)
     )
 
 

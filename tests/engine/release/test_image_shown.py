@@ -51,6 +51,17 @@ def test_it_tells_packages_by_name_with_the_licence_each_names(stage):
         call(context, "images.show", {"id": "ef"})
 
 
+def test_it_tells_the_packages_of_the_system_below(stage):
+    told = {
+        "packages": {"libc6": {"version": "2.36", "sha256": "3" * 64}, "dash": {"version": "0.5", "sha256": "4" * 64}}
+    }
+    record = {**RECORD, "base": {**RECORD["base"], "contents": told}}
+    add(stage, "ab01", stage.deck.artifacts.put_bytes(json.dumps(record).encode()))
+    context = ServiceContext(stage.deck, Caller("user:anna", Role.VIEWER))
+    found = call(context, "images.show", {"id": "ab"}).base_packages
+    assert [(one.name, one.version) for one in found] == [("dash", "0.5"), ("libc6", "2.36")]
+
+
 def test_the_card_counts_packages_by_licence_and_the_version_lists_its_images(stage):
     context = ServiceContext(stage.deck, Caller("user:anna", Role.VIEWER))
     assert "image" not in environment_of(context)
