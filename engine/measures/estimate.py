@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.measures.metrics import BUDGET, CLIP, Predicted, find
+from engine.measures.metrics import CLIP, Predicted, find
+from engine.measures.named import BUDGET
 from engine.measures.scored import Scored
 
 FEWEST_OF_CLASS = 20  # rows with a class, and without, of which its line is made

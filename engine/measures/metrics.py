@@ -7,8 +7,6 @@ made from prediction records, so that training, gates and monitoring measure the
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from engine.measures import ranking
-from store.errors import Refused
+from engine.measures.named import BUDGET, NEEDS, fits, needs, task_of
 
-BUDGET = re.compile(r"precision_at_([1-9][0-9]?)_percent")
 CLIP = 1e-15  # a score of exactly 0 would make log loss infinite
 
 
@@ -79,11 +76,11 @@ class Metric:
     @property
     def task(self) -> str:
         """Return the task the metric belongs to."""
-        return {"value": "regression", "interval": "regression", "items": "ranking"}.get(self.needs, "classification")
+        return task_of(self.needs)
 
     def fits(self, task: str) -> bool:
         """Say whether it measures a task: a forecast is measured as a regression is."""
-        return self.task == ("regression" if task == "forecasting" else task)
+        return fits(self.needs, task)
 
 
 def predicted(records: Sequence[Mapping[str, Any]], classes: Sequence[str] = ()) -> Predicted:
@@ -134,13 +131,10 @@ def find(name: str, task: str | None = None) -> Metric:
     Raises:
         Refused: no such metric, or it is not one of the task; the closest name is told.
     """
+    needs(name, task)
     metric = METRICS.get(name) or _at_budget(name)
-    if metric is not None and (task is None or metric.fits(task)):
-        return metric
-    fitting = [one.name for one in METRICS.values() if task is None or one.fits(task)]
-    close = difflib.get_close_matches(name, fitting, n=1)
-    told = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(fitting)}"
-    raise Refused(f"there is no {task + ' ' if task else ''}metric {name!r}", told)
+    assert metric is not None, "whatever has a name is computed"
+    return metric
 
 
 def default_metric(task: str) -> str:
@@ -310,27 +304,29 @@ def _mean_of(per_row: Callable[[Any, Predicted], Any]) -> Callable[[Any, Predict
     return lambda truth, guess: float(per_row(truth, guess).mean())
 
 
+def _metric(name: str, greater_is_better: bool, *told: Any, **more: Any) -> Metric:
+    return Metric(name, NEEDS[name], greater_is_better, *told, **more)
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("mae", "value", False, _mean_of(_errors), per_row=_errors),
-        Metric("rmse", "value", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean()))),
-        Metric("median_error", "value", False, lambda truth, guess: float(np.median(_errors(truth, guess)))),
-        Metric("r2", "value", True, _r2),
-        Metric("interval_coverage", "interval", True, _mean_of(_inside), False, _inside),
-        Metric("interval_width", "interval", False, _mean_of(_widths), False, _widths),
-        Metric("log_loss", "scores", False, _mean_of(_log_losses), False, _log_losses),
-        Metric("brier", "scores", False, _mean_of(_brier_rows), False, _brier_rows),
-        Metric("roc_auc", "scores", True, lambda truth, guess: _by_score(truth, guess, roc_auc), True),
-        Metric(
-            "average_precision", "scores", True, lambda truth, guess: _by_score(truth, guess, average_precision), True
-        ),
-        Metric("accuracy", "label", True, _mean_of(_hits), False, _hits),
-        Metric("balanced_accuracy", "label", True, _balanced, True),
-        Metric("f1", "label", True, lambda truth, guess: _macro(truth, guess, _f1), True),
-        Metric("precision", "label", True, lambda truth, guess: _macro(truth, guess, _precision), True),
-        Metric("recall", "label", True, lambda truth, guess: _macro(truth, guess, _recall), True),
-        Metric("ndcg_at_10", "items", True, _mean_of(_ndcg), False, _ndcg),
-        Metric("recall_at_10", "items", True, _mean_of(_listed), False, _listed),
+        _metric("mae", False, _mean_of(_errors), per_row=_errors),
+        _metric("rmse", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean()))),
+        _metric("median_error", False, lambda truth, guess: float(np.median(_errors(truth, guess)))),
+        _metric("r2", True, _r2),
+        _metric("interval_coverage", True, _mean_of(_inside), False, _inside),
+        _metric("interval_width", False, _mean_of(_widths), False, _widths),
+        _metric("log_loss", False, _mean_of(_log_losses), False, _log_losses),
+        _metric("brier", False, _mean_of(_brier_rows), False, _brier_rows),
+        _metric("roc_auc", True, lambda truth, guess: _by_score(truth, guess, roc_auc), True),
+        _metric("average_precision", True, lambda truth, guess: _by_score(truth, guess, average_precision), True),
+        _metric("accuracy", True, _mean_of(_hits), False, _hits),
+        _metric("balanced_accuracy", True, _balanced, True),
+        _metric("f1", True, lambda truth, guess: _macro(truth, guess, _f1), True),
+        _metric("precision", True, lambda truth, guess: _macro(truth, guess, _precision), True),
+        _metric("recall", True, lambda truth, guess: _macro(truth, guess, _recall), True),
+        _metric("ndcg_at_10", True, _mean_of(_ndcg), False, _ndcg),
+        _metric("recall_at_10", True, _mean_of(_listed), False, _listed),
     )
 }

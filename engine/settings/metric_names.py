@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.measures.named import needs
 from store.errors import Refused
 
 RUNNING = re.compile(r"latency_p[1-9][0-9]?_ms|memory_mb")  # measured on the running server, whatever the task
@@ -17,10 +18,8 @@ def refusal(name: str, task: str, *, running: bool = False) -> str | None:
     """
     if task not in MEASURED or (running and RUNNING.fullmatch(name)):
         return None
-    from engine.measures.metrics import find
-
     try:
-        find(name, task)
+        needs(name, task)
     except Refused as error:
         return error.line()
     return None

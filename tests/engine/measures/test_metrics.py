@@ -19,6 +19,7 @@ from engine.measures.metrics import (
     predicted,
     roc_auc,
 )
+from engine.measures.named import NEEDS, needs
 from engine.measures.ranking import ndcg_rows
 from store.errors import Refused
 
@@ -250,3 +251,11 @@ def test_a_budget_of_nothing_or_all_is_no_metric(name):
 def test_a_budget_of_three_classes_is_undefined():
     truth, guess = guess_of(THREE)
     assert measure("precision_at_5_percent", truth, guess).value is None
+
+
+def test_every_metric_is_named_once_with_what_it_is_computed_of_and_found_by_its_name_alone() -> None:
+    assert {name: metric.needs for name, metric in METRICS.items()} == NEEDS
+    assert list(METRICS) == list(NEEDS)
+    for name in (*NEEDS, "precision_at_5_percent"):
+        metric = find(name)
+        assert metric.needs == needs(name, metric.task)
