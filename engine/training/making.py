@@ -34,7 +34,7 @@ from engine.training.recording import params_of
 from engine.training.row_looks import RowLooks
 from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
 from engine.training.selection import ROWS, Judge, Look, looks, on_record, told
-from engine.training.storing import check_storable, kept
+from engine.training.storing import check_storable, kept, load_for_keeping
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from engine.training.warm import Base, fitting_base, require_warm
 from store.errors import Refused
@@ -130,7 +130,10 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
             recorder,
             lambda share, text: progress(0.12 + 0.68 * share, text),
             earlier(candidates),
-            rows_say.pieces(dataset, [split.train, *(fold.train for fold in reversed(folds))], mode),
+            [
+                *rows_say.pieces(dataset, [split.train, *(fold.train for fold in reversed(folds))], mode),
+                partial(load_for_keeping, foreseen),
+            ],
         )
         curve.begin(found.best.family, found.best.params)
         best = _with_answers(bench, found.best, fitted_by + proof_s * LATE)

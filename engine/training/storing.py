@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from engine.model_io.load import trusted_types
 from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
+from engine.serving.features import CodedClasses
+from engine.serving.strict_skops import skops_io
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.compiling.adopting import compiled
 from engine.training.dataset import Dataset
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from engine.serving.predict import Predictor
     from engine.settings.model import ModelSettings
 
+_TREES = ("sklearn.ensemble.", "sklearn.tree.")  # compiled to ONNX, other families are not
 ROWS = 300  # that a first small fit is made of, to see what it holds
 SHARE = 0.05  # of the time there is, for it
 
@@ -39,6 +43,23 @@ class Kept:
     golden: dict[str, Any] = field(repr=False)
     compiled: bytes = field(repr=False)
     proof: dict[str, Any]
+
+
+def load_for_keeping(candidates: Iterable[Family]) -> None:
+    """Import what candidates of ours are stored and compiled by, so that a process forked for it finds it loaded."""
+    with suppress(ImportError):
+        skops_io()
+        if any(_is_of_trees(family) for family in candidates):
+            import onnx  # noqa: F401
+            import onnxruntime  # noqa: F401
+
+
+def _is_of_trees(family: Family) -> bool:
+    with suppress(Exception):  # a trial will tell
+        estimator = family.estimator(family.defaults)
+        inner = estimator.estimator if isinstance(estimator, CodedClasses) else estimator
+        return type(inner).__module__.startswith(_TREES)
+    return False
 
 
 def kept(

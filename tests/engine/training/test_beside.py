@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -60,3 +62,18 @@ def test_an_error_in_between_leaves_no_process_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         begin_and_fail()
     assert not Path(f"/proc/{told.read_text()}").exists()
+
+
+def test_what_a_forked_process_would_import_for_trees_is_loaded_before_and_nothing_for_others() -> None:
+    script = (
+        "import sys\n"
+        "from engine.training.family import Family, nothing\n"
+        "from engine.training.storing import load_for_keeping\n"
+        "from sklearn.ensemble import RandomForestRegressor\n"
+        "from sklearn.linear_model import Ridge\n"
+        "load_for_keeping([Family('ridge', nothing, lambda _params: Ridge(), {})])\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "load_for_keeping([Family('forest', nothing, lambda _params: RandomForestRegressor(), {})])\n"
+        "assert {'onnx', 'onnxruntime'} <= set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
