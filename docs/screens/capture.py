@@ -42,7 +42,7 @@ SCREENS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("tree", "`x` The tree of a model", ("2", "x")),
     ("runs", "`3` Runs", ("3",)),
     ("jobs", "`4` Jobs", ("4",)),
-    ("log", "`4` `enter` The log of a job", ("4", ENTER)),
+    ("log", "`4` `enter` The log of a job", ("4", "/", "train", ENTER, ENTER)),
     ("deploys", "`5` Deploys", ("5",)),
     ("monitors", "`6` Monitors, the worst first", ("6",)),
     ("watch", "`6` `enter` How good a model is over time, what drifts", ("6", ENTER)),
