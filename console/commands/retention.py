@@ -26,4 +26,5 @@ def retention(answer: RetentionReport, out: Output) -> None:
     if due:
         out.table(KINDS, due)
     verb = "would go" if answer.dry_run else "went"
-    out.note(f"{plural(answer.removed, 'thing')} {verb} ({kilobytes(answer.removed_bytes)})")
+    size = f" ({kilobytes(answer.removed_bytes)})" if answer.removed else ""
+    out.note(f"{plural(answer.removed, 'thing') if answer.removed else 'nothing'} {verb}{size}")
