@@ -34,7 +34,7 @@ from engine.training.recording import params_of
 from engine.training.row_looks import RowLooks
 from engine.training.search import Earlier, Effort, Recorder, compare, load_libraries
 from engine.training.selection import ROWS, Judge, Look, looks, on_record, told
-from engine.training.storing import check_storable, kept, load_for_keeping
+from engine.training.storing import asked, check_storable, load_for_keeping, remembering, stored
 from engine.training.trial import THREADS, Bench, FoldTables, Trial, fit_folds, one_quiet_thread
 from engine.training.warm import Base, fitting_base, require_warm
 from store.errors import Refused
@@ -147,8 +147,8 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         progress(0.88, f"proving it on the {len(split.holdout)} newest rows")
         now = time.monotonic()
         curved_by = now + min(SPENT_SHARE * (now - started) + SPENT_S, LEAVES * (deadline - now))
-        work = partial(kept, predictor, dataset, split.holdout, settings, modules, deadline - COMPILE_LEFT * proof_s)
-        with one_quiet_thread(), Beside(work) as keeping:
+        work = partial(asked, predictor, dataset, split.holdout, settings, deadline - COMPILE_LEFT * proof_s)
+        with one_quiet_thread(), Beside(work) as asking:
             evaluation = _evaluate(dataset, split, found, predictor, plain, settings, proven_by, champion)
             if mode == "report":
                 judge = Judge(best.family, best.params, metric, train.seed)
@@ -156,16 +156,20 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
                 seconds = min(LOOK_SHARE * (now - started) + LOOK_S, LEAVES * (deadline - now))
                 fewer_s = fit_s * min(1.0, ROWS / len(split.train))
                 whole, each = rows_say.worth(dataset, evaluation.get("importance", ()), judge, seconds, fewer_s)
-            stored = keeping.result()
-            evaluation["compiled"] = stored.proof
+            content = stored(remembering(model, dataset), modules, train.trusted)
+            answered = asking.result()
             points = curve.points(metric, decided, evaluation["holdout"][metric.name], curved_by, fit_s)
     if mode != "off":
         evaluation["selection"] = on_record(dataset, mode, judge.family.name, whole, each, named)
-    evaluation |= {**({"learning_curve": points} if points else {}), **_noted(start, rows_say.leaking)}
+    evaluation |= {
+        "compiled": answered.proof,
+        **({"learning_curve": points} if points else {}),
+        **_noted(start, rows_say.leaking),
+    }
     return Made(
-        artifact=stored.content,
-        compiled=stored.compiled,
-        golden=stored.golden,
+        artifact=content,
+        compiled=answered.compiled,
+        golden=answered.golden,
         signature=dataset.signature.to_json(),
         decision=decided,
         evaluation=evaluation,

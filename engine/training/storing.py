@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from engine.model_io.load import trusted_types
 from engine.serving import golden
 from engine.serving.artifact import ArtifactError, dump
 from engine.serving.features import CodedClasses
+from engine.serving.predict import Predictor
 from engine.serving.strict_skops import skops_io
 from engine.training.apart import Lost, Overdue, Raised, apart
 from engine.training.compiling.adopting import compiled
@@ -27,7 +29,6 @@ from engine.training.synthetic import synthesised
 from store.errors import Refused, WorkFailed
 
 if TYPE_CHECKING:
-    from engine.serving.predict import Predictor
     from engine.settings.model import ModelSettings
 
 _TREES = ("sklearn.ensemble.", "sklearn.tree.")  # compiled to ONNX, other families are not
@@ -36,10 +37,9 @@ SHARE = 0.05  # of the time there is, for it
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept of a fitted model: its bytes, its golden requests, its compiled form, and what is said of that."""
+class Asked:
+    """What a fitted model answers: its golden requests, its compiled form, and what is said of that."""
 
-    content: bytes = field(repr=False)
     golden: dict[str, Any] = field(repr=False)
     compiled: bytes = field(repr=False)
     proof: dict[str, Any]
@@ -62,28 +62,25 @@ def _is_of_trees(family: Family) -> bool:
     return False
 
 
-def kept(
-    predictor: Predictor,
-    dataset: Dataset,
-    holdout: Any,
-    settings: ModelSettings,
-    modules: Collection[str],
-    until: float,
-) -> Kept:
-    """Return what is kept of a model that was fitted before the `holdout` rows; a forecast remembers these from now on.
+def asked(predictor: Predictor, dataset: Dataset, holdout: Any, settings: ModelSettings, until: float) -> Asked:
+    """Return what a model that was fitted before the `holdout` rows answers; a forecast once it remembers these.
 
-    `modules` are those of the code bundle; a compiled form that is not proven `until` (of `time.monotonic()`) is none.
-
-    Raises:
-        WorkFailed: it cannot be written, or holds types that nobody trusts.
+    A compiled form that is not proven `until` (of `time.monotonic()`) is none. The model stays as it is.
     """
     if dataset.forecast is not None:
-        remember(predictor.model, dataset)
-    content = stored(predictor.model, modules, settings.train.trusted)
+        told = (predictor.signature, predictor.task, predictor.decision, predictor.also)
+        predictor = Predictor(remembering(deepcopy(predictor.model), dataset), *told)
     unseen = dataset.take(holdout).frame
     recorded = golden.make(predictor, synthesised(unseen, settings.data.personal, settings.train.seed))
     short, proof = compiled(predictor, unseen, recorded["requests"], until)
-    return Kept(content, recorded, short, proof)
+    return Asked(recorded, short, proof)
+
+
+def remembering(model: Any, dataset: Dataset) -> Any:
+    """Return the model, which if it is a forecast remembers all rows from now on, as it does when it serves."""
+    if dataset.forecast is not None:
+        remember(model, dataset)
+    return model
 
 
 def stored(model: Any, modules: Collection[str], stated: Collection[str]) -> bytes:
