@@ -95,7 +95,8 @@ def modeldeck_estimate(reference: Path, current: Path, kept: Path) -> tuple[floa
 
     from engine.measures.estimate import Calibration, calibrate, estimates
     from engine.measures.metrics import Predicted
-    from engine.measures.scored import Scored
+    from engine.measures.scored import ScoreTally
+    from engine.monitoring import scan
 
     def arrays(path: Path, *names: str) -> list[Any]:
         table = pq.ParquetFile(path).read(columns=list(names))
@@ -110,8 +111,10 @@ def modeldeck_estimate(reference: Path, current: Path, kept: Path) -> tuple[floa
         place.write_bytes(orjson.dumps(calibrate(truth, known).to_state()))
     begun = time.perf_counter()
     calibration = Calibration.from_state(orjson.loads(place.read_bytes()))
-    score, said = arrays(current, "y_score", "y_pred")
-    scored = Scored.of_two(classes, score, said == 1)
+    tally = ScoreTally()
+    for batch in scan.batches([current], {}, ("y_score", "y_pred").__contains__):
+        tally.add(np.asarray(batch.column("y_score")), np.asarray(batch.column("y_pred")) == 1)
+    scored = tally.scored(classes)
     told = [f"{name} {one.value:.4f}" for name, one in estimates(ESTIMATED, scored, calibration).items()]
     return time.perf_counter() - begun, told
 

@@ -13,6 +13,9 @@ PER_OCTAVE = 32  # bins of a score each time it halves, from either end: a calib
 OCTAVES = 20
 BINS = 2 * PER_OCTAVE * OCTAVES  # rows of one bin and label, whose chance is all but the same, are counted and not kept
 BLOCK = 65_536  # rows worked on at once: what they need stays in the cache
+_HALF = BINS // 2
+_SHIFT = 23 - (PER_OCTAVE.bit_length() - 1)  # a float32 has 23 bits of fraction
+_MIDDLE = int(np.float32(0.5).view(np.int32)) >> _SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,9 @@ class Scored:
 
         Rows without a score are left out.
         """
-        counts, sums = _counted(second, is_second)
-        there = np.flatnonzero(counts)
-        weights = counts[there]
-        middle = sums[there] / weights
-        said = (there >= BINS).astype(np.float64)
-        return cls(classes, np.column_stack([1 - middle, middle]), np.column_stack([1 - said, said]), weights)
+        tally = ScoreTally()
+        tally.add(second, is_second)
+        return tally.scored(classes)
 
     @classmethod
     def of_rows(cls, guess: Predicted) -> Scored:
@@ -55,36 +55,53 @@ class Scored:
         return Scored(self.classes, self.scores[rows], self.said[rows], self.weights[rows])
 
 
-def _counted(second: Any, is_second: Any) -> tuple[Any, Any]:
-    """Return (2 * BINS,) how many rows lie in each bin, and the sum of their scores; those answered in the second half.
+class ScoreTally:
+    """Rows of two classes by score and label, counted as they come; rows without a score are left out.
 
-    Bins are in order of score: exponent and first bits of how far it is from its end. Everything is worked out in the
-    same few arrays, as getting and giving back memory takes longer than the arithmetic.
+    A bin is the exponent and the first bits of how far a score is from its end. All is worked out in the same few
+    arrays, as getting and giving back memory takes longer than the arithmetic.
     """
-    half, size = BINS // 2, min(BLOCK, len(second))
-    shift = 23 - (PER_OCTAVE.bit_length() - 1)  # a float32 has 23 bits of fraction
-    middle = int(np.float32(0.5).view(np.int32)) >> shift
-    nearest, bits, flags = np.empty(size), np.empty(size, np.float32), np.empty(size, np.int8)
-    keys, offsets = np.empty(size, np.intp), np.empty(size, np.intp)
-    counts, sums = np.zeros(4 * half), np.zeros(4 * half)
-    for start in range(0, len(second), BLOCK):
-        scores = np.asarray(second[start : start + BLOCK], dtype=np.float64)
-        answered = np.asarray(is_second[start : start + BLOCK], dtype=bool)
-        known = np.isfinite(scores)
-        if not known.all():
-            scores, answered = scores[known], answered[known]
+
+    __slots__ = ("_bits", "_counts", "_flags", "_keys", "_nearest", "_offsets", "_sums")
+
+    def __init__(self) -> None:
+        self._nearest, self._bits, self._flags = np.empty(BLOCK), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.int8)
+        self._keys, self._offsets = np.empty(BLOCK, np.intp), np.empty(BLOCK, np.intp)
+        self._counts, self._sums = np.zeros(2 * BINS), np.zeros(2 * BINS)
+
+    def add(self, second: Any, is_second: Any) -> None:
+        """Count rows; `second` (n,) is the second class's score, `is_second` (n,) whether it was answered."""
+        for start in range(0, len(second), BLOCK):
+            scores = np.asarray(second[start : start + BLOCK], dtype=np.float64)
+            answered = np.asarray(is_second[start : start + BLOCK], dtype=bool)
+            known = np.isfinite(scores)
+            if not known.all():
+                scores, answered = scores[known], answered[known]
+            self._add(scores, answered)
+
+    def _add(self, scores: Any, answered: Any) -> None:
         rows = slice(len(scores))
-        np.subtract(1.0, scores, out=nearest[rows])
-        bits[rows] = np.minimum(nearest[rows], scores, out=nearest[rows])
-        steps = bits[rows].view(np.int32)
-        steps >>= shift
-        np.clip(np.subtract(steps, middle - half + 1, out=keys[rows]), 0, half - 1, out=keys[rows])
-        np.greater_equal(scores, 0.5, out=flags[rows].view(bool))
-        flags[rows] += 2 * answered.view(np.int8)
-        keys[rows] += np.multiply(flags[rows], half, out=offsets[rows], dtype=np.intp)
-        counts += np.bincount(keys[rows], minlength=4 * half)
-        sums += np.bincount(keys[rows], scores, 4 * half)
-    rising = np.arange(half)
-    upper = half + half - 1 - rising  # of scores beyond the middle the distance falls as they rise
-    order = np.concatenate([rising, upper, BINS + rising, BINS + upper])
-    return counts[order], sums[order]
+        nearest, bits, flags = self._nearest[rows], self._bits[rows], self._flags[rows]
+        keys, offsets = self._keys[rows], self._offsets[rows]
+        np.subtract(1.0, scores, out=nearest)
+        bits[:] = np.minimum(nearest, scores, out=nearest)
+        steps = bits.view(np.int32)
+        steps >>= _SHIFT
+        np.clip(np.subtract(steps, _MIDDLE - _HALF + 1, out=keys), 0, _HALF - 1, out=keys)
+        np.greater_equal(scores, 0.5, out=flags.view(bool))
+        flags += 2 * answered.view(np.int8)
+        keys += np.multiply(flags, _HALF, out=offsets, dtype=np.intp)
+        self._counts += np.bincount(keys, minlength=2 * BINS)
+        self._sums += np.bincount(keys, scores, 2 * BINS)
+
+    def scored(self, classes: tuple[str, ...]) -> Scored:
+        """Return what was counted: the bins that hold rows, in order of score, those answered so after the others."""
+        rising = np.arange(_HALF)
+        upper = 2 * _HALF - 1 - rising  # of scores beyond the middle the distance falls as they rise
+        order = np.concatenate([rising, upper, BINS + rising, BINS + upper])
+        counts, sums = self._counts[order], self._sums[order]
+        there = np.flatnonzero(counts)
+        weights = counts[there]
+        middle = sums[there] / weights
+        said = (there >= BINS).astype(np.float64)
+        return Scored(classes, np.column_stack([1 - middle, middle]), np.column_stack([1 - said, said]), weights)

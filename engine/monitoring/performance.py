@@ -16,7 +16,7 @@ from engine.measures.drift_places import counted_places
 from engine.measures.estimate import Estimate, estimate
 from engine.measures.intervals import bootstrap, quick, ratio_of_losses
 from engine.measures.metrics import Measured, Predicted, find, measure, names, of_lists
-from engine.measures.scored import Scored
+from engine.measures.scored import Scored, ScoreTally
 from engine.monitoring.hardness import Past, harder, plain_loss
 from engine.monitoring.losses import ANSWER, expected_loss, primary_metric
 from store.rows import ESTIMATED, PLAIN
@@ -249,8 +249,11 @@ def guess_of(labelled: pa.Table, classes: tuple[str, ...]) -> Predicted:
 def _scored(table: pa.Table, classes: tuple[str, ...]) -> Scored:
     if len(classes) != 2:
         return Scored.of_rows(guess_of(table, classes))
-    is_second = pc.equal(table["outputs.label"], classes[1])
-    return Scored.of_two(classes, _floats(table[f"outputs.scores.{classes[1]}"]), _floats(is_second) > 0)
+    tally = ScoreTally()
+    for batch in table.select(["outputs.label", f"outputs.scores.{classes[1]}"]).to_batches():
+        is_second = pc.fill_null(pc.equal(batch.column(0), classes[1]), False)
+        tally.add(batch.column(1).cast(pa.float64()).to_numpy(zero_copy_only=False), np.asarray(is_second, dtype=bool))
+    return tally.scored(classes)
 
 
 def _floats(column: pa.ChunkedArray) -> Any:

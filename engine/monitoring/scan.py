@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,8 +37,18 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """Yield batches of the profiled columns and of those whose name `also` accepts.
 
-    Categories come as dictionaries, so that each is looked at once a batch.
+    Categories come as dictionaries, so that each is looked at once a batch. The next batch is decoded while the caller
+    works on the one before.
     """
+    found = _read(paths, profiles, also)
+    with ThreadPoolExecutor(1) as reader:
+        pending = reader.submit(next, found, None)
+        while (batch := pending.result()) is not None:
+            pending = reader.submit(next, found, None)
+            yield batch
+
+
+def _read(paths: Iterable[Path], profiles: Profiles, also: Callable[[str], bool]) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
     for path in paths:

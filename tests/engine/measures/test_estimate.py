@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from engine.measures.estimate import Calibration, Estimate, calibrate, estimate, estimates
 from engine.measures.metrics import METRICS, Predicted, measure
-from engine.measures.scored import Scored
+from engine.measures.scored import Scored, ScoreTally
 
 NAMES = [one.name for one in METRICS.values() if one.task == "classification"]
 HONEST = (tuple(np.linspace(0, 1, 50).tolist()),) * 2  # a score is the chance itself
@@ -191,3 +192,20 @@ def test_rows_of_two_classes_are_counted_and_those_without_a_score_left_out() ->
     assert len(counted.weights) < 2_000
     assert counted.weights @ counted.scores[:, 1] == pytest.approx(guess.scores[:, 1].sum())
     assert counted.weights @ counted.said[:, 1] == (guess.labels == "yes").sum()
+
+
+def test_rows_counted_as_they_come_are_those_counted_at_once() -> None:
+    draw = np.random.default_rng(7)
+    second = draw.beta(0.4, 0.6, 200_000)
+    second[::1_000] = np.nan
+    second[1::1_000], second[2::1_000], second[3::1_000] = 0.0, 1.0, 0.5
+    is_second = second > 0.3
+    tally = ScoreTally()
+    for start, end in itertools.pairwise((0, 0, 1, 70_000, 70_001, 200_000)):
+        tally.add(second[start:end], is_second[start:end])
+    found, whole = tally.scored(("no", "yes")), Scored.of_two(("no", "yes"), second, is_second)
+    assert found.rows == whole.rows == 199_800
+    for one, other in ((found.weights, whole.weights), (found.said, whole.said)):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(found.scores, whole.scores, rtol=1e-9)
+    assert found.scores[:, 1] @ found.weights == pytest.approx(np.nansum(second))
