@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from store.errors import Refused
@@ -119,10 +117,14 @@ class Workspace:
 
         Outside the workspace, because a socket path is limited to about 100 bytes.
         """
+        import hashlib  # late: a console leaves OpenSSL out of it
+
         name = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
         home = Path.home() / ".local" / "state" / "modeldeck" / name
         if len(str(home / "router.sock").encode()) <= SOCKET_LIMIT:
             return home
+        import tempfile
+
         return Path(tempfile.gettempdir()) / f"modeldeck-{os.getuid()}" / name
 
     @property
