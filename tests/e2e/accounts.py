@@ -33,12 +33,23 @@ class Accounts:
     interpreter: str
     users: list[str] = field(default_factory=list)
 
-    def add(self, name: str, *, member: bool) -> str:
-        """Make a user, in the group or not, and return its name."""
+    def add(self, name: str, *, member: bool, shell: str = "/usr/sbin/nologin") -> str:
+        """Make a user, in the group or not, and return its name; with a real shell it may log in."""
         user = f"{self.group}-{name}"
         groups = ["--groups", self.group] if member else []
+        password = ["--password", "*"]  # none is right, which is not the same as locked: a key may let in
         subprocess.run(
-            ["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", *groups, user],
+            [
+                "useradd",
+                "--no-create-home",
+                "--home-dir",
+                str(self.home / user),
+                "--shell",
+                shell,
+                *password,
+                *groups,
+                user,
+            ],
             check=True,
             capture_output=True,
         )
