@@ -11,7 +11,8 @@ import pyarrow as pa
 from engine.measures.drift import Profile, Tally
 from engine.measures.drift_categorical import CategoricalProfile
 
-BATCH = 65_536  # rows in memory at once
+BATCH = 65_536  # rows in memory at once, twice where the next are read meanwhile
+VALUES = 20 * BATCH  # of few columns come longer batches, as each costs some time of its own
 
 Profiles = dict[str, Profile]
 Tallies = dict[str, Tally]
@@ -58,5 +59,6 @@ def _read(paths: Iterable[Path], profiles: Profiles, also: Callable[[str], bool]
         # Without `pre_buffer` a row group's bytes go when it is read, so that memory does not grow with the file.
         with pq.ParquetFile(path, metadata=about, read_dictionary=coded, pre_buffer=False) as file:
             columns = [name for name in there if name in profiles or also(name)]
+            rows = max(BATCH, VALUES // max(1, len(columns)))
             for group in range(file.num_row_groups):
-                yield from file.iter_batches(BATCH, row_groups=[group], columns=columns)
+                yield from file.iter_batches(rows, row_groups=[group], columns=columns)
