@@ -61,12 +61,18 @@ SCREENS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("handover", "`:handover` What whoever comes has to know", (":", "handover", ENTER)),
     ("incidents", "`:incidents` What goes wrong, by name", (":", "incidents", ENTER)),
     ("incident", "`:incidents` `enter` An incident with its timeline", (":", "incidents", ENTER, ENTER)),
+    ("promotion", "`2` `enter` `P` Before a promotion: what differs, gates, steps, the way back", ("2", ENTER, "P")),
     ("rollback", "`R` The way back, its proof first", ("R",)),
     ("actions", "`a` What can be done here, and why not what cannot", ("a",)),
     ("help", "`?` Every key", ("?",)),
     ("describe", "`2` `d` Every field", ("2", "d")),
     ("json", "`2` `y` Raw JSON", ("2", "y")),
     ("train", "`T` Before a training", ("T",)),
+    ("chart", "`6` `enter` `+` One chart over the whole screen", ("6", ENTER, "+")),
+    ("filter", "`3` `/` A filter, as on the command line", ("3", "/", "metrics.mae < 30 and kind = train", ENTER)),
+    ("jump", "`p` Go to anything by part of its name", ("p", "rates")),
+    ("commands", "`:` The command line, with what it may mean", (":", "release")),
+    ("log_of_commands", "`@` What was changed from this console, as commands", ("@",)),
 )
 
 
