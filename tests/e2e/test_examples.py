@@ -37,9 +37,11 @@ def lay_out(home: Path, name: str) -> Tiny:
 
 
 def train_and_ship(deck: Tiny, name: str, estimator: str, until: str) -> dict[str, Any]:
-    """Train on what was there before a day, promote, and return the version."""
+    """Train on what was there before a day, fit it again to the bit, promote, and return the version."""
     trained = deck("train", name, "--until", until, "--estimator", estimator, "--json", timeout=110)
     number = trained.data["result"]["version"]
+    again = deck("reproduce", name, str(number), timeout=110)
+    assert "equal bit for bit, the artifact too" in again.out + again.err, again
     promoted = deck("promote", name, str(number), "--yes", timeout=110)
     assert promoted.code == 0, promoted
     version: dict[str, Any] = deck("versions", name, "--json").data[0]
@@ -150,3 +152,28 @@ def test_the_words_of_a_year_are_told_with_what_came_and_went(tmp_path: Path) ->
     assert all(one["distance"] > one["by_chance"] > 0 for one in years.values())
     assert "crooked" in {row["word"] for row in years[2015, 2016]["came"]}
     assert "ebola" in {row["word"] for row in years[2014, 2015]["went"]}
+
+
+@pytest.mark.timeout(240)
+def test_a_night_is_priced_with_an_interval_and_told_why(tmp_path: Path) -> None:
+    name = "nightly-rates"
+    deck = lay_out(tmp_path, name)
+    try:
+        version = train_and_ship(deck, name, "auto", "2016-11-15")
+        evaluation = version["evaluation"]
+        assert evaluation["against_baseline"]["low"] > 0
+        segments = {key for key in evaluation["slices"] if key.startswith("market_segment=")}
+        assert len(segments) > 2
+        assert all(evaluation["slices"][one]["mae"]["n"] for one in segments)
+        sample = deck.root / "samples" / f"{name}.json"
+        rows = json.loads(sample.read_text())
+        answers = ask_and_tell(deck, name, rows, [100.0] * len(rows))
+        assert all(answer["low"] < answer["value"] < answer["high"] for answer in answers)
+        told = deck("explain", name, "champion", "--row", str(sample), "--json").data["explained"]
+        assert [one["predicted"] for one in told] == pytest.approx([one["value"] for one in answers])
+        for one in told:
+            assert one["base"] + sum(part["contribution"] for part in one["contributions"]) == pytest.approx(
+                one["predicted"], rel=1e-4
+            )
+    finally:
+        assert deck("daemon", "stop", "--all").code == 0
