@@ -70,6 +70,12 @@ def test_modules_are_named_for_what_they_do() -> None:
     assert names == set()
 
 
+def test_whatever_drives_a_deck_end_to_end_says_so_and_stays_out_of_the_quick_tests() -> None:
+    written = {path.name: path.read_text("utf-8") for path in (ROOT / "tests" / "e2e").glob("test_*.py")}
+    assert written
+    assert [name for name, text in written.items() if "pytest.mark.e2e" not in text] == []
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Neither at the top of a file, nor where a function is called, nor for types alone."""
     paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}

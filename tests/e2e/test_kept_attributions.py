@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from tiny_deck import MODEL
+
+pytestmark = pytest.mark.e2e
 
 
 def test_a_look_has_its_predictions_explained_and_explain_finds_them(tiny) -> None:  # type: ignore[no-untyped-def]

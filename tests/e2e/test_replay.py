@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from tiny_deck import MODEL
+
+pytestmark = pytest.mark.e2e
 
 REPLAY = '\n[retrain]\ncron = "0 3 1 1 *"\ncompare = "replay"\n'
 

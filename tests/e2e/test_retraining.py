@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tiny_deck import MODEL, made_rows
+
+pytestmark = pytest.mark.e2e
 
 RETRAIN = """
 [retrain]
