@@ -10,7 +10,7 @@ from store.errors import Refused
 
 READ_ONLY = "MODELDECK_READ_ONLY"
 OVERVIEW = os.path.join(os.path.dirname(__file__), "overview.txt")  # made of every verb by `python -m console.docs`
-_WHOLE = (["--help"], ["-h"], ["help"])
+_WHOLE = ("--help", "-h", "help")
 _OFF = ("", "0", "no", "off", "false")
 _PLACES = {"-w": "folder", "--workspace": "folder", "--deck": "deck"}
 
@@ -38,8 +38,8 @@ class HelpShown(Exception):
 
 
 def asks_for_all(arguments: list[str]) -> bool:
-    """Say whether a line asks for the help of the whole command line and for nothing else."""
-    return arguments in _WHOLE
+    """Say whether a line asks for the help of the whole command line, wherever it stands, and for nothing else."""
+    return bool(arguments) and arguments[-1] in _WHOLE and only_opening(arguments[:-1]) is not None
 
 
 def whole_help() -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from console.commands.verbs import VERBS
 from console.parser import opening_said, overview, parse, parser_of, usage_of
-from console.usage import HelpShown, UsageError, only_opening
+from console.usage import HelpShown, UsageError, asks_for_all, only_opening, whole_help
 from engine.operations.catalog import OPERATIONS
 from engine.operations.operation import Danger
 from engine.operations.runs import CompareRuns, RunsRequest
@@ -258,6 +258,20 @@ def test_usage_marks_what_may_be_left_out() -> None:
 def test_a_line_that_only_says_where_is_read_as_the_parser_reads_it(words: list[str]) -> None:
     assert only_opening(words) == opening_said(words)
     assert parse(words) is None
+
+
+@pytest.mark.parametrize("before", [[], ["-w", "deck"], ["--read-only", "--deck=rates"]])
+@pytest.mark.parametrize("asked", ["--help", "-h", "help"])
+def test_help_of_the_whole_is_what_the_parser_would_say_wherever_it_is_asked_for(before: list[str], asked: str) -> None:
+    assert asks_for_all([*before, asked])
+    with pytest.raises(HelpShown) as shown:
+        parse([*before, asked])
+    assert shown.value.text == whole_help()
+
+
+@pytest.mark.parametrize("words", [[], ["-w", "--help"], ["models", "--help"], ["help", "models"], ["--json", "-h"]])
+def test_other_help_is_left_to_the_parser(words: list[str]) -> None:
+    assert not asks_for_all(words)
 
 
 @pytest.mark.parametrize(
