@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -33,7 +34,7 @@ class Bodies(Protocol):
     held: int
 
 
-class Incoming(asyncio.Protocol, Generic[Whole]):
+class Incoming(asyncio.Protocol, ABC, Generic[Whole]):
     """One client connection, from which whole requests come one after the other."""
 
     ARRIVAL_S: ClassVar[float]  # a client has this long to send a request, and more for a large body
@@ -52,17 +53,17 @@ class Incoming(asyncio.Protocol, Generic[Whole]):
         self._since = self._loop.time()
         self._begin()
 
+    @abstractmethod
     def completed(self) -> None:
         """Take the request that is whole now: `_url`, `_headers` (names in lower case), `body()`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse(self, status: int, code: str, message: str) -> None:
         """Read nothing more, and answer this last."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upgraded(self) -> None:
         """Go on where a client asked for another protocol: none is spoken here."""
-        raise NotImplementedError
 
     def body(self) -> bytes | None:
         """Return the body, None where it was larger than MAX_BODY and dropped."""
