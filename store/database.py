@@ -76,10 +76,14 @@ class Write(Statements):
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             batch = rows[first : first + _ROWS_AT_ONCE]
             sql = _insert(into, len(batch[0]), len(batch), conflict)
-            try:
-                self._connection.execute(sql, tuple(chain.from_iterable(batch)))
-            except FAILURES as error:
-                raise_failure(error, self._path)
+            self.put(sql, batch[0] if len(batch) == 1 else tuple(chain.from_iterable(batch)))
+
+    def put(self, sql: str, values: tuple[Any, ...]) -> None:
+        """Run one statement that is given its values by place, without a look at what it changed."""
+        try:
+            self._connection.execute(sql, values)
+        except FAILURES as error:
+            raise_failure(error, self._path)
 
 
 @lru_cache(256)

@@ -12,7 +12,7 @@ from store.database import Params, Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.ids import new_id
 from store.lookup import find_id
-from store.point_lines import Point
+from store.point_lines import Logged, Point
 from store.rows import Run
 from store.rows.making import maker
 
@@ -103,6 +103,15 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
     )
 
 
+def log(tx: Write, run_id: str, logged: Logged) -> None:
+    """Keep what lines of a run's spool tell: params and points."""
+    number = number_of(tx, run_id)
+    if logged.params:
+        _keep(tx, "run_param", number, logged.params)
+    if logged.points:
+        _keep_points(tx, number, logged.points)
+
+
 def log_params(tx: Write, run_id: str, params: Mapping[str, Any]) -> None:
     """Keep what a run was told, as text; a key told again is overwritten."""
     if params:
@@ -138,7 +147,10 @@ def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
 
 def log_points(tx: Write, run_id: str, points: Iterable[Point]) -> None:
     """Add metric points (key, step, microseconds UTC, value). A step told again is overwritten, NaN is null."""
-    number = number_of(tx, run_id)
+    _keep_points(tx, number_of(tx, run_id), points)
+
+
+def _keep_points(tx: Write, number: int, points: Iterable[Point]) -> None:
     # thousands at a time: what these lines cost is what a point costs
     rows = [
         (number, key, step, at, None if value is None or not isfinite(value) else float(value))

@@ -62,6 +62,15 @@ class PointWriter:
             self._write_pending()
         return self.path
 
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """Give the file to be read: the one that is written, where it is open."""
+        if self._handle >= 0:
+            yield self._handle
+        else:
+            with _opened(self.path) as file:
+                yield file
+
     def discard(self) -> None:
         """Close the file and remove it: all that it holds is in the registry."""
         if self._handle >= 0:
@@ -119,13 +128,14 @@ def ending(database: Database, writer: PointWriter, fence: Fence | None = None) 
     """
     path = writer.flush()
     run_id = path.name.removesuffix(_SUFFIX)
-    while _size(path) - _offset(database, path.name) > _BATCH_BYTES:  # a long one by short transactions
-        if _take_batch(database, path, run_id) is None:
-            break
-    with database.write(fence) as tx:
-        if (done := _offset(tx, path.name)) < _size(path):
-            _keep(tx, run_id, point_lines.read(_whole_lines(path, done).split(b"\n")[:-1]))
-        yield tx
+    with writer.opened() as file:
+        while (size := _size(file)) > _BATCH_BYTES and size - _offset(database, path.name) > _BATCH_BYTES:
+            if _take_batch(database, path, run_id) is None:  # a long one by short transactions
+                break
+        with database.write(fence) as tx:
+            if whole := _whole_lines(file, _offset(tx, path.name)):
+                runs.log(tx, run_id, point_lines.read(whole.split(b"\n")[:-1]))
+            yield tx
     writer.discard()
 
 
@@ -150,7 +160,8 @@ def ingest(database: Database, folder: Path) -> int:
 def _take_batch(database: Database, path: Path, run_id: str) -> int | None:
     """Take in the next whole lines; how many points they hold, None where there is no whole line."""
     done = _offset(database, path.name)
-    whole = _whole_lines(path, done)
+    with _opened(path) as file:
+        whole = _whole_lines(file, done)
     if not whole:
         return None
     logged = point_lines.read(whole.split(b"\n")[:-1])
@@ -162,39 +173,40 @@ def _take_batch(database: Database, path: Path, run_id: str) -> int | None:
             {"name": path.name, "next": done + len(whole), "done": done, "at": tx.at},
         )
         if moved:  # else another ingester has taken these lines in between
-            _keep(tx, run_id, logged)
+            runs.log(tx, run_id, logged)
     return len(logged.points)
 
 
-def _keep(tx: Write, run_id: str, logged: point_lines.Logged) -> None:
-    if logged.params:
-        runs.log_params(tx, run_id, logged.params)
-    if logged.points:
-        runs.log_points(tx, run_id, logged.points)
-
-
-def _whole_lines(path: Path, done: int) -> bytes:
-    """Return whole lines from there on, of a batch or else the one line that is longer; none of a file that is gone."""
-    size = _BATCH_BYTES
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """Open a file to be read; -1 of one that is gone: its run has ended meanwhile and taken in the rest."""
     try:
-        file = path.open("rb")
-    except FileNotFoundError:  # its run has ended meanwhile and taken in the rest
-        return b""
-    with file:
-        while True:
-            file.seek(done)
-            chunk = file.read(size)
-            end = chunk.rfind(b"\n") + 1
-            if end or len(chunk) < size:
-                return chunk[:end]
-            size *= 2
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return 0
+        yield -1
+        return
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _whole_lines(file: int, done: int) -> bytes:
+    """Return whole lines from there on, of a batch or else the one line that is longer; none of a file that is gone."""
+    most, size = _size(file) - done, _BATCH_BYTES
+    while most > 0:
+        chunk = os.pread(file, min(size, most), done)
+        end = chunk.rfind(b"\n") + 1
+        if end or size >= most:
+            return chunk[:end]
+        size *= 2
+    return b""
+
+
+def _size(file: int) -> int:
+    """Return the bytes of an open file, 0 of one that was removed: whoever did so had taken them in."""
+    told = os.fstat(file) if file >= 0 else None
+    return told.st_size if told and told.st_nlink else 0
 
 
 def _offset(reader: Reader, name: str) -> int:

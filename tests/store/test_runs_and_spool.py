@@ -272,6 +272,18 @@ def test_a_spool_that_is_gone_does_not_keep_a_run_from_ending(database: Database
     assert runs.run(database, run.id).state == "finished"
 
 
+def test_a_run_ends_with_all_its_points_where_its_file_was_closed_before(
+    database: Database, run: Run, tmp_path: Path
+) -> None:
+    writer = spool.PointWriter(tmp_path, run.id)
+    writer.write(points(0, 5))
+    writer.close()
+    with spool.ending(database, writer) as tx:
+        runs.finish_run(tx, run.id, "finished")
+    assert steps(database, run) == list(range(5))
+    assert not writer.path.exists()
+
+
 def test_spool_of_a_run_not_yet_committed_is_kept(database: Database, tmp_path: Path) -> None:
     path = tmp_path / f"{'0' * 32}.jsonl"
     path.write_bytes(b'["mae",0,0,1.0]\n')
@@ -285,7 +297,7 @@ def test_crash_between_reading_and_commit_takes_nothing_twice(
     with spool.PointWriter(tmp_path, run.id) as writer:
         writer.write(points(0, 5))
     with monkeypatch.context() as patched:
-        patched.setattr(runs, "log_points", lambda *_: os.fspath(None))  # type: ignore[call-overload]
+        patched.setattr(runs, "log", lambda *_: os.fspath(None))  # type: ignore[call-overload]
         with pytest.raises(TypeError):
             spool.ingest(database, tmp_path)
     assert database.rows("SELECT * FROM spool_offset") == []
