@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from store.rows.frozen import dataclass
 
 if TYPE_CHECKING:
+    from engine.settings.apart import SettingsFiles
     from engine.workspace import Workspace
     from store.artifacts import Artifacts
     from store.clock import Clock
@@ -21,6 +22,7 @@ class Deck:
     database: Database
     artifacts: Artifacts
     clock: Clock
+    settings_files: SettingsFiles | None = None  # of a process that stays; any other reads them itself
 
 
 def open_deck(workspace: Workspace, clock: Clock | None = None) -> Deck:
@@ -37,12 +39,20 @@ def open_deck(workspace: Workspace, clock: Clock | None = None) -> Deck:
     return Deck(workspace, open_database(workspace.registry, clock), Artifacts(workspace.artifacts), clock)
 
 
-def make_deck(workspace: Workspace, clock: Clock | None = None) -> Deck:
-    """Open a deck, making or upgrading its registry first; only for who holds the deck's lock."""
+def make_deck(workspace: Workspace, clock: Clock | None = None, *, stays: bool = False) -> Deck:
+    """Open a deck, making or upgrading its registry first; only for who holds the deck's lock.
+
+    `stays` says that this process will live for weeks, so it does not load what one operation needs.
+    """
     from store.artifacts import Artifacts
     from store.clock import SystemClock
     from store.opening import create_or_upgrade
 
     clock = clock or SystemClock()
     database = create_or_upgrade(workspace.registry, clock)
-    return Deck(workspace, database, Artifacts(workspace.artifacts), clock)
+    files = None
+    if stays:
+        from engine.settings.apart import SettingsFiles
+
+        files = SettingsFiles(workspace)
+    return Deck(workspace, database, Artifacts(workspace.artifacts), clock, files)

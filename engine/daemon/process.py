@@ -14,6 +14,7 @@ import uvicorn
 
 from engine.daemon.app import Service, make_app
 from engine.daemon.door import Door
+from engine.daemon.heap import share_one_heap
 from engine.daemon.listening import PeerProtocol, bind, remove
 from engine.daemon.log import log_to_stderr
 from engine.daemon.parts import Parts
@@ -70,7 +71,8 @@ def run(workspace: Workspace) -> int:
 
 
 def _serve(workspace: Workspace, clock: SystemClock) -> int:
-    deck = make_deck(workspace, clock)
+    share_one_heap()
+    deck = make_deck(workspace, clock, stays=True)
     parts = Parts(deck)
     listening = bind(workspace)
     stop_servers = False

@@ -25,11 +25,25 @@ def apply_settings(
     from store import settings
 
     recover(deck)
-    body = load(deck.workspace).to_body()
+    files = deck.settings_files
+    if files and (stands := settings.current(deck.database)) and files.say(stands.hash):
+        return stands, True, []
+    body, bytes_hash = files.read() if files else (load(deck.workspace).to_body(), None)
     with deck.database.write(dry_run=dry_run) as tx:
         before = settings.current(tx)
         revision, already = settings.apply(tx, body, actor, reason)
+    if files and (already or not dry_run):
+        files.keep(bytes_hash, revision.hash)
     return revision, already, [] if already else differences(before.body if before else {}, revision.body)
+
+
+def declared(deck: Deck) -> DeckSettings:
+    """Return what the settings files say now; a process that stays has them read by another.
+
+    Raises:
+        BrokenSettings: the files do not hold.
+    """
+    return DeckSettings.from_body(deck.settings_files.read()[0]) if deck.settings_files else load(deck.workspace)
 
 
 def current_settings(deck: Deck) -> tuple[DeckSettings, int]:

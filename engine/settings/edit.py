@@ -10,8 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from engine.deck import Deck
-from engine.settings.apply import differences
-from engine.settings.files import load
+from engine.settings.apply import declared, differences
 from engine.settings.model import DeckSettings, HostSettings
 from store import settings as applied
 from store.errors import BrokenSettings, Refused, UnknownName
@@ -26,7 +25,7 @@ def add_host(deck: Deck, host: HostSettings, actor: str, reason: str) -> tuple[S
         BrokenSettings: the files do not hold, before or with this host.
         Refused: a host of that name is declared.
     """
-    stands = load(deck.workspace)
+    stands = declared(deck)
     if any(one.name == host.name for one in stands.hosts):
         raise Refused(f"deck.toml declares a host named {host.name!r}", "give this one another name")
     _check(host)
@@ -54,7 +53,7 @@ def remove_host(deck: Deck, name: str, actor: str, reason: str) -> tuple[Setting
         UnknownName: no host of that name is declared.
         Refused: a model's file names it.
     """
-    stands = load(deck.workspace)
+    stands = declared(deck)
     if name not in {one.name for one in stands.hosts}:
         raise UnknownName(f"no host named {name!r}", f"deck.toml declares {', '.join(h.name for h in stands.hosts)}")
     users = sorted(model.name for model in stands.models.values() if name in model.deploy.hosts)

@@ -16,7 +16,7 @@ from typing import Any
 from engine.deck import Deck
 from engine.model_io.code import PREFIX, check_module_names, code_files
 from engine.operations.files import FileText, FolderPlan, PlannedFile
-from engine.settings.apply import differences
+from engine.settings.apply import declared, differences
 from engine.settings.files import load, load_model
 from engine.settings.switching import STAGE, recover, switch
 from engine.workspace import Workspace
@@ -113,7 +113,7 @@ def applied_files(deck: Deck) -> tuple[int, list[FileText]]:
     current = settings.current(deck.database)
     if current is None:
         raise Refused("no settings are applied yet", "apply them: modeldeck apply")
-    told = differences(current.body, load(deck.workspace).to_body())
+    told = differences(current.body, declared(deck).to_body())
     if told:
         raise Refused(
             f"the deck's files say something else than what is applied: {told[0]}"

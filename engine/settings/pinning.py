@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from engine.deck import Deck
+from engine.settings.apply import declared
 from engine.settings.checks import CheckSettings
 from engine.settings.edit import change
-from engine.settings.files import load, load_model
 from store.errors import Refused
 from store.rows import SettingsRevision
 
@@ -22,7 +23,7 @@ def pin_checks(
     Raises:
         BrokenSettings: the files do not hold. Refused: the file says [checks] already, or none is of this model.
     """
-    stands = load(deck.workspace)
+    stands = declared(deck)
     path = _file_of(deck, model)
     if stands.models[model].checks.said:
         shown = path.relative_to(deck.workspace.root)
@@ -49,7 +50,7 @@ def pin_checks(
 
 def _file_of(deck: Deck, model: str) -> Path:
     for path in sorted((deck.workspace.root / "models").glob("*.toml")):
-        if load_model(deck.workspace, path).name == model:
+        if tomllib.loads(path.read_text(encoding="utf-8"))["model"]["name"] == model:  # the files were found to hold
             return path
     raise Refused(f"no file in {deck.workspace.root / 'models'} is of {model}", "it was applied, and removed since")
 

@@ -8,7 +8,7 @@ import platform
 from engine.operations.common import Done, NoRequest
 from engine.operations.hosts import AddHost, HostCheck, HostRequest, RemoveHost
 from engine.service.context import ServiceContext
-from engine.settings.apply import current_settings
+from engine.settings.apply import current_settings, declared
 from engine.settings.model import HostSettings
 from store.errors import Refused, UnknownName, WorkFailed
 from store.rows import Host
@@ -32,13 +32,12 @@ def add(context: ServiceContext, request: AddHost) -> Done:
     from engine.deploy.hosts import host_keys
     from engine.settings.addresses import parse_address
     from engine.settings.edit import add_host
-    from engine.settings.files import load
 
     try:
         address = parse_address(request.address)
     except ValueError as error:
         raise Refused(str(error)) from None
-    known = {host.name: host for host in load(context.deck.workspace).hosts}
+    known = {host.name: host for host in declared(context.deck).hosts}
     key = host_keys.pin(address, request.host_key) if address.is_remote else ""
     host = HostSettings(
         request.name, "docker", str(address), request.port, request.listen, identity=request.identity, host_key=key

@@ -24,7 +24,7 @@ from store.errors import ModeldeckError, Refused
 from store.ids import new_id
 
 HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "sklearn", "skops", "duckdb", "optuna", "onnxruntime",
-         "sqlalchemy", "alembic", "textual"]  # fmt: skip
+         "sqlalchemy", "alembic", "textual", "pydantic"]  # fmt: skip
 
 # Is the daemon until told to stop, then tells what it has loaded in all its life.
 DAEMON = f"""
