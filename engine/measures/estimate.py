@@ -40,14 +40,23 @@ class Calibration:
     knots: Knots
     again: tuple[Knots, ...] = ()  # of resampled rows: how sure the lines are
 
-    def probabilities(self, scores: Any, number: int | None = None) -> Any:
-        """Return for scores (n, classes) the chance of each class, rows sum to 1; by one of `again` if asked."""
-        knots = self.knots if number is None or not self.again else self.again[number % len(self.again)]
+    def probabilities(self, scores: Any) -> Any:
+        """Return for scores (n, classes) the chance of each class, rows sum to 1."""
+        return self._chances(scores, [self.knots])[0]
+
+    def resampled(self, scores: Any, numbers: range) -> Any:
+        """Return (numbers, n, classes) chances by that many of `again`, taken in turn where there are fewer."""
+        again = self.again or (self.knots,)
+        return self._chances(scores, [again[each % len(again)] for each in numbers])
+
+    def _chances(self, scores: Any, lines: Sequence[Knots]) -> Any:
         if len(self.classes) == 2:  # one curve is enough, and two would not quite agree
-            second = np.interp(scores[:, 1], *knots[self.classes[1]])
-            return np.column_stack([1.0 - second, second])
-        found = np.column_stack([np.interp(scores[:, place], *knots[name]) for place, name in enumerate(self.classes)])
-        total = found.sum(axis=1, keepdims=True)
+            return _of_second(_interpolated(scores[:, 1], [one[self.classes[1]] for one in lines]))
+        each = [
+            _interpolated(scores[:, place], [one[name] for one in lines]) for place, name in enumerate(self.classes)
+        ]
+        found = np.stack(each, axis=-1)
+        total = found.sum(axis=-1, keepdims=True)
         return np.where(total > 0, found / np.where(total > 0, total, 1.0), 1.0 / len(self.classes))
 
     def to_state(self) -> dict[str, Any]:
@@ -183,10 +192,11 @@ def _spreads(known: Mapping[str, Expected], scored: Scored, calibration: Calibra
     figures: dict[str, list[Any]] = {name: [] for name in known}
     for start in range(0, DRAWS if known else 0, at_once):
         numbers = range(start, start + at_once)
-        chances = np.stack([calibration.probabilities(few.scores, number) for number in numbers])
+        chances = calibration.resampled(few.scores, numbers)
         drawn = _drawn(chances, few.weights, draw)
+        both = np.concatenate([chances, drawn])  # one array: what a call costs is most of what few rows cost
         for name, expected in known.items():
-            figures[name].append((expected(chances, few), expected(drawn, few)))
+            figures[name].append(np.split(expected(both, few), 2))
     found = {}
     for name, pairs in figures.items():
         centres, realised = (np.concatenate(each) for each in zip(*pairs, strict=True))
@@ -199,11 +209,26 @@ def _spreads(known: Mapping[str, Expected], scored: Scored, calibration: Calibra
     return found
 
 
+def _interpolated(scores: Any, curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Any:
+    """Return (curves, n) where the curves are at the scores; the places between knots are looked up once for all."""
+    knots = curves[0][0]
+    if any(one != knots for one, _ in curves[1:]):
+        return np.stack([np.interp(scores, *curve) for curve in curves])
+    at, shares = np.array(knots), np.array([one for _, one in curves])
+    inside = np.clip(scores, at[0], at[-1])
+    left = np.clip(np.searchsorted(at, inside, side="right") - 1, 0, len(at) - 2)
+    slopes = np.diff(shares) / np.diff(at)
+    return slopes[:, left] * (inside - at[left]) + shares[:, left]
+
+
+def _of_second(chances: Any) -> Any:
+    return np.stack([1.0 - chances, chances], axis=-1)
+
+
 def _drawn(chances: Any, weights: Any, draw: Any) -> Any:
     """Return (draws, k, classes) what share of each group bears each class, labels drawn by their chances."""
     if chances.shape[-1] == 2:
-        share = _binomial(np.clip(chances[..., 1], 0.0, 1.0), weights, draw) / weights
-        return np.stack([1 - share, share], axis=-1)
+        return _of_second(_binomial(np.clip(chances[..., 1], 0.0, 1.0), weights, draw) / weights)
     places = (draw.random((*chances.shape[:-1], 1)) > np.cumsum(chances, axis=-1)).sum(axis=-1)
     return np.eye(chances.shape[-1])[np.minimum(places, chances.shape[-1] - 1)]
 
@@ -221,17 +246,21 @@ def _mean(per_row: Any, scored: Scored) -> Any:
     return per_row @ scored.weights / scored.weights.sum()
 
 
+def _over_classes(chances: Any, figures: Any) -> Any:
+    """Return (draws, k) the chances of rows times the figures (k, classes) of each class, added up class by class."""
+    return sum(chances[..., place] * figures[:, place] for place in range(figures.shape[1]))
+
+
 def _accuracy(chances: Any, scored: Scored) -> Any:
-    return _mean((chances * scored.said).sum(axis=-1), scored)
+    return _mean(_over_classes(chances, scored.said), scored)
 
 
 def _log_loss(chances: Any, scored: Scored) -> Any:
-    return _mean((chances * -np.log(np.clip(scored.scores, CLIP, 1.0))).sum(axis=-1), scored)
+    return _mean(_over_classes(chances, -np.log(np.clip(scored.scores, CLIP, 1.0))), scored)
 
 
 def _brier(chances: Any, scored: Scored) -> Any:
-    squares = (scored.scores**2).sum(axis=1, keepdims=True) - 2 * scored.scores + 1
-    per_row = (chances * squares).sum(axis=-1)
+    per_row = _over_classes(chances, (scored.scores**2).sum(axis=1, keepdims=True) - 2 * scored.scores + 1)
     return _mean(per_row / 2.0 if len(scored.classes) == 2 else per_row, scored)
 
 

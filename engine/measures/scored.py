@@ -12,7 +12,7 @@ from engine.measures.metrics import Predicted
 PER_OCTAVE = 32  # bins of a score each time it halves, from either end: a calibration is steepest there
 OCTAVES = 20
 BINS = 2 * PER_OCTAVE * OCTAVES  # rows of one bin and label, whose chance is all but the same, are counted and not kept
-BLOCK = 65_536  # rows worked on at once: what they need stays in the cache
+BLOCK = 32_768  # rows worked on at once: what they need stays in the cache, and is had before the first is counted
 _HALF = BINS // 2
 _SHIFT = 23 - (PER_OCTAVE.bit_length() - 1)  # a float32 has 23 bits of fraction
 _MIDDLE = int(np.float32(0.5).view(np.int32)) >> _SHIFT
@@ -62,11 +62,11 @@ class ScoreTally:
     arrays, as getting and giving back memory takes longer than the arithmetic.
     """
 
-    __slots__ = ("_bits", "_counts", "_flags", "_keys", "_nearest", "_offsets", "_sums")
+    __slots__ = ("_bits", "_counts", "_flags", "_keys", "_nearest", "_places", "_sums")
 
     def __init__(self) -> None:
         self._nearest, self._bits, self._flags = np.empty(BLOCK), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.int8)
-        self._keys, self._offsets = np.empty(BLOCK, np.intp), np.empty(BLOCK, np.intp)
+        self._places, self._keys = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.intp)
         self._counts, self._sums = np.zeros(2 * BINS), np.zeros(2 * BINS)
 
     def add(self, second: Any, is_second: Any) -> None:
@@ -82,15 +82,19 @@ class ScoreTally:
     def _add(self, scores: Any, answered: Any) -> None:
         rows = slice(len(scores))
         nearest, bits, flags = self._nearest[rows], self._bits[rows], self._flags[rows]
-        keys, offsets = self._keys[rows], self._offsets[rows]
+        places, keys = self._places[rows], self._keys[rows]
         np.subtract(1.0, scores, out=nearest)
         bits[:] = np.minimum(nearest, scores, out=nearest)
         steps = bits.view(np.int32)
         steps >>= _SHIFT
-        np.clip(np.subtract(steps, _MIDDLE - _HALF + 1, out=keys), 0, _HALF - 1, out=keys)
+        steps -= _MIDDLE - _HALF + 1
+        np.maximum(steps, 0, out=steps)  # none is above the middle
         np.greater_equal(scores, 0.5, out=flags.view(bool))
         flags += 2 * answered.view(np.int8)
-        keys += np.multiply(flags, _HALF, out=offsets, dtype=np.intp)
+        places[:] = flags
+        places *= _HALF
+        places += steps
+        keys[:] = places
         self._counts += np.bincount(keys, minlength=2 * BINS)
         self._sums += np.bincount(keys, scores, 2 * BINS)
 

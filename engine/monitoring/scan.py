@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from engine.measures.drift import Profile, Tally
 from engine.measures.drift_categorical import CategoricalProfile
 
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
 BATCH = 65_536  # rows in memory at once, twice where the next are read meanwhile
 VALUES = 20 * BATCH  # of few columns come longer batches, as each costs some time of its own
+FEW = 4  # columns that one thread decodes sooner than several that wait for each other
+AHEAD = 2  # batches of few columns that are decoded before they are asked for, so that the reader never waits
 
 Profiles = dict[str, Profile]
 Tallies = dict[str, Tally]
@@ -38,27 +47,59 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """Yield batches of the profiled columns and of those whose name `also` accepts.
 
-    Categories come as dictionaries, so that each is looked at once a batch. The next batch is decoded while the caller
-    works on the one before.
+    Categories come as dictionaries, so that each is looked at once a batch. The next batches are decoded while the
+    caller works on the one before; a single one, after which there is none, by the caller's own thread.
     """
-    found = _read(paths, profiles, also)
+    waiting = list(paths)
+    opened = (_open(path, profiles, also) for path in waiting)
+    first = next(opened, None)
+    if first is None:
+        return
+    found = _read(chain([first], opened))
+    if len(waiting) == 1 and first.is_single:
+        yield from found
+        return
     with ThreadPoolExecutor(1) as reader:
-        pending = reader.submit(next, found, None)
-        while (batch := pending.result()) is not None:
-            pending = reader.submit(next, found, None)
+        pending = deque(reader.submit(next, found, None) for _ in range(AHEAD if len(first.columns) <= FEW else 1))
+        while (batch := pending.popleft().result()) is not None:
+            pending.append(reader.submit(next, found, None))
             yield batch
 
 
-def _read(paths: Iterable[Path], profiles: Profiles, also: Callable[[str], bool]) -> Iterator[pa.RecordBatch]:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file, and what is read of it."""
+
+    file: pq.ParquetFile
+    columns: list[str]
+    rows: int  # in a batch
+
+    @property
+    def is_single(self) -> bool:
+        """Whether all of it is one batch."""
+        about = self.file.metadata
+        return bool(about.num_row_groups == 1 and about.num_rows <= self.rows)
+
+
+def _open(path: Path, profiles: Profiles, also: Callable[[str], bool]) -> _Opened:
     import pyarrow.parquet as pq
 
-    for path in paths:
-        about = pq.read_metadata(path)
-        there = about.schema.to_arrow_schema().names
-        coded = [name for name in there if isinstance(profiles.get(name), CategoricalProfile)]
-        # Without `pre_buffer` a row group's bytes go when it is read, so that memory does not grow with the file.
-        with pq.ParquetFile(path, metadata=about, read_dictionary=coded, pre_buffer=False) as file:
-            columns = [name for name in there if name in profiles or also(name)]
-            rows = max(BATCH, VALUES // max(1, len(columns)))
-            for group in range(file.num_row_groups):
-                yield from file.iter_batches(rows, row_groups=[group], columns=columns)
+    source = pa.OSFile(str(path))
+    about = pq.read_metadata(source)
+    there = about.schema.to_arrow_schema().names
+    coded = [name for name in there if isinstance(profiles.get(name), CategoricalProfile)]
+    columns = [name for name in there if name in profiles or also(name)]
+    # Without `pre_buffer` a row group's bytes go when it is read, so that memory does not grow with the file.
+    file = pq.ParquetFile(source, metadata=about, read_dictionary=coded, pre_buffer=False)
+    return _Opened(file, columns, max(BATCH, VALUES // max(1, len(columns))))
+
+
+def _read(opened: Iterable[_Opened]) -> Iterator[pa.RecordBatch]:
+    for one in opened:
+        try:
+            for group in range(one.file.num_row_groups):
+                yield from one.file.iter_batches(
+                    one.rows, row_groups=[group], columns=one.columns, use_threads=len(one.columns) > FEW
+                )
+        finally:
+            one.file.close(force=True)

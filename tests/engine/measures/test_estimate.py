@@ -209,3 +209,15 @@ def test_rows_counted_as_they_come_are_those_counted_at_once() -> None:
         np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(found.scores, whole.scores, rtol=1e-9)
     assert found.scores[:, 1] @ found.weights == pytest.approx(np.nansum(second))
+
+
+@pytest.mark.parametrize("knots", [(0.1, 0.5, 0.9), (0.1, 0.4, 0.9)], ids=["the same", "others"])
+def test_chances_by_several_curves_are_those_of_each_by_itself(knots: tuple[float, ...]) -> None:
+    """Whether or not the curves have their knots in the same places, and beyond the last ones."""
+    curves = [((0.1, 0.5, 0.9), (0.0, 0.2, 1.0)), (knots, (0.3, 0.4, 0.7))]
+    made = Calibration(("no", "yes"), {"yes": curves[0]}, tuple({"yes": one} for one in curves))
+    second = np.array([0.0, 0.1, 0.3, 0.5, 0.77, 0.9, 1.0])
+    told = made.resampled(np.column_stack([1 - second, second]), range(3))
+    for number, one in enumerate(told):
+        assert one[:, 1].tolist() == pytest.approx(np.interp(second, *curves[number % 2]).tolist(), abs=1e-15)
+        assert one.sum(axis=1).tolist() == pytest.approx([1.0] * len(second))
