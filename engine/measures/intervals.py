@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from engine.measures.metrics import Measured, Predicted, as_loss, find, measure
+from engine.measures.metrics import Measured, Metric, Predicted, as_loss, find, measure
 
 RESAMPLES = 200
 LEVEL = 0.95
 MAX_CELLS = 4_000_000  # resamples of metrics that need every row are cut down to this many row draws
+CELLS_AT_ONCE = 250_000  # row draws that are looked at together: what is made of them stays near the processor
+CELLS_KEPT = 1_000_000  # and so many are kept, 8 MB: the figures of one holdout are all over the same draws
 
 
 def wilson(hits: int, of: int, level: float = LEVEL) -> tuple[float, float]:
@@ -79,18 +82,22 @@ def paired(
     if mine.value is None or theirs.value is None:
         return found
     found["value"] = as_loss(metric, theirs.value) - as_loss(metric, mine.value)
-    draw = np.random.default_rng(seed)
     gains: list[float] = []
     if metric.per_row is not None:
         sign = 1.0 if metric.greater_is_better else -1.0
         per_row = sign * (metric.per_row(truth, guess) - metric.per_row(truth, other))
-        gains = [float(per_row[draw.integers(0, len(truth), len(truth))].mean()) for _ in range(resamples)]
+        for draws in _draws(len(truth), seed, resamples):
+            gains += per_row[draws].mean(axis=1).tolist()
     else:
-        for _ in range(max(40, min(resamples, MAX_CELLS // max(len(truth), 1)))):
-            rows = draw.integers(0, len(truth), len(truth))
-            first, second = (measure(name, truth[rows], each.take(rows)).value for each in (guess, other))
-            if first is not None and second is not None:
-                gains.append(as_loss(metric, second) - as_loss(metric, first))
+        fewer = max(40, min(resamples, MAX_CELLS // max(len(truth), 1)))
+        pairs = (
+            _measured_drawn(metric, truth, each, draws)
+            for draws in _draws(len(truth), seed, fewer)
+            for each in (guess, other)
+        )
+        for first, second in zip(pairs, pairs, strict=True):
+            both = [(one, two) for one, two in zip(first, second, strict=True) if one is not None and two is not None]
+            gains += [as_loss(metric, two) - as_loss(metric, one) for one, two in both]
     if len(gains) >= 20 and len(truth) >= 2:
         tail = (1 - level) / 2
         low, high = np.quantile(gains, [tail, 1 - tail])
@@ -128,25 +135,46 @@ def _resampled(
     names: Sequence[str], truth: Any, guess: Predicted, seed: int, resamples: int
 ) -> dict[str, Sequence[float | None]]:
     """Return what each metric is on every draw of rows; one that needs all rows of a draw at once sees fewer draws."""
-    draw = np.random.default_rng(seed)
     count = len(truth)
     per_row = {name: each(truth, guess) for name in names if (each := find(name).per_row) is not None}
-    whole = [name for name in names if name not in per_row]
+    whole = [find(name) for name in names if name not in per_row]
     fewer = max(40, min(resamples, MAX_CELLS // count)) if whole else 0
     found: dict[str, list[float | None]] = {name: [] for name in names}
-    for number in range(max(resamples if per_row else 0, fewer)):
-        rows = draw.integers(0, count, count)
-        if number < resamples:
-            for name, each in per_row.items():
-                found[name].append(float(each[rows].mean()))
-        if number < fewer:
-            truths, guesses = truth[rows], guess.take(rows)
-            for name in whole:
-                found[name].append(measure(name, truths, guesses).value)
+    before = 0
+    for draws in _draws(count, seed, max(resamples if per_row else 0, fewer)):
+        for name, each in per_row.items():
+            found[name] += each[draws[: max(0, resamples - before)]].mean(axis=1).tolist()
+        for metric in whole:
+            found[metric.name] += _measured_drawn(metric, truth, guess, draws[: max(0, fewer - before)])
+        before += len(draws)
     return {
-        name: found[name] * (resamples // fewer) if name in whole and fewer < resamples else found[name]
+        name: found[name] * (resamples // fewer) if name not in per_row and fewer < resamples else found[name]
         for name in names
     }
+
+
+def _measured_drawn(metric: Metric, truth: Any, guess: Predicted, draws: Any) -> list[float | None]:
+    """Return what a metric is on each draw of rows, (k, n) indices; None where it is not defined."""
+    if metric.drawn is None:
+        return [measure(metric.name, truth[rows], guess.take(rows)).value for rows in draws]
+    return [value if math.isfinite(value) else None for value in metric.drawn(truth, guess, draws).tolist()]
+
+
+def _draws(count: int, seed: int, times: int) -> Iterator[Any]:
+    """Yield so many draws of `count` rows with replacement in all, some at a time as (some, count) indices."""
+    size = max(1, CELLS_AT_ONCE // max(count, 1))
+    kept = _kept_draws(count, seed, times) if count * times <= CELLS_KEPT else None
+    draw = np.random.default_rng(seed)
+    for start in range(0, times, size):
+        some = min(size, times - start)
+        yield draw.integers(0, count, (some, count)) if kept is None else kept[start : start + some]
+
+
+@lru_cache(maxsize=1)
+def _kept_draws(count: int, seed: int, times: int) -> Any:
+    rows = np.random.default_rng(seed).integers(0, count, (times, count))
+    rows.flags.writeable = False
+    return rows
 
 
 def ratio_of_losses(name: str, new: Measured, old: Measured) -> float | None:

@@ -63,7 +63,8 @@ class Metric:
     """One metric. `needs` is value, interval, label, scores or items.
 
     `both_classes` says that one class alone leaves it undefined.
-    `averages` says that the metric is the mean of a per-row number, which `per_row` gives.
+    Where the metric is the mean of a per-row number, `per_row` gives that; where it is not, `drawn` may say what it is
+    of each of k draws of rows, (k, n) indices, in one go.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Metric:
     compute: Callable[[Any, Predicted], float]
     both_classes: bool = False
     per_row: Callable[[Any, Predicted], Any] | None = None
+    drawn: Callable[[Any, Predicted, Any], Any] | None = None
 
     @property
     def task(self) -> str:
@@ -174,8 +176,24 @@ def _widths(_truth: Any, guess: Predicted) -> Any:
 
 
 def _r2(truth: Any, guess: Predicted) -> float:
-    spread = float(((truth - truth.mean()) ** 2).sum())
-    return 1.0 - float(_squares(truth, guess).sum()) / spread if spread else float("nan")
+    return float(_r2_drawn(truth, guess, np.arange(len(truth))[None])[0])
+
+
+def _r2_drawn(truth: Any, guess: Predicted, rows: Any) -> Any:
+    truths = truth[rows]
+    spreads = ((truths - truths.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    shares = np.divide(
+        _squares(truth, guess)[rows].sum(axis=1), spreads, out=np.full(len(rows), np.nan), where=spreads > 0.0
+    )
+    return 1.0 - shares
+
+
+def _rmse_drawn(truth: Any, guess: Predicted, rows: Any) -> Any:
+    return np.sqrt(_squares(truth, guess)[rows].mean(axis=1))
+
+
+def _median_drawn(truth: Any, guess: Predicted, rows: Any) -> Any:
+    return np.median(_errors(truth, guess)[rows], axis=1, overwrite_input=True)
 
 
 def _places(truth: Any, guess: Predicted) -> Any:
@@ -312,9 +330,11 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         _metric("mae", False, _mean_of(_errors), per_row=_errors),
-        _metric("rmse", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean()))),
-        _metric("median_error", False, lambda truth, guess: float(np.median(_errors(truth, guess)))),
-        _metric("r2", True, _r2),
+        _metric("rmse", False, lambda truth, guess: float(np.sqrt(_squares(truth, guess).mean())), drawn=_rmse_drawn),
+        _metric(
+            "median_error", False, lambda truth, guess: float(np.median(_errors(truth, guess))), drawn=_median_drawn
+        ),
+        _metric("r2", True, _r2, drawn=_r2_drawn),
         _metric("interval_coverage", True, _mean_of(_inside), False, _inside),
         _metric("interval_width", False, _mean_of(_widths), False, _widths),
         _metric("log_loss", False, _mean_of(_log_losses), False, _log_losses),

@@ -59,10 +59,11 @@ def importance(
         for (name, _), guess in zip(some, _mixed(predictor, sample, some), strict=True):
             shuffled.setdefault(str(name), []).append(guess)
     found = []
+    draws = np.random.default_rng(seed).integers(0, len(rows), (DRAWS, len(rows)))  # the same ones for every column
     for name, guesses in shuffled.items():
         grown = _growth(metric, sample.truth, usual, guesses)
         if grown is not None:
-            low, high = _interval(metric, sample.truth, usual, guesses, seed, until)
+            low, high = _interval(metric, sample.truth, usual, guesses, draws, until)
             found.append({"name": name, "value": grown, "low": low, "high": high})
     return sorted(found, key=lambda one: -one["value"])
 
@@ -97,21 +98,18 @@ def _growth(metric: Metric, truth: Any, usual: Predicted, guesses: list[Predicte
 
 
 def _interval(
-    metric: Metric, truth: Any, usual: Predicted, guesses: list[Predicted], seed: int, until: float
+    metric: Metric, truth: Any, usual: Predicted, guesses: list[Predicted], draws: Any, until: float
 ) -> tuple[float | None, float | None]:
-    draw = np.random.default_rng(seed)
-    count = len(truth)
     grown: list[float] = []
     if metric.per_row is not None:
         sign = -1.0 if metric.greater_is_better else 1.0
         means = np.mean([metric.per_row(truth, guess) for guess in guesses], axis=0)
         per_row = sign * (means - metric.per_row(truth, usual))
-        grown = per_row[draw.integers(0, count, (DRAWS, count))].mean(axis=1).tolist()
+        grown = per_row[draws].mean(axis=1).tolist()
     else:
-        for _ in range(DRAWS_OF_WHOLE):
+        for rows in draws[:DRAWS_OF_WHOLE]:
             if time.monotonic() > until:
                 return None, None
-            rows = draw.integers(0, count, count)
             one = _growth(metric, truth[rows], usual.take(rows), [guess.take(rows) for guess in guesses])
             if one is not None:
                 grown.append(one)

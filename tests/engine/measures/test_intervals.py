@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.measures.intervals import bootstrap, evaluate, ratio_of_losses, wilson
-from engine.measures.metrics import Measured, Predicted
+from engine.measures.metrics import METRICS, Measured, Predicted, measure
 
 CLASSES = ("no", "yes")
 
@@ -96,6 +96,29 @@ def test_interval_rests_on_the_resamples_in_which_the_metric_is_defined():
 def test_large_data_are_resampled_less_often_and_still_get_an_interval():
     found = bootstrap("median_error", *errors(110_000, 1))
     assert found["low"] < found["value"] < found["high"]
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.drawn is not None])
+@pytest.mark.parametrize("rows", [1, 2, 7, 400])
+def test_metric_of_many_draws_at_once_is_what_it_is_of_each(name, rows):
+    draw = np.random.default_rng(5)
+    truth = draw.normal(size=rows)
+    guess = Predicted(values=truth + draw.normal(size=rows))
+    draws = draw.integers(0, rows, (60, rows))
+    each = [measure(name, truth[one], guess.take(one)).value for one in draws]
+    together = METRICS[name].drawn(truth, guess, draws).tolist()
+    assert [None if math.isnan(one) else one for one in together] == each
+
+
+@pytest.mark.parametrize("rows", [50, 6_000])  # draws that are kept for the next figure, and such as are drawn again
+def test_interval_is_over_the_same_draws_whichever_figures_were_asked_before(rows):
+    truth, guess = errors(rows, 4)
+    draw = np.random.default_rng(7)
+    means = [float(guess.values[draw.integers(0, rows, rows)].mean()) for _ in range(200)]
+    evaluate(["mae"], np.zeros(50), Predicted(values=np.ones(50)), seed=8)
+    for _ in range(2):
+        found = evaluate(["rmse", "mae"], truth, guess, seed=7)["mae"]
+        assert (found["low"], found["high"]) == tuple(np.quantile(means, [0.025, 0.975]).tolist())
 
 
 def test_evaluation_names_every_metric():
