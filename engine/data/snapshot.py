@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from engine.data import bundle, quality, segments
@@ -128,12 +129,14 @@ def keep(  # noqa: PLR0913 (what a snapshot is made of)
                 quality.record(tx, looked, settings, revision, None, actor, whole)
             raise quality.failed(store_quality.checks(deck.database, settings.name, limit=1)[0])
     times = times_us(table.column(data.time_column), zone) if data.time_column else None
-    stored = segments.store(deck.artifacts, table, times)
+    with ThreadPoolExecutor(1) as beside:  # Arrow lets others run, in both
+        columns = beside.submit(described, data, table)
+        stored = segments.store(deck.artifacts, table, times)
     taken = Snapshot(
         id=stored.id,
         model=settings.name,
         rows=table.num_rows,
-        columns=described(data, table),
+        columns=columns.result(),
         time_column=data.time_column,
         from_at=int(times.min()) if times is not None else None,
         to_at=int(times.max()) if times is not None else None,
