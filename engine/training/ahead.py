@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +13,7 @@ from engine.training.apart import Child, Lost, Overdue, Raised
 from engine.training.family import sole
 from engine.training.fitting import fit, refit
 from engine.training.search import load_libraries
+from store.errors import WorkFailed
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -26,11 +28,15 @@ CORES = 2  # with fewer the folds would only wait for it
 class Ahead:
     """Fits the sole candidate on all `rows`, in a process beside the training that takes `memory_mb` at most.
 
-    It ends with the block.
+    What `keep` makes of the fitted candidate there, its bytes, is `kept` once `refit` has returned it: empty where it
+    was fitted otherwise, or could not be kept. It ends with the block.
     """
 
-    def __init__(self, dataset: Dataset, rows: Any, memory_mb: int | None = None) -> None:
-        self._dataset, self._rows, self._memory_mb = dataset, rows, memory_mb
+    def __init__(
+        self, dataset: Dataset, rows: Any, memory_mb: int | None = None, keep: Callable[[Any], bytes] | None = None
+    ) -> None:
+        self._dataset, self._rows, self._memory_mb, self._keep = dataset, rows, memory_mb, keep
+        self.kept = b""
         self._family: Family | None = None
         self._child: Child | None = None
 
@@ -46,7 +52,11 @@ class Ahead:
     def _serve(self, connection: Connection, family: Family) -> None:
         begun = time.process_time()
         model = fit(self._dataset, self._rows, family, family.defaults)
-        connection.send(("done", (model, time.process_time() - begun)))
+        seconds, kept = time.process_time() - begun, b""
+        if self._keep is not None:
+            with suppress(WorkFailed):  # who needs it makes it once more, and is told why it cannot be
+                kept = self._keep(model)
+        connection.send(("done", (model, seconds, kept)))
 
     def refit(self, family: Family, params: Params, until: float, base: Base | None = None) -> tuple[Any, float]:
         """Return (a candidate fitted on all rows, the seconds that it takes); `until` is of `time.monotonic()`.
@@ -58,7 +68,7 @@ class Ahead:
         """
         if self._child is not None and family is self._family and params == family.defaults and base is None:
             try:
-                model, seconds = self._child.receive(until)
+                model, seconds, self.kept = self._child.receive(until)
             except (Lost, Raised, Overdue):  # it had less memory than there is now; out of time it is told below
                 pass
             else:

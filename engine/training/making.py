@@ -113,17 +113,17 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
         dataset = dataset.without(whole.why)
     groups = _groups(settings, metric)
     bench = Bench(dataset, folds, candidates, metric, dict(train.constraints), bundle, groups, kinds)
-    begun = time.monotonic()
-    plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
-    proof_s = min(max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S), budget / 2)
-    after_s = (SPENT_SHARE + LOOK_SHARE) * budget + SPENT_S + LOOK_S if settings.task in CURVED else 0.0
-    proven_by = deadline - min(after_s, budget / 8)
-    fitted_by = proven_by - proof_s
-    ahead = Ahead(dataset, split.train, train.memory_mb)
+    keep = None if dataset.forecast is not None else partial(stored, modules=modules, stated=train.trusted)
+    ahead = Ahead(dataset, split.train, train.memory_mb, keep)
     with LearningCurve(dataset, split, train.seed, train.memory_mb) as curve, ahead:
         foreseen = candidates if is_ours(train.estimator) else ()  # code of others is met by a trial first
         ahead.foresee(() if train.warm_start else foreseen)
-        curve.foresee(foreseen)
+        begun = time.monotonic()
+        plain = baseline(dataset, split.train, split.holdout, candidates[0], train.seed, asked_of(settings))
+        proof_s = min(max(PROOF_SHARE * budget, PROOF_LOOKS * (time.monotonic() - begun) + PROOF_S), budget / 2)
+        after_s = (SPENT_SHARE + LOOK_SHARE) * budget + SPENT_S + LOOK_S if settings.task in CURVED else 0.0
+        proven_by = deadline - min(after_s, budget / 8)
+        fitted_by = proven_by - proof_s
         found = compare(
             bench,
             Effort(fitted_by, train.seed, train.workers, train.trials, train.memory_mb),
@@ -131,6 +131,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
             lambda share, text: progress(0.12 + 0.68 * share, text),
             earlier(candidates),
             [
+                partial(curve.foresee, foreseen),
                 *rows_say.pieces(dataset, [split.train, *(fold.train for fold in reversed(folds))], mode),
                 partial(load_for_keeping, foreseen),
             ],
@@ -156,7 +157,7 @@ def make(  # noqa: PLR0913 (what a training is told, and whom it tells)
                 seconds = min(LOOK_SHARE * (now - started) + LOOK_S, LEAVES * (deadline - now))
                 fewer_s = fit_s * min(1.0, ROWS / len(split.train))
                 whole, each = rows_say.worth(dataset, evaluation.get("importance", ()), judge, seconds, fewer_s)
-            content = stored(remembering(model, dataset), modules, train.trusted)
+            content = ahead.kept or stored(remembering(model, dataset), modules, train.trusted)
             answered = asking.result()
             points = curve.points(metric, decided, evaluation["holdout"][metric.name], curved_by, fit_s)
     if mode != "off":

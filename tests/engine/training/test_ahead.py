@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from engine.training.dataset import prepare
 from engine.training.families import families
 from engine.training.fitting import refit
 from engine.training.folds import split_holdout
+from engine.training.storing import stored
 from store.errors import WorkFailed
 
 
@@ -46,6 +48,24 @@ def test_model_fitted_ahead_is_the_one_that_is_fitted_afterwards(dataset, rows, 
     assert seconds > 0
     afterwards = refit(dataset, rows, candidates[1], candidates[1].defaults, time.monotonic() + 60)
     assert dump(model) == dump(afterwards)
+
+
+def test_bytes_that_are_kept_of_it_are_those_that_are_made_of_it_afterwards(dataset, rows, candidates, two_cores):
+    with Ahead(dataset, rows, keep=partial(stored, modules=(), stated=())) as ahead:
+        ahead.foresee(candidates)
+        model, _ = ahead.refit(candidates[1], candidates[1].defaults, time.monotonic() + 60)
+    assert ahead.kept == stored(model, (), ())
+
+
+def test_what_cannot_be_kept_is_fitted_all_the_same(dataset, rows, candidates, two_cores):
+    def refuse(_model):
+        raise WorkFailed("the model cannot be stored")
+
+    with Ahead(dataset, rows, keep=refuse) as ahead:
+        ahead.foresee(candidates)
+        model, _ = ahead.refit(candidates[1], candidates[1].defaults, time.monotonic() + 60)
+    assert ahead.kept == b""
+    assert np.isfinite(model.predict(dataset.frame.iloc[:5])).all()
 
 
 def test_nothing_is_begun_for_candidates_with_rivals_or_without_a_core(dataset, rows, candidates, monkeypatch):
