@@ -26,9 +26,12 @@ def candidates_for(tmp_path):
 
 @pytest.fixture(name="curve")
 def curve_over_bookings(bookings, rates, candidates):
-    """Return a function that makes the curve of answers over bookings: `curve(said, seconds=60.0, fit_s=0.1)`."""
+    """Return a function that makes the curve of answers over bookings: `curve(said, seconds=60.0, fit_s=0.1)`.
 
-    def make(said, metric="mae", seconds=60.0, fit_s=0.1, alike=0, decided=None, **changed):
+    The `seconds` are counted from its beginning, or from the answer for the first amount `once_begun`.
+    """
+
+    def make(said, metric="mae", seconds=60.0, fit_s=0.1, alike=0, decided=None, once_begun=False, **changed):
         settings = rates(features=("nights", "segment"), **changed)
         dataset = prepare(bookings(), settings, "UTC")
         split = split_holdout(dataset, 0.2, 7)
@@ -37,6 +40,8 @@ def curve_over_bookings(bookings, rates, candidates):
         again = partial(said_for, said, dataset, split.holdout)
         with LearningCurve(dataset, split, 7, said=again) as curve:
             curve.begin(candidates(dataset, "dummy")[0], {})
+            if once_begun:
+                assert curve._child.connection.poll(120)
             made = curve.points(find(metric, dataset.task), decided or {}, WHOLE, time.monotonic() + seconds, fit_s)
         return made, dataset, split
 
@@ -84,7 +89,7 @@ def test_amounts_that_take_too_long_are_left_out(curve):
 def test_a_fit_that_never_ends_or_raises_costs_the_curve_only(curve):
     begun = time.monotonic()
     assert curve(lambda *_told: time.sleep(600), seconds=1.0)[0] is None
-    made, _, _ = curve(mean_of_the_fewest, seconds=20.0)
+    made, _, _ = curve(mean_of_the_fewest, seconds=1.0, once_begun=True)
     assert [one["rows"] for one in made] == [30, 240]
     assert time.monotonic() - begun < 300
     assert curve(lambda *_told: 1 / 0)[0] is None

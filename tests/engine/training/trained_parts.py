@@ -5,6 +5,7 @@ from __future__ import annotations
 from store import runs
 
 KILLED = """
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.training.train import train
 from engine.workspace import Workspace
 from store import settings
 
+os.environ["TRAINING"] = str(os.getpid())
 deck = open_deck(Workspace(Path(sys.argv[1])))
 revision = settings.current(deck.database)
 train(deck, ModelSettings.from_body(revision.body["models"]["rates"]), revision.revision, actor="user:anna")
@@ -31,8 +33,8 @@ MADE = []
 
 def build():
     MADE.append(1)
-    if len(MADE) == 4:
-        os.kill(os.getppid(), signal.SIGKILL)  # folds are fitted in a process apart
+    if len(MADE) == 4 and "TRAINING" in os.environ:  # folds are fitted in a process apart
+        os.kill(int(os.environ["TRAINING"]), signal.SIGKILL)
     return Ridge()
 """
 
