@@ -8,8 +8,7 @@ from pathlib import Path
 from engine.model_io import code
 from engine.training import forecasts, named, rankers, tabular
 from engine.training.dataset import Dataset
-from engine.training.family import Family, Maker, Terms
-from store.errors import Refused
+from engine.training.family import Family, Maker, Terms, require_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ def families(dataset: Dataset, estimator: str, metric: str, seed: int, bundle: P
         Refused: `estimator` names nothing that can be trained for the task.
         WorkFailed: the user's function raised.
     """
+    require_name(dataset.task, estimator)
     field = FIELDS[dataset.task]
     terms = Terms(dataset, metric, seed)
     dummy = field.dummy(terms)
@@ -45,11 +45,6 @@ def families(dataset: Dataset, estimator: str, metric: str, seed: int, bundle: P
         return [dummy]
     if dataset.task in ("ranking", "forecasting"):
         made = {family.name: family for family in (make(terms) for make in (field.baseline, *field.others))}
-        if estimator not in made:
-            raise Refused(
-                f"estimator {estimator!r} does not fit the task {dataset.task}",
-                f'write "auto" or one of {", ".join(made)}',
-            )
         return [dummy, made[estimator]]
     if estimator.startswith(code.PREFIX):
         return [dummy, named.from_function(dataset, estimator, bundle)]

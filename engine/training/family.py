@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from store.errors import Refused
+
 if TYPE_CHECKING:
     import optuna
 
     from engine.training.dataset import Dataset, Kinds
 
 Params = dict[str, Any]
+ANY_TASK = ("", "auto", "dummy")
+FAMILIES = {"forecasting": ("linear", "boosting"), "ranking": ("factors", "neighbours")}  # tables' are named by class
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,22 @@ def nothing(_kinds: Kinds) -> Any:
 def is_ours(estimator: str) -> bool:
     """Tell whether an estimator is named as a family or scikit-learn's: for no other is anything else imported."""
     return estimator.startswith("sklearn.") or not ("." in estimator or ":" in estimator)
+
+
+def require_name(task: str, estimator: str) -> None:
+    """Look that a task may have an estimator of this name. Whether there is such a class or function is not looked at.
+
+    Raises:
+        Refused: it may not; the line says which it may have.
+    """
+    known = FAMILIES.get(task)
+    if estimator in ANY_TASK or (("." in estimator or ":" in estimator) if known is None else estimator in known):
+        return
+    example = "LogisticRegression" if task == "classification" else "Ridge"
+    others = f'a class such as "sklearn.linear_model.{example}"' if known is None else f"one of {', '.join(known)}"
+    is_word = known is None and not any(estimator in names for names in FAMILIES.values())
+    why = "is not known" if is_word else f"does not fit the task {task}"
+    raise Refused(f"estimator {estimator!r} {why}", f'write "auto", "dummy" or {others}')
 
 
 def sole(candidates: Sequence[Family]) -> Family | None:

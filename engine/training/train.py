@@ -17,7 +17,7 @@ from engine.model_io import sealing
 from engine.model_io.code import bundle_modules
 from engine.model_io.rows import read_snapshot, zone_of
 from engine.training.dataset import TASKS
-from engine.training.family import is_ours
+from engine.training.family import is_ours, require_name
 from engine.training.nothing_new import NothingNew, refuse_same
 from engine.training.outage import patiently
 from store import blobs, run_artifacts, runs, versions
@@ -84,6 +84,10 @@ def train(  # noqa: PLR0913 (what a job of this kind may say)
     started = time.monotonic()
     settings = _overridden(settings, estimator, time_budget_s)
     _check(settings)
+    if estimator:
+        from engine.training.checking import require_trainable
+
+        require_trainable(settings)
     code_hash = bundle.make_bundle(deck.workspace, deck.artifacts)
     code = bundle.extract_bundle(deck, code_hash)
     origin = bundle.git_origin(deck.workspace.root)
@@ -272,6 +276,7 @@ def _check(settings: ModelSettings) -> None:
     if settings.task not in TASKS:
         raise Refused(f"task {settings.task!r} cannot be trained", f"trained are {' and '.join(TASKS)}")
     find(metric_of(settings), settings.task)
+    require_name(settings.task, settings.train.estimator)
 
 
 def _params(settings: ModelSettings, until_us: int | None, code_hash: str) -> dict[str, Any]:

@@ -64,6 +64,14 @@ def test_a_target_that_is_no_column(steady: Tiny) -> None:
     assert "column 'prize' is not in rates.csv: did you mean 'price'?" in refusal
 
 
+def test_an_estimator_that_the_task_cannot_have(steady: Tiny) -> None:
+    jobs = len(steady("jobs", "--json").data)
+    refusal = steady("train", "rates", "--estimator", "boosting").refusal(2)
+    assert "estimator 'boosting' does not fit the task regression" in refusal
+    assert 'a class such as "sklearn.linear_model.Ridge"' in refusal
+    assert len(steady("jobs", "--json").data) == jobs
+
+
 def test_a_source_that_raises(steady: Tiny) -> None:
     (steady.root / "nights.py").write_text(RAISES)
     steady.write_model(MODEL.replace('"rates.csv"', '"python:nights:load"'))

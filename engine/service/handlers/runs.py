@@ -25,6 +25,7 @@ from engine.service.handlers.settings import for_change
 from engine.settings.durations import seconds
 from engine.settings.model import DeckSettings
 from engine.settings.work import terms
+from engine.training.family import is_ours, require_name
 from store.clock import parse_time, read_span
 from store.errors import Refused
 from store.rows import Job, Run, Version
@@ -125,6 +126,8 @@ def _said(values: Sequence[str | float | None]) -> list[str]:
 def train(context: ServiceContext, request: TrainRequest) -> Job:
     """Enqueue a training."""
     settings, revision = for_change(context, request.model)
+    model = settings.models[request.model]
+    require_name(model.task, request.estimator or model.train.estimator)
     if request.backfill is not None:
         return _backfill(context, request, settings, revision)
     args: dict[str, Any] = {"reason": request.reason}
@@ -186,7 +189,7 @@ def enqueue_pinned(context: ServiceContext, kind: str, version: Version, args: d
 
 def _estimator(context: ServiceContext, name: str) -> str:
     """Let operators choose among scikit-learn's estimators; code of the workspace is its admins'."""
-    if name != "auto" and not name.startswith("sklearn.") and context.caller.role < Role.ADMIN:
+    if not is_ours(name) and context.caller.role < Role.ADMIN:
         raise Refused(f"--estimator {name} names code", "operators may give auto or a sklearn class")
     return name
 

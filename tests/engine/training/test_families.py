@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.training.dataset import prepare
-from engine.training.families import families
+from engine.training.families import FIELDS, families
+from engine.training.family import FAMILIES, require_name
 from store.errors import Refused, WorkFailed
 
 CODE = """
@@ -134,3 +135,30 @@ def test_function_that_raises_is_told_with_its_line(offered, name, told, says):
     line = rf"estimator python:building:{name} raised {told} \(line \d+ of building.py, in {name}\)"
     with pytest.raises(WorkFailed, check=says(line)):
         offered(f"python:building:{name}")
+
+
+@pytest.mark.parametrize(
+    ("task", "estimator", "told"),
+    [
+        ("regression", "boosting", 'does not fit the task regression: write "auto", "dummy" or a class such as'),
+        ("classification", "factors", 'or a class such as "sklearn.linear_model.LogisticRegression"'),
+        ("regression", "ridge", "estimator 'ridge' is not known"),
+        ("forecasting", "factors", 'the task forecasting: write "auto", "dummy" or one of linear, boosting'),
+        ("forecasting", "sklearn.linear_model.Ridge", "does not fit the task forecasting"),
+        ("ranking", "python:hotel:build", 'the task ranking: write "auto", "dummy" or one of factors, neighbours'),
+    ],
+)
+def test_name_that_a_task_cannot_have_is_refused_with_those_it_can(task, estimator, told):
+    with pytest.raises(Refused) as raised:
+        require_name(task, estimator)
+    assert told in raised.value.line()
+
+
+def test_names_that_a_task_can_have_are_those_of_its_families():
+    assert set(FAMILIES) == set(FIELDS) - {"classification", "regression"}
+    for task, names in FAMILIES.items():
+        assert [make.__name__ for make in (FIELDS[task].baseline, *FIELDS[task].others)] == list(names)
+        for name in ("auto", "dummy", *names):
+            require_name(task, name)
+    for name in ("auto", "dummy", "sklearn.linear_model.Ridge", "python:hotel:build"):
+        require_name("regression", name)

@@ -65,6 +65,8 @@ def test_training_that_cannot_be_leaves_a_failed_run_with_its_reason(bench, rate
 @pytest.mark.parametrize(
     ("changed", "more", "told"),
     [
+        ({}, {"estimator": "sklearn.linear_model.LogisticRegression"}, "does not fit the task regression"),
+        ({}, {"estimator": "boosting"}, "estimator 'boosting' does not fit the task regression"),
         ({"metric": "mea"}, {}, "there is no regression metric 'mea': did you mean 'mae'"),
         ({"metric": "roc_auc"}, {}, "there is no regression metric 'roc_auc'"),
         ({"task": "policy"}, {}, "task 'policy' cannot be trained"),
