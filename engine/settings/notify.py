@@ -109,6 +109,11 @@ class NotifySettings:
         """Return plain JSON values."""
         return asdict(self)
 
+    @property
+    def reached_by(self) -> tuple[object, ...]:
+        """Return what an attempt depends on: another of these is reason to try again."""
+        return self.kind, self.url, self.secrets, self.timeout_s, self.plain_http
+
 
 def is_watched(name: str) -> bool:
     """Say whether who watches a thing is told of an event of that name."""

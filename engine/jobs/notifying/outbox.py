@@ -63,8 +63,11 @@ class Outbox:
             targets = _targets(tx, revision)
             for event in batch:
                 if event.action == "settings.applied":
-                    revision = int(event.subject_id)
+                    revision, before = int(event.subject_id), targets
                     targets = _targets(tx, revision)
+                    for name in before.keys() & targets.keys():
+                        if targets[name].reached_by != before[name].reached_by:  # corrected, so it is tried at once
+                            notifying.hurry(tx, name)
                 _tell(tx, event, targets)
             notifying.move_cursor(tx, batch[-1].seq, revision)
         return batch[-1].seq < head

@@ -27,6 +27,7 @@ from store.errors import Refused, UnknownName, WorkFailed
 from store.rows import Notification
 
 LINGER_S = 12.0  # a message due this soon is waited for: the first retries need no job of their own
+LOOK_EVERY_S = 1.0  # meanwhile: a target that is corrected is tried at once
 __all__ = ["CONTRACT", "send"]
 
 
@@ -48,7 +49,7 @@ def send(context: JobContext) -> dict[str, Any]:
         if one is None:
             if wait_s is None or wait_s > LINGER_S:
                 return counts
-            time.sleep(max(0.05, wait_s))
+            time.sleep(min(max(0.05, wait_s), LOOK_EVERY_S))
             continue
         outcome = _attempt(context, deck, one)
         counts[_record(context, one, outcome)] += 1

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -301,3 +303,37 @@ def test_test_message_that_arrives_has_what_waits_sent_at_once(post, hook, recei
     assert post.run(job)["status"] == 200
     post.send()
     assert [one.state for one in post.log()] == ["delivered", "delivered"]
+
+
+def test_target_that_is_corrected_has_what_waits_sent_at_once(post, hook, receiver, answering):
+    receiver.answers.append(answering(503, Retry_After="900"))
+    post.settings(hook(secret="env:HOOK_SECRET"))
+    post.alert("a")
+    post.send()
+    assert post.log()[0].state == "pending"
+    post.settings(hook(per_minute=5))  # which is no other way to it
+    assert post.read_on() == []
+    post.settings(hook(per_minute=5, url=f"{receiver.url}/corrected"))
+    post.send()
+    assert [one.state for one in post.log()] == ["delivered"]
+    assert [one.path for one in receiver.got] == ["/hook", "/hook/corrected"]
+
+
+def test_sender_that_waits_for_its_next_attempt_sees_that_it_is_due_sooner(post, hook, receiver, answering):
+    receiver.answers.append(answering(503, Retry_After="10"))
+    post.settings(hook())
+    post.alert("a")
+
+    def correct():
+        while not (log := post.log()) or log[0].error == "":
+            time.sleep(0.05)
+        with post.deck.database.write() as tx:
+            notifying.hurry(tx, "hook")
+
+    (job,) = post.read_on()
+    corrected = threading.Thread(target=correct)
+    corrected.start()
+    begun = time.monotonic()
+    assert post.run(job) == {"delivered": 1, "missed": 1, "given_up": 0}
+    assert time.monotonic() - begun < 9.0  # and not after the ten seconds that it was asked to wait
+    corrected.join()
