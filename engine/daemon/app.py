@@ -84,6 +84,7 @@ class Service:
 
 def make_app(service: Service) -> Starlette:
     """Return the application."""
+    contract()  # of the files as they lie here now: an upgrade may change them below a daemon that runs
     limiter = service.limiter or Limiter(service.deck.clock.boottime)
 
     async def operation(request: Request) -> Response:

@@ -1,35 +1,41 @@
 """One short hash of everything a face and a daemon say to each other, so that two of a version that differ notice.
 
-Product versions are cut now and then; a checkout changes between them.
+Product versions are cut now and then; a checkout changes between them. The hash is over the files that say it, which
+takes a millisecond: loading them all to look at every field took a short command a fifth of its time.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import hashlib
-import sys
-
-from engine.operations.catalog import OPERATIONS
-from store.database import SCHEMA as REGISTRY
+import os
+import zlib
+from collections.abc import Iterator
 
 WIRE = 1  # the form of request, answer and error around what they carry
-DIGITS = 8
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# what is asked and answered, every kind of row in it, and the registry's schema
+FOLDERS = ("engine/operations", "store/rows")
+FILES = ("engine/access.py", "engine/plans.py", "store/schema.sql")
+MIGRATIONS = "store/migrations/versions"  # their names: one that changes rows alone leaves the schema's script as it is
 
 
 @functools.cache
 def contract() -> str:
-    """Return the hash over the registry's schema, every operation, and every field of what they take and give."""
-    modules = {kind.__module__ for one in OPERATIONS.values() for kind in (one.request, one.answer)} | {"store.rows"}
-    kinds = {
-        f"{kind.__module__}.{kind.__qualname__}": [(field.name, str(field.type)) for field in dataclasses.fields(kind)]
-        for name in modules
-        for kind in vars(sys.modules[name]).values()
-        if isinstance(kind, type) and dataclasses.is_dataclass(kind)
-    }
-    asked = [
-        (one.id, one.request.__name__, one.answer.__name__, one.many)
-        for one in sorted(OPERATIONS.values(), key=lambda one: one.id)
-    ]
-    said = repr((REGISTRY, asked, sorted(kinds.items())))
-    return f"{WIRE}.{hashlib.sha256(said.encode()).hexdigest()[:DIGITS]}"
+    """Return the hash over every operation, every field of what they take and give, and the registry's schema."""
+    summed = zlib.crc32(" ".join(_python(MIGRATIONS)).encode())
+    for name in sources():
+        with open(os.path.join(ROOT, name), "rb") as file:
+            told = file.read().replace(b"\r\n", b"\n")
+        summed = zlib.crc32(told, zlib.crc32(f"{name} {len(told)}\n".encode(), summed))
+    return f"{WIRE}.{summed:08x}"
+
+
+def sources() -> Iterator[str]:
+    """Yield the files that say it, from the root of the packages, in one order everywhere."""
+    for folder in FOLDERS:
+        yield from (f"{folder}/{name}" for name in _python(folder))
+    yield from FILES
+
+
+def _python(folder: str) -> list[str]:
+    return sorted(name for name in os.listdir(os.path.join(ROOT, folder)) if name.endswith(".py"))

@@ -35,7 +35,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 OLD = "0.0.9"
 AS_OLD = f"import engine.product; engine.product.VERSION = {OLD!r}; "
-WITHOUT_ACCESS = "from engine.operations.catalog import OPERATIONS; del OPERATIONS['access.show']; "
+WITHOUT_ACCESS = (
+    "from engine.operations.catalog import OPERATIONS; del OPERATIONS['access.show']; "
+    "from engine.service import contract; contract.sources = lambda of=contract.sources: "
+    "(name for name in of() if name != 'engine/operations/access.py'); "
+)
 LINE = "daemon runs {0}, this is {1}: modeldeck daemon restart"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
-import sys
+import shutil
+import typing
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from engine.operations.catalog import OPERATIONS
 from engine.operations.common import Done
 from engine.operations.operation import rows_from_body, rows_from_columns
 from engine.product import VERSION
+from engine.service import contract as told
 from engine.service import wire
 from engine.service.contract import contract
 from store import jobs
@@ -19,6 +23,8 @@ from store.errors import BY_CODE, Unavailable, WorkFailed
 from store.json_rows import MANY, columns
 from store.rows import Job, to_json
 from store.rows.frozen import dataclass
+
+ROOT = Path(told.ROOT)
 
 
 @pytest.mark.parametrize("code", BY_CODE)
@@ -132,16 +138,63 @@ def test_answer_of_another_version_or_contract_names_both_and_the_way_out(payloa
     assert caught.value.exit_code == 4
 
 
-def test_contract_follows_every_field_of_what_is_asked_and_answered(monkeypatch):
-    fresh = contract.__wrapped__
-    assert fresh() == contract()
-    wider = dataclasses.make_dataclass("VersionsRequest", [("model", str), ("lately", bool)])
-    asked = OPERATIONS["versions.list"]
-    monkeypatch.setattr(sys.modules[asked.request.__module__], "VersionsRequest", wider)
-    assert fresh() != contract()
-    monkeypatch.undo()
-    monkeypatch.delitem(OPERATIONS, "access.show")
-    assert fresh() != contract()
+@pytest.fixture(name="copied")
+def copied_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the files that the contract is made of, to be changed."""
+    for name in (
+        *told.sources(),
+        *(f"{told.MIGRATIONS}/{path.name}" for path in (ROOT / told.MIGRATIONS).glob("*.py")),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(told, "ROOT", str(tmp_path))
+    assert contract.__wrapped__() == contract()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "changed", ["engine/operations/models.py", "store/rows/work.py", "engine/plans.py", "store/schema.sql"]
+)
+def test_contract_follows_what_is_asked_and_answered_and_the_registry(copied: Path, changed: str) -> None:
+    with (copied / changed).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert contract.__wrapped__() != contract()
+
+
+def test_contract_follows_an_operation_that_goes_and_a_migration_that_comes(copied: Path) -> None:
+    (copied / told.MIGRATIONS / "v9999_rows_alone.py").write_text("")
+    further = contract.__wrapped__()
+    (copied / "engine/operations/access.py").unlink()
+    assert len({contract(), further, contract.__wrapped__()}) == 3
+
+
+def test_contract_is_one_whatever_ends_a_line(copied: Path) -> None:
+    path = copied / "engine/plans.py"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert contract.__wrapped__() == contract()
+
+
+def test_every_kind_of_row_that_travels_is_in_the_contract() -> None:
+    kinds = {kind for one in OPERATIONS.values() for kind in (one.request, one.answer)}
+    found = {str(Path(path).relative_to(ROOT)) for path in map(inspect.getsourcefile, travelling(kinds)) if path}
+    assert found - set(told.sources()) == set()
+
+
+def travelling(kinds: set[type]) -> set[type]:
+    """Return the dataclasses among these, and those that their fields hold."""
+    seen: set[type] = set()
+    wanted = {kind for kind in kinds if dataclasses.is_dataclass(kind)}
+    while wanted - seen:
+        kind = (wanted - seen).pop()
+        seen.add(kind)
+        for hint in typing.get_type_hints(kind).values():
+            inner = {
+                hint,
+                *typing.get_args(hint),
+                *(deep for arg in typing.get_args(hint) for deep in typing.get_args(arg)),
+            }
+            wanted |= {one for one in inner if isinstance(one, type) and dataclasses.is_dataclass(one)}
+    return seen
 
 
 @pytest.mark.parametrize("payload", [b"", b"<html>", b"[]", b"{}", b"3"])
