@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -37,14 +36,21 @@ class Column:
 
 @dataclass(slots=True)
 class Output:
-    """Where one command writes, and how: `as_json` prints data as JSON, `zone` is the deck's time zone."""
+    """Where one command writes, and how: `as_json` prints data as JSON."""
 
     as_json: bool = False
-    zone: tzinfo = UTC
+    zone_or_how: tzinfo | Callable[[], tzinfo] = UTC
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     id_digits: int = SHORT_ID
+
+    @property
+    def zone(self) -> tzinfo:
+        """The deck's time zone, looked up when the first time is written: most lists have none."""
+        if not isinstance(self.zone_or_how, tzinfo):
+            self.zone_or_how = self.zone_or_how()
+        return self.zone_or_how
 
     @property
     def can_ask(self) -> bool:
@@ -112,7 +118,10 @@ class Output:
 
     def width(self) -> int:
         """Return how many columns a line of stdout may take."""
-        return max(40, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns) if self.fits else PIPED_WIDTH
+        if not self.fits:
+            return PIPED_WIDTH
+        said = os.environ.get("COLUMNS", "")
+        return max(40, int(said) if said.isdigit() and int(said) else _columns(self.stdout))
 
     def time(self, at_us: int | None) -> str:
         """Return a moment as the deck's own clock shows it, to the second; `-` where there is none."""
@@ -242,6 +251,14 @@ def _filled(column: Sequence[str], width: int, right: bool, *, cut: bool) -> lis
     if all(map(str.isascii, shown)):
         return [cell.rjust(width) if right else cell.ljust(width) for cell in shown]
     return [pad(cell, width, right) for cell in shown]
+
+
+def _columns(stream: TextIO) -> int:
+    """Return how wide a terminal is; `shutil` would load three compressors for it."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or PIPED_WIDTH
+    except (OSError, ValueError):
+        return PIPED_WIDTH
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import re
-import textwrap
 import types
 import typing
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from console.commands.verbs import VERBS, Verb, subverbs
+from console.commands.finding import verb_of
+from console.commands.verb import Verb
 from console.usage import HelpShown, Opening, UsageError
 from console.version_names import apart, holds_version, version_word
 from engine.operations.operation import Danger
@@ -69,8 +68,22 @@ class Invocation:
     read_only: bool
 
 
+# with its width said: argparse would load three compressors to ask the terminal for it, at each argument it is given
+_LAID_OUT = partial(argparse.RawDescriptionHelpFormatter, width=WIDTH)
+
+
 class _Parser(argparse.ArgumentParser):
     """An argparse parser that raises instead of printing and leaving."""
+
+    verb: Verb | None = None
+
+    def format_help(self) -> str:
+        """Return the help; what only it shows is made here, and the other verbs of a noun loaded for it."""
+        if self.verb is not None:
+            self.description = _description(self.verb)
+            below = _subverbs(self.verb.words[0]) if len(self.verb.words) == 1 else []
+            self.epilog = "\n".join(["verbs below it:", *_listing(below)]) if below else None
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see: {self.prog} --help")
@@ -86,7 +99,7 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
         UsageError: no such verb, or wrong arguments.
         HelpShown: help or the version was asked for.
     """
-    opening = _Parser(prog="modeldeck", add_help=False)
+    opening = _Parser(prog="modeldeck", add_help=False, formatter_class=_LAID_OUT)
     _add_globals(opening)
     opening.add_argument("-h", "--help", action="store_true")
     opening.add_argument("--version", action="store_true")
@@ -107,7 +120,7 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
 
 def opening_said(arguments: Sequence[str]) -> Opening:
     """Return what a line without a verb says about the console it opens."""
-    opening = _Parser(prog="modeldeck", add_help=False)
+    opening = _Parser(prog="modeldeck", add_help=False, formatter_class=_LAID_OUT)
     _add_globals(opening)
     said = opening.parse_known_args(list(arguments))[0]
     return Opening(said.workspace, said.deck, said.read_only)
@@ -115,14 +128,12 @@ def opening_said(arguments: Sequence[str]) -> Opening:
 
 def parser_of(verb: Verb) -> argparse.ArgumentParser:
     """Return the parser of one verb: positionals and flags as its request's fields declare them."""
-    below = subverbs(verb.words[0]) if len(verb.words) == 1 else []
     parser = _Parser(
         prog=" ".join(("modeldeck", *verb.words)),
-        description=_description(verb),
-        epilog="\n".join(["verbs below it:", *_listing(below)]) if below else None,
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=WIDTH),
+        formatter_class=_LAID_OUT,
         allow_abbrev=False,
     )
+    parser.verb = verb
     hints = typing.get_type_hints(verb.request)
     for declared in dataclasses.fields(verb.request):
         kind = version_word if holds_version(verb.request, declared.name) else _scalar(hints[declared.name])
@@ -141,12 +152,14 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
 
 def overview() -> str:
     """Return the help of the whole command line."""
+    from console.commands.verbs import VERBS
+
     lines = ["usage: modeldeck [-w DIR | --deck NAME] [NOUN [VERB] [ARGUMENT …]] [--json]", ""]
     lines += ["modeldeck alone opens the console; a noun alone lists.", ""]
     for title, nouns in GROUPS:
         lines.append(f"{title}:")
         verbs = [VERBS[(noun,)] for noun in nouns if (noun,) in VERBS]
-        below = [verb for noun in nouns for verb in subverbs(noun)]
+        below = [verb for noun in nouns for verb in _subverbs(noun)]
         lines += [*_listing(sorted([*verbs, *below], key=lambda verb: nouns.index(verb.words[0]))), ""]
     lines.append("options:")
     lines += [f"  {option:<22}{help}" for option, help in GLOBAL_HELP]
@@ -193,17 +206,21 @@ def _signed(words: Sequence[str]) -> list[str]:
 
 def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:
     for length in (2, 1):
-        verb = VERBS.get(tuple(words[:length]))
+        verb = verb_of(tuple(words[:length]))
         if verb is not None:
             return _shown(verb, list(words[length:])) if length == 1 else (verb, list(words[length:]))
     noun = words[0]
-    below = subverbs(noun)
+    below = _subverbs(noun)
     if below:
         usages = "; ".join(usage_of(verb) for verb in below)
         if set(words[1:]) & {"-h", "--help"}:
             raise HelpShown("\n".join([f"usage: modeldeck {noun} VERB", "", *_listing(below), ""]))
         said = f"no verb {words[1]!r} under {noun}" if len(words) > 1 else f"{noun} needs a verb"
         raise UsageError(said, f"there is: {usages}")
+    import difflib
+
+    from console.commands.verbs import VERBS
+
     near = difflib.get_close_matches(noun, sorted({known[0] for known in VERBS}), n=1)
     raise UsageError(f"no verb {noun!r}" + (f", the closest is {near[0]!r}" if near else ""), "see: modeldeck --help")
 
@@ -216,10 +233,19 @@ def _shown(verb: Verb, rest: list[str]) -> tuple[Verb, list[str]]:
     named = rest[1:]
     if noun == "versions" and len(named) > 1 and "@" not in named[0] and not named[1].startswith("-"):
         named = [f"{named[0]}@{named[1]}", *named[2:]]
-    return VERBS[("show",)], [noun.removesuffix("s"), *named]
+    show = verb_of(("show",))
+    return (show, [noun.removesuffix("s"), *named]) if show else (verb, rest)
+
+
+def _subverbs(noun: str) -> list[Verb]:
+    from console.commands.verbs import subverbs
+
+    return subverbs(noun)
 
 
 def _description(verb: Verb) -> str:
+    import textwrap
+
     text = verb.help[:1].upper() + verb.help[1:] + "."
     return "\n".join(textwrap.wrap(text, 78))
 

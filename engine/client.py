@@ -14,11 +14,10 @@ from types import TracebackType
 from typing import Any
 
 from engine.deck import Deck
+from engine.operations.homes import named
 from engine.operations.operation import Danger, Operation
 from engine.product import VERSION
 from engine.service import wire
-from engine.service.call import call, operation_named, refuse_change
-from engine.service.context import ServiceContext
 from engine.service.identity import owner_here, owner_of, sudo_via
 from engine.service.launch import ensure_running, wait_answering
 from engine.service.lock import acquire, holder, socket_of
@@ -76,8 +75,10 @@ class Client:
         Raises:
             ModeldeckError: as the operation says, with the exit code it carries.
         """
-        operation = operation_named(operation_id)
+        operation = named(operation_id)
         if self.read_only:
+            from engine.service.call import refuse_change
+
             refuse_change(operation)  # before a daemon is started, or a lock taken, only to be refused
         body = wire.body_of(request)
         if self.transport == "socket":
@@ -111,6 +112,9 @@ class Client:
         return send(path, operation, body, read_only=self.read_only)
 
     def _in_process(self, operation: Operation, body: dict[str, Any]) -> Any:
+        from engine.service.call import call
+        from engine.service.context import ServiceContext
+
         caller = replace(owner_here(self.workspace), read_only=self.read_only)
         if operation.danger is Danger.READ:
             deck = self._open(locked=False)
@@ -165,7 +169,7 @@ class SharedClient(Client):
             Unavailable: its daemon does not run, or is another version.
             ModeldeckError: as the operation says.
         """
-        operation, owner = operation_named(operation_id), self.shared.check()
+        operation, owner = named(operation_id), self.shared.check()
         return send(self.shared.socket, operation, wire.body_of(request), owner, read_only=self.read_only)
 
     def health(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 VERSION = "0.1.0"
@@ -11,6 +10,8 @@ _ENGINE = Path(__file__).resolve().parent
 
 def installed() -> str:
     """Return a stamp of the code as it lies on disk: another one means that it was changed since."""
+    import hashlib  # late: a short command has no use for OpenSSL
+
     stamp = hashlib.sha256()
     for package in (_ENGINE, _ENGINE.parent / "store"):
         for path in sorted(package.rglob("*.py")):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.output import Column, Output
-from engine.operations.comments import Commented
 from store.rows import Comment, CommentText, Watch
+
+if TYPE_CHECKING:
+    from engine.operations.comments import Commented
 
 WITHDRAWN = "withdrawn"
 _INDENT = "  "

@@ -21,7 +21,7 @@ def run(session: Session) -> int:
 
     request, out = session.said.request, session.output
     workspace, examples, existed = prepare(Path(request.folder), request.example)
-    out.zone = zone_of(workspace)
+    out.zone_or_how = zone_of(workspace)
     out.note(f"{'opening' if existed else 'made'} {workspace.root}: {', '.join(examples)}")
     with connect(workspace, start_daemon=True) as client:
         told = run_demo(client, examples, out)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.commands import comment_tables
 from console.commands.tables import columns_of
 from console.output import Output
-from engine.operations.serving import DeploymentDetail
 from store.rows import BehaviourRun, Comment, Endpoint, Host
+
+if TYPE_CHECKING:
+    from engine.operations.serving import DeploymentDetail
 
 
 def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
@@ -24,7 +26,7 @@ def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
             behaviour_tables.runs(answer, out)
             return
         out.table(comment_tables.with_comments(columns_of(kind), answer), answer)
-        if kind in (DeploymentDetail, Endpoint, Host):
+        if hasattr(answer[0], "faults"):
             _faults(answer, out)
     else:
         from console.commands.empty import EMPTY
@@ -37,7 +39,7 @@ def _faults(told: list[DeploymentDetail] | list[Endpoint] | list[Host], out: Out
     standing = {(one.host, one.key): one for row in told for one in row.faults}
     for fault in standing.values():
         out.line(f"! {fault.detail}, since {out.second(fault.since_at)}")
-    wrong = {row.deployment.endpoint if isinstance(row, DeploymentDetail) else row.name for row in told if row.faults}
+    wrong = {row.name if isinstance(row, Endpoint | Host) else row.deployment.endpoint for row in told if row.faults}
     for name in sorted(wrong):
         mended = f"hosts check {name}" if isinstance(told[0], Host) else f"deployments converge {name}"
         out.note(f"{'look' if isinstance(told[0], Host) else 'mend'}: modeldeck {mended}")

@@ -1,4 +1,4 @@
-"""Runs every verb that is generated from an operation: reads, changes, dangerous changes and followed jobs."""
+"""Runs every verb that is generated from a change: harmless ones, dangerous ones and followed jobs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from console.commands import alert_lines, approval_tables, comment_tables
 from console.commands.held_lines import held_in_lines
 from console.commands.job_lines import job_line, release_line
-from console.commands.lists import rows
-from console.commands.logs import follow_log
 from console.commands.plan_text import already, plan_lines
 from console.commands.plan_text import preview as show_preview
+from console.commands.reading import show
 from console.commands.session import Session
 from console.follow import ENDED, failure, follow
 from console.output import Output, plain
@@ -19,12 +18,10 @@ from console.parser import Invocation
 from engine.availability import OPEN_RELEASE
 from engine.operations.comments import Commented
 from engine.operations.common import Done
-from engine.operations.deck import ApplyRequest, AuditReport
-from engine.operations.hosts import HostCheck
+from engine.operations.deck import ApplyRequest
 from engine.operations.operation import Danger, Operation
-from engine.operations.work import JobLogs, JobLogsRequest
 from engine.plans import Preview
-from store.errors import Held, ModeldeckError, NotAllowed, Refused, Unavailable, UnknownName
+from store.errors import Held, ModeldeckError, NotAllowed, Refused, UnknownName
 from store.rows import Alert, Approval, Job, Maintenance, Release, Schedule
 
 if TYPE_CHECKING:
@@ -37,69 +34,14 @@ SETTINGS_FIRST = (
     "data.ingest",
     "tests.run",
 )  # the owner's changed files are applied before
-BROKEN = 1
 
 
 def run(session: Session) -> int:
     """Run one operation and return the exit code."""
-    operation = _operation(session.said)
+    operation = session.operation()
     with session.client() as client:
         session.name_versions(client)
-        if operation.danger is Danger.READ:
-            return _read(client, operation, session)
         return _change(client, operation, session)
-
-
-def _operation(said: Invocation) -> Operation:
-    if said.verb.operation is None:
-        raise TypeError(f"{said.verb.words} is no operation")
-    return said.verb.operation
-
-
-def _read(client: Client, operation: Operation, session: Session) -> int:
-    out = session.output
-    answer, after = _asked(client, operation, session.said.request)
-    if isinstance(answer, JobLogs) and session.said.request.follow:
-        return follow_log(client, answer, out)
-    if isinstance(answer, JobLogs) and not out.as_json:
-        _whole_log(client, answer, out)
-    elif out.as_json:
-        out.data(list(answer) if operation.many else answer)
-    elif operation.many:
-        rows(operation.id, operation.answer, list(answer), out)
-    else:
-        _show(answer, out)
-    if after:
-        out.note(f"more: --after {after}")
-    return _verdict(answer)
-
-
-def _show(answer: Any, out: Output) -> None:
-    from console.commands import render  # a list is written without it
-
-    render.one(answer, out)
-
-
-def _verdict(answer: Any) -> int:
-    """Return the exit code of an answer that is itself a verdict: 0 where it is none, or good."""
-    if isinstance(answer, AuditReport):
-        return 0 if answer.ok else BROKEN
-    unfit = isinstance(answer, tuple) and any(isinstance(one, HostCheck) and one.verdict == "failed" for one in answer)
-    return Unavailable.exit_code if unfit else 0
-
-
-def _asked(client: Client, operation: Operation, request: Any) -> tuple[Any, str | None]:
-    """Return the answer, and the cursor of the page after it where there is one."""
-    if operation.pages is None:
-        return client.call(operation.id, request), None
-    page = client.call(operation.pages, request)
-    return page.rows, page.next
-
-
-def _whole_log(client: Client, piece: JobLogs, out: Output) -> None:
-    while piece.text:
-        out.block(piece.text)
-        piece = client.call("jobs.logs", JobLogsRequest(piece.id, piece.next_offset))
 
 
 def _change(client: Client, operation: Operation, session: Session) -> int:
@@ -299,7 +241,7 @@ def _ended(client: Client, answer: Any, job: Job, out: Output) -> None:
 
 def _changed(operation: Operation, answer: Any, out: Output) -> None:
     if isinstance(answer, Done):
-        _show(answer, out)
+        show(answer, out)
     elif isinstance(answer, Release):
         out.line(f"{answer.endpoint}@{answer.to_version}: release {answer.state}")
     elif isinstance(answer, Schedule):
@@ -314,13 +256,13 @@ def _changed(operation: Operation, answer: Any, out: Output) -> None:
     elif hasattr(answer, "id") and hasattr(answer, "state"):
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: {answer.state}")
     else:
-        _show(answer, out)
+        show(answer, out)
 
 
 def _would(client: Client, operation: Operation, request: Any, answer: Any, out: Output) -> None:
     """Write what a dry run came to, of which nothing was kept."""
     if isinstance(answer, Done):
-        _show(answer, out)
+        show(answer, out)
     elif isinstance(answer, Schedule):
         out.line(f"schedule {answer.id}: would be {'paused' if answer.paused_at else 'resumed'}")
     elif isinstance(answer, Alert | Maintenance):
@@ -334,7 +276,7 @@ def _would(client: Client, operation: Operation, request: Any, answer: Any, out:
     elif operation.id == "jobs.cancel":
         out.line(f"job {answer.id[:16]}: would be {'cancelled' if answer.ended_at else 'told to stop'}")
     elif not hasattr(answer, "state"):
-        _show(answer, out)
+        show(answer, out)
     else:
         out.line(f"{operation.words[0].removesuffix('s')} {answer.id[:16]}: would be {answer.state}")
 

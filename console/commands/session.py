@@ -17,6 +17,7 @@ from store.errors import NotAllowed, Refused
 
 if TYPE_CHECKING:
     from engine.client import Client
+    from engine.operations.operation import Operation
     from engine.service.shared import SharedDeck
 
 
@@ -32,6 +33,16 @@ class Session:
     def read_only(self) -> bool:
         """True where every change is to be refused: the line says so, or the environment."""
         return self.said.read_only or bool(read_only_of(self.environment))
+
+    def operation(self) -> Operation:
+        """Return the operation that the verb is generated from.
+
+        Raises:
+            TypeError: it is generated from none.
+        """
+        if self.said.verb.operation is None:
+            raise TypeError(f"{self.said.verb.words} is no operation")
+        return self.said.verb.operation
 
     def refuse_local_change(self) -> None:
         """Refuse a verb that changes what stands without asking the engine, in a read-only session.
@@ -63,7 +74,7 @@ class Session:
         if not isinstance(place, Workspace):
             words = " ".join(self.said.verb.words)
             raise Refused(f"`{words}` works on a workspace folder", "its owner runs it there, without --deck")
-        self.output.zone = zone_of(place)
+        self.output.zone_or_how = zone_of(place)
         return place
 
     @property
@@ -89,9 +100,9 @@ class Session:
         place = self.place()
         client = connect(place, read_only=self.read_only)
         if isinstance(place, Workspace):
-            self.output.zone = zone_of(place)
+            self.output.zone_or_how = lambda: zone_of(place)
         elif isinstance(client, SharedClient):
-            self.output.zone = zone_named(client.health().get("time_zone"))
+            self.output.zone_or_how = zone_named(client.health().get("time_zone"))
         return client
 
     def name_versions(self, client: Client) -> None:

@@ -11,18 +11,12 @@ from console.commands.values import (
     moved,
     number,
     percent,
-    price,
-    ready,
     said,
-    share,
     subject,
     took,
     version_or_none,
 )
 from console.output import Column
-from console.render.models import estimator_of
-from engine.operations.hosts import HostCheck
-from engine.operations.serving import Cost, DeploymentDetail
 from store.rows import (
     Alias,
     AliasMove,
@@ -58,7 +52,7 @@ VERSIONS = (
     Column("aliases", lambda row, _: " ".join(row.aliases) or ("abandoned" if row.abandoned_at else "-")),
     Column("holdout", lambda row, _: metric_of(row.evaluation), shrink=True),
     Column("trained until", lambda row, out: out.time(row.cutoff_at)[:10]),
-    Column("estimator", lambda row, _: estimator_of(row), shrink=True),
+    Column("estimator", lambda row, _: _estimator(row), shrink=True),
     Column("created", lambda row, out: out.minute(row.created_at)),
 )
 
@@ -161,29 +155,11 @@ KEYS = (
     Column("by", lambda row, _: row.revoked_by or "-", shrink=True),
 )
 
-DEPLOYMENTS = (
-    Column("endpoint", lambda row, _: row.deployment.endpoint, shrink=True),
-    Column("version", lambda row, _: version_or_none(row.deployment.version), right=True),
-    Column("host", lambda row, _: row.deployment.host),
-    Column("role", lambda row, _: row.deployment.role),
-    Column("desired", lambda row, _: row.deployment.desired),
-    Column("traffic", lambda row, _: share(row), right=True),
-    Column("ready", lambda row, _: ready(row), right=True),
-    Column("since", lambda row, out: out.minute(row.deployment.created_at)),
-)
-
 HOSTS = (
     Column("host", lambda row, _: row.name),
     Column("kind", lambda row, _: row.kind),
     Column("address", lambda row, _: row.address, shrink=True),
     Column("added", lambda row, out: out.minute(row.added_at)),
-)
-
-HOST_CHECKS = (
-    Column("check", lambda row, _: row.name),
-    Column("verdict", lambda row, _: row.verdict),
-    Column("seen", lambda row, _: row.observed, shrink=True),
-    Column("what to do", lambda row, _: row.remedy or "-", shrink=True),
 )
 
 IMAGES = (
@@ -222,19 +198,6 @@ SCHEDULES = (
     Column("skipped", lambda row, _: count(row.skipped), right=True),
 )
 
-COSTS = (
-    Column("model", lambda row, _: f"{row.model}@{row.version}", shrink=True),
-    Column("host", lambda row, _: row.host),
-    Column("since", lambda row, out: out.minute(row.since)),
-    Column("requests", lambda row, _: count(row.requests), right=True),
-    Column("predictions", lambda row, _: count(row.predictions), right=True),
-    Column("CPU s", lambda row, _: number(row.cpu_s), right=True),
-    Column("GB h", lambda row, _: number(row.gb_h), right=True),
-    Column("CPU s/1,000", lambda row, _: number(row.cpu_s_per_1000), right=True),
-    Column("GB h/1,000", lambda row, _: number(row.gb_h_per_1000), right=True),
-    Column("price/1,000", lambda row, _: price(row), right=True),
-)
-
 COLUMNS: dict[type, tuple[Column, ...]] = {
     Model: MODELS,
     Version: VERSIONS,
@@ -248,11 +211,8 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Release: RELEASES,
     Endpoint: ENDPOINTS,
     EndpointKey: KEYS,
-    DeploymentDetail: DEPLOYMENTS,
-    Cost: COSTS,
     Host: HOSTS,
     Image: IMAGES,
-    HostCheck: HOST_CHECKS,
     Job: JOBS,
     Schedule: SCHEDULES,
 }
@@ -281,10 +241,11 @@ def columns_of(kind: type) -> tuple[Column, ...]:
     from console.commands.erasures import ERASURE_COLUMNS
     from console.commands.handover import HANDOVER_COLUMNS
     from console.commands.retention import RETENTION_COLUMNS
+    from console.commands.serving_tables import SERVING_COLUMNS
     from console.commands.watch_tables import WATCH_COLUMNS
 
     beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS | HANDOVER_COLUMNS | CURVE_COLUMNS
-    beside |= RETENTION_COLUMNS | ERASURE_COLUMNS | {PersonalRead: READS}
+    beside |= RETENTION_COLUMNS | ERASURE_COLUMNS | SERVING_COLUMNS | {PersonalRead: READS}
     declared = beside.get(kind)
     if declared is not None:
         return declared
@@ -293,6 +254,12 @@ def columns_of(kind: type) -> tuple[Column, ...]:
 
 def _field_column(name: str) -> Column:
     return Column(name, lambda row, out: said(name, getattr(row, name), out), shrink=True)
+
+
+def _estimator(row: Version) -> str:
+    from console.render.models import estimator_of  # a page's; lists without versions do without its widths
+
+    return estimator_of(row)
 
 
 def _progress(job: Job) -> str:

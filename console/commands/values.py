@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.output import Output
-from engine.operations.serving import Cost, DeploymentDetail
 from store.rows import ESTIMATED, FAIRNESS, PLAIN, Event, Release, Window
+
+if TYPE_CHECKING:
+    from engine.operations.serving import Cost, DeploymentDetail
 
 ID_DIGITS = 32
 

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
+from console.commands.verb import Verb, generated
 from engine.operations.catalog import OPERATIONS
 from engine.operations.common import NoRequest
-from engine.operations.operation import Operation, argument
+from engine.operations.operation import argument
 from store.rows.frozen import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One verb: its words, its request as a dataclass, and `module:function` that runs it, imported on use."""
-
-    words: tuple[str, ...]
-    help: str
-    request: type
-    run: str
-    operation: Operation | None = None
-    needs_deck: bool = True
-    changes: bool = False  # of a verb without an operation: the engine's door does not see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,11 +337,7 @@ LOCAL = (
     Verb(("daemon", "status"), "whether it runs, and since when", NoRequest, f"{_HERE}.daemon:status"),
 )
 
-GENERATED = tuple(
-    Verb(operation.words, operation.help, operation.request, f"{_HERE}.operation:run", operation)
-    for operation in OPERATIONS.values()
-    if operation.command_line and operation.words
-)
+GENERATED = tuple(verb for operation in OPERATIONS.values() if (verb := generated(operation)) is not None)
 
 VERBS: dict[tuple[str, ...], Verb] = {verb.words: verb for verb in (*LOCAL, *GENERATED)}
 

@@ -38,6 +38,7 @@ from engine.operations import (
     work,
 )
 from engine.operations.operation import Operation
+from store.errors import UnknownName
 
 _NOUNS = (
     access,
@@ -76,3 +77,15 @@ _NOUNS = (
 )
 
 OPERATIONS: dict[str, Operation] = {operation.id: operation for noun in _NOUNS for operation in noun.OPERATIONS}
+
+
+def operation_named(id: str) -> Operation:
+    """Return the operation of that id.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    operation = OPERATIONS.get(id)
+    if operation is None:
+        raise UnknownName(f"no operation named {id!r}", "modeldeck --help lists them")
+    return operation

@@ -9,7 +9,7 @@ from typing import Any
 from engine.operations.operation import Danger, Operation
 from engine.service.context import ServiceContext
 from engine.service.wire import request_of
-from store.errors import BadBundle, CorruptArtifact, NotAllowed, Refused, UnknownName
+from store.errors import BadBundle, CorruptArtifact, NotAllowed, Refused
 
 LIFT = "leave out --read-only, or set MODELDECK_READ_ONLY=0"
 
@@ -20,12 +20,9 @@ def operation_named(operation_id: str) -> Operation:
     Raises:
         UnknownName: there is none of that id.
     """
-    from engine.operations.catalog import OPERATIONS  # a daemon that starts answers for itself before it needs them
+    from engine.operations import catalog  # a daemon that starts answers for itself before it needs them
 
-    operation = OPERATIONS.get(operation_id)
-    if operation is None:
-        raise UnknownName(f"no operation named {operation_id!r}", "modeldeck --help lists them")
-    return operation
+    return catalog.operation_named(operation_id)
 
 
 def call(context: ServiceContext, operation_id: str, body: dict[str, Any]) -> Any:

@@ -29,3 +29,26 @@ def test_a_console_carries_no_openssl_and_finds_the_same_socket(tmp_path: Path) 
         [sys.executable, "-P", "-c", CONSOLE, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
     assert ran.stdout.splitlines() == [str(Workspace(tmp_path).socket), "[]"]
+
+
+LIST = """
+import sys
+from console.main import main
+from console.output import Output
+from console.parser import parse
+parse(["models"])
+import console.commands.reading, console.commands.lists, engine.client
+from console.commands.tables import columns_of
+from store.rows import Model
+columns_of(Model)
+print(*sys.modules)
+"""
+NOT_FOR_A_LIST = {"sqlite3", "_hashlib", "shutil", "rich", "tomllib", "difflib", "textwrap", "console.commands.verbs"}
+ITS_OPERATIONS = {"catalog", "serving", "deck", "work", "hosts", "comments", "alerts"}
+
+
+def test_a_list_that_a_daemon_answers_loads_what_it_shows_and_little_else() -> None:
+    ran = subprocess.run([sys.executable, "-P", "-c", LIST], capture_output=True, text=True, timeout=60, check=True)
+    assert (
+        set(ran.stdout.split()) & (NOT_FOR_A_LIST | {f"engine.operations.{name}" for name in ITS_OPERATIONS}) == set()
+    )

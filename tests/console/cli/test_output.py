@@ -63,7 +63,7 @@ def test_values_are_never_markup_nor_escapes() -> None:
 
 
 def test_times_are_shown_in_the_decks_zone() -> None:
-    out = output(zone=ZoneInfo("Europe/Rome"))
+    out = output(zone_or_how=ZoneInfo("Europe/Rome"))
     assert out.time(microseconds("2024-07-01T12:00:00Z")) == "2024-07-01 14:00:00"
     assert out.time(None) == "-"
 

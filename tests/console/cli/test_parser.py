@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from console.commands.finding import verb_of
 from console.commands.verbs import VERBS
 from console.parser import opening_said, overview, parse, parser_of, usage_of
 from console.usage import HelpShown, UsageError, asks_for_all, only_opening, whole_help
@@ -87,6 +88,12 @@ PROMISED = (
 def test_every_operation_of_the_catalogue_is_a_verb() -> None:
     missing = [operation.id for operation in OPERATIONS.values() if operation.words and operation.words not in VERBS]
     assert missing == []
+
+
+def test_a_verb_is_found_alone_as_among_all() -> None:
+    assert {words: verb_of(words) for words in VERBS} == VERBS
+    tried = {(noun, word) for noun, *_ in VERBS for word in ("nightly", "list", "show", "export", "new")}
+    assert [words for words in sorted(tried | {("frobnicate",)}) if verb_of(words) != VERBS.get(words)] == []
 
 
 def test_every_promised_verb_is_there() -> None:
