@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
 from store.errors import ModeldeckError
-from store.rows import to_json
+from store.rows import column, to_json
 
 GAP = "  "
 PIPED_WIDTH = 80
@@ -26,12 +26,53 @@ SHORT_ID = 12  # digits of an id: its milliseconds; more are shown where two ids
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: how its cell is read from a row. `shrink` columns give way when the line is too long."""
+    """One column of a table. `shrink` columns give way when the line is too long.
+
+    `cell` reads its text from a row, or names the field that holds it; `said` then writes that field's value, the same
+    for every value that is equal.
+    """
 
     title: str
-    cell: Callable[[Any, Output], str]
+    cell: Callable[[Any, Output], str] | str
     right: bool = False
     shrink: bool = False
+    said: Callable[[Any], str] | None = None
+
+    def texts(self, rows: Sequence[Any], out: Output) -> Texts:
+        """Return its cell of each row; of a field no row has to be made for it."""
+        if not isinstance(self.cell, str):
+            return Texts([self.cell(row, out) for row in rows])
+        return Texts(column(rows, self.cell), self.said)
+
+
+class Texts:
+    """The cells of a column, one below the other: where most of them are equal, each different one is written once."""
+
+    __slots__ = ("_all", "_of")
+
+    def __init__(self, values: Sequence[Any], said: Callable[[Any], str] | None = None) -> None:
+        known = set(values)
+        self._of: dict[Any, str] | None = None
+        self._all = values
+        if len(known) * 2 <= len(values):
+            self._of = {value: said(value) for value in known} if said else {value: value for value in known}
+        elif said:
+            self._all = list(map(said, values))
+
+    def different(self) -> Sequence[str]:
+        """Return each different text at least once."""
+        return self._all if self._of is None else list(self._of.values())
+
+    def change(self, change: Callable[[str], str]) -> None:
+        """Make another text of each."""
+        if self._of is None:
+            self._all = list(map(change, self._all))
+        else:
+            self._of = {value: change(text) for value, text in self._of.items()}
+
+    def all(self) -> Sequence[str]:
+        """Return the text of each row."""
+        return self._all if self._of is None else list(map(self._of.__getitem__, self._all))
 
 
 @dataclass(slots=True)
@@ -91,17 +132,24 @@ class Output:
     def table(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
         """Write rows as a table that fits the terminal; piped, every cell is whole, for who searches or cuts them."""
         fits = self.fits
-        cells = [_plain_all([column.cell(row, self) for row in rows]) for column in columns]
-        titles = [column.title for column in columns]
+        titles = [one.title for one in columns]
+        cells = [one.texts(rows, self) for one in columns]
+        for texts in cells:
+            if not "".join(texts.different()).isprintable():  # one look at all of them
+                texts.change(plain)
+        different = [texts.different() for texts in cells]
         if fits:
-            widths = fit(titles, cells, [column.shrink for column in columns], self.width())
+            widths = fit(titles, different, [one.shrink for one in columns], self.width())
         else:
-            widths = [min(width, PAD_MOST) for width in natural(titles, cells)]
-        filled = [
-            _filled([title, *below], width, column.right, cut=fits)
-            for title, below, width, column in zip(titles, cells, widths, columns, strict=True)
+            widths = [min(width, PAD_MOST) for width in natural(titles, different)]
+        for texts, width, one in zip(cells, widths, columns, strict=True):
+            _fill(texts, width, one.right, cut=fits)
+        heads = [
+            _filled(title, width, one.right, cut=fits)
+            for title, width, one in zip(titles, widths, columns, strict=True)
         ]
-        header, *lines = [GAP.join(line).rstrip() for line in zip(*filled, strict=True)]
+        header = GAP.join(heads).rstrip()
+        lines = map(str.rstrip, map(GAP.join, zip(*(texts.all() for texts in cells), strict=True)))
         bold = _is_terminal(self.stdout) and not os.environ.get("NO_COLOR")
         self.stdout.write("\n".join([f"\x1b[1m{header}\x1b[0m" if bold else header, *lines, ""]))
 
@@ -176,11 +224,6 @@ def plain(text: str) -> str:
     return "".join(sign if sign.isprintable() else _visible(sign) for sign in text)
 
 
-def _plain_all(texts: list[str]) -> list[str]:
-    """Do so for each text; where nothing is hidden in any of thousands, one look at all of them says so."""
-    return texts if "".join(texts).isprintable() else [plain(text) for text in texts]
-
-
 def _visible(sign: str) -> str:
     if sign in "\n\r\t":
         return " "
@@ -221,7 +264,7 @@ def pad(text: str, width: int, right: bool = False) -> str:
 
 def natural(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
     """Return the width each column takes when nothing is cut; `cells` holds a column's one below the other."""
-    return [_widest((title, *below)) or 1 for title, below in zip(titles, cells, strict=True)]
+    return [_widest([title, *below]) or 1 for title, below in zip(titles, cells, strict=True)]
 
 
 def _widest(texts: Sequence[str]) -> int:
@@ -245,12 +288,19 @@ def fit(titles: Sequence[str], cells: Sequence[Sequence[str]], shrink: Sequence[
     return widths
 
 
-def _filled(column: Sequence[str], width: int, right: bool, *, cut: bool) -> list[str]:
-    """Return the cells of one column, each filled to its width."""
-    shown = [clip(cell, width) for cell in column] if cut else column
-    if all(map(str.isascii, shown)):
-        return [cell.rjust(width) if right else cell.ljust(width) for cell in shown]
-    return [pad(cell, width, right) for cell in shown]
+def _filled(text: str, width: int, right: bool, *, cut: bool) -> str:
+    return pad(clip(text, width) if cut else text, width, right)
+
+
+def _fill(texts: Texts, width: int, right: bool, *, cut: bool) -> None:
+    """Fill each cell of one column to its width."""
+    different = texts.different()
+    if not "".join(different).isascii() or (cut and max(map(len, different), default=0) > width):
+        texts.change(lambda text: _filled(text, width, right, cut=cut))
+    elif right:
+        texts.change(lambda text: text.rjust(width))
+    else:
+        texts.change(lambda text: text.ljust(width))
 
 
 def _columns(stream: TextIO) -> int:

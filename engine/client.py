@@ -66,11 +66,11 @@ class Client:
         found = holder(self.workspace)
         return "socket" if found is not None and found.role == "daemon" else "process"
 
-    def call(self, operation_id: str, request: Any = None) -> Any:
+    def call(self, operation_id: str, request: Any = None, *, by_columns: bool = False) -> Any:
         """Ask, and return the operation's typed answer: a dataclass, or a tuple of them where there are many.
 
         `request` is the operation's request dataclass, a dict of its fields, or None. A change that makes a job
-        starts the daemon when none runs; one that is only tried does not.
+        starts the daemon when none runs; one that is only tried does not. Many rows may come `by_columns`, as `Rows`.
 
         Raises:
             ModeldeckError: as the operation says, with the exit code it carries.
@@ -82,11 +82,11 @@ class Client:
             refuse_change(operation)  # before a daemon is started, or a lock taken, only to be refused
         body = wire.body_of(request)
         if self.transport == "socket":
-            return self._over_socket(operation, body)
+            return self._over_socket(operation, body, by_columns=by_columns)
         if operation.job and not body.get("dry_run"):
             ensure_running(self.workspace)
-            return self._over_socket(operation, body)
-        return self._in_process(operation, body)
+            return self._over_socket(operation, body, by_columns=by_columns)
+        return self._in_process(operation, body, by_columns=by_columns)
 
     def close(self) -> None:
         """Close what was opened in process."""
@@ -103,15 +103,15 @@ class Client:
     ) -> None:
         self.close()
 
-    def _over_socket(self, operation: Operation, body: dict[str, Any]) -> Any:
+    def _over_socket(self, operation: Operation, body: dict[str, Any], *, by_columns: bool) -> Any:
         path = socket_of(self.workspace)
         if not path.exists():
             wait_answering(self.workspace)
             path = socket_of(self.workspace)
         check_socket(path, owner_of(self.workspace))
-        return send(path, operation, body, read_only=self.read_only)
+        return send(path, operation, body, read_only=self.read_only, by_columns=by_columns)
 
-    def _in_process(self, operation: Operation, body: dict[str, Any]) -> Any:
+    def _in_process(self, operation: Operation, body: dict[str, Any], *, by_columns: bool) -> Any:
         from engine.service.call import call
         from engine.service.context import ServiceContext
 
@@ -124,7 +124,7 @@ class Client:
                 deck = self._open(locked=True)
                 answer = call(ServiceContext(deck, caller), operation.id, body)
         # The same journey as over the socket, so that both transports give the very same values.
-        return wire.read_answer(operation, wire.answer_bytes(answer, by_columns=True))
+        return wire.read_answer(operation, wire.answer_bytes(answer, by_columns=True), by_columns=by_columns)
 
     def _open(self, *, locked: bool) -> Deck:
         from engine.deck import make_deck, open_deck
@@ -161,7 +161,7 @@ class SharedClient(Client):
         """Always the socket."""
         return "socket"
 
-    def call(self, operation_id: str, request: Any = None) -> Any:
+    def call(self, operation_id: str, request: Any = None, *, by_columns: bool = False) -> Any:
         """Ask, and return the operation's typed answer.
 
         Raises:
@@ -170,7 +170,8 @@ class SharedClient(Client):
             ModeldeckError: as the operation says.
         """
         operation, owner = named(operation_id), self.shared.check()
-        return send(self.shared.socket, operation, wire.body_of(request), owner, read_only=self.read_only)
+        body = wire.body_of(request)
+        return send(self.shared.socket, operation, body, owner, read_only=self.read_only, by_columns=by_columns)
 
     def health(self) -> dict[str, Any]:
         """Return what the daemon says of itself.
@@ -185,7 +186,13 @@ class SharedClient(Client):
 
 
 def send(
-    path: Path, operation: Operation, body: dict[str, Any], owner: int | None = None, *, read_only: bool = False
+    path: Path,
+    operation: Operation,
+    body: dict[str, Any],
+    owner: int | None = None,
+    *,
+    read_only: bool = False,
+    by_columns: bool = False,
 ) -> Any:
     """Ask over a socket; a daemon that is busy is asked again when it says so, for a while.
 
@@ -205,5 +212,5 @@ def send(
         status, answer = ask(path, "POST", f"/v1/op/{operation.id}", payload, headers, owner=owner)
         wait_s = wire.retry_after_s(answer) if status == wire.TOO_MANY else None
         if wait_s is None or time.monotonic() + wait_s > deadline:
-            return wire.read_answer(operation, answer)
+            return wire.read_answer(operation, answer, by_columns=by_columns)
         time.sleep(wait_s)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Any
+
+from store.many_rows import Rows, column
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC_EPOCH = datetime(1970, 1, 1)  # in UTC without saying so: half the time for every row of a list
@@ -41,30 +43,28 @@ def to_json(value: Any) -> Any:
         if not value:
             return {}
         return {str(key): _field(_is_time(str(key)), item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | Rows):
         return _rows(value) or [to_json(item) for item in value]
     return {} if fields is not None else value
 
 
-def columns(rows: list[Any] | tuple[Any, ...], *, times_as_text: bool = False) -> dict[str, list[Any]] | None:
+def columns(rows: Sequence[Any], *, times_as_text: bool = False) -> dict[str, Sequence[Any]] | None:
     """Turn rows of one kind into the JSON values of each field; None where they are few, or something else.
 
     Times stay microseconds unless they are to be texts.
     """
-    if len(rows) < MANY or len(kinds := set(map(type, rows))) > 1:
+    if len(rows) < MANY or len(kinds := {rows.kind} if isinstance(rows, Rows) else set(map(type, rows))) > 1:
         return None
     fields = _fields(kinds.pop()) or ()
-    return {
-        name: _column(is_time and times_as_text, list(map(attrgetter(name), rows))) for name, is_time in fields
-    } or None
+    return {name: _column(is_time and times_as_text, column(rows, name)) for name, is_time in fields} or None
 
 
-def _rows(rows: list[Any] | tuple[Any, ...]) -> list[dict[str, Any]] | None:
+def _rows(rows: Sequence[Any]) -> list[dict[str, Any]] | None:
     found = columns(rows, times_as_text=True)
     return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)] if found else None
 
 
-def _column(as_text: bool, values: list[Any]) -> list[Any]:
+def _column(as_text: bool, values: Sequence[Any]) -> Sequence[Any]:
     """Turn the values of one field into JSON; those that are plain already are taken by one look at all of them."""
     if not as_text and _PLAIN.issuperset(map(type, values)):
         return values

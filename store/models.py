@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 from store import events
 from store.database import Reader, Row, Write
 from store.errors import AliasConflict, UnknownName
 from store.lookup import unknown
-from store.rows import Alias, Model
+from store.rows import Alias, Model, Rows
 
 _MODEL = (  # in the order of the row's fields
     "SELECT m.name, m.task, m.owner, m.description, m.created_at,"
@@ -32,14 +35,19 @@ _MOVED = (  # an alias that is to name a version: no row without the version, nu
 )
 
 
-def models(reader: Reader, *, deleted: bool = False) -> list[Model]:
+def models(reader: Reader, *, deleted: bool = False) -> Rows:
     """Return every model that is not deleted, by name; with `deleted` those that are."""
     which = "NOT NULL" if deleted else "NULL"
     found = reader.tuples(f"{_MODELS} WHERE m.deleted_at IS {which} ORDER BY m.name")
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     for name, key, value in reader.tuples("SELECT model, key, value FROM model_tag ORDER BY model, key"):
         tags[name][key] = value
-    return [Model(*(*row, tags.get(row[0]) or {})) for row in found]
+    fields = [field.name for field in dataclasses.fields(Model)]
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(fields, ())
+    columns.update(zip(fields, zip(*found, strict=True), strict=False))  # but for the last two
+    columns["tags"] = [tags.get(name) or {} for name in columns["name"]]
+    columns["comments"] = (0,) * len(found)
+    return Rows(Model, columns)
 
 
 def count(reader: Reader) -> int:

@@ -23,8 +23,8 @@ def standing(row: Approval, out: Output) -> str:
 APPROVALS = (
     Column("approval", lambda row, out: out.short(row.id)),
     Column("version", lambda row, _: f"{row.model}@{row.version}", shrink=True),
-    Column("kind", lambda row, _: row.kind),
-    Column("state", lambda row, _: row.state),
+    Column("kind", "kind"),
+    Column("state", "state"),
     Column("granted", lambda row, _: asked_and_given(row), shrink=True),
     Column("requested by", lambda row, _: row.requested_by.removeprefix("user:"), shrink=True),
     Column("requested", lambda row, out: out.minute(row.requested_at)),

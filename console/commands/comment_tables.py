@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.output import Column, Output
-from store.rows import Comment, CommentText, Watch
+from store.rows import Comment, CommentText, Watch, column
 
 if TYPE_CHECKING:
     from engine.operations.comments import Commented
@@ -69,13 +69,13 @@ def commented(answer: Commented, out: Output, *, would: bool = False) -> None:
 
 def with_comments(columns: tuple[Column, ...], rows: Sequence[Any]) -> tuple[Column, ...]:
     """Return a list's columns, and one of comments where any row has some."""
-    if not any(getattr(row, "comments", 0) for row in rows):
+    if not hasattr(rows[0], "comments") or not any(column(rows, "comments")):
         return columns
-    return (*columns, Column("comments", lambda row, _: str(row.comments or "-"), right=True))
+    return (*columns, Column("comments", "comments", said=lambda number: str(number or "-"), right=True))
 
 
 WATCHES = (
-    Column("kind", lambda row, _: row.kind),
+    Column("kind", "kind"),
     Column("watched", lambda row, out: thing(row.kind, row.subject, out).partition(" ")[2], shrink=True),
     Column("by", lambda row, _: person(row.actor), shrink=True),
     Column("since", lambda row, out: out.minute(row.since_at)),

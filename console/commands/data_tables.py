@@ -22,7 +22,7 @@ CHECK_LINES = (
     Column("rule", lambda row, _: row.rule, shrink=True),
     Column("is", lambda row, _: row.severity),
     Column("wanted", lambda row, _: row.wanted, shrink=True),
-    Column("found", lambda row, _: row.verdict),
+    Column("found", "verdict"),
     Column("detail", lambda row, _: row.detail, shrink=True),
 )
 

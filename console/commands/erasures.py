@@ -15,17 +15,17 @@ ERASURES = (
     Column("rows", lambda row, _: count(row.rows), right=True),
     Column("asked", lambda row, out: out.minute(row.asked_at)),
     Column("actor", lambda row, _: row.actor.removeprefix("user:"), shrink=True),
-    Column("reason", lambda row, _: row.reason, shrink=True),
+    Column("reason", "reason", shrink=True),
 )
 
 ERASURE_COLUMNS: dict[type, tuple[Column, ...]] = {Erasure: ERASURES}
 
 ITEMS = (
     Column("model", lambda row, _: row.model, shrink=True),
-    Column("place", lambda row, _: row.kind),
+    Column("place", "kind"),
     Column("name", lambda row, out: short(row.name, out), shrink=True),
     Column("rows", lambda row, _: count(row.rows), right=True),
-    Column("state", lambda row, _: row.state),
+    Column("state", "state"),
     Column("replaced by", lambda row, out: short(row.replaced_by or "-", out)),
 )
 

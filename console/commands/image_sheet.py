@@ -7,12 +7,12 @@ from console.output import Column, Output
 from engine.operations.images import ImageDetail
 
 PACKAGES = (
-    Column("package", lambda row, _: row.name, shrink=True),
+    Column("package", "name", shrink=True),
     Column("version", lambda row, _: row.version),
     Column("licence", lambda row, _: row.licence, shrink=True),
 )
 
-OF_BASE = (Column("package of the base", lambda row, _: row.name, shrink=True), PACKAGES[1])
+OF_BASE = (Column("package of the base", "name", shrink=True), PACKAGES[1])
 
 
 def image(answer: ImageDetail, out: Output) -> None:

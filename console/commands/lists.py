@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.commands import comment_tables
 from console.commands.tables import columns_of
 from console.output import Output
-from store.rows import BehaviourRun, Comment, Endpoint, Host
+from store.rows import BehaviourRun, Comment, Endpoint, Host, column
 
 if TYPE_CHECKING:
     from engine.operations.serving import DeploymentDetail
 
 
-def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
+def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output) -> None:
     """Write a list; an empty one says so on stderr and leaves stdout empty."""
     if answer:
-        out.tell_apart([row.id for row in answer if hasattr(row, "id")])
+        if hasattr(answer[0], "id"):
+            out.tell_apart(column(answer, "id"))
         if kind is Comment:
             comment_tables.comments(answer, out)
             return
@@ -34,7 +36,7 @@ def rows(operation_id: str, kind: type, answer: list[Any], out: Output) -> None:
         out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
 
 
-def _faults(told: list[DeploymentDetail] | list[Endpoint] | list[Host], out: Output) -> None:
+def _faults(told: Sequence[DeploymentDetail | Endpoint | Host], out: Output) -> None:
     """Say under the rows what stands against them, and the one command that mends what runs there."""
     standing = {(one.host, one.key): one for row in told for one in row.faults}
     for fault in standing.values():

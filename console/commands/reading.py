@@ -21,7 +21,7 @@ def run(session: Session) -> int:
     operation, out = session.operation(), session.output
     with session.client() as client:
         session.name_versions(client)
-        answer, after = _asked(client, operation, session.said.request)
+        answer, after = _asked(client, operation, session.said.request, by_columns=not out.as_json)
         if operation.id == "jobs.logs" and (session.said.request.follow or not out.as_json):
             return _log(client, answer, session)
     if out.as_json:
@@ -29,7 +29,7 @@ def run(session: Session) -> int:
     elif operation.many:
         from console.commands.lists import rows
 
-        rows(operation.id, operation.answer, list(answer), out)
+        rows(operation.id, operation.answer, answer, out)
     else:
         show(answer, out)
     if after:
@@ -52,10 +52,10 @@ def _verdict(operation: Operation, answer: Any) -> int:
     return Unavailable.exit_code if unfit else 0
 
 
-def _asked(client: Client, operation: Operation, request: Any) -> tuple[Any, str | None]:
+def _asked(client: Client, operation: Operation, request: Any, *, by_columns: bool) -> tuple[Any, str | None]:
     """Return the answer, and the cursor of the page after it where there is one."""
     if operation.pages is None:
-        return client.call(operation.id, request), None
+        return client.call(operation.id, request, by_columns=by_columns), None
     page = client.call(operation.pages, request)
     return page.rows, page.next
 

@@ -74,12 +74,12 @@ ATTEMPTS = (
     Column("attempt", lambda row, _: str(row.number), right=True),
     Column("started", lambda row, out: out.second(row.started_at)),
     Column("took", lambda row, _: took(row.started_at, row.ended_at), right=True),
-    Column("state", lambda row, _: row.state),
-    Column("reason", lambda row, _: row.reason, shrink=True),
+    Column("state", "state"),
+    Column("reason", "reason", shrink=True),
 )
 
 DIFFERENCES = (
-    Column("what", lambda row, _: row.name, shrink=True),
+    Column("what", "name", shrink=True),
     Column("before", lambda row, _: row.before, shrink=True),
     Column("after", lambda row, _: row.after, shrink=True),
 )
@@ -202,10 +202,10 @@ def done(answer: Done, out: Output) -> None:
 
 
 GARBAGE = (
-    Column("kind", lambda row, _: row.kind),
+    Column("kind", "kind"),
     Column("name", lambda row, _: row.name.removeprefix("sha256:")[:19]),
     Column("size", lambda row, _: kilobytes(row.size_bytes), right=True),
-    Column("", lambda row, _: row.verdict),
+    Column("", "verdict"),
     Column("why", lambda row, _: row.why, shrink=True),
 )
 

@@ -9,7 +9,7 @@ from engine.operations.retention import KeptKind, RetentionReport
 
 KINDS = (
     Column("model", lambda row, _: row.model or "the deck", shrink=True),
-    Column("kind", lambda row, _: row.kind),
+    Column("kind", "kind"),
     Column("kept", lambda row, _: "for ever" if row.keep_s is None else seconds(row.keep_s), right=True),
     Column("older than", lambda row, out: out.minute(row.before_at) if row.before_at is not None else "-"),
     Column("due", lambda row, _: count(row.due), right=True),

@@ -19,15 +19,15 @@ DEPLOYMENTS = (
 )
 
 HOST_CHECKS = (
-    Column("check", lambda row, _: row.name),
-    Column("verdict", lambda row, _: row.verdict),
+    Column("check", "name"),
+    Column("verdict", "verdict"),
     Column("seen", lambda row, _: row.observed, shrink=True),
     Column("what to do", lambda row, _: row.remedy or "-", shrink=True),
 )
 
 COSTS = (
     Column("model", lambda row, _: f"{row.model}@{row.version}", shrink=True),
-    Column("host", lambda row, _: row.host),
+    Column("host", "host"),
     Column("since", lambda row, out: out.minute(row.since)),
     Column("requests", lambda row, _: count(row.requests), right=True),
     Column("predictions", lambda row, _: count(row.predictions), right=True),

@@ -38,13 +38,13 @@ from store.rows import (
 )
 
 MODELS = (
-    Column("model", lambda row, _: row.name),
-    Column("task", lambda row, _: row.task),
-    Column("champion", lambda row, _: version_or_none(row.champion), right=True),
-    Column("challenger", lambda row, _: version_or_none(row.challenger), right=True),
-    Column("versions", lambda row, _: count(row.versions), right=True),
-    Column("owner", lambda row, _: row.owner, shrink=True),
-    Column("description", lambda row, _: row.description, shrink=True),
+    Column("model", "name"),
+    Column("task", "task"),
+    Column("champion", "champion", said=version_or_none, right=True),
+    Column("challenger", "challenger", said=version_or_none, right=True),
+    Column("versions", "versions", said=count, right=True),
+    Column("owner", "owner", shrink=True),
+    Column("description", "description", shrink=True),
 )
 
 VERSIONS = (
@@ -58,25 +58,25 @@ VERSIONS = (
 
 ALIASES = (
     Column("model", lambda row, _: row.model),
-    Column("alias", lambda row, _: row.name),
+    Column("alias", "name"),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
     Column("moved", lambda row, out: out.minute(row.moved_at)),
-    Column("by", lambda row, _: row.actor, shrink=True),
+    Column("by", "actor", shrink=True),
 )
 
 ALIAS_MOVES = (
     Column("moved", lambda row, out: out.second(row.moved_at)),
-    Column("alias", lambda row, _: row.name),
+    Column("alias", "name"),
     Column("from", lambda row, _: version_or_none(row.from_version), right=True),
     Column("to", lambda row, _: version_or_none(row.to_version), right=True),
-    Column("by", lambda row, _: row.actor, shrink=True),
-    Column("reason", lambda row, _: row.reason, shrink=True),
+    Column("by", "actor", shrink=True),
+    Column("reason", "reason", shrink=True),
 )
 
 SERVED = (
     Column("model", lambda row, _: row.model, shrink=True),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
-    Column("host", lambda row, _: row.host, shrink=True),
+    Column("host", "host", shrink=True),
     Column("weight", lambda row, _: f"{row.weight} %", right=True),
     Column("since", lambda row, out: out.second(row.since_at)),
     Column("until", lambda row, out: out.second(row.until_at) if row.until_at else "still"),
@@ -87,25 +87,25 @@ SERVED = (
 RUNS = (
     Column("run", lambda row, out: out.short(row.id)),
     Column("model", lambda row, _: row.model or "-", shrink=True),
-    Column("kind", lambda row, _: row.kind),
-    Column("state", lambda row, _: row.state),
+    Column("kind", "kind"),
+    Column("state", "state"),
     Column("metrics", lambda row, _: _metrics(row), shrink=True),
     Column("took", lambda row, _: took(row.started_at, row.ended_at), right=True),
     Column("started", lambda row, out: out.minute(row.started_at)),
 )
 
 EXPERIMENTS = (
-    Column("experiment", lambda row, _: row.name, shrink=True),
+    Column("experiment", "name", shrink=True),
     Column("model", lambda row, _: row.model or "-", shrink=True),
     Column("runs", lambda row, _: count(row.runs), right=True),
     Column("trials", lambda row, _: count(row.trials), right=True),
     Column("running", lambda row, _: count(row.running), right=True),
     Column("newest", lambda row, out: out.minute(row.newest_at)),
-    Column("description", lambda row, _: row.description, shrink=True),
+    Column("description", "description", shrink=True),
 )
 
 RUN_ARTIFACTS = (
-    Column("path", lambda row, _: row.path, shrink=True),
+    Column("path", "path", shrink=True),
     Column("bytes", lambda row, _: count(row.size_bytes), right=True),
     Column("hash", lambda row, _: row.hash[:19]),
     Column("kept", lambda row, out: out.minute(row.logged_at)),
@@ -114,18 +114,18 @@ RUN_ARTIFACTS = (
 EVENTS = (
     Column("seq", lambda row, _: str(row.seq), right=True),
     Column("at", lambda row, out: out.second(row.at)),
-    Column("actor", lambda row, _: row.actor, shrink=True),
-    Column("action", lambda row, _: row.action),
+    Column("actor", "actor", shrink=True),
+    Column("action", "action"),
     Column("subject", subject, shrink=True),
-    Column("reason", lambda row, _: row.reason, shrink=True),
+    Column("reason", "reason", shrink=True),
 )
 
 RELEASES = (
     Column("release", lambda row, out: out.short(row.id)),
     Column("endpoint", lambda row, _: row.endpoint, shrink=True),
-    Column("kind", lambda row, _: row.kind),
+    Column("kind", "kind"),
     Column("moves", lambda row, _: moved(row)),
-    Column("state", lambda row, _: row.state),
+    Column("state", "state"),
     Column("detail", lambda row, _: row.detail or row.verdict or row.reason, shrink=True),
     Column("requested", lambda row, out: out.minute(row.requested_at)),
 )
@@ -141,14 +141,14 @@ def _address(endpoint: Endpoint) -> str:
 
 
 ENDPOINTS = (
-    Column("endpoint", lambda row, _: row.name),
-    Column("champion", lambda row, _: version_or_none(row.champion), right=True),
+    Column("endpoint", "name"),
+    Column("champion", "champion", said=version_or_none, right=True),
     Column("address", lambda row, _: _address(row)),
 )
 
 KEYS = (
     Column("endpoint", lambda row, _: row.model, shrink=True),
-    Column("key", lambda row, _: row.name, shrink=True),
+    Column("key", "name", shrink=True),
     Column("made", lambda row, out: out.minute(row.made_at)),
     Column("by", lambda row, _: row.made_by, shrink=True),
     Column("revoked", lambda row, out: out.minute(row.revoked_at)),
@@ -156,9 +156,9 @@ KEYS = (
 )
 
 HOSTS = (
-    Column("host", lambda row, _: row.name),
-    Column("kind", lambda row, _: row.kind),
-    Column("address", lambda row, _: row.address, shrink=True),
+    Column("host", "name"),
+    Column("kind", "kind"),
+    Column("address", "address", shrink=True),
     Column("added", lambda row, out: out.minute(row.added_at)),
 )
 
@@ -166,16 +166,16 @@ IMAGES = (
     Column("image", lambda row, out: out.short(row.id.removeprefix("sha256:"))),
     Column("model", lambda row, _: row.model, shrink=True),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
-    Column("base", lambda row, _: row.base, shrink=True),
+    Column("base", "base", shrink=True),
     Column("MB", lambda row, _: number(row.size_bytes / 1e6), right=True),
     Column("built", lambda row, out: out.minute(row.built_at)),
 )
 
 JOBS = (
     Column("job", lambda row, out: out.short(row.id)),
-    Column("kind", lambda row, _: row.kind),
+    Column("kind", "kind"),
     Column("model", lambda row, _: row.model or "-", shrink=True),
-    Column("state", lambda row, _: row.state),
+    Column("state", "state"),
     Column("progress or reason", lambda row, _: _progress(row), shrink=True),
     Column("requested", lambda row, out: out.minute(row.requested_at)),
 )
@@ -190,9 +190,9 @@ def _next_firing(row: Schedule, out: Any) -> str:
 
 SCHEDULES = (
     Column("schedule", lambda row, _: row.id, shrink=True),
-    Column("kind", lambda row, _: row.kind),
-    Column("trigger", lambda row, _: row.trigger),
-    Column("missed ones", lambda row, _: row.catch_up),
+    Column("kind", "kind"),
+    Column("trigger", "trigger"),
+    Column("missed ones", "catch_up"),
     Column("next", _next_firing, shrink=True),
     Column("last", lambda row, out: out.minute(row.last_at)),
     Column("skipped", lambda row, _: count(row.skipped), right=True),

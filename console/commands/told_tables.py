@@ -20,7 +20,7 @@ NOTIFICATIONS = (
     Column("made", lambda row, out: out.minute(row.created_at)),
     Column("target", lambda row, _: row.target, shrink=True),
     Column("event", lambda row, _: row.event, shrink=True),
-    Column("state", lambda row, _: row.state),
+    Column("state", "state"),
     Column("tries", lambda row, _: str(row.attempts), right=True),
     Column("came back", lambda row, _: ending(row), shrink=True),
 )

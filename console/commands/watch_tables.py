@@ -26,7 +26,7 @@ def began(from_us: int, out: Output) -> str:
 
 
 MONITORS = (
-    Column("monitor", lambda row, _: row.name, shrink=True),
+    Column("monitor", "name", shrink=True),
     Column("every", lambda row, _: seconds(row.every_s), right=True),
     Column("window", lambda row, _: seconds(row.window_s), right=True),
     Column("by", lambda row, _: row.by),
@@ -37,7 +37,7 @@ MONITORS = (
 NEWEST = (
     Column("monitor", lambda row, _: row.model, shrink=True),
     Column("version", lambda row, _: "left " * row.has_left + version_or_none(row.version), right=True),
-    Column("verdict", lambda row, _: row.verdict),
+    Column("verdict", "verdict"),
     Column("metric", lambda row, _: row.metric or "-", shrink=True),
     Column("promised", lambda row, _: number(row.promised), right=True),
     Column("estimated", lambda row, _: number(row.estimated), right=True),
@@ -50,7 +50,7 @@ NEWEST = (
 WINDOWS = (
     Column("from", lambda row, out: began(row.from_at, out)),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
-    Column("verdict", lambda row, _: row.verdict),
+    Column("verdict", "verdict"),
     Column("rows", lambda row, _: count(row.rows), right=True),
     Column("errors", lambda row, _: count(row.errors), right=True),
     Column("p99 ms", lambda row, _: number(row.latency_p99_ms), right=True),
@@ -75,7 +75,7 @@ PARTS = (
 )
 
 ATTRIBUTIONS = (
-    Column("column", lambda row, _: row.name, shrink=True),
+    Column("column", "name", shrink=True),
     Column("version", lambda row, _: version_or_none(row.version), right=True),
     Column("before", lambda row, _: number(row.before), right=True),
     Column("now", lambda row, _: number(row.now), right=True),
@@ -97,7 +97,7 @@ MAINTENANCES = (
     Column("from", lambda row, out: out.second(row.from_at)),
     Column("to", lambda row, out: out.second(row.to_at)),
     Column("by", lambda row, _: row.actor.removeprefix("user:"), shrink=True),
-    Column("reason", lambda row, _: row.reason, shrink=True),
+    Column("reason", "reason", shrink=True),
 )
 
 WATCH_COLUMNS: dict[type, tuple[Column, ...]] = {

@@ -12,7 +12,7 @@ from sys import intern
 from typing import Any
 
 from engine.access import Role
-from store.rows import microseconds
+from store.rows import Rows, microseconds
 from store.rows.frozen import dataclass
 
 REQUEST_BYTES = 64 * 1024
@@ -118,11 +118,22 @@ def rows_from_columns(kind: type, columns: dict[str, list[Any]]) -> tuple[Any, .
         TypeError: a field is unknown or missing, or a value has the wrong type.
         ValueError: a column is longer than another.
     """
+    return tuple(read_columns(kind, columns))
+
+
+def read_columns(kind: type, columns: dict[str, list[Any]]) -> Rows:
+    """Read the values of each field, and leave each row to be made where somebody asks for it.
+
+    Raises:
+        TypeError: a field is unknown or missing, or a value has the wrong type.
+        ValueError: a column is longer than another.
+    """
     readers = _readers(kind)
     if columns.keys() != readers.keys():
         raise TypeError(f"the columns are not those of {kind.__name__}")
-    values = [_column(columns[name], *reader) for name, reader in readers.items()]
-    return tuple(kind(*row) for row in zip(*values, strict=True))
+    if len({len(values) for values in columns.values()}) > 1:
+        raise ValueError(f"the columns of {kind.__name__} are not equally long")
+    return Rows(kind, {name: _column(columns[name], *reader) for name, reader in readers.items()})
 
 
 def _column(values: list[Any], plain: type | None, whole: frozenset[type], read: Read) -> list[Any]:

@@ -7,12 +7,12 @@ import json
 import math
 from typing import Any
 
-from engine.operations.operation import Operation, from_body, rows_from_body, rows_from_columns
+from engine.operations.operation import Operation, from_body, read_columns, rows_from_body, rows_from_columns
 from engine.product import VERSION
 from engine.service.contract import WIRE, contract
 from store.errors import Busy, ModeldeckError, Refused, Unavailable, from_wire
 from store.json_rows import columns
-from store.rows import to_json
+from store.rows import Rows, to_json
 
 SCHEMA = WIRE
 PRODUCT_HEADER = "X-Modeldeck-Product"
@@ -142,7 +142,7 @@ def body_of(request: Any) -> dict[str, Any]:
 
 def answer_bytes(answer: Any, *, by_columns: bool = False) -> bytes:
     """Write an answer; many rows by their columns, a third of the bytes, where the other side takes them."""
-    found = columns(answer) if by_columns and isinstance(answer, list | tuple) else None
+    found = columns(answer) if by_columns and isinstance(answer, list | tuple | Rows) else None
     said = {**_spoken(), "columns": found} if found else {**_spoken(), "answer": to_json(answer)}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -177,8 +177,8 @@ def _spoken() -> dict[str, Any]:
     return {"product": VERSION, "schema": SCHEMA, "contract": contract()}
 
 
-def read_answer(operation: Operation, payload: bytes) -> Any:
-    """Read an answer as the operation's typed rows (a tuple where there are many).
+def read_answer(operation: Operation, payload: bytes, *, by_columns: bool = False) -> Any:
+    """Read an answer as the operation's typed rows: a tuple where there are many, or `Rows` if asked for `by_columns`.
 
     Raises:
         ModeldeckError: the one the daemon sent.
@@ -194,7 +194,7 @@ def read_answer(operation: Operation, payload: bytes) -> Any:
         error = said["error"]
         raise from_wire(error["code"], error["message"], error["hint"])
     if "columns" in said:
-        return rows_from_columns(operation.answer, said["columns"])
+        return (read_columns if by_columns else rows_from_columns)(operation.answer, said["columns"])
     return typed(operation, said["answer"])
 
 

@@ -6,7 +6,7 @@ those as RFC 3339 with `Z`. Fields holding structured values are plain dicts, li
 
 from __future__ import annotations
 
-from store import json_rows
+from store import json_rows, many_rows
 from store.rows.behaviour import BehaviourResult, BehaviourRun
 from store.rows.comments import Comment, CommentText, Watch
 from store.rows.data import DataCheck, QuarantineBatch
@@ -36,6 +36,8 @@ EPOCH = json_rows.EPOCH
 microseconds = json_rows.microseconds
 rfc3339 = json_rows.rfc3339
 to_json = json_rows.to_json
+Rows = many_rows.Rows
+column = many_rows.column
 
 __all__ = [
     "EPOCH",
@@ -77,6 +79,7 @@ __all__ = [
     "Replica",
     "Route",
     "RouteSpan",
+    "Rows",
     "Run",
     "RunArtifact",
     "Schedule",
@@ -89,6 +92,7 @@ __all__ = [
     "Watch",
     "Window",
     "WindowPart",
+    "column",
     "microseconds",
     "rfc3339",
     "to_json",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from console.output import Column, Output, clip, fit, json_text, plain, text_width
 from store.errors import GateFailed
-from store.rows import Window, microseconds
+from store.rows import Alias, Rows, Window, microseconds
 
 COLUMNS = (
     Column("name", lambda row, _: row[0]),
@@ -174,3 +174,27 @@ def seen_window(metrics: dict[str, object]) -> Window:
         features=(),
         computed_at=1,
     )
+
+
+def test_cells_that_are_mostly_equal_are_written_once_and_stand_in_their_rows() -> None:
+    asked: list[int] = []
+
+    def said(value: int) -> str:
+        asked.append(value)
+        return f"@{value}"
+
+    out = output()
+    rows = Rows(Alias, {"name": [f"a{n}" for n in range(60)], "version": [n % 3 for n in range(60)]})
+    out.table((Column("alias", "name"), Column("version", "version", said=said, right=True)), rows)
+    assert out.stdout.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "alias  version",
+        *(f"{f'a{n}':5}  {f'@{n % 3}':>7}" for n in range(60)),
+    ]
+    assert sorted(asked) == [0, 1, 2]
+
+
+def test_control_characters_and_wide_signs_are_as_harmless_among_equal_cells() -> None:
+    out = output()
+    rows = Rows(Alias, {"name": ["模型", "\x1b[2J"] * 30, "version": [7] * 60})
+    out.table((Column("alias", "name"), Column("v", "version", said=str)), rows)
+    assert set(out.stdout.getvalue().splitlines()) == {"alias  v", "模型   7", "�[2J   7"}

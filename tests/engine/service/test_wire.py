@@ -73,6 +73,7 @@ def test_many_rows_are_the_same_by_columns_as_one_by_one(deck, apply_settings_bo
     assert ("columns" in json.loads(by_columns)) == (how_many >= MANY)
     read = [wire.read_answer(OPERATIONS["jobs.list"], payload) for payload in (one_by_one, by_columns)]
     assert read[0] == read[1]
+    assert list(wire.read_answer(OPERATIONS["jobs.list"], by_columns, by_columns=True)) == list(read[0])
     assert json.loads(one_by_one)["answer"] == to_json(read[0]) == [to_json(row) for row in made]
 
 
@@ -110,7 +111,7 @@ def test_columns_of_another_kind_are_refused(deck, apply_settings_body):
     apply_settings_body("rates")
     found = columns(many_jobs(deck, MANY))
     short = {**found, "kind": found["kind"][1:]}
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="equally long"):
         rows_from_columns(Job, short)
     with pytest.raises(TypeError, match="columns are not those of Job"):
         rows_from_columns(Job, {"kind": ["train"]})
