@@ -21,9 +21,12 @@ from console.render.cells import Line, line
 from console.terminal import Profile
 from console.widgets.header import crumbs, header
 from console.widgets.surface import Surface
-from console.wire import QuietDriver
+from console.wire import QuietDriver, narrowed
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.screen import Screen
+
     from console.desk import Desk
     from console.poller import Answer, Asks, Errands, Failure, Poller, Read, Returned
 
@@ -192,6 +195,10 @@ class DeckApp(App[None]):
         if not self._begun:
             self._begun = True
             self.call_after_refresh(self._begin)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write a repaint."""
+        super()._display(screen, narrowed(renderable))
 
     def paint(self) -> None:
         """Draw every surface; only what differs goes to the terminal."""

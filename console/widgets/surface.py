@@ -107,7 +107,7 @@ def _same_ground(first: Style, second: Style) -> bool:
 def changed_span(old: Line, new: Line, width: int) -> tuple[int, int]:
     """Return the first and the end cell in which two lines of `width` cells differ; equal lines give (0, 0).
 
-    One stretch per line: Textual sends a line from its beginning for every stretch of it.
+    One stretch per line: going on to a second one costs about what the cells between the two do.
     """
     before, after = _cells(old), _cells(new)
     if len(before) != width or len(after) != width:

@@ -85,6 +85,6 @@ def test_the_console_stays_within_its_bytes(terminal: Terminal) -> None:
     assert idle == 0
     assert switch <= 14_000
     assert cursor <= 1_000
-    assert row <= 400
+    assert row <= 150
     assert back <= 14_000
     assert pulse_cursor <= 2_000, "another model's answers are drawn too"
