@@ -26,30 +26,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     _never_fail_to_encode()
     if asks_for_all(arguments):
         return _show(whole_help())
-    from console.output import Output
-
-    output = Output(as_json="--json" in arguments)
     try:
-        code = _run(arguments, output)
-        output.stdout.flush()
+        code = _run(arguments)
+        sys.stdout.flush()
     except HelpShown as shown:
         return _show(shown.text)
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:
-        output.note("interrupted")
+        _output(arguments).note("interrupted")
         return INTERRUPTED
     except ModeldeckError as error:
-        return _fail(error, output)
+        return _fail(error, arguments)
     except OSError as error:
-        return _fail(_of_system(error), output)
+        return _fail(_of_system(error), arguments)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        return _fail(WorkFailed(f"an error of ours: {said}", "MODELDECK_DEBUG=1 shows where"), output)
+        return _fail(WorkFailed(f"an error of ours: {said}", "MODELDECK_DEBUG=1 shows where"), arguments)
     return code
 
 
-def _run(arguments: list[str], output: Output) -> int:
+def _output(arguments: list[str]) -> Output:
+    from console.output import Output  # late: the console opens without it
+
+    return Output(as_json="--json" in arguments)
+
+
+def _run(arguments: list[str]) -> int:
     opening = only_opening(arguments)
     if opening is not None:
         return _open_console(opening)
@@ -60,7 +63,7 @@ def _run(arguments: list[str], output: Output) -> int:
         return _open_console(opening_said(arguments))
     from console.commands.session import Session
 
-    session = Session(invocation, output, os.environ)
+    session = Session(invocation, _output(arguments), os.environ)
     session.refuse_local_change()
     module, name = invocation.verb.run.split(":")
     run: Callable[[Session], int] = getattr(importlib.import_module(module), name)
@@ -77,11 +80,11 @@ def _open_console(said: Opening) -> int:
     return int(run(place, read_only=said.read_only))
 
 
-def _fail(error: ModeldeckError, output: Output) -> int:
+def _fail(error: ModeldeckError, arguments: list[str]) -> int:
     if os.environ.get("MODELDECK_DEBUG") == "1":
         raise error
     try:
-        output.error(error)
+        _output(arguments).error(error)
     except BrokenPipeError:
         return _reader_left()
     return error.exit_code
