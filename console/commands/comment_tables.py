@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from console.output import Column, Output
-from store.rows import Comment, CommentText, Watch, column
+from store.rows import Comment, CommentText, Watch
 
 if TYPE_CHECKING:
     from engine.operations.comments import Commented
@@ -65,13 +65,6 @@ def commented(answer: Commented, out: Output, *, would: bool = False) -> None:
     if answer.untold:
         names = ", ".join(answer.untold)
         out.note(f'nothing tells {names}: people = ["{answer.untold[0]}"] under [notify.NAME] in deck.toml does')
-
-
-def with_comments(columns: tuple[Column, ...], rows: Sequence[Any]) -> tuple[Column, ...]:
-    """Return a list's columns, and one of comments where any row has some."""
-    if not hasattr(rows[0], "comments") or not any(column(rows, "comments")):
-        return columns
-    return (*columns, Column("comments", "comments", said=lambda number: str(number or "-"), right=True))
 
 
 WATCHES = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from console.commands import comment_tables
 from console.commands.tables import columns_of
-from console.output import Output
-from store.rows import BehaviourRun, Comment, Endpoint, Host, column
+from console.output import Column, Output
+from store.rows import column
 
 if TYPE_CHECKING:
     from engine.operations.serving import DeploymentDetail
+    from store.rows import Endpoint, Host
 
 
 def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output) -> None:
@@ -19,15 +19,17 @@ def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output) -> N
     if answer:
         if hasattr(answer[0], "id"):
             out.tell_apart(column(answer, "id"))
-        if kind is Comment:
+        if operation_id == "comments.list":
+            from console.commands import comment_tables
+
             comment_tables.comments(answer, out)
             return
-        if kind is BehaviourRun:
+        if operation_id == "tests.list":
             from console.commands import behaviour_tables
 
             behaviour_tables.runs(answer, out)
             return
-        out.table(comment_tables.with_comments(columns_of(kind), answer), answer)
+        out.table(with_comments(columns_of(kind), answer), answer)
         if hasattr(answer[0], "faults"):
             _faults(answer, out)
     else:
@@ -36,8 +38,17 @@ def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output) -> N
         out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
 
 
+def with_comments(columns: tuple[Column, ...], rows: Sequence[Any]) -> tuple[Column, ...]:
+    """Return a list's columns, and one of comments where any row has some."""
+    if not hasattr(rows[0], "comments") or not any(column(rows, "comments")):
+        return columns
+    return (*columns, Column("comments", "comments", said=lambda number: str(number or "-"), right=True))
+
+
 def _faults(told: Sequence[DeploymentDetail | Endpoint | Host], out: Output) -> None:
     """Say under the rows what stands against them, and the one command that mends what runs there."""
+    from store.rows import Endpoint, Host
+
     standing = {(one.host, one.key): one for row in told for one in row.faults}
     for fault in standing.values():
         out.line(f"! {fault.detail}, since {out.second(fault.since_at)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.commands.values import (
     count,
@@ -17,25 +17,9 @@ from console.commands.values import (
     version_or_none,
 )
 from console.output import Column
-from store.rows import (
-    Alias,
-    AliasMove,
-    Endpoint,
-    EndpointKey,
-    Event,
-    Experiment,
-    Host,
-    Image,
-    Job,
-    Model,
-    PersonalRead,
-    Release,
-    Run,
-    RunArtifact,
-    Schedule,
-    Served,
-    Version,
-)
+
+if TYPE_CHECKING:
+    from store.rows import Endpoint, Job, Run, Schedule, Version
 
 MODELS = (
     Column("model", "name"),
@@ -198,26 +182,6 @@ SCHEDULES = (
     Column("skipped", lambda row, _: count(row.skipped), right=True),
 )
 
-COLUMNS: dict[type, tuple[Column, ...]] = {
-    Model: MODELS,
-    Version: VERSIONS,
-    Alias: ALIASES,
-    AliasMove: ALIAS_MOVES,
-    Served: SERVED,
-    Run: RUNS,
-    Experiment: EXPERIMENTS,
-    RunArtifact: RUN_ARTIFACTS,
-    Event: EVENTS,
-    Release: RELEASES,
-    Endpoint: ENDPOINTS,
-    EndpointKey: KEYS,
-    Host: HOSTS,
-    Image: IMAGES,
-    Job: JOBS,
-    Schedule: SCHEDULES,
-}
-
-
 READS = (
     Column("at", lambda row, out: out.second(row.at)),
     Column("who", lambda row, _: row.actor.removeprefix("user:"), shrink=True),
@@ -229,10 +193,32 @@ READS = (
 )
 
 
+# by the names of the rows, as no list needs another's
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "Model": MODELS,
+    "Version": VERSIONS,
+    "Alias": ALIASES,
+    "AliasMove": ALIAS_MOVES,
+    "Served": SERVED,
+    "Run": RUNS,
+    "Experiment": EXPERIMENTS,
+    "RunArtifact": RUN_ARTIFACTS,
+    "Event": EVENTS,
+    "Release": RELEASES,
+    "Endpoint": ENDPOINTS,
+    "EndpointKey": KEYS,
+    "Host": HOSTS,
+    "Image": IMAGES,
+    "Job": JOBS,
+    "Schedule": SCHEDULES,
+    "PersonalRead": READS,
+}
+
+
 def columns_of(kind: type) -> tuple[Column, ...]:
     """Return the columns of a row type; one that has none declared shows its scalar fields."""
-    declared = COLUMNS.get(kind)
-    if declared is not None:
+    declared = COLUMNS.get(kind.__name__)
+    if declared is not None and kind.__module__.startswith("store.rows."):
         return declared
     from console.commands.approval_tables import APPROVAL_COLUMNS
     from console.commands.comment_tables import COMMENT_COLUMNS
@@ -245,7 +231,7 @@ def columns_of(kind: type) -> tuple[Column, ...]:
     from console.commands.watch_tables import WATCH_COLUMNS
 
     beside = DATA_COLUMNS | WATCH_COLUMNS | APPROVAL_COLUMNS | COMMENT_COLUMNS | HANDOVER_COLUMNS | CURVE_COLUMNS
-    beside |= RETENTION_COLUMNS | ERASURE_COLUMNS | SERVING_COLUMNS | {PersonalRead: READS}
+    beside |= RETENTION_COLUMNS | ERASURE_COLUMNS | SERVING_COLUMNS
     declared = beside.get(kind)
     if declared is not None:
         return declared

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.output import Output
-from store.rows import ESTIMATED, FAIRNESS, PLAIN, Event, Release, Window
 
 if TYPE_CHECKING:
     from engine.operations.serving import Cost, DeploymentDetail
+    from store.rows import Event, Release, Window
 
 ID_DIGITS = 32
 
@@ -70,6 +70,8 @@ def window_metric(window: Window) -> str:
 
     An estimate is shown only where nothing was realised, and says that it is one: `est. 0.961 roc_auc`.
     """
+    from store.rows import ESTIMATED, FAIRNESS, PLAIN
+
     told = {name: found for name, found in window.metrics.items() if not name.startswith((FAIRNESS, PLAIN))}
     realised = {name: found for name, found in told.items() if not name.startswith(ESTIMATED)}
     judged = [name for name, measured in realised.items() if measured.get("low") is not None]
