@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from console.render.cells import Line, Span, clean, line
+from console.render.cells import Line, Span, clean, line, width_of
 from console.render.columns import Cell, Column, Context
 from console.render.display import key
 from console.render.sheet import Sheet
@@ -16,7 +16,7 @@ from store.rows.frozen import dataclass
 
 MASKED = "***"
 MOST_COLUMNS = 80  # that any terminal has room for; a row's page has all
-WIDEST_LABEL = 26
+LEAST_VALUE = 30  # cells that names of columns leave to their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,13 @@ def record_lines(record: Record, width: int) -> list[Line]:
     sheet = Sheet(width)
     sheet.rule(f"Row {count(record.number)}", (f"of {count(record.of)}", "dim"))
     names = [clean(name) for name in record.row]
-    label_width = min(WIDEST_LABEL, max(map(len, names), default=0) + 2)
+    label_width = min(max(LEAST_VALUE, width - LEAST_VALUE), max(map(width_of, names), default=0) + 2)
     for name, value in zip(names, record.row.values(), strict=True):
-        sheet.pair(name, _span(value), label_width=label_width)
+        if width_of(name) < label_width:
+            sheet.pair(name, _span(value), label_width=label_width)
+        else:  # on lines of its own, whole
+            sheet.paragraph(name, "dim")
+            sheet.pair("", _span(value), label_width=label_width)
     return sheet.lines
 
 
