@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.measures.metrics import Metric, as_loss
 from engine.training.constraints import beyond, excess
-from engine.training.trial import Bench, Trial
+from engine.training.trial import Bench, Trial, mean
 from store.errors import WorkFailed
 
 
@@ -70,5 +69,5 @@ def loss_of(trial: Trial, metric: Metric) -> float:
 
 def mean_loss(folds: Sequence[float], metric: Metric) -> float:
     """Return the loss of the mean over folds."""
-    loss = as_loss(metric, float(np.mean(folds))) if folds else float("inf")
-    return loss if np.isfinite(loss) else float("inf")
+    loss = as_loss(metric, mean(folds)) if folds else float("inf")
+    return loss if math.isfinite(loss) else float("inf")

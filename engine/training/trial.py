@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 THREADS = 1  # boosting's threads wait for each other by spinning: on a busy machine two are slower than one
+
+
+def mean(folds: Sequence[float]) -> float:
+    """Return the mean over folds. numpy would take ten times as long over so few, and a trial asks several times."""
+    return sum(folds) / len(folds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Trial:
     @property
     def mean(self) -> float:
         """Return the mean of the metric over folds."""
-        return float(np.mean(self.folds)) if self.folds else float("nan")
+        return mean(self.folds) if self.folds else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
