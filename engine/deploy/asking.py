@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from engine.operations.serving import Predictions
-from engine.serving.request_ids import VERSION_HEADER
+from engine.serving.request_ids import CLIENT_HEADER, VERSION_HEADER
 from store.errors import ModeldeckError, Refused, StorageUnwritable, Unavailable, WorkFailed
 from store.rows import Endpoint
 
@@ -28,10 +28,12 @@ def ask_endpoint(
     key: str = "",
     certificates: Mapping[str, Path] | None = None,
     version: int | None = None,
+    client_id: str = "",
 ) -> Predictions:
     """Return the prediction records of these rows, in row order. `key` opens an endpoint that needs one.
 
     With `version` that one answers, and the request is no part of the traffic that versions are compared by.
+    `client_id` is logged with them.
 
     `certificates` are what gateways show, by host: where one speaks TLS no other certificate is believed.
 
@@ -50,6 +52,7 @@ def ask_endpoint(
     shown = (certificates or {}).get(host)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     headers |= {VERSION_HEADER: str(version)} if version is not None else {}
+    headers |= {CLIENT_HEADER: client_id} if client_id else {}
     status, body = _post(f"{address.rstrip('/')}/predict", json.dumps({"rows": list(records)}).encode(), headers, shown)
     if status != http.client.OK:
         raise _error(endpoint.model, status, body)
@@ -57,7 +60,7 @@ def ask_endpoint(
 
 
 def ask_as_the_deck(
-    deck: Deck, model: str, records: Sequence[Mapping[str, Any]], version: int | None = None
+    deck: Deck, model: str, records: Sequence[Mapping[str, Any]], version: int | None = None, client_id: str = ""
 ) -> Predictions:
     """Ask a model's endpoint with the deck's own key, believing the certificates that its hosts are declared with.
 
@@ -71,7 +74,7 @@ def ask_as_the_deck(
     endpoint = deployments.endpoint(deck.database, model)
     hosts = current_settings(deck)[0].hosts
     shown = {host.name: deck.workspace.root / host.tls_cert for host in hosts if host.tls_cert}
-    return ask_endpoint(endpoint, records, endpoint_key(deck.workspace.keys), shown, version)
+    return ask_endpoint(endpoint, records, endpoint_key(deck.workspace.keys), shown, version, client_id)
 
 
 def _post(url: str, payload: bytes, headers: Mapping[str, str], shown: Path | None) -> tuple[int, dict[str, Any]]:

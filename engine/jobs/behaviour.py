@@ -107,11 +107,14 @@ def _record(tx: Write, context: JobContext, version: Version, place: str, ran: R
 
 def _through_endpoint(context: JobContext, version: Version) -> Any:
     from engine.deploy.asking import ask_as_the_deck
+    from engine.monitoring.logged import TESTS
     from engine.training.behaviour.answering import Records, Unanswered
+
+    by = f"{TESTS}{context.job.id}"
 
     def ask(rows: Sequence[Mapping[str, Any]], _until: float) -> Records:
         try:
-            return list(ask_as_the_deck(context.deck, version.model, rows, version.number).records)
+            return list(ask_as_the_deck(context.deck, version.model, rows, version.number, by).records)
         except (Refused, WorkFailed) as error:  # the rows do not fit, or the model raised
             raise Unanswered(error.message) from error
 

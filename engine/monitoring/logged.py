@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from engine.deck import Deck
 
 KINDS = ("live", "direct")
+TESTS = "modeldeck:tests:"  # a client id that begins so is of a run of behaviour tests: what follows is its job
 
 
 def logged(deck: Deck, model: str) -> list[dict[str, Any]]:
     """Return `{"version", "rows", "outcomes", "first", "last"}` of each version that answered, times in microseconds.
 
-    Answered rows count, once for each prediction id: not what was refused or failed, no shadow, no golden.
+    Answered rows count, once for each prediction id: not what was refused or failed, no shadow, no golden, and nothing
+    that behaviour tests asked.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -23,8 +25,13 @@ def logged(deck: Deck, model: str) -> list[dict[str, Any]]:
 
     outcomes = current(deck, model)["prediction_id"].combine_chunks()
     found = []
-    for version, table in read_versions(deck, model, kinds=KINDS, columns=["received_at", "status"]).items():
-        answered = table.filter(pc.equal(table["status"], 200))
+    for version, table in read_versions(
+        deck, model, kinds=KINDS, columns=["received_at", "status", "kind", "client_id"]
+    ).items():
+        of_tests = pc.and_(
+            pc.equal(table["kind"], "direct"), pc.starts_with(pc.fill_null(table["client_id"], ""), TESTS)
+        )
+        answered = table.filter(pc.and_(pc.equal(table["status"], 200), pc.invert(of_tests)))
         if len(answered):
             known = pc.sum(pc.is_in(answered["prediction_id"], value_set=pa.array(outcomes))).as_py()
             span = pc.min_max(answered["received_at"]).as_py()

@@ -51,6 +51,9 @@ def test_tests_are_told_after_training_gate_a_promotion_and_are_asked_of_what_se
     assert "## Behaviour tests" in tiny("cards", "rates", "1").out
     assert "✓ behaviour: 3 of 3 passed at endpoint" in tiny("compliance", "rates", "1").out
 
+    after = tiny("lineage", "version", "rates@1", "--json").data["after"]
+    assert "predictions" not in [node["kind"] for node in after]  # the tests' own questions are none
+
     # other tests are another hash: the version is judged anew, and what was said stays said
     (tiny.root / "behaves.py").write_text(CHEAP % 500)
     failed = tiny("tests", "run", "rates")

@@ -27,7 +27,7 @@ def tree(nodes):
 
 @pytest.fixture(name="answered")
 def log_of_answers(serving):
-    """Three answers of v1, one refused request, and an outcome of the first answer."""
+    """Three answers of v1, one refused request, one asked by tests, and an outcome of the first answer."""
     from engine.monitoring.outcomes import record
 
     deck = serving.deck
@@ -43,12 +43,15 @@ def log_of_answers(serving):
             "version": 1,
             "deployment": one.id,
             "host": one.host,
-            "kind": "live",
+            "kind": "direct" if number == 4 else "live",
+            "client_id": f"modeldeck:tests:{number}"
+            if number in (2, 4)
+            else None,  # a live one is no test's, whoever says so
             "received_at": 0x01937D2E0000 * 1000 + number,
             "latency_us": 900,
             "status": 400 if number == 3 else 200,
         }
-        for number in range(4)
+        for number in range(5)
     ]
     (folder / "0000000000000001-77-1.open").write_text("".join(json.dumps(line) + "\n" for line in lines))
     record(deck, "rates", [{"prediction_id": f"{MINTED}00-0", "value": 7.0}], "told.csv", "user:anna")
@@ -86,7 +89,7 @@ def test_what_came_of_a_version_ends_with_its_answers_and_their_outcomes(answere
     release, endpoint, predictions, outcomes = found.after
     assert release.detail == "promote, completed"
     assert (endpoint.id, endpoint.detail) == ("rates", "on local, weight 100 as champion")
-    assert (predictions.rows, outcomes.rows) == (3, 1)  # what was refused was not answered
+    assert (predictions.rows, outcomes.rows) == (3, 1)  # no refused one, and none of tests
 
 
 def test_what_used_a_source_and_a_snapshot(answered):
