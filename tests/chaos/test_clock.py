@@ -68,7 +68,9 @@ def test_an_hour_forth_and_back(
 ) -> None:
     until(lambda: fired(daemon) >= 2, 60, "the schedule fires")
     for name, seconds in (("an hour on", 3600), ("back", 0), ("an hour before", -3600), ("on again", 0)):
-        asked = tiny("train", "rates", "--detach").out.strip()
+        told = tiny("train", "rates", "--detach")
+        assert told.code == 0, told.err
+        asked = told.out.strip()
         until(lambda asked=asked: jobs.job(daemon.database, asked).pid, 60, "the training runs")
         before, since = fired(daemon), time.monotonic()
         faked(seconds)

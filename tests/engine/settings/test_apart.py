@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 from engine.settings import apart
 from engine.settings.apart import SettingsFiles, body_of
 from engine.settings.apply import apply_settings, current_settings, declared
-from store.errors import BrokenSettings
+from store.errors import BrokenSettings, WorkFailed
 
 SAID = '[train]\nfolds = 5\n[gates]\nmae = { max = 25 }\n[retrain]\ncron = "0 4 * * *"\n'
 APPLY = """
@@ -117,6 +118,16 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(staying, monkeypatch
     assert apply(staying)[:2] == (1, False)
     monkeypatch.setattr(apart, "body_of", body_of)
     assert apply(staying)[:2] == (2, False)
+
+
+def test_a_file_that_nobody_can_read_to_its_end_keeps_no_daemon(staying, monkeypatch):
+    apply(staying)
+    path = staying.workspace.root / "deck.toml"
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr(apart, "READ_WITHIN_S", 1)
+    with pytest.raises(WorkFailed, match="reading the settings took longer than 1 s"):
+        apply(staying)
 
 
 def test_a_process_that_stays_does_not_load_what_checks_settings(staying):
