@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -82,9 +83,18 @@ class DeckApp(App[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out header, title, body and footer."""
+        look, ascii_only = self._profile.theme, self._profile.ascii_only
         for name in ("header", "title", "body", "footer"):
-            ground = "bar" if name == "header" else ""
-            yield Surface(id=name, look=self._profile.theme, ascii_only=self._profile.ascii_only, ground=ground)
+            ground, opening = "bar" if name == "header" else "", partial(self._opening, name)
+            yield Surface(id=name, look=look, ascii_only=ascii_only, ground=ground, opening=opening)
+
+    def _opening(self, name: str, width: int) -> list[Line]:
+        """Return the lines of a surface before there is anything of a screen."""
+        if name == "header":
+            return [header(self._deck_name, None, width, read_only=self._preferences["read_only"])]
+        if name == "title":
+            return [crumbs([], "", "", width)]
+        return OPENING if name == "body" else []
 
     @property
     def desk(self) -> Desk:
@@ -194,7 +204,7 @@ class DeckApp(App[None]):
         self.paint()
         if not self._begun:
             self._begun = True
-            self.call_after_refresh(self._begin)
+            self.call_later(self._begin)  # the surfaces stood with the first layout, before they told their size
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write a repaint."""
@@ -208,9 +218,8 @@ class DeckApp(App[None]):
         body = surfaces["body"]
         width, height = self.size
         if self._desk is None:
-            surfaces["header"].show([header(self._deck_name, None, width, read_only=self._preferences["read_only"])])
-            surfaces["title"].show([crumbs([], "", "", width)])
-            body.show(OPENING)
+            for name, surface in surfaces.items():
+                surface.show(self._opening(str(name), width))
             return
         from console.drawing import surfaces as drawn
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -26,8 +28,18 @@ class Surface(Widget):
 
     DEFAULT_CSS = "Surface { width: 1fr; height: 1; }"
 
-    def __init__(self, *, id: str, look: str = "dark", ascii_only: bool = False, ground: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        id: str,
+        look: str = "dark",
+        ascii_only: bool = False,
+        ground: str = "",
+        opening: Callable[[int], list[Line]] = lambda width: [],
+    ) -> None:
+        """Make one; `opening` gives the lines, for a width, that it has before anything is shown on it."""
         super().__init__(id=id)
+        self._opening = opening
         self._look = look
         self._ascii = ascii_only
         self._ground = ground
@@ -48,8 +60,7 @@ class Surface(Widget):
         width, height = self.size
         if not width or not height:
             return
-        frame = [self._fitted(cells, width) for cells in lines[:height]]
-        frame += [self._fitted((), width)] * (height - len(frame))
+        frame = self._whole(lines, width, height)
         before, self._frame = self._frame, frame
         if len(before) != height:
             self._strips.clear()
@@ -66,6 +77,10 @@ class Surface(Widget):
         if regions:
             self.refresh(*regions)
 
+    def _whole(self, lines: list[Line], width: int, height: int) -> list[Line]:
+        frame = [self._fitted(cells, width) for cells in lines[:height]]
+        return frame + [self._fitted((), width)] * (height - len(frame))
+
     def _fitted(self, cells: Line, width: int) -> Line:
         cells = exactly(cells, width)
         if self._ascii:
@@ -76,6 +91,8 @@ class Surface(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one row as Textual wants it."""
+        if not self._frame:  # with the first layout: what is shown after it waits for a tick, 66 ms over SSH
+            self._frame = self._whole(self._opening(self.size.width), *self.size)
         strip = self._strips.get(y)
         if strip is None:
             cells = self._frame[y] if y < len(self._frame) else self._fitted((), self.size.width)
