@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from store.database import Reader, Row
+from typing import Any
+
+from store.database import Reader
 from store.json_text import load
 from store.rows import AliasMove, Served
 
 _SERVED = (
-    "SELECT e.model, h.endpoint, h.host, h.version, h.image, h.weight, h.role, h.generation, h.from_at AS since_at,"
-    " h.to_at AS until_at, h.release_id, r.kind AS release_kind, r.actor, r.reason"
-    " FROM endpoint e CROSS JOIN route_history h LEFT JOIN release r ON r.id = h.release_id"
+    "SELECT e.model, h.endpoint, h.host, h.version, h.image, h.weight, h.role, h.generation, h.deployment_id"
+    " FROM endpoint e CROSS JOIN route_history h"
     " WHERE h.endpoint = e.name AND h.from_at <= :at AND (h.to_at IS NULL OR h.to_at > :at) AND h.weight > 0"
+)
+_SPANS = (  # of one deployment, whatever its share was
+    "SELECT h.generation, h.from_at, h.to_at, h.release_id, r.kind AS release_kind, r.actor, r.reason"
+    " FROM route_history h LEFT JOIN release r ON r.id = h.release_id"
+    " WHERE h.endpoint = :endpoint AND h.host = :host AND h.deployment_id = :deployment_id AND h.weight > 0"
+    " ORDER BY h.from_at"
 )
 
 
@@ -35,7 +42,7 @@ def served_at(reader: Reader, at_us: int, model: str | None = None) -> list[Serv
     found = reader.rows(
         f"{_SERVED} {one} ORDER BY h.endpoint, h.host, h.weight DESC, h.version", {"at": at_us, "model": model}
     )
-    return [_served(reader, row) for row in found]
+    return [_served(reader, dict(row), at_us) for row in found]
 
 
 def first_served(reader: Reader, model: str | None = None) -> int | None:
@@ -49,11 +56,27 @@ def first_served(reader: Reader, model: str | None = None) -> int | None:
     return row["at"] if row else None
 
 
-def _served(reader: Reader, row: Row) -> Served:
-    values = dict(row)
-    if values["actor"] is None:
-        values["actor"] = _hand(reader, row["endpoint"], row["host"], row["generation"])
-    return Served(**{**values, "release_kind": values["release_kind"] or "", "reason": values["reason"] or ""})
+def _served(reader: Reader, values: dict[str, Any], at_us: int) -> Served:
+    """Say since when without a break, and by whose hand: an aborted promotion brought nothing that stood before it."""
+    deployment = {name: values[name] for name in ("endpoint", "host", "deployment_id")}
+    del values["deployment_id"]
+    spans = reader.rows(_SPANS, deployment)
+    first = last = next(number for number, one in enumerate(spans) if one["to_at"] is None or one["to_at"] > at_us)
+    while first and spans[first - 1]["to_at"] == spans[first]["from_at"]:
+        first -= 1
+    while last + 1 < len(spans) and spans[last]["to_at"] == spans[last + 1]["from_at"]:
+        last += 1
+    begun = spans[first]
+    actor = begun["actor"] or _hand(reader, values["endpoint"], values["host"], begun["generation"])
+    return Served(
+        **values,
+        since_at=begun["from_at"],
+        until_at=spans[last]["to_at"],
+        release_id=begun["release_id"],
+        release_kind=begun["release_kind"] or "",
+        actor=actor,
+        reason=begun["reason"] or "",
+    )
 
 
 def _hand(reader: Reader, endpoint: str, host: str, generation: int) -> str:

@@ -186,7 +186,8 @@ def set_state(  # noqa: PLR0913 (one keyword for each thing that may change with
         body = {"kind": after.kind, "from": after.from_version, "to": after.to_version, "verdict": verdict}
         if detail:
             body["detail"] = detail
-        _record(tx, f"release.{state}", after, actor=actor or after.actor, via=via, reason=reason, body=body)
+        why = reason or (after.reason if state == "completed" else "")  # whoever is told of its end alone is told why
+        _record(tx, f"release.{state}", after, actor=actor or after.actor, via=via, reason=why, body=body)
     return after
 
 

@@ -45,6 +45,8 @@ def create(session: Session) -> int:
 
 def restore(session: Session) -> int:
     """Make a deck of a backup."""
+    from engine.deploy.process_router import keep_port
+    from engine.deploy.processes import serving
     from engine.keeping.restore import restore as restore_deck
     from engine.product import VERSION
     from engine.service.identity import owner_here, user_name
@@ -62,6 +64,11 @@ def restore(session: Session) -> int:
         if found is not None and found.role == "daemon":
             told = f"the daemon (pid {found.pid}) of {folder} runs"
             raise Refused(told, f"stop it with its servers first: modeldeck -w {folder} daemon stop --all")
+        if count := serving(workspace):  # nobody would find them again: what knows of them moves aside
+            told = (
+                f"{count} {'server' if count == 1 else 'servers'} of {folder} still {'runs' if count == 1 else 'run'}"
+            )
+            raise Refused(told, f"stop what serves first: modeldeck -w {folder} daemon stop --all")
         lock = acquire(workspace, "change", product=VERSION, started_at=clock.now())  # type: ignore[assignment]
     with lock:
         size = file.stat().st_size if file.is_file() else 0
@@ -73,6 +80,8 @@ def restore(session: Session) -> int:
             confirmed=said.confirm,
             tell=Telling(out, "restore", size),
         )
+        if made.replaced:
+            keep_port(Path(made.replaced) / "state", workspace)
     if out.as_json:
         out.data(made)
         return 0
@@ -81,7 +90,8 @@ def restore(session: Session) -> int:
     if made.replaced:
         out.note(f"what was there lies in {made.replaced}")
     if not made.keys:
-        out.note("the backup holds no log key: one that was here is kept, else a new one is made")
+        kept = "the keys that were here are kept" if made.replaced else "new ones are made when they are needed"
+        out.note(f"the backup holds no keys: {kept}")
     for one in made.left_out:
         out.note(f"not in the backup, damaged or missing when it was made: {_named(one)}")
     out.note(f"start it: modeldeck -w {made.folder} daemon start")

@@ -65,6 +65,7 @@ SERVED = (
     Column("since", lambda row, out: out.second(row.since_at)),
     Column("until", lambda row, out: out.second(row.until_at) if row.until_at else "still"),
     Column("by", lambda row, _: f"{row.release_kind} {row.actor}".strip(), shrink=True),
+    Column("why", lambda row, _: row.reason or "-", shrink=True),
     Column("image", lambda row, _: row.image or "-", shrink=True),
 )
 

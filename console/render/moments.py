@@ -27,6 +27,11 @@ def moment_lines(found: Moment, width: int, now: int) -> list[Line]:
     titles += ["RELEASE"] if width >= WIDE else []
     rows = [_row(one, now)[: len(titles)] if with_host else _row(one, now)[:6] for one in found.serving]
     sheet.table(titles, rows, frozenset({1, 2}))
+    why = dict.fromkeys(f"{one.model} v{one.version}: {one.reason}" for one in found.serving if one.reason)
+    if why:
+        sheet.blank()
+    for said in why:
+        sheet.paragraph(said, "dim")
     return sheet.lines
 
 

@@ -26,6 +26,22 @@ _PORT_EXIT = 98
 _TAKEN_EXIT = 75
 
 
+def keep_port(state: Path, workspace: Workspace) -> int:
+    """Let the router of a deck that was put in another's place listen where that one's did; 0 where it had no port.
+
+    `state` is the state folder of the deck that was there.
+    """
+    before = Table(state / run_folder(workspace).name / STATE)
+    with contextlib.suppress(ValueError, KeyError, TypeError, OSError):  # then it takes any, as a new one does
+        before.load()
+    if before.port:
+        run_folder(workspace).mkdir(mode=0o700, parents=True, exist_ok=True)
+        now = Table(run_folder(workspace) / STATE)
+        now.port = before.port
+        now.save()
+    return before.port
+
+
 class ProcessRouter:
     """A `Router` over our gateway process. Not for several threads at once."""
 

@@ -82,6 +82,11 @@ def read_ready(path: Path) -> ServerSaid | None:
     return said if is_alive(said.pid, said.pid_started) else None
 
 
+def serving(workspace: Workspace) -> int:
+    """Return how many servers of a deck live, whoever started them."""
+    return sum(read_ready(path) is not None for path in run_folder(workspace).glob("*.json"))
+
+
 def end(pid: int | None, started: str | None, number: int = signal.SIGTERM) -> None:
     """Signal a process, if it is still the one meant."""
     if pid is not None and is_alive(pid, started):

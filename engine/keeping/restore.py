@@ -60,7 +60,7 @@ def restore(
 ) -> Restored:
     """Make the deck of a backup in `folder`, which is absent or empty, or holds the deck named by `confirmed`.
 
-    A deck that is there is moved aside by whoever holds its lock, its log key kept where the backup has none. Jobs that
+    A deck that is there is moved aside by whoever holds its lock, its keys kept where the backup has none. Jobs that
     ran when the backup was made are abandoned: their processes, if they live, belong to another deck.
 
     Raises:
@@ -203,10 +203,8 @@ def _put(staging: Path, folder: Path, there: bool, clock: Clock) -> Path | None:
             stamp = rfc3339(clock.now()).replace("-", "").replace(":", "").partition(".")[0].rstrip("Z")
             aside = folder / f".modeldeck.replaced-{stamp}Z"
             aside.mkdir(mode=0o700)
-            keep_key = workspace.keys / "log"
-            if keep_key.is_file() and not (staging / STATE / "keys").exists():
-                (staging / STATE / "keys").mkdir(mode=0o700)
-                shutil.copy2(keep_key, staging / STATE / "keys" / "log")
+            if workspace.keys.is_dir() and not (staging / STATE / "keys").exists():
+                shutil.copytree(workspace.keys, staging / STATE / "keys")
         for path in sorted((staging / WORKSPACE).rglob("*")) if (staging / WORKSPACE).is_dir() else []:
             if path.is_file():
                 _put_file(path, path.relative_to(staging / WORKSPACE), folder, aside)

@@ -113,9 +113,9 @@ class RouteSpan:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What had traffic at a moment: this version with this weight, since when and until when (None: still).
+    """What had traffic at a moment, with its weight then; since when and until when (None: still) it had any.
 
-    The release and the person that gave it the weight; no release where a route was desired outside of one.
+    The release and the person that brought it; no release where a route was desired outside of one.
     """
 
     model: str

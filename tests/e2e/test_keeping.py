@@ -32,6 +32,28 @@ def test_a_running_deck_is_not_replaced(serving: Tiny, tmp_path: Path) -> None:
     serving.intact()
 
 
+def test_servers_that_outlive_the_daemon_are_not_left_behind_and_the_port_and_the_keys_stay(
+    serving: Tiny, tmp_path: Path
+) -> None:
+    file, state = tmp_path / "deck.backup", serving.root / ".modeldeck"
+    assert serving("backup", "create", str(file)).code == 0
+    port = json.loads((state / "run" / "router.json").read_text())["port"]
+    signed = (state / "keys" / "deck").read_bytes()
+    assert serving("daemon", "stop").code == 0
+    told = serving("backup", "restore", str(file), str(serving.root), "--confirm", "tiny").refusal(2)
+    assert "1 server of" in told
+    assert "still runs: stop what serves first" in told
+    assert serving("daemon", "stop", "--all").code == 0
+    restored = serving("backup", "restore", str(file), str(serving.root), "--confirm", "tiny")
+    assert restored.code == 0
+    assert "the backup holds no keys: the keys that were here are kept" in restored.err
+    assert (state / "keys" / "deck").read_bytes() == signed
+    assert serving("daemon", "start").code == 0
+    serving.intact()
+    assert json.loads((state / "run" / "router.json").read_text())["port"] == port
+    assert serving("audit", "export", str(tmp_path / "evidence")).code == 0
+
+
 def test_gc_keeps_what_serves_and_says_why(serving: Tiny) -> None:
     said = serving("gc", "--dry-run", "--grace", "0s", "--json").data
     models = [item for item in said["items"] if item["kind"] == "model"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.access import Caller, Role
-from engine.release import stop_endpoint, submit_promote, submit_rollback
+from engine.release import abort, stop_endpoint, submit_promote, submit_rollback
 from engine.service.call import call
 from engine.service.context import ServiceContext
+from store import events, routes
 from store.errors import Refused, UnknownName
 from store.rows import rfc3339
 
@@ -59,11 +60,43 @@ def test_three_past_moments_around_a_promotion_and_a_rollback(past, ask):
 
 
 def test_a_moment_in_the_middle_of_a_promotion_shows_both_shares(past, ask):
-    promoted = ask("deck.at", time=rfc3339(past[1]["promoted"])).serving[0]
-    whole = ask("deck.at", time=rfc3339(promoted.since_at - 1)).serving  # not champion yet, and all of the traffic
+    spans = [one for one in routes.route_history(past[0].deck.database, "rates") if one.version == 2]
+    champion, challenger = (next(one for one in spans if one.role == role) for role in ("champion", "challenger"))
+    whole = ask("deck.at", time=rfc3339(champion.from_at - 1)).serving  # not champion yet, and all of the traffic
     assert [(one.version, one.weight, one.role) for one in whole] == [(2, 100, "challenger")]
-    shares = ask("deck.at", time=rfc3339(whole[0].since_at - 1)).serving
+    shares = ask("deck.at", time=rfc3339(challenger.from_at - 1)).serving
     assert [(one.version, one.weight) for one in shares] == [(1, 50), (2, 50)]
+    assert whole[0].since_at == shares[1].since_at < challenger.from_at  # it served from its first share on
+
+
+def test_an_aborted_promotion_leaves_who_brought_what_serves_and_since_when(past, ask):
+    stage, _ = past
+    before = ask("deck.at", time=rfc3339(stage.clock.now())).serving
+    opened = submit_promote(stage.deck, stage.model, 2, actor="user:carl", reason="again, though it was left behind")
+
+    def at_half():
+        if stage.route()[0][1] == 50 and stage.release(opened).state == "running":
+            abort(stage.deck, stage.model, actor="user:ben", reason="changed my mind")
+
+    stage.on_sleep = at_half
+    assert stage.run(opened).state == "aborted"
+    stage.clock.advance(HOUR)
+    [after] = ask("deck.at", time=rfc3339(stage.clock.now())).serving
+    assert (after.since_at, after.until_at, after.actor, after.reason) == (
+        before[0].since_at,
+        None,
+        "user:ben",
+        "errors",
+    )
+    assert (after.weight, after.release_id) == (100, before[0].release_id)
+
+
+def test_the_end_of_a_release_says_why_it_was_asked_for(past):
+    told = [one for one in events.events(past[0].deck.database) if one.action == "release.completed"]
+    assert [(one.body["kind"], one.reason) for one in told[:2]] == [
+        ("rollback", "errors"),
+        ("promote", "better on groups"),
+    ]
 
 
 def test_a_time_without_offset_is_the_decks_and_the_answer_says_both(past, ask):
