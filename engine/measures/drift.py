@@ -4,6 +4,8 @@ A comparison is a dict: name, kind, test, psi, js, statistic, p_value, effect, b
 nulls_reference, and `new` and `lost` where there are categories. `judge` adds p_adjusted, threshold and drifted: True,
 False, or None where nothing can be said, with a `note` why. The effect is Kolmogorov-Smirnov's D for numbers, Cramér's
 V for categories and the Jensen-Shannon distance of words for text: shares all, so that more rows never make more drift.
+Numbers have a second one, `shift` and its `shift_band`, Cliff's delta of the ranks: where D is borne and the shift is
+not, effect, threshold and test are the shift's. The p-value of numbers is of both tests.
 """
 
 from __future__ import annotations
@@ -132,8 +134,14 @@ def judge(
         if p_adjusted is None:
             judged.append({**one, "p_adjusted": None, "threshold": None, "drifted": None})
             continue
-        threshold = WITHOUT_BAND if one["band"] is None else one["band"]
-        threshold = max(min_effect, threshold)
-        drifted = one["effect"] > threshold and p_adjusted < fdr
-        judged.append({**one, "p_adjusted": p_adjusted, "threshold": threshold, "drifted": drifted})
+        told = {"effect": one["effect"], "threshold": _borne(one["band"], min_effect)}
+        if one.get("shift") is not None and told["effect"] <= told["threshold"]:
+            shift, borne = abs(one["shift"]), _borne(one["shift_band"], min_effect)
+            told = {"effect": shift, "threshold": borne, "test": "rank-sum"} if shift > borne else told
+        drifted = told["effect"] > told["threshold"] and p_adjusted < fdr
+        judged.append({**one, **told, "p_adjusted": p_adjusted, "drifted": drifted})
     return judged
+
+
+def _borne(band: float | None, min_effect: float) -> float:
+    return max(min_effect, WITHOUT_BAND if band is None else band)

@@ -1,10 +1,15 @@
-"""Many features are looked at together: the Benjamini-Hochberg correction. numpy only."""
+"""Several tests of one feature, and many features looked at together. numpy only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+
+
+def bonferroni(*p_values: float) -> float:
+    """Return one p-value for several tests of the same rows, which may depend on each other as they like."""
+    return min(1.0, len(p_values) * min(p_values))
 
 
 def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:

@@ -13,6 +13,7 @@ import numpy as np
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 SMALLEST_EXPECTED = 5.0  # cells expected below this are pooled, as chi-square asks
+FEWEST_RANKED = 10  # values on either side, from which ranks are about normal
 ADDED = 0.5  # rows added to every bin before a logarithm
 
 
@@ -43,6 +44,25 @@ def kolmogorov_smirnov(reference: Counts, current: Counts) -> tuple[float, float
     n, m = int(reference.sum()), int(current.sum())
     root = math.sqrt(n * m / (n + m)) if n and m else 0.0
     return distance, _kolmogorov((root + 0.12 + 0.11 / root) * distance) if root else 1.0
+
+
+def rank_sum(reference: Counts, current: Counts) -> tuple[float, float]:
+    """Return (shift, p-value) over ordered bins: how much more often a current value is the higher one of a pair.
+
+    The shift is Cliff's delta ("Dominance statistics", 1993), from -1 (all lower) over 0 to 1 (all higher); the test is
+    that of H. B. Mann and D. R. Whitney (1947), by the normal approximation with ties taken into account. Of a column
+    that rises or falls as a whole it is surer than the largest difference of cumulative shares, which sees one place.
+    """
+    n, m = int(reference.sum()), int(current.sum())
+    if min(n, m) < FEWEST_RANKED:
+        return 0.0, 1.0
+    below = 2 * np.cumsum(reference) - reference  # twice, as of equal values half count: whole numbers add up exactly
+    shift = int(below @ current) / (n * m) - 1.0
+    tied, both = (reference + current).astype(np.float64), float(n + m)
+    variance = (both + 1.0) / (3.0 * n * m) * (1.0 - float((tied**3 - tied).sum()) / (both**3 - both))
+    if variance <= 0.0:  # one value only
+        return 0.0, 1.0
+    return shift, math.erfc(abs(shift) / math.sqrt(2.0 * variance))
 
 
 def chi_square(reference: Counts, current: Counts) -> tuple[float, float]:

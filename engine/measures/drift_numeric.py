@@ -1,4 +1,4 @@
-"""Drift of a numeric column: Kolmogorov-Smirnov, with PSI and Jensen-Shannon over tenths. numpy and Arrow only."""
+"""Drift of a numeric column: Kolmogorov-Smirnov and ranks, with PSI and Jensen-Shannon over tenths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import pyarrow as pa
 
 from engine.measures.drift_bins import Bins, Codes, Edges, Grid, bins_of, float_chunks, to_floats
 from engine.measures.drift_codes import Band, coded_band, count, rounded
-from engine.measures.drift_distances import Counts, jensen_shannon, kolmogorov_smirnov, population_stability
+from engine.measures.drift_correction import bonferroni
+from engine.measures.drift_distances import (
+    Counts,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    population_stability,
+    rank_sum,
+)
 
 GROUPS = 10
 
@@ -41,6 +48,7 @@ class NumericProfile:
     counts: Counts
     groups: Codes  # bin -> one of about ten groups of equal reference mass
     band: Band
+    shift_band: Band  # of the shift to either side
 
     def tally(self) -> NumericTally:
         """Return an empty sample."""
@@ -56,6 +64,7 @@ class NumericProfile:
         """Return how a counted sample differs."""
         counts = tally.counts
         statistic, p_value = kolmogorov_smirnov(self.counts, counts)
+        shift, p_shift = rank_sum(self.counts[1:], counts[1:])  # null has no rank
         size = int(self.groups.max()) + 1
         first = np.bincount(self.groups, self.counts, size).astype(np.int64)
         second = np.bincount(self.groups, counts, size).astype(np.int64)
@@ -67,9 +76,11 @@ class NumericProfile:
             "psi": rounded(population_stability(first, second)),
             "js": rounded(jensen_shannon(first, second)),
             "statistic": rounded(statistic),
-            "p_value": p_value,
+            "p_value": bonferroni(p_value, p_shift),
             "effect": rounded(statistic),
             "band": rounded(self.band.high(n)),
+            "shift": rounded(shift),
+            "shift_band": rounded(self.shift_band.high(n)),
             "n": n,
             "n_reference": reference,
             "nulls": rounded(counts[0] / n if n else 0.0),
@@ -83,7 +94,8 @@ class NumericProfile:
             if isinstance(self.bins, Grid)
             else {"edges": [str(edge) for edge in self.bins.edges.tolist()]}  # as text: JSON has no infinity
         )
-        return {"name": self.name, "bins": bins, "counts": self.counts.tolist(), "band": self.band.to_state()}
+        bands = {"band": self.band.to_state(), "shift_band": self.shift_band.to_state()}
+        return {"name": self.name, "bins": bins, "counts": self.counts.tolist(), **bands}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> NumericProfile:
@@ -95,7 +107,8 @@ class NumericProfile:
             else Edges(np.array([float(edge) for edge in told["edges"]]))
         )
         counts = np.array(state["counts"], np.int64)
-        return cls(state["name"], bins, counts, _groups(counts), Band.from_state(state["band"]))
+        band, shift_band = (Band.from_state(state[name]) for name in ("band", "shift_band"))
+        return cls(state["name"], bins, counts, _groups(counts), band, shift_band)
 
 
 def profile_numeric(name: str, reference: pa.Array | pa.ChunkedArray) -> NumericProfile:
@@ -104,7 +117,8 @@ def profile_numeric(name: str, reference: pa.Array | pa.ChunkedArray) -> Numeric
     bins = bins_of(values)
     codes = bins.codes(values)
     counts = count(codes, bins.size)
-    return NumericProfile(name, bins, counts, _groups(counts), coded_band(codes, bins.size, _distance))
+    band, shift_band = (coded_band(codes, bins.size, effect) for effect in (_distance, _shift))
+    return NumericProfile(name, bins, counts, _groups(counts), band, shift_band)
 
 
 def _groups(counts: Counts) -> Codes:
@@ -117,3 +131,7 @@ def _groups(counts: Counts) -> Codes:
 
 def _distance(reference: Counts, current: Counts) -> float:
     return kolmogorov_smirnov(reference, current)[0]
+
+
+def _shift(reference: Counts, current: Counts) -> float:
+    return abs(rank_sum(reference[1:], current[1:])[0])

@@ -174,7 +174,7 @@ MODEL: dict[str, str] = {
     "monitor.by": "windows by when a row came in, or by its own time (data.time_column)",
     "monitor.lateness": "a window stays open so much longer",
     "monitor.min_rows": "with fewer rows a window says no data",
-    "monitor.min_effect": "a drift no larger is borne: share of rows that moved (Kolmogorov-Smirnov's D, Cramér's V)",
+    "monitor.min_effect": "a drift no larger is borne: share of rows or pairs (D, Cramér's V, shift of ranks)",
     "monitor.fdr": "of the columns said to have drifted so many may be false (false discovery rate)",
     "alerts": "rules over windows; what is not said is as usual for what it is on: docs/alerts.md",
     "alerts.NAME.on": "what it looks at",

@@ -194,7 +194,7 @@ class MonitorSettings:
     by: str = "received"  # received, event
     lateness_s: float = 0.0
     min_rows: int = 50
-    min_effect: float = 0.1  # what is borne however sure it is: Kolmogorov-Smirnov's D, Cramér's V, a distance
+    min_effect: float = 0.1  # what is borne however sure it is: Kolmogorov-Smirnov's D, a shift, Cramér's V, a distance
     fdr: float = 0.01
 
 

@@ -70,6 +70,38 @@ def test_shift_of_a_numeric_column_is_drift() -> None:
     assert found["psi"] > 0.25
 
 
+def test_a_shift_that_no_single_place_shows_is_told_by_ranks() -> None:
+    """Half as far again as the largest difference of shares: told sooner, with its own effect and bearable one."""
+    told = drift.profile("x", numbers(50_000)).compare(numbers(5_000, -0.22))
+    assert told["effect"] < drift.MIN_EFFECT < -told["shift"]
+    found = drift.judge([told])[0]
+    assert (found["drifted"], found["test"]) == (True, "rank-sum")
+    assert (found["effect"], found["threshold"]) == (-told["shift"], drift.MIN_EFFECT)
+    assert found["statistic"] == told["effect"]
+    assert drift.judge([{**told, "shift_band": 0.2}])[0]["drifted"] is False
+
+
+@pytest.mark.parametrize("rows", [100, 1_000, 10_000, 100_000])
+def test_columns_that_stay_are_seldom_said_to_have_moved(rows: int) -> None:
+    """By the defaults almost never; by a keen eye in about as many windows as its false discovery rate says."""
+    profiles = [drift.profile(str(one), pa.array(DRAW.gamma(2.0 + one, size=20_000))) for one in range(5)]
+    windows = 60 if rows < 100_000 else 15
+    usual = keen = 0
+    for _ in range(windows):
+        told = [each.compare(pa.array(DRAW.gamma(2.0 + one, size=rows))) for one, each in enumerate(profiles)]
+        usual += any(one["drifted"] for one in drift.judge(told))
+        keen += any(one["drifted"] for one in drift.judge(told, 0.05, 0.05))
+    assert usual <= 1
+    assert keen <= 0.05 * windows + 3
+
+
+def test_nulls_have_no_rank() -> None:
+    values = numbers(5_000)
+    some = pa.array([None if place % 3 == 0 else one for place, one in enumerate(values.to_pylist())])
+    told = drift.profile("x", values).compare(some)
+    assert abs(told["shift"]) < 0.03 < 0.3 < told["effect"]
+
+
 def test_few_rows_of_a_shifted_column_prove_nothing() -> None:
     found = drift.compare("x", numbers(5_000), numbers(6, 0.8))
     assert found["drifted"] is False

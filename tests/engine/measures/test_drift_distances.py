@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.measures.drift_correction import benjamini_hochberg
+from engine.measures.drift_correction import benjamini_hochberg, bonferroni
 from engine.measures.drift_distances import (
     chi_square,
     chi_square_tail,
@@ -16,6 +16,7 @@ from engine.measures.drift_distances import (
     jensen_shannon,
     kolmogorov_smirnov,
     population_stability,
+    rank_sum,
 )
 
 COUNTS = st.lists(st.integers(0, 500), min_size=2, max_size=12)
@@ -44,6 +45,37 @@ def test_kolmogorov_smirnov_agrees_with_scipy_on_continuous_samples() -> None:
     distance, p_value = kolmogorov_smirnov(*places)
     assert distance == pytest.approx(expected.statistic)
     assert p_value == pytest.approx(expected.pvalue, rel=0.1)
+
+
+@pytest.mark.parametrize("places", [1, 6], ids=["many ties", "few ties"])
+def test_rank_sum_agrees_with_scipy(places: int) -> None:
+    draw = np.random.default_rng(1)
+    first, second = np.round(draw.normal(size=900), places), np.round(draw.normal(0.15, size=700), places)
+    values = np.unique(np.concatenate([first, second]))
+    counts = [np.bincount(np.searchsorted(values, one), minlength=len(values)) for one in (first, second)]
+    expected = stats.mannwhitneyu(second, first, use_continuity=False, method="asymptotic")
+    shift, p_value = rank_sum(*counts)
+    assert shift == pytest.approx(2 * expected.statistic / (900 * 700) - 1)
+    assert p_value == pytest.approx(expected.pvalue)
+    assert rank_sum(counts[1], counts[0]) == pytest.approx((-shift, p_value))
+
+
+def test_ranks_of_one_value_or_of_a_few_rows_prove_nothing() -> None:
+    assert rank_sum(np.array([0, 500, 0]), np.array([0, 90, 0])) == (0.0, 1.0)
+    assert rank_sum(np.array([500, 0]), np.array([0, 9])) == (0.0, 1.0)
+    assert rank_sum(np.array([500, 0]), np.array([0, 10]))[0] == 1.0
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.7, 1.0])
+def test_two_tests_of_a_column_are_wrong_no_oftener_than_said(correlation: float) -> None:
+    """However much they depend on each other."""
+    draw = np.random.default_rng(3)
+    first, other = draw.normal(size=(2, 20_000))
+    second = correlation * first + np.sqrt(1 - correlation**2) * other
+    pairs = 2 * stats.norm.sf(np.abs(np.column_stack([first, second])))
+    told = np.array([bonferroni(*pair) for pair in pairs.tolist()])
+    assert 0.02 < (told < 0.05).mean() < 0.055
+    assert told.max() == 1.0
 
 
 def test_jensen_shannon_is_zero_for_the_same_and_one_for_nothing_in_common() -> None:
