@@ -89,9 +89,9 @@ def put_quality(sheet: Sheet, window: Window) -> None:
     wrong = [one for one in told["columns"] if one["beyond"]]
     for place, one in enumerate(wrong[:MOST_PARTS]):
         said = f"! {one['name']}: {one['fault']} in {percent(one['share'])} of rows"
-        sheet.pair("" if place else "Inputs", (said, "warn"), (f", usual {percent(one['usual'])}", "dim"))
+        sheet.pair("" if place else "Values", (said, "warn"), (f", usual {percent(one['usual'])}", "dim"))
     if not wrong:
-        sheet.pair("Inputs", "as usual", (_minor(told["columns"]), "dim"))
+        sheet.pair("Values", "none wrong that is unusual", (_minor(told["columns"]), "dim"))
     fresh = told["freshness"]
     if fresh["age_s"] is not None:
         sheet.pair("Newest row", age(fresh["age_s"]), (" when it came, by event time", "dim"))

@@ -122,14 +122,15 @@ def _replayed(before: Version, after: Version) -> list[tuple[str, str, str]]:
 
 
 def _decision(version: Version) -> str:
-    """Return the decision rule in words: `true from 0.161 on, by f1`; an interval's width is over its bands."""
+    """Return the decision rule in words: `true from 0.161 on, by f1`; an interval by its narrowest and widest band."""
     rule = version.decision
     if not rule:
         return "-"
     if "interval" in rule:
         found = rule["interval"]
         widths = [high - low for low, high in zip(found["low"], found["high"], strict=True)]
-        return f"an interval of {found['level']:.0%}, {sum(widths) / len(widths):.4g} wide on average"
+        span = f"{min(widths):.4g}" if len(widths) == 1 else f"{min(widths):.4g} to {max(widths):.4g}"
+        return f"an interval of {found['level']:.0%}, {span} wide"
     if not {"positive", "threshold"} <= rule.keys():
         return ", ".join(f"{name} {value}" for name, value in sorted(rule.items()))
     chosen = f", by {rule['chosen_by']}" if rule.get("chosen_by") else ""

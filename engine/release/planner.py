@@ -167,7 +167,9 @@ def short_steps(steps: Sequence[PlanStep]) -> tuple[str, ...]:
         if takes_s is not None and takes_s <= wait_s:
             continue
         rate = step.args["planned"]["rate"] * step.args["weight"] / 100
-        seen = f"present traffic brings about {rate * wait_s:.0f}" if takes_s is not None else "nobody asks it now"
+        seen = (
+            f"the last ten minutes' traffic brings {rate * wait_s:.0f}" if takes_s is not None else "nobody asks it now"
+        )
         wanted = f"{step.args['min_samples']:,} rows within {written(wait_s)}"
         held = "without more, the release will be held there (exit 7)"
         return (f"the step of {step.args['weight']} % wants {wanted}; {seen}: {held}",)

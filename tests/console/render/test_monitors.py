@@ -85,11 +85,11 @@ def test_wrong_inputs_are_told_with_what_is_usual() -> None:
                "freshness": {"age_s": 7300.0, "median_s": 9000.0, "without": 0}}  # fmt: skip
     window = replace(detail().window, quality=quality)
     shown = text(monitor_page(replace(detail(), window=window), 79, NOW))
-    assert "Inputs      ! lead_time: nulls in 34% of rows, usual 1%" in shown
+    assert "Values      ! lead_time: nulls in 34% of rows, usual 1%" in shown
     assert "Newest row  2 h old when it came, by event time" in shown
     assert "Left out    3 rows whose id was known" in shown
     calm = replace(window, quality={**quality, "columns": [{**fault, "beyond": False}]})
-    assert "as usual; some wrong values in lead_time" in text(monitor_page(replace(detail(), window=calm), 79, NOW))
+    assert "none wrong that is unusual; some wrong values in lead_time" in text(monitor_page(replace(detail(), window=calm), 79, NOW))
 
 
 def part(name: str, value: str, rows: int, **changed: Any) -> WindowPart:

@@ -10,5 +10,5 @@ def test_an_interval_is_said_by_its_level_and_width(version):
     before = version(1, decision={"interval": bands})
     after = version(2, decision={"interval": {**bands, "high": [2.0, 4.0]}})
     [found] = [one for one in differences(before, after) if one.name == "decision"]
-    assert found.before == "an interval of 90%, 8 wide on average"
-    assert found.after == "an interval of 90%, 6 wide on average"
+    assert found.before == "an interval of 90%, 4 to 12 wide"
+    assert found.after == "an interval of 90%, 4 to 8 wide"

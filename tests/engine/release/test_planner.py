@@ -98,4 +98,4 @@ def test_a_step_that_present_traffic_fills_is_not_warned_of() -> None:
 
     assert short_steps([step(19.0), step(20.0)]) == ()
     [told] = short_steps([step(19.0), step(118.0)])
-    assert "200 rows within 20s; present traffic brings about 34" in told
+    assert "200 rows within 20s; the last ten minutes' traffic brings 34" in told
