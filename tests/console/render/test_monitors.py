@@ -89,7 +89,9 @@ def test_wrong_inputs_are_told_with_what_is_usual() -> None:
     assert "Newest row  2 h old when it came, by event time" in shown
     assert "Left out    3 rows whose id was known" in shown
     calm = replace(window, quality={**quality, "columns": [{**fault, "beyond": False}]})
-    assert "none wrong that is unusual; some wrong values in lead_time" in text(monitor_page(replace(detail(), window=calm), 79, NOW))
+    assert "none wrong that is unusual; some wrong values in lead_time" in text(
+        monitor_page(replace(detail(), window=calm), 79, NOW)
+    )
 
 
 def part(name: str, value: str, rows: int, **changed: Any) -> WindowPart:
