@@ -10,7 +10,9 @@ from console.render.charts import Chart
 from console.render.svg import svg
 from console.writing import write_whole
 from store.errors import Refused
+from store.ids import short
 
+_WHOLE_ID = re.compile(r"\b[0-9a-f]{32}\b")
 LONGEST = 60  # cells of a file's name: that of a comparison names every run
 
 
@@ -22,6 +24,7 @@ def export_charts(name: str, charts: Sequence[Chart], folder: Path) -> Path:
     """
     if not charts:
         raise Refused(f"{name} has no charts on record")
+    name = _WHOLE_ID.sub(lambda found: short(found[0]), name)
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name.replace("@", "-v")).strip("-.")[:LONGEST]
     target = folder / f"{plain}.svg"
     again = 2

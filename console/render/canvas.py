@@ -14,6 +14,8 @@ _BRAILLE = 0x2800
 
 Point = tuple[float, float]  # across and down, each from 0 to 1
 
+STYLES = ("accent", "warn", "ok", "bad", "spark", "strong")  # of lines, in their order
+
 
 class Canvas:
     """Holds what is drawn. Where two lines meet in a cell, the later one is seen."""

@@ -47,10 +47,41 @@ class Curve:
     joined: bool = True  # numbers and times; categories have no order
 
 
-Chart = Bars | Curve
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line through points (x, y), in the order of x."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    dotted: bool = False  # what the others are measured against
 
 
-def charts_of(found: Explanation) -> list[Chart]:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines on the same two axes, both of them linear."""
+
+    title: str
+    note: str
+    series: tuple[Series, ...]
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """The least and the largest x, the least and the largest y."""
+        across = [x for one in self.series for x, _ in one.points]
+        up = [y for one in self.series for _, y in one.points]
+        return min(across), max(across), min(up), max(up)
+
+    def within(self, one: Series) -> list[tuple[float, float]]:
+        """Return a line's points as shares of the box, from its upper left corner."""
+        left, right, low, high = self.box
+        return [((x - left) / ((right - left) or 1.0), (high - y) / ((high - low) or 1.0)) for x, y in one.points]
+
+
+Shape = Bars | Curve  # what an explanation shows
+Chart = Shape | Lines
+
+
+def charts_of(found: Explanation) -> list[Shape]:
     """Return the charts of an explanation."""
     if found.kind == "rows":
         return [_of_row(found, told) for told in found.explained]

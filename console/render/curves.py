@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from math import isfinite
 
-from console.render.canvas import Canvas, letter
+from console.render.canvas import STYLES, Canvas, letter
 from console.render.cells import Line, line
-from console.render.charts import Chart, Curve
+from console.render.charts import Lines, Series
 from console.render.sheet import Sheet
 from console.render.words import brief, number, short_id
 from engine.operations.runs import RunCurve
 
 ROWS = 6
 LABEL = 7
-_STYLES = ("accent", "warn", "ok", "bad", "spark", "strong")
 
 
 def put_curves(sheet: Sheet, curves: Sequence[RunCurve], runs: Sequence[str]) -> None:
@@ -53,23 +52,24 @@ def drawn(curves: Sequence[RunCurve], runs: Sequence[str], width: int) -> list[L
     lines = []
     for row in range(ROWS):
         label = brief(high) if row == 0 else brief(low) if row == ROWS - 1 else ""
-        lines.append(line((f"{label:>{LABEL}} ", "dim"), ("┤", "rule"), *canvas.row(row, _STYLES)))
+        lines.append(line((f"{label:>{LABEL}} ", "dim"), ("┤", "rule"), *canvas.row(row, STYLES)))
     return lines
 
 
-def curve_charts(curves: Sequence[RunCurve]) -> list[Chart]:
-    """Return each curve as a chart of its own, as an SVG draws them."""
-    charts: list[Chart] = []
-    for one in curves:
-        known = [(step, value) for step, value in zip(one.steps, one.values, strict=True) if value is not None]
-        if known:
-            values = tuple(value for _, value in known)
-            title = f"{one.metric} of run {short_id(one.run)}"
-            charts.append(
-                Curve(title, f"{one.points} steps", tuple(str(step) for step, _ in known), values, values, values)
-            )
+def curve_charts(curves: Sequence[RunCurve]) -> list[Lines]:
+    """Return a chart for each metric with the curves of all runs on its axes, as an SVG draws them."""
+    charts: list[Lines] = []
+    for metric, group in groupby(curves, key=lambda one: one.metric):
+        series = []
+        for one in group:
+            told = zip(one.steps, one.values, strict=True)
+            known = tuple((float(step), value) for step, value in told if value is not None and isfinite(value))
+            if known:
+                series.append(Series(f"run {short_id(one.run)}, {one.points} steps", known))
+        if series:
+            charts.append(Lines(metric, "by step", tuple(series)))
     return charts
 
 
 def _style(at: int) -> str:
-    return _STYLES[at % len(_STYLES)]
+    return STYLES[at % len(STYLES)]

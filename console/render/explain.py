@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.render.cells import Line
-from console.render.charts import Bar, Bars, Chart, Curve, charts_of
+from console.render.charts import Bar, Bars, Curve, Shape, charts_of
 from console.render.columns import Cell
 from console.render.sheet import Sheet
 from console.render.spark import bar as block
@@ -35,7 +35,7 @@ def explanation_lines(found: Explanation, width: int) -> list[Line]:
     return sheet.lines
 
 
-def put_chart(sheet: Sheet, chart: Chart) -> None:
+def put_chart(sheet: Sheet, chart: Shape) -> None:
     """Add a chart below its title."""
     sheet.blank()
     sheet.paragraph(chart.title, "strong")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from console.render.charts import Bar, Bars, Chart, Curve, fairness_charts, importance_chart
+from console.render.charts import Bar, Bars, Chart, Curve, Lines, Series, fairness_charts, importance_chart
 from console.render.measures import value_of
 from console.render.words import DAY, day, moment, number
 from engine.operations.alerts import AlertDetail
@@ -94,9 +94,10 @@ def _roc(name: str, found: Any) -> list[Chart]:
     if not isinstance(found, dict) or not found.get("true_positive_rate"):
         return []
     caught = tuple(found["true_positive_rate"])
-    labels = tuple(number(one) for one in found["false_positive_rate"])
+    alarmed = found["false_positive_rate"]
     note = f"share caught by share of false alarms; area {number(value_of(found.get('area')))}, by chance 0.5"
-    return [Curve(f"{name}: ROC", note, labels, caught, caught, caught)]
+    answers = Series("what it answers", tuple(zip(alarmed, caught, strict=True)))
+    return [Lines(f"{name}: ROC", note, (answers, Series("by chance", ((0.0, 0.0), (1.0, 1.0)), dotted=True)))]
 
 
 def _residuals(name: str, found: Any) -> list[Chart]:

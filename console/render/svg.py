@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from console.render.charts import Bar, Bars, Chart, Curve
+from console.render.canvas import letter
+from console.render.charts import Bar, Bars, Chart, Curve, Lines
 from console.render.words import number
 
 WIDTH = 760
 LABELS, SAYS = 200, 150
 ROW, HEAD, FOOT, PLOT = 22, 52, 18, 150
+TICKS = 5
+HUES = ("#2f6db3", "#d55e00", "#009e73", "#b3452f", "#cc79a7", "#1f2933")  # told apart by the colour-blind, too
 INK, DIM, BLUE, RED, PALE = "#1f2933", "#697586", "#2f6db3", "#b3452f", "#dbe7f4"
 
 
@@ -19,7 +22,7 @@ def svg(charts: Sequence[Chart]) -> str:
     parts: list[str] = []
     top = 0
     for chart in charts:
-        drawn, height = _bars(chart, top) if isinstance(chart, Bars) else _curve(chart, top)
+        drawn, height = _drawn(chart, top)
         parts += drawn
         top += height
     head = (
@@ -27,6 +30,12 @@ def svg(charts: Sequence[Chart]) -> str:
         f'font-family="system-ui, sans-serif" font-size="12">'
     )
     return "\n".join([head, f'<rect width="{WIDTH}" height="{top}" fill="white"/>', *parts, "</svg>", ""])
+
+
+def _drawn(chart: Chart, top: int) -> tuple[list[str], int]:
+    if isinstance(chart, Lines):
+        return _lines(chart, top)
+    return _bars(chart, top) if isinstance(chart, Bars) else _curve(chart, top)
 
 
 def _text(x: float, y: float, text: str, fill: str = INK, anchor: str = "start", weight: str = "normal") -> str:
@@ -100,6 +109,25 @@ def _curve(chart: Curve, top: int) -> tuple[list[str], int]:
     for place in range(0, len(chart.labels), every):
         parts.append(_text(left + place * step, foot + 16, _cut(chart.labels[place], 14), DIM, "middle"))
     return parts, HEAD + PLOT + FOOT + ROW
+
+
+def _lines(chart: Lines, top: int) -> tuple[list[str], int]:
+    """Draw lines on linear axes, each with a letter at its end that the list below explains; colour repeats it."""
+    left, right, low, high = chart.box
+    edge, wide, head, foot = 70.0, WIDTH - 130.0, top + HEAD, top + HEAD + PLOT
+    parts = [*_titles(chart, top), _line(edge, head, edge, foot, DIM), _line(edge, foot, edge + wide, foot, DIM)]
+    parts += [_text(edge - 8, foot, number(low), DIM, "end"), _text(edge - 8, head + 8, number(high), DIM, "end")]
+    for tick in range(TICKS + 1):
+        said = number(left + (right - left) * tick / TICKS)
+        parts.append(_text(edge + wide * tick / TICKS, foot + 16, said, DIM, "middle"))
+    for at, one in enumerate(chart.series):
+        placed = [(edge + x * wide, head + y * PLOT) for x, y in chart.within(one)]
+        ink, sign, below = HUES[at % len(HUES)], letter(at), foot + ROW * (at + 2)
+        dashes = ' stroke-dasharray="4 4"' if one.dotted else ""
+        parts.append(f'<polyline points="{_points(placed)}" fill="none" stroke="{ink}" stroke-width="2"{dashes}/>')
+        parts.append(_text(placed[-1][0] + 6 + 9 * at, placed[-1][1] + 4, sign, ink, weight="bold"))
+        parts += [_text(edge, below, sign, ink, weight="bold"), _text(edge + 18, below, one.name, DIM)]
+    return parts, HEAD + PLOT + FOOT + ROW * (len(chart.series) + 1)
 
 
 def _points(points: Sequence[tuple[float, float]]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.render.canvas import Canvas, Point
+from console.render.canvas import STYLES, Canvas, Point, letter
 from console.render.cells import Line, Span, clean, cut, fit, line, width_of
-from console.render.charts import Bar, Bars, Chart, Curve
+from console.render.charts import Bar, Bars, Chart, Curve, Lines
 from console.render.spark import bar as block
 from console.render.words import brief, number
 
@@ -27,7 +27,9 @@ def zoomed(chart: Chart, width: int, height: int) -> list[Line]:
         (),
     ]
     room = max(3, height - HEAD)
-    if isinstance(chart, Curve):
+    if isinstance(chart, Lines):
+        drawn = _lines(chart, width, room)
+    elif isinstance(chart, Curve):
         drawn = _curve(chart, width, room) if chart.joined else _bars(_as_bars(chart), width, room)
     else:
         drawn = _bars(chart, width, room)
@@ -55,6 +57,30 @@ def _curve(curve: Curve, width: int, height: int) -> list[Line]:
         for cells in [canvas.row(row, _STYLES)]
     ]
     return [*drawn, _below([clean(label) for label in curve.labels], room, axis + 2)]
+
+
+def _lines(chart: Lines, width: int, height: int) -> list[Line]:
+    """Draw lines on the same axes, and below them which letter is which."""
+    named = chart.series[: max(1, height // 3)]
+    rows = max(2, height - 1 - len(named))
+    left, right, low, high = chart.box
+    figures = {0: high, rows // 2: high - (high - low) * (rows // 2) / max(1, rows - 1), rows - 1: low}
+    axis = max(AXIS, *(len(brief(value)) for value in figures.values()))
+    room = max(8, width - axis - 4)
+    canvas = Canvas(room, rows)
+    for at, one in enumerate(chart.series):
+        canvas.line(chart.within(one), at, dotted=one.dotted)
+    drawn = [
+        line((f"{brief(figures[row]) if row in figures else '':>{axis}} ", "dim"), ("┤", "rule"), *cells)
+        for row in range(rows)
+        for cells in [canvas.row(row, STYLES)]
+    ]
+    ends = [number(value) for value in (left, (left + right) / 2, right)]
+    legend = [
+        line(" " * (axis + 2), (f"{letter(at)}  ", STYLES[at % len(STYLES)]), (cut(clean(one.name), room - 3), "dim"))
+        for at, one in enumerate(named)
+    ]
+    return [*drawn, _below(ends, room, axis + 2), *legend]
 
 
 def _below(labels: Sequence[str], room: int, indent: int) -> Line:

@@ -191,7 +191,7 @@ def test_every_chart_of_a_versions_page_is_exported(tmp_path: Path) -> None:
         *("mae by rows it was fitted on", "said and seen", "ROC", "answer less truth", "true class and answer"),
     ]
     learning, calibration, roc, residuals, confusion = charts
-    assert (roc.labels, roc.means) == (("0.000", "0.500", "1.000"), (0.2, 0.9, 1.0))
+    assert [one.points for one in roc.series] == [((0.0, 0.2), (0.5, 0.9), (1.0, 1.0)), ((0.0, 0.0), (1.0, 1.0))]
     assert "area 0.750" in roc.note
     assert (learning.means, learning.lows, learning.highs) == ((3.0, 2.0), (2.5, 2.0), (3.5, 2.0))
     assert [(bar.label, bar.value) for bar in calibration.bars] == [("0.500", 0.25)]

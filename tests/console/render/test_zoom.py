@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from console.render.cells import line_width, plain
-from console.render.charts import Bar, Bars, Curve
+from console.render.charts import Bar, Bars, Curve, Lines, Series
 from console.render.zoom import zoomed
 
 FIGURES = some.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
@@ -38,6 +38,23 @@ def test_a_band_is_drawn_beside_its_curve():
     body = [one.partition("┤")[2] for one in text(flat)[3:-1]]
     full = [at for at, one in enumerate(body) if one.strip()]
     assert full == [0, len(body) // 2, len(body) - 1]
+
+
+def test_lines_share_their_axes_and_say_whose_each_is():
+    up, by_chance = Series("up", ((0.0, 0.0), (4.0, 8.0))), Series("chance", ((0.0, 8.0), (4.0, 0.0)), dotted=True)
+    drawn = text(Lines("t", "n", (up, by_chance)))
+    assert len(drawn) == 22
+    assert drawn[3].lstrip().startswith("8.000 ┤") or drawn[3].lstrip().startswith("8 ┤")
+    assert drawn[-3].split() == ["0.000", "2.000", "4.000"]
+    assert [one.split() for one in drawn[-2:]] == [["a", "up"], ["b", "chance"]]
+
+
+@pytest.mark.parametrize("size", [(20, 8), (80, 24), (200, 60)])
+def test_lines_fit_any_screen(size):
+    one = Series("one point\x1b[31m", ((1.0, 1.0),))
+    for cells in zoomed(Lines("t", "n", (one,) * 6), *size):
+        assert line_width(cells) <= size[0]
+        assert "\x1b" not in plain(cells)
 
 
 def test_bars_share_one_scale_and_show_their_intervals():

@@ -58,7 +58,9 @@ async def test_curves_of_marked_runs_are_drawn_together_and_written_as_svg(
         assert sample.called("runs.curves") == [CurvesRequest((first, second))]
         await screen.press("o")
         await screen.shows("written here: compare-")
-    assert f"loss of run {second[:12]}" in next(tmp_path.glob("*.svg")).read_text()
+    [written] = tmp_path.glob("*.svg")
+    assert written.name == f"compare-{first[:12]}-{second[:12]}.svg"
+    assert f"run {second[:12]}, 2 steps" in written.read_text()
 
 
 @run
