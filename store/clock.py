@@ -94,8 +94,9 @@ def read_past(text: str, zone: str, now_us: int) -> int:
     """Read a past moment as people say it, as microseconds UTC; all else as `parse_time` reads it.
 
     `now` is now; `yesterday` is the same time a day before on the clock of `zone`; `yesterday 21:00` and `today 21:00`
-    name it. A time alone, `21:00`, is the latest at which that clock showed it; `90m ago`, `2 hours ago` and `3d ago`
-    are durations.
+    name it. A time alone, `21:00` or `21:00:30`, is the latest at which that clock showed it, and so is a day without
+    its year, `12-01` or `12-01 21:00`, as tables show them; behind a `Z` either is on the clock of UTC. `90m`, `1h30m`,
+    `2 hours ago` and `3d ago` are durations, all of them ago.
 
     Raises:
         Refused: the text is no time, or the zone is unknown.
@@ -103,18 +104,40 @@ def read_past(text: str, zone: str, now_us: int) -> int:
     said = " ".join(text.lower().split())
     if said == "now":
         return now_us
-    ago = re.fullmatch(r"(\d{1,6}) ?(?:(s)(?:ec|econd)?|(m)(?:in|inute)?|(h)(?:our)?|(d)(?:ay)?)s? ago", said)
+    ago = _AGO.fullmatch(said)
     if ago:
-        unit = next(found for found in ago.groups()[1:] if found)
-        return now_us - int(ago[1]) * _SECONDS[unit] * 1_000_000
-    found = re.fullmatch(r"(yesterday|today)?(?: ?(\d\d?):(\d\d))?", said)
-    if not found or not said or (found[2] and not (int(found[2]) < 24 and int(found[3]) < 60)):
+        days, hours, minutes, seconds = (int(part or 0) for part in ago.groups())
+        return now_us - (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
+    found = _SHOWN.fullmatch(said) if said else None
+    if found is None:
         return _written(text, zone)
-    now = (EPOCH + timedelta(microseconds=now_us)).astimezone(_zone(zone))
-    moment = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0) if found[2] else now
-    if found[1] == "yesterday" or (found[1] is None and moment > now):
-        moment -= timedelta(days=1)
+    now = (EPOCH + timedelta(microseconds=now_us)).astimezone(UTC if found["utc"] else _zone(zone))
+    moment = _latest(found, now)
+    if moment is None:
+        return _written(text, zone)
     return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def _latest(found: re.Match[str], now: datetime) -> datetime | None:
+    """Return the latest moment, not after `now`, at which its clock showed what was read; None where it never does."""
+    moment = now
+    if found["time"] or found["month"]:
+        hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
+        if not (hour < 24 and minute < 60 and second < 60):
+            return None
+        moment = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if found["month"]:
+        for year in range(now.year, now.year - _LEAP_YEARS_APART - 1, -1):
+            try:
+                dated = moment.replace(year=year, month=int(found["month"]), day=int(found["day"]))
+            except ValueError:
+                continue  # 02-29 is in leap years only, 13-01 in none
+            if dated <= now:
+                return dated
+        return None
+    if found["word"] == "yesterday" or (found["word"] is None and moment > now):
+        moment -= timedelta(days=1)
+    return moment
 
 
 def _written(text: str, zone: str) -> int:
@@ -122,7 +145,10 @@ def _written(text: str, zone: str) -> int:
     try:
         datetime.fromisoformat(text.strip())
     except ValueError as error:
-        forms = "now, '90m ago', '2 hours ago', yesterday, 'yesterday 21:00', 21:00, 2026-01-31 or 2026-01-31T14:00"
+        forms = (
+            "now, '90m ago', '2 hours ago', yesterday, 'yesterday 21:00', 21:00, 21:00Z, '12-01 21:00', 2026-01-31 or"
+            " 2026-01-31T14:00"
+        )
         raise Refused(f"{text!r} is not a time", f"write {forms}") from error
     return parse_time(text, zone)
 
@@ -136,4 +162,14 @@ def _zone(name: str) -> tzinfo:
         raise Refused(f"unknown time zone {name!r}", "use a name such as Europe/Madrid or UTC") from error
 
 
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_AGO = re.compile(
+    r"(?=\d)(?:(\d{1,6}) ?d(?:ays?)?)? ?(?:(\d{1,6}) ?h(?:ours?|rs?)?)? ?(?:(\d{1,6}) ?m(?:in(?:ute)?s?)?)? ?"
+    r"(?:(\d{1,6}) ?s(?:ec(?:ond)?s?)?)?(?<! )(?: ago)?",
+    re.ASCII,
+)
+_SHOWN = re.compile(
+    r"(?:(?P<word>yesterday|today)|(?P<month>\d\d)-(?P<day>\d\d))?"
+    r" ?(?P<time>(?<!\d)(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))? ?(?P<utc>z|utc)?)?",
+    re.ASCII,
+)
+_LEAP_YEARS_APART = 8  # at most, such as 1896 and 1904

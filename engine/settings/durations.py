@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
+_DURATION = re.compile(
+    r"(?=\d)(?:(\d+) ?d(?:ays?)?)? ?(?:(\d+) ?h(?:ours?|rs?)?)? ?(?:(\d+) ?m(?:in(?:ute)?s?)?)? ?"
+    r"(?:(\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?)?(?<! )",
+    re.ASCII,
+)
 LONGEST_DAYS = 3650
 
 
 def seconds(text: Any) -> float:
-    """Read a duration such as "15s", "2m" or "1h30m" as seconds.
+    """Read a duration such as "15s", "2m", "1h30m" or "4 hours" as seconds.
 
     Raises:
         ValueError: it is not a duration, or a longer one than anything here lasts.

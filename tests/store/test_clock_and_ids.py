@@ -67,6 +67,17 @@ def test_what_is_no_time_is_refused(text: str, zone: str) -> None:
         ("30s ago", "2026-03-30T08:29:30Z"),
         ("3d ago", "2026-03-27T08:30:00Z"),
         ("2026-03-28", "2026-03-27T23:00:00Z"),
+        ("5m", "2026-03-30T08:25:00Z"),
+        ("1h30m", "2026-03-30T07:00:00Z"),
+        ("2 hours", "2026-03-30T06:30:00Z"),
+        ("08:12Z", "2026-03-30T08:12:00Z"),
+        ("10:12:50Z", "2026-03-29T10:12:50Z"),
+        ("10:12:50", "2026-03-30T08:12:50Z"),
+        ("03-30 10:12", "2026-03-30T08:12:00Z"),
+        ("03-30 08:12:07Z", "2026-03-30T08:12:07Z"),
+        ("12-01 00:34", "2025-11-30T23:34:00Z"),
+        ("12-01", "2025-11-30T23:00:00Z"),
+        ("02-29 12:00Z", "2024-02-29T12:00:00Z"),
     ],
 )
 def test_past_moment_is_read_as_people_say_it(said: str, expected: str) -> None:
@@ -79,7 +90,24 @@ def test_yesterday_is_the_same_time_on_the_clock_also_when_the_clocks_went_forwa
     assert rfc3339(read_past("yesterday", "Europe/Madrid", now)) == "2026-03-28T09:30:00Z"
 
 
-@pytest.mark.parametrize("said", ["", "tomorrow", "25:00", "12:75", "yesterday noon", "2w ago", "-2h ago"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "tomorrow",
+        "25:00",
+        "12:75",
+        "yesterday noon",
+        "2w ago",
+        "-2h ago",
+        "m ago",
+        "12:00:61",
+        "13-01 10:00",
+        "02-30",
+        "03-3010:00",
+        "z",
+    ],
+)
 def test_past_moment_that_nobody_says_is_refused(said: str) -> None:
     with pytest.raises(Refused, match="is not a time"):
         read_past(said, "Europe/Madrid", 0)

@@ -52,13 +52,14 @@ def log(context: ServiceContext, request: AccessLogRequest) -> list[PersonalRead
     from itertools import islice
 
     from store import access_log, models
-    from store.clock import parse_time
+    from store.clock import read_past
 
     check_limit(request.limit)
     if request.model:
         models.there(context.deck.database, request.model)
     zone = time_zone(context)
-    bounds = [parse_time(text, zone) if text else None for text in (request.since, request.until)]
+    now = context.deck.clock.now()
+    bounds = [read_past(text, zone, now) if text else None for text in (request.since, request.until)]
     found = access_log.rows(context.deck.workspace.access_log, access_log.Span(*bounds))
     wanted = (
         row

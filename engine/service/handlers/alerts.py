@@ -129,7 +129,7 @@ def _until(context: ServiceContext, until: str, lasts: str) -> int | None:
     try:
         found = seconds(lasts)
     except ValueError as error:
-        raise Refused(f"--for {lasts!r}: {error}", 'such as "30m", "4h" or "2d"') from None
+        raise Refused(f"--for {lasts[:40]!r} is no duration", str(error)) from None
     if found < 1:
         raise Refused(f"--for {lasts!r} is over at once", 'such as "30m", "4h" or "2d"')
     return context.deck.clock.now() + round(found * 1_000_000)

@@ -27,7 +27,6 @@ from engine.service.context import ServiceContext
 from engine.service.handlers.alert_detail import with_left
 from engine.service.handlers.comments import commented, counted
 from engine.service.identity import group_names, highest_role, owner_of
-from engine.settings.durations import seconds
 from store.clock import read_past
 from store.database import Reader
 from store.errors import Refused, UnknownName
@@ -205,9 +204,8 @@ def _time(said: str, zone: str, now: int) -> int:
         Refused: it is neither, or yet to come.
     """
     text = said.strip()
-    ago = text[:-1].isdecimal() and text[-1:] in "smhd" and text[:1].isdecimal()
     try:
-        at = now - round(seconds(text) * 1_000_000) if ago else read_past(text, zone, now)
+        at = read_past(text, zone, now)
     except (ValueError, OverflowError):
         raise Refused(f"{said[:40]!r} is no time", "write 2026-01-31T14:00, yesterday, 21:00 or 8h") from None
     if at > now or at < 0:

@@ -51,9 +51,11 @@ def alias_moves(context: ServiceContext, request: AliasHistory) -> list[AliasMov
 
 def _moment(text: str, zone: str, now_us: int) -> int:
     try:
-        return read_past(text, zone, now_us)
+        at_us = read_past(text, zone, now_us)
+        _local(at_us, zone)
     except (OverflowError, ValueError):
         raise Refused(f"{text!r} is outside of what a clock shows", "write 2026-01-31T14:00") from None
+    return at_us
 
 
 def _local(at_us: int, zone: str) -> str:

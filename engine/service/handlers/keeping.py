@@ -36,7 +36,7 @@ def gc(context: ServiceContext, request: GcRequest) -> GcReport:
     try:
         grace_s = seconds(request.grace)
     except ValueError as error:
-        raise Refused(f"--grace {request.grace!r} is no duration: {error}", "such as 30d or 12h") from None
+        raise Refused(f"--grace {request.grace[:40]!r} is no duration", str(error)) from None
     caller = context.caller
     found = collect(context.deck, grace_s, dry_run=request.dry_run, actor=caller.actor, via=caller.via)
     removed = [item for item in found if item.verdict == REMOVED]

@@ -67,13 +67,15 @@ def test_snoozed_for_a_while_and_back(line: Line, deck: Deck) -> None:
     assert "snoozed" in line("alerts").out
     newest = events.events(deck.database, limit=1)[0]
     assert (newest.action, newest.reason) == ("alert.snoozed", "after the market opens")
+    assert line("alerts", "snooze", alert, "--for", "4hours").code == 0
+    assert line("alerts", "snooze", alert, "--for", "long").err.count("such as") == 1
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
         (("snooze", "ID"), "a snooze needs an end"),
-        (("snooze", "ID", "--for", "4 hours"), "write a duration with its unit"),
+        (("snooze", "ID", "--for", "long"), "--for 'long' is no duration: write a duration with its unit"),
         (("snooze", "ID", "--for", "0s"), "is over at once"),
         (("snooze", "ID", "--until", "tomorrow"), "'tomorrow' is not a time"),
         (("snooze", "ID", "--until", "2020-01-01"), "is over: it is"),

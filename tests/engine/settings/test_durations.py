@@ -12,14 +12,47 @@ from store.settings import duration
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("15s", 15), ("1.5s", 1.5), ("2m", 120), ("1h30m", 5400), ("1d", 86400), ("1d2h3m4s", 93784), ("0s", 0)],
+    [
+        *[("15s", 15), ("1.5s", 1.5), ("2m", 120), ("1h30m", 5400), ("1d", 86400), ("1d2h3m4s", 93784), ("0s", 0)],
+        *[
+            ("4hours", 14400),
+            ("2 hours", 7200),
+            ("30 min", 1800),
+            ("1 hour 30 minutes", 5400),
+            ("1 s", 1),
+            ("3days", 259200),
+        ],
+    ],
 )
 def test_duration_with_units_is_read_as_seconds(text, expected):
     assert seconds(text) == expected
 
 
 @pytest.mark.parametrize(
-    "text", ["", "15", "m", "1m1h", "-1s", " 1s", "1 s", "1s\n", "1.5m", "1w", "٣s", "1e3s", 15, 1.5, True, None, []]
+    "text",
+    [
+        "",
+        "15",
+        "m",
+        "1m1h",
+        "-1s",
+        " 1s",
+        "1s ",
+        "1  s",
+        "4 hour 2 days",
+        "2 moons",
+        "hours",
+        "1s\n",
+        "1.5m",
+        "1w",
+        "٣s",
+        "1e3s",
+        15,
+        1.5,
+        True,
+        None,
+        [],
+    ],
 )
 def test_anything_else_is_refused_with_the_way_to_write_it(text):
     with pytest.raises(ValueError, match='such as "15s", "2m" or "1h"'):
