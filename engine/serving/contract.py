@@ -248,7 +248,7 @@ class RowCoder:
 
 
 def _unknown(name: str, known: set[str], row: int) -> InputError:
-    close = difflib.get_close_matches(str(name), sorted(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), sorted(known), n=1, cutoff=0.7)
     told = f"did you mean {close[0]!r}?" if close else f"the model knows {', '.join(sorted(known))}"
     return InputError(f"row {row}: unknown column {name!r}: {told}", row=row, column=str(name))
 

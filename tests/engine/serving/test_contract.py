@@ -68,6 +68,7 @@ def test_rows_become_columns_in_the_order_of_the_signature() -> None:
         ({"arrives": 1501545600}, "arrives", "a time such as"),
         ({"country": None}, "country", "is null"),
         ({"county": "ES"}, "county", "did you mean 'country'?"),
+        ({"account_id": "ES"}, "account_id", "the model knows "),
     ],
 )
 def test_a_wrong_value_is_refused_naming_row_and_column(change: dict[str, Any], column: str, words: str) -> None:
