@@ -132,6 +132,7 @@ def version_named(model: str, number: int) -> DocumentPage:
         read=read,
         row=lambda subject: subject[0],
         charts=lambda subject: page_charts.version_charts(subject[0]),
+        gone=f"no version {model}@{number}: modeldeck versions {model} lists them",
     )
     return DocumentPage(kind)
 

@@ -77,6 +77,16 @@ async def test_command_opens_a_version_by_any_name_it_has(console: Any, named: s
 
 
 @run
+async def test_version_that_never_was_is_told_as_the_command_line_tells_it(console: Any) -> None:
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press(":")
+        await screen.type("version nightly-rates 9")
+        await screen.press("enter")
+        await screen.shows("no version nightly-rates@9: modeldeck versions nightly-rates lists them")
+
+
+@run
 async def test_command_acts_on_a_version_named_by_an_alias_and_tells_the_aliases_there_are(
     console: Any, sample: SampleClient
 ) -> None:
