@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from console.commands.finding import verb_of
 from console.commands.verb import Verb
 from console.usage import HelpShown, Opening, UsageError
-from console.version_names import apart, holds_version, version_word
+from console.version_names import apart, holds_version, positional, version_word
 from engine.operations.operation import Danger
 from engine.product import VERSION
 from store.rows.frozen import dataclass
@@ -115,6 +115,8 @@ def parse(arguments: Sequence[str]) -> Invocation | None:
     parser = parser_of(verb)
     valued = [option for action in parser._actions if action.nargs != 0 for option in action.option_strings]
     words = apart(_signed(rest), verb.request, valued)
+    if verb.words == ("rollback",):
+        _refuse_target(positional(words, valued))
     return _invocation(verb, parser.parse_intermixed_args(words, first))
 
 
@@ -204,6 +206,20 @@ def _signed(words: Sequence[str]) -> list[str]:
     return tied
 
 
+def _refuse_target(named: Sequence[str]) -> None:
+    """Refuse a version to roll back to: the way back is on record, and leads to what served before.
+
+    Raises:
+        UsageError: one is named.
+    """
+    model, _, version = " ".join(named).replace(" ", "@").partition("@")
+    if version:
+        raise UsageError(
+            f"rollback takes no version: `modeldeck rollback {model}` returns to what served before",
+            f"another version: modeldeck promote {model} {version}",
+        )
+
+
 def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:
     for length in (2, 1):
         verb = verb_of(tuple(words[:length]))
@@ -228,12 +244,14 @@ def _resolve(words: Sequence[str]) -> tuple[Verb, list[str]]:
 def _shown(verb: Verb, rest: list[str]) -> tuple[Verb, list[str]]:
     """Read `versions show rates@7` as `show version rates@7`: these nouns have no such verb of their own."""
     noun = verb.words[0]
+    show = verb_of(("show",))
+    if noun == "versions" and show and rest and re.fullmatch(r"[^-\s@][^\s@]*@\S+", rest[0]):
+        return show, ["version", *rest]  # `versions rates@7`
     if rest[:1] != ["show"] or noun not in SHOWN:
         return verb, rest
     named = rest[1:]
     if noun == "versions" and len(named) > 1 and "@" not in named[0] and not named[1].startswith("-"):
         named = [f"{named[0]}@{named[1]}", *named[2:]]
-    show = verb_of(("show",))
     return (show, [noun.removesuffix("s"), *named]) if show else (verb, rest)
 
 

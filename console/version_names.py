@@ -9,7 +9,6 @@ import typing
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from console.usage import UsageError
 from engine.operations.common import NoRequest
 from store.errors import UnknownName
 
@@ -55,20 +54,30 @@ def apart(words: Sequence[str], request: type, valued: Sequence[str]) -> list[st
     Of two versions to compare, the second may leave out the model, or the model stands once before both. `valued` names
     the options that take a value.
     """
-    positional = [field.name for field in dataclasses.fields(request) if field.metadata.get("flag", "") is None]
-    if positional[:2] == ["first", "second"]:
+    asked = [field.name for field in dataclasses.fields(request) if field.metadata.get("flag", "") is None]
+    if asked[:2] == ["first", "second"]:
         return _of_one_model(list(words))
-    if positional[:1] != ["model"] or len(positional) < 2 or not holds_version(request, positional[1]):
+    if asked[:1] != ["model"] or len(asked) < 2 or asked[1] not in NAMES:
         return list(words)
     found = list(words)
-    for place, word in enumerate(words):
-        if word.startswith("-") or (place and words[place - 1] in valued):
-            continue
-        name, at, version = word.partition("@")
+    for place in _places(words, valued)[:1]:
+        name, at, version = words[place].partition("@")
         if name and at and version:
             found[place : place + 1] = [name, version]
-        break
     return found
+
+
+def positional(words: Sequence[str], valued: Sequence[str]) -> list[str]:
+    """Return the words that are neither options nor values of them."""
+    return [words[place] for place in _places(words, valued)]
+
+
+def _places(words: Sequence[str], valued: Sequence[str]) -> list[int]:
+    return [
+        place
+        for place, word in enumerate(words)
+        if not word.startswith("-") and not (place and words[place - 1] in valued)
+    ]
 
 
 def _of_one_model(words: list[str]) -> list[str]:
@@ -96,25 +105,12 @@ def with_numbers(client: Asks, request: Any) -> Any:
     return dataclasses.replace(request, **found) if found else request
 
 
-def asked_version(model: str, version: str, file: str | None) -> tuple[str, str, str]:
-    """Return model, version and file of `MODEL VERSION FILE` or `MODEL@VERSION FILE`.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if file is not None:
-        return model, version, file
-    name, at, named = model.partition("@")
-    if not at or not named:
-        raise UsageError("the following arguments are required: FILE", "write MODEL VERSION FILE")
-    return name, named, version
-
-
 def named_version(client: Asks, model: str, named: str) -> int:
     """Return the number of a model's version, given as `7`, `@7`, `v7`, the name of an alias, or `model@` one of these.
 
     Raises:
-        UnknownName: it is no number, and the model has no such alias; or it is a version of another model.
+        UnknownName: it is no number, and the model has no such alias; or it is a version of another model; or there is
+            no such model.
     """
     of, at, word = named.rpartition("@")
     if at and of not in ("", model):
@@ -127,5 +123,11 @@ def named_version(client: Asks, model: str, named: str) -> int:
     numbered = _NUMBERED.fullmatch(word)
     if numbered is not None:
         return int(numbered[1])
+    from engine.operations.models import ModelsRequest  # needed only where a name is wrong
+
+    models = [row.name for row in client.call("models.list", ModelsRequest())]
+    if model not in models:
+        hint = f"the model comes first: {word} {model}" if word in models else "modeldeck models lists them"
+        raise UnknownName(f"no model named {model[:64]!r}", hint)
     told = ", ".join(sorted(known)) or "none"
     raise UnknownName(f"{model} has no version {word[:64]!r}", f"say its number, or one of its aliases: {told}")

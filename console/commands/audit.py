@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.commands.session import Session
-from console.version_names import asked_version, named_version
+from console.version_names import named_version
 from console.writing import refuse_taken, write_new
 from engine.operations.audit import EvidenceMade, EvidencePieceRequest, EvidenceRequest, HeadsRequest, SignedHead
 from store.errors import CorruptArtifact, ModeldeckError, Refused
@@ -44,10 +44,9 @@ def export(session: Session) -> int:
 def bundle(session: Session) -> int:
     """Write the record and everything that speaks for a version as one signed file."""
     said = session.said.request
-    model, named, file = asked_version(said.model, said.version, said.file)
     with session.client() as client:
-        version = named_version(client, model, named)
-    return _write(session, file, EvidenceRequest(model, version))
+        version = named_version(client, said.model, said.version)
+    return _write(session, said.file or f"{said.model}-{version}.evidence", EvidenceRequest(said.model, version))
 
 
 def check(session: Session) -> int:

@@ -18,7 +18,7 @@ from console.commands import render
 from console.commands.session import Session
 from console.commands.told_refusal import refusal_on_record
 from console.commands.values import kilobytes
-from console.version_names import asked_version, named_version
+from console.version_names import named_version
 from console.writing import refuse_taken, write_new
 from engine.operations.bundles import (
     BeginImport,
@@ -78,13 +78,12 @@ def export(session: Session) -> int:
     from engine.interop.bundle_file import file_size, read_manifest, write
 
     said, out = session.said.request, session.output
-    model, named, wanted = asked_version(said.model, said.version, said.file)
-    target = Path(wanted).expanduser()
-    refuse_taken(target)
     with session.client() as client:
-        version = named_version(client, model, named)
+        version = named_version(client, said.model, said.version)
+        target = Path(said.file or f"{said.model}-{version}.bundle").expanduser()
+        refuse_taken(target)
         made: SignedBundle = client.call(
-            "bundle.collect", CollectRequest(model, version, said.with_data, said.image, said.dry_run)
+            "bundle.collect", CollectRequest(said.model, version, said.with_data, said.image, said.dry_run)
         )
         manifest: Manifest = read_manifest(target.name, made.manifest.encode(), made.signature.encode())
         if said.dry_run:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.commands.predict import note_ignored
 from console.commands.records import read_records
 from console.commands.session import Session
 from console.output import Output
+from console.usage import UsageError
 from console.writing import write_whole
 from engine.operations.deck import ShowRequest
 from engine.operations.explain import ExplainRequest, Explanation
-from store.errors import Refused
+from engine.operations.tracing import Trace, TraceRequest
+from store.errors import Refused, UnknownName
+
+if TYPE_CHECKING:
+    from engine.client import Client
 
 
 def run(session: Session) -> int:
@@ -22,6 +28,8 @@ def run(session: Session) -> int:
     with session.client() as client:
         session.name_versions(client)
         said = session.said.request
+        if said.version is None:
+            said = replace(said, version=_version_of(client, said.model, said.prediction))
         rows: list[dict[str, Any]] = []
         if said.row:
             version = client.call("deck.show", ShowRequest("version", f"{said.model}@{said.version}"))
@@ -47,6 +55,24 @@ def run(session: Session) -> int:
     else:
         _draw(found, out)
     return 0
+
+
+def _version_of(client: Client, model: str, prediction: str | None) -> int:
+    """Return the version that made a logged prediction.
+
+    Raises:
+        UsageError: no prediction is named.
+        UnknownName: no such prediction is on the log, or another model made it.
+    """
+    if prediction is None:
+        raise UsageError(f"which version of {model}?", f"modeldeck explain {model} VERSION, or --prediction ID")
+    traced: Trace = client.call("predictions.trace", TraceRequest(prediction))
+    if traced.model != model:
+        raise UnknownName(
+            f"{model} did not make {prediction!r}",
+            f"it is of {traced.model}: modeldeck explain {traced.model} --prediction {prediction}",
+        )
+    return traced.version
 
 
 def _target(name: str, force: bool) -> Path | None:

@@ -69,7 +69,7 @@ class ExplainFile:
     """Say what moves a version's predictions: over all, for rows or a logged prediction, or beside another version."""
 
     model: str = argument("the model's name")
-    version: int = argument("the version number")
+    version: int | None = argument("the version number; a --prediction tells it", metavar="VERSION", default=None)
     against: int | None = argument("another version: what it looks at more or less", metavar="AGAINST", default=None)
     row: str = argument("explain the rows of this file; - reads stdin", flag="--row", metavar="FILE", default="")
     prediction: str | None = argument("explain this one, from the log", flag="--prediction", metavar="ID", default=None)
@@ -183,7 +183,7 @@ class BundleFile:
 
     model: str = argument("the model's name, or MODEL@VERSION")
     version: str = argument("its number, or an alias such as champion; not after MODEL@VERSION", metavar="VERSION")
-    file: str | None = argument("the file to make; it must not be there yet", metavar="FILE", default=None)
+    file: str | None = argument("the new file; else MODEL-VERSION.evidence, here", metavar="FILE", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ class ExportBundle:
 
     model: str = argument("the model's name, or MODEL@VERSION")
     version: str = argument("its number, or an alias such as champion; not after MODEL@VERSION", metavar="VERSION")
-    file: str | None = argument("the file to make; it must not be there yet", metavar="FILE", default=None)
+    file: str | None = argument("the new file; else MODEL-VERSION.bundle, here", metavar="FILE", default=None)
     with_data: bool = argument(
         "the rows of its snapshot too; an admin's to give away", flag="--with-data", default=False
     )

@@ -28,7 +28,7 @@ def test_a_look_has_its_predictions_explained_and_explain_finds_them(tiny) -> No
     assert [one["column"] for one in told["contributions"]] == [one["column"] for one in first["contributions"]]
     assert [one["value"] for one in told["contributions"]] == [one["value"] for one in first["contributions"]]
     assert abs(told["predicted"] - first["predicted"]) < 1e-6
-    shown = " ".join(tiny("explain", "rates", "1", "--prediction", id).out.split())
+    shown = " ".join(tiny("explain", "rates", "--prediction", id).out.split())
     assert f"Kept beside the log since {after['kept_at'][:10]}" in shown
     assert "by version 1." in shown
     tiny.write_model(

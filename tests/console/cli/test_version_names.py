@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,8 +22,7 @@ class Deck:
     """Answers what a lookup asks."""
 
     def call(self, operation_id: str, request: object = None) -> object:
-        assert operation_id == "aliases.list"
-        return ALIASES
+        return {"aliases.list": ALIASES, "models.list": [SimpleNamespace(name="rates")]}[operation_id]
 
 
 TAKING = [
@@ -75,10 +75,37 @@ def test_a_name_the_model_does_not_have_is_refused_with_those_it_has(word: str) 
         named_version(Deck(), "rates", word)
 
 
+def test_words_in_the_wrong_order_are_told_the_right_one() -> None:
+    with pytest.raises(UnknownName, match="no model named '2'") as refused:
+        named_version(Deck(), "2", "rates")
+    assert refused.value.hint == "the model comes first: rates 2"
+    with pytest.raises(UnknownName) as refused:
+        named_version(Deck(), "2", "prod")
+    assert refused.value.hint == "modeldeck models lists them"
+
+
+@pytest.mark.parametrize("words", [["rates", "1"], ["rates@1"], ["--reason", "it was better", "rates", "1", "--yes"]])
+def test_rollback_to_a_version_is_told_what_rollback_does_and_what_to_use(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="rollback takes no version: `modeldeck rollback rates`") as refused:
+        parse(["rollback", *words])
+    assert refused.value.hint == "another version: modeldeck promote rates 1"
+    said = parse(["rollback", "--reason", "it was better", "rates", "--yes"])
+    assert said is not None
+    assert said.request.model == "rates"
+
+
+@pytest.mark.parametrize("words", [("audit", "bundle"), ("bundle", "export")], ids=" ".join)
+@pytest.mark.parametrize(("typed", "file"), [(["rates@1"], None), (["rates", "1"], None), (["rates@1", "f"], "f")])
+def test_a_file_of_a_version_may_be_left_to_its_usual_name(words: tuple[str, ...], typed: list[str], file: str) -> None:
+    said = parse([*words, *typed])
+    assert said is not None
+    assert (said.request.model, said.request.version, said.request.file) == ("rates", "1", file)
+
+
 def test_an_alias_that_looks_like_a_number_goes_first() -> None:
     class Named(Deck):
         def call(self, operation_id: str, request: object = None) -> object:
-            return [Alias("rates", "v2", 7, 1, "user:a", 0)]
+            return [Alias("rates", "v2", 7, 1, "user:a", 0)]  # only aliases are asked for
 
     assert named_version(Named(), "rates", "v2") == 7
     assert named_version(Named(), "rates", "2") == 2
@@ -114,6 +141,7 @@ def test_two_versions_of_one_model_are_compared_without_saying_it_twice(line: st
     ("line", "kind", "identity"),
     [
         ("versions show rates@7", "version", "rates@7"),
+        ("versions rates@7", "version", "rates@7"),
         ("versions show rates champion", "version", "rates@champion"),
         ("models show rates", "model", "rates"),
         ("runs show 0193aa", "run", "0193aa"),
