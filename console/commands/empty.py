@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from console.render.reasons import NONE_KEPT
 
 EMPTY = {
@@ -33,3 +36,10 @@ EMPTY = {
     "keys.list": "no keys: modeldeck keys add MODEL NAME",
     "endpoints.list": "nothing is deployed yet: modeldeck promote MODEL",
 }
+
+
+def filled(operation_id: str, request: Any) -> str:
+    """Say that a list has nothing yet, and what fills it; the model that was asked about is named."""
+    said = EMPTY.get(operation_id, f"no {operation_id.partition('.')[0]}")
+    model = getattr(request, "model", None)
+    return re.sub(r"\bMODEL\b", lambda _: model, said) if isinstance(model, str) and model else said

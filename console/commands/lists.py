@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from store.rows import Endpoint, Host
 
 
-def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output) -> None:
-    """Write a list; an empty one says so on stderr and leaves stdout empty."""
+def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output, why_none: str) -> None:
+    """Write a list; an empty one says why on stderr and leaves stdout empty."""
     if answer:
         if hasattr(answer[0], "id"):
             out.tell_apart(column(answer, "id"))
@@ -33,9 +33,7 @@ def rows(operation_id: str, kind: type, answer: Sequence[Any], out: Output) -> N
         if hasattr(answer[0], "faults"):
             _faults(answer, out)
     else:
-        from console.commands.empty import EMPTY
-
-        out.note(EMPTY.get(operation_id, f"no {operation_id.partition(chr(46))[0]}"))
+        out.note(why_none)
 
 
 def with_comments(columns: tuple[Column, ...], rows: Sequence[Any]) -> tuple[Column, ...]:

@@ -24,12 +24,13 @@ def run(session: Session) -> int:
         answer, after = _asked(client, operation, session.said.request, by_columns=not out.as_json)
         if operation.id == "jobs.logs" and (session.said.request.follow or not out.as_json):
             return _log(client, answer, session)
+        why = _why_none(client, operation, session) if operation.many and not answer and not out.as_json else ""
     if out.as_json:
         out.data(list(answer) if operation.many else answer)
     elif operation.many:
         from console.commands.lists import rows
 
-        rows(operation.id, operation.answer, answer, out)
+        rows(operation.id, operation.answer, answer, out, why)
     else:
         show(answer, out)
     if after:
@@ -58,6 +59,15 @@ def _asked(client: Client, operation: Operation, request: Any, *, by_columns: bo
         return client.call(operation.id, request, by_columns=by_columns), None
     page = client.call(operation.pages, request)
     return page.rows, page.next
+
+
+def _why_none(client: Client, operation: Operation, session: Session) -> str:
+    """Say why a list is empty: its filter let nothing through, or nothing is there yet."""
+    from console.commands.empty import filled
+    from console.commands.unmatched import told
+
+    request = session.said.request
+    return told(client, operation.id, request) or filled(operation.id, request)
 
 
 def _log(client: Client, piece: JobLogs, session: Session) -> int:

@@ -146,6 +146,12 @@ def parse(text: str) -> Filter:
     return Filter(tuple(terms))
 
 
+def fields_of(wanted: Filter) -> list[str]:
+    """Return the fields that a filter's comparisons name, in their order."""
+    terms = (term.term if isinstance(term, Not) else term for term in wanted.terms)
+    return [term.column for term in terms if isinstance(term, Comparison | ColumnPattern)]
+
+
 MOST_TERMS = 64
 _HINT = "write words, col>0.2, metrics.mae < 12, !x or ~regex, joined by spaces"
 

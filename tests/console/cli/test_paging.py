@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from one_model import deck_of_one_model
 
 from engine.deck import make_deck
 from engine.workspace import Workspace
@@ -45,3 +46,34 @@ def test_an_order_nobody_keeps_is_told_in_one_line(line, five_runs: list[str]) -
     said = line("runs", "--order", "colour")
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
     assert "runs cannot be ordered by 'colour'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ("metrics.mae>99", "nothing matches 'metrics.mae>99' of 5 runs"),
+        ("mae<1", "nothing matches 'mae<1' of 5 runs: none has 'mae', did you mean 'metrics.mae'?"),
+        (
+            "metrics.mea<10 colour=red",
+            "nothing matches 'metrics.mea<10 colour=red' of 5 runs: none has 'metrics.mea', did you mean 'metrics.mae'?"
+            "; none has 'colour'",
+        ),
+        ("~nowhere", "nothing matches '~nowhere' of 5 runs"),
+    ],
+)
+def test_filter_that_lets_nothing_through_says_so_and_what_it_cannot_find(
+    line,  # type: ignore[no-untyped-def]
+    five_runs: list[str],
+    wanted: str,
+    why: str,
+) -> None:
+    said = line("runs", wanted)
+    assert (said.code, said.out, said.err) == (0, "", f"{why}\n")
+    assert line("runs", wanted, "--json").data == []
+
+
+def test_list_without_rows_names_the_model_that_was_asked_about(line, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    deck_of_one_model(folder).database.close()
+    assert line("versions", "rates").err == "no versions yet: modeldeck train rates\n"
+    assert line("versions", "rates", "number>1").err == "no versions yet: modeldeck train rates\n"
+    assert line("runs", "mae<1").err == "no runs\n"
