@@ -80,11 +80,12 @@ def compare(
         WorkFailed: no candidate but the Dummy ended well in time, or none keeps within the constraints.
     """
     search = _Search(bench, effort, recorder, progress, earlier, meanwhile)
-    try:
-        search.run()
-    finally:
-        search.close()
-    return search.result()
+    with one_quiet_thread():  # held here, no worker starts pools of threads anew, which spin for as long as many trials
+        try:
+            search.run()
+        finally:
+            search.close()
+        return search.result()
 
 
 @dataclass(slots=True)
