@@ -96,7 +96,11 @@ def promotable(row: Any) -> str | None:
         return f"v{row.number} serves already" if "champion" in row.aliases else None
     if not hasattr(row, "challenger"):
         return "choose a version: open the model"
-    return None if row.challenger else "no challenger waits: open the model and choose a version"
+    if row.challenger:
+        return None
+    if getattr(row, "release", ""):
+        return "a release is under way: it ends, or is aborted, before the next"
+    return "no challenger waits: open the model and choose a version"
 
 
 def returnable(row: Any) -> str | None:
@@ -106,6 +110,8 @@ def returnable(row: Any) -> str | None:
         return reason
     if hasattr(row, "challenger") and row.champion is None:
         return "nothing serves, so there is nothing to go back from"
+    if not getattr(row, "returnable", True) and not row.release:
+        return f"no earlier champion stands behind v{row.champion}"
     return None
 
 

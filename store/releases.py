@@ -239,6 +239,21 @@ def steps(reader: Reader, id: str) -> list[Step]:
     return [Step(**{**dict(row), "args": load(row["args"]), "observed": load(row["observed"])}) for row in found]
 
 
+def has_way_back(reader: Reader, endpoint: str) -> bool:
+    """Say whether a rollback has anywhere to lead: a deploy of the champion not taken back, or a former champion."""
+    row = reader.row(
+        "SELECT 1 FROM alias c WHERE c.model = :endpoint AND c.name = 'champion' AND (EXISTS (SELECT 1 FROM release d"
+        " WHERE d.endpoint = :endpoint AND d.kind = 'deploy' AND d.state = 'completed' AND d.reverted_by IS NULL"
+        " AND d.to_version = c.version) OR EXISTS (SELECT 1 FROM release p WHERE p.endpoint = :endpoint"
+        " AND p.kind = 'promote' AND p.state = 'completed' AND p.reverted_by IS NULL) AND EXISTS (SELECT 1"
+        " FROM release f JOIN version v ON v.model = f.endpoint AND v.number IN (f.from_version, f.to_version)"
+        " WHERE f.endpoint = :endpoint AND f.state = 'completed' AND v.number <> c.version"
+        " AND v.abandoned_at IS NULL AND v.deleted_at IS NULL))",
+        {"endpoint": endpoint},
+    )
+    return row is not None
+
+
 def former_champion(reader: Reader, endpoint: str) -> int | None:
     """Return the most recent former champion that is not marked abandoned, from completed releases."""
     row = reader.row(

@@ -26,7 +26,7 @@ def state(alert: Alert, out: Output) -> str:
 
 def detail(body: dict[str, Any]) -> AlertDetail:
     """Return what `show alert` gives as the page draws it: in its body the fields of the alert stand first."""
-    around = ("series", "changes", "life", "maintenance")
+    around = ("series", "changes", "life", "maintenance", "returnable")
     alert = {name: value for name, value in body.items() if name not in around}
     made: AlertDetail = from_body(AlertDetail, {"alert": alert, **{name: body[name] for name in around}})
     return made

@@ -10,6 +10,7 @@ from console.render.plot import axis, plot
 from console.render.sheet import Sheet
 from console.render.signs import glyph_of, state, style_of
 from console.render.words import DAY, MINUTE, age, ago, brief, count, day, moment, person, plural, typed_id
+from engine.availability import acknowledgeable, resolvable
 from engine.operations.alerts import AlertDetail, Point, Series, left
 from engine.operations.changes import words
 from store.rows import Alert
@@ -87,7 +88,7 @@ def alert_page(detail: AlertDetail, width: int, now: int, *, keys: bool = True) 
     if not alert.evidence:
         sheet.paragraph("none recorded", "dim")
     put_evidence(sheet, alert.evidence)
-    _put_next(sheet, alert, keys=keys)
+    _put_next(sheet, detail, keys=keys)
     return sheet.lines
 
 
@@ -143,22 +144,25 @@ def _put_changes(sheet: Sheet, detail: AlertDetail, now: int) -> None:
         sheet.pair("Before it", ("nothing was changed, as far as the record goes", "dim"))
 
 
-def _put_next(sheet: Sheet, alert: Alert, *, keys: bool) -> None:
+def _put_next(sheet: Sheet, detail: AlertDetail, *, keys: bool) -> None:
     """Say what can be done: keys in the console, commands outside it and where there is no key."""
     sheet.heading("Next")
+    alert = detail.alert
     id = typed_id(alert.id)
-    if keys:
-        steps = [("A", "take it"), ("Z", "snooze 4 h"), ("V", "it is over")]
-        if alert.left_version is None:  # else the way back was gone already, and this would go a step further
-            steps.append(("R", "roll back"))
-        cells = [cell for key, said in steps for cell in ((key, "key"), (f" {said}   ", ""))]
-        sheet.pair("Keys", *cells)
-    else:
-        sheet.pair("Take it", f"modeldeck alerts ack {id} --for 4h")
-        sheet.pair("Put aside", f"modeldeck alerts snooze {id} --for 4h")
-        sheet.pair("Over", f"modeldeck alerts resolve {id}")
-        if alert.model and alert.left_version is None:
-            sheet.pair("Go back", f"modeldeck rollback {alert.model}")
+    steps = []
+    if acknowledgeable(alert) is None:
+        steps.append(("A", "take it", "Take it", f"modeldeck alerts ack {id} --for 4h"))
+    if resolvable(alert) is None:
+        steps.append(("Z", "snooze 4 h", "Put aside", f"modeldeck alerts snooze {id} --for 4h"))
+        steps.append(("V", "it is over", "Over", f"modeldeck alerts resolve {id}"))
+    # where its version has left, the way back was gone already, and this would go a step further
+    if alert.model and alert.left_version is None and detail.returnable:
+        steps.append(("R", "roll back", "Go back", f"modeldeck rollback {alert.model}"))
+    if not keys:
+        for _, _, label, command in steps:
+            sheet.pair(label, command)
+    elif steps:
+        sheet.pair("Keys", *[cell for key, said, _, _ in steps for cell in ((key, "key"), (f" {said}   ", ""))])
     if alert.model:
         version = alert.evidence.get("version")
         if isinstance(version, int):

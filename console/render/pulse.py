@@ -83,7 +83,7 @@ def answers(row: PulseModel, releases: Sequence[Release], width: int, now: int) 
     """Return what serves, what changed, whether it hurts anyone and the way back, for one model."""
     sheet = Sheet(width)
     sheet.rule(row.model, (row.task, "dim"))
-    sheet.pair("Serving", *_serving_words(row, now), label_width=LABELS)
+    sheet.pair("Serving", *_serving_words(row, releases, now), label_width=LABELS)
     for fault in row.faults[:FAULTS]:
         sheet.pair("", ("✗ ", "bad"), (fault, ""), label_width=LABELS)
     if len(row.faults) > FAULTS:
@@ -95,15 +95,21 @@ def answers(row: PulseModel, releases: Sequence[Release], width: int, now: int) 
     return sheet.lines
 
 
-def _serving_words(row: PulseModel, now: int) -> list[Span]:
+def _waiting_words(row: PulseModel, releases: Sequence[Release], now: int) -> list[Span]:
+    """Return that the challenger waits, or what came of the last release of it where that failed."""
+    last = next((one for one in releases if (one.endpoint, one.to_version) == (row.model, row.challenger)), None)
+    promote = (key("releases.promote"), "key")
+    if last is None or last.state != "failed":
+        return [(f"; v{row.challenger} waits, ", ""), promote, (" promotes it", "")]
+    failed = "its gates failed" if last.evidence.get("cause") == "gate" else "its release failed"
+    when = ago(last.ended_at if last.ended_at is not None else last.requested_at, now)
+    return [(f"; v{row.challenger} waits, but {failed} {when}", "warn"), (", ", ""), promote, (" tries again", "")]
+
+
+def _serving_words(row: PulseModel, releases: Sequence[Release], now: int) -> list[Span]:
     if row.champion is None:
         if row.challenger is not None:
-            return [
-                ("nothing serves", "warn"),
-                (f"; v{row.challenger} waits, ", ""),
-                (key("releases.promote"), "key"),
-                (" promotes it", ""),
-            ]
+            return [("nothing serves", "warn"), *_waiting_words(row, releases, now)]
         return [("nothing serves", "warn"), (", no version yet: ", ""), (key("runs.train"), "key"), (" trains one", "")]
     cells: list[Span] = [(f"v{row.champion}", "strong")]
     if row.since_at is not None:
@@ -112,7 +118,7 @@ def _serving_words(row: PulseModel, now: int) -> list[Span]:
     if row.release:
         cells += [("; ", ""), (f"releasing {row.release}", "busy")]
     elif row.challenger is not None:
-        cells += [(f"; v{row.challenger} waits, ", ""), (key("releases.promote"), "key"), (" promotes it", "")]
+        cells += _waiting_words(row, releases, now)
     if row.undeployed and not row.release:
         cells += [
             (f"; not yet under {', '.join(row.undeployed)} as applied, ", "warn"),

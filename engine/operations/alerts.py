@@ -71,6 +71,7 @@ class AlertDetail:
     changes: tuple[Event, ...] = ()  # newest first
     life: tuple[Event, ...] = ()  # newest first
     maintenance: Maintenance | None = None
+    returnable: bool = True  # a rollback of its model has somewhere to lead
 
 
 def left(alert: Alert) -> str:

@@ -61,6 +61,7 @@ class PulseModel:
     last_change_reason: str
     faults: tuple[str, ...] = ()  # what is wrong now on the hosts it answers on, longest standing first
     undeployed: tuple[str, ...] = ()  # settings its servers do not run under yet, by name: deploy.replicas
+    returnable: bool = True  # a rollback has somewhere to lead: a former champion, or servers from before a deploy
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class RollbackFacts:
     reverts: Release | None
     to: Version | None
     former: tuple[Placement, ...] = ()
+    others: bool = True  # there are versions beside the champion
 
     @property
     def is_warm(self) -> bool:
@@ -187,7 +188,8 @@ def gather_rollback(reader: Reader, model: str) -> RollbackFacts:
     deleted = {number for one in past for number in (one.from_version, one.to_version) if number not in known}
     away = left | {number for number in deleted if number is not None}
     target = former_champion(past, here.champion.number, away) if here.champion and reverts else None
-    return RollbackFacts(here=here, reverts=reverts, to=known[target] if target is not None else None)
+    others = any(here.champion is None or number != here.champion.number for number in known)
+    return RollbackFacts(here, reverts, known[target] if target is not None else None, others=others)
 
 
 def _before_deploy(reader: Reader, here: EndpointFacts, reverts: Release) -> RollbackFacts:

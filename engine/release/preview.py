@@ -134,9 +134,10 @@ def nothing_to_go_back_to(facts: RollbackFacts) -> Exception:
     if here.champion is None:
         return Refused(f"{here.model} has never served: nothing to go back to", "give a version the traffic: promote")
     why = "no former champion is left that is not marked abandoned" if facts.reverts else "every release is reverted"
+    way = f"name the version that should serve: modeldeck promote {here.model} VERSION --reason …"
     return Refused(
         f"{here.model} v{here.champion.number} serves and there is nothing to go back to: {why}",
-        f"name the version that should serve: modeldeck promote {here.model} VERSION --reason …",
+        way if facts.others else f"it is the only version; another: modeldeck train {here.model}",
     )
 
 

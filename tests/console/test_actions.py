@@ -127,3 +127,20 @@ def test_the_table_loads_nothing_heavy() -> None:
         "print(sorted(sys.modules.keys() & {'textual', 'rich', 'pydantic'}))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_during_a_release_promote_says_that_one_is_under_way() -> None:
+    row = SimpleNamespace(model="rates", champion=1, challenger=None, release="v2 10 %, held")
+    said = BY_ID["releases.promote"].reason(row)
+    assert said is not None
+    assert said.startswith("a release is under way")
+    waiting = SimpleNamespace(model="rates", champion=1, challenger=None, release="")
+    assert BY_ID["releases.promote"].reason(waiting) == "no challenger waits: open the model and choose a version"
+
+
+def test_roll_back_is_possible_where_somewhere_to_go_back_to_stands_behind_or_a_release_can_be_aborted() -> None:
+    back = BY_ID["releases.rollback"]
+    row = {"model": "rates", "champion": 1, "challenger": None, "release": "", "returnable": False}
+    assert back.reason(SimpleNamespace(**row)) == "no earlier champion stands behind v1"
+    assert back.reason(SimpleNamespace(**{**row, "returnable": True})) is None
+    assert back.reason(SimpleNamespace(**{**row, "release": "v2 10 %"})) is None

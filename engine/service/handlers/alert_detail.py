@@ -40,7 +40,7 @@ def with_left(reader: Reader, found: Iterable[Alert]) -> list[Alert]:
 
 def detail_of(reader: Reader, alert: Alert, now: int) -> AlertDetail:
     """Gather what belongs to an alert."""
-    from store import events, maintenance
+    from store import events, maintenance, releases
 
     life = tuple(events.events(reader, limit=50, subject=("alert", alert.id)))
     opened = next((one.seq for one in life if one.action in OPENING), None)
@@ -50,6 +50,8 @@ def detail_of(reader: Reader, alert: Alert, now: int) -> AlertDetail:
         _changes(reader, alert, opened),
         life,
         maintenance.active(reader, alert.model, now),
+        alert.model is not None
+        and (releases.has_way_back(reader, alert.model) or releases.active(reader, alert.model) is not None),
     )
 
 

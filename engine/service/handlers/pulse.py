@@ -176,6 +176,7 @@ def _model(look: _Look, model: Model) -> PulseModel:
         last_change_reason=change_reason(look.reader, change) if change else "",
         faults=_faults(look, model),
         undeployed=_undeployed(look, model),
+        returnable=model.champion is not None and releases.has_way_back(look.reader, model.name),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from one_model import deck_of_one_model, register, window
 
 from engine.deck import Deck
-from store import alerts, deployments, events, watching
+from store import alerts, deployments, events, models, releases, watching
 from store.clock import parse_time
 from store.errors import Refused, UnknownName
 
@@ -252,6 +252,14 @@ def test_an_alert_about_a_version_that_was_rolled_back_says_so(line: Line, deck:
     page = line("show", "alert", about[2]).out
     assert "v2, which no longer serves" in page
     assert "modeldeck rollback" not in page
+    assert "modeldeck rollback" not in line("show", "alert", about[1]).out, "no release leads back anywhere"
+    with deck.database.write() as tx:
+        models.set_alias(tx, "rates", "champion", 1, actor="user:ben")
+        made = releases.open_release(
+            tx, endpoint="rates", kind="promote", from_version=2, to_version=1, settings_revision=1, actor="user:ben"
+        )
+        releases.set_state(tx, made.id, "running")
+        releases.set_state(tx, made.id, "completed")
     assert "modeldeck rollback rates" in line("show", "alert", about[1]).out
     assert line("alerts", "resolve", about[2]).code == 0
     assert line("show", "alert", about[2], "--json").data["body"]["left_version"] is None, "it is over"

@@ -68,6 +68,17 @@ def test_a_model_that_does_not_serve_says_what_to_do() -> None:
     assert "T trains one" in text(pulse.answers(replace(bare, challenger=None), (), 79, NOW))
 
 
+def test_a_challenger_whose_gates_failed_is_not_called_ready_for_promotion() -> None:
+    failed = replace(
+        RELEASES[0], endpoint="nightly-rates", to_version=3, state="failed", evidence={"cause": "gate"}, ended_at=NOW
+    )
+    shown = " ".join(text(pulse.answers(NIGHTLY, (failed,), 79, NOW)).split())
+    assert "v3 waits, but its gates failed just now, P tries again" in shown
+    broken = replace(failed, evidence={"cause": "work"})
+    assert "but its release failed" in " ".join(text(pulse.answers(NIGHTLY, (broken,), 79, NOW)).split())
+    assert "v3 waits, P promotes it" in text(pulse.answers(NIGHTLY, (), 79, NOW))
+
+
 def test_settings_that_the_servers_do_not_run_under_yet_are_named_with_the_key_that_deploys() -> None:
     changed = replace(NIGHTLY, challenger=None, undeployed=("deploy.replicas", "deploy.memory_mb"))
     shown = " ".join(text(pulse.answers(changed, RELEASES, 79, NOW)).split())
@@ -325,6 +336,20 @@ def test_an_alert_shows_its_figure_the_limit_and_what_changed_before() -> None:
         assert key in shown
     assert "modeldeck trace a1-0" in shown
     assert shown.index("p99 ms") < shown.index("Before it") < shown.index("Evidence") < shown.index("Next")
+
+
+def test_an_alert_offers_only_what_can_be_done_with_it() -> None:
+    taken = replace(ALERTS[0], state="acknowledged", owner="user:ben", acknowledged_at=NOW)
+    shown = text(alerts.alert_page(AlertDetail(taken, returnable=False), 79, NOW))
+    assert "A take it" not in shown
+    assert "R roll back" not in shown
+    assert "Z snooze 4 h" in shown
+    told = text(alerts.alert_page(AlertDetail(taken, returnable=False), 79, NOW, keys=False))
+    assert "alerts ack" not in told
+    assert "modeldeck rollback" not in told
+    assert "alerts resolve" in told
+    over = replace(ALERTS[0], state="resolved", resolved_at=NOW, resolved_by="user:ben")
+    assert "snooze" not in text(alerts.alert_page(AlertDetail(over), 79, NOW, keys=False))
 
 
 @pytest.mark.parametrize("width", [48, 79, 119])

@@ -66,7 +66,9 @@ def test_rollback_after_another_change_is_stale(promoted, apply_settings):
 
 
 def test_second_rollback_has_nothing_to_go_back_to(promoted):
+    assert releases.has_way_back(promoted.deck.database, promoted.model)
     promoted.run(submit_rollback(promoted.deck, promoted.model, actor="user:bob"))
+    assert not releases.has_way_back(promoted.deck.database, promoted.model)
     with pytest.raises(Refused, match="nothing to go back to"):
         submit_rollback(promoted.deck, promoted.model, actor="user:bob")
     assert promoted.champion() == 1
