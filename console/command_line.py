@@ -45,7 +45,8 @@ WORDS = ("at", "refresh", "help", "quit")
 class Command:
     """What a line means: kind is a screen, version, model, run, job, alert, at, act, quit, help, refresh, nothing.
 
-    It is unknown where it means nothing. Of a run, a job and an alert `name` is the beginning of its id. `version` is
+    It is unknown where it means nothing, verify where it checks the record, and shell where it is a command that only a
+    shell has, `name` being that. Of a run, a job and an alert `name` is the beginning of its id. `version` is
     the word a version is named by: its number, or an alias.
     """
 
@@ -79,6 +80,10 @@ def parse(text: str) -> Command:
         return Command("unknown", " ".join(rest))
     if verb in KINDS and len(rest) == 1 and _ID.fullmatch(rest[0]):
         return Command(verb, rest[0])
+    if verb == "audit" and rest == ["verify"]:
+        return Command("verify")
+    if rest and _is_verb(verb, rest[0]):  # a filter of that word is typed after the screen's filter key
+        return Command("shell", " ".join([verb, *rest]))
     screen = ALIASES.get(verb, verb)
     matches = [name for name in SCREENS if name.startswith(screen)]
     if screen in SCREENS or len(matches) == 1:
@@ -86,6 +91,12 @@ def parse(text: str) -> Command:
     if "@" in verb:
         return _version(words) or Command("unknown", words[0])
     return Command("unknown", verb)
+
+
+def _is_verb(noun: str, word: str) -> bool:
+    from console.commands.finding import verb_of  # not for the first frame
+
+    return verb_of((noun, word)) is not None
 
 
 def _act(verb: str, rest: list[str]) -> Command:

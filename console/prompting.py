@@ -10,7 +10,7 @@ from console.keymap import Keymap
 from console.naming import Names, find_page
 from console.render.cells import Line
 from console.screens.catalog import model_page, version_named
-from console.screens.moments import moment_page
+from console.screens.moments import moment_page, verify_page
 from console.screens.page import Page
 from console.state import remember
 from console.version_names import named_version
@@ -155,6 +155,10 @@ class Prompting:
             self._open_by_id(command)
         elif command.kind == "at":
             desk.open(moment_page(command.name))
+        elif command.kind == "verify":
+            desk.open(verify_page())
+        elif command.kind == "shell":
+            desk.say(f"only a shell has it: modeldeck {command.name}", "warn")
         elif command.kind == "act":
             self._act(command)
         elif command.kind == "unknown":

@@ -19,6 +19,11 @@ from console.screens.page import Page
     [
         ("q", command_line.Command("quit")),
         ("jobs failed", command_line.Command("screen", "jobs", "failed")),
+        ("audit verify", command_line.Command("verify")),
+        ("audit export all.evidence", command_line.Command("shell", "audit export all.evidence")),
+        ("runs compare a b", command_line.Command("shell", "runs compare a b")),
+        ("audit", command_line.Command("screen", "events", "")),
+        ("events verify", command_line.Command("screen", "events", "verify")),
         ("ev", command_line.Command("screen", "events", "")),
         ("job 0193aa77", command_line.Command("job", "0193aa77")),
         ("alert open", command_line.Command("screen", "alerts", "open")),

@@ -10,6 +10,7 @@ from sample_deck import ALERTS, RUNS, SampleClient
 
 from console.jumping import matching, read_targets
 from console.state import LONGEST_COMMAND, MOST_COMMANDS, ConsoleState, load, remember, save
+from engine.operations.deck import AuditReport
 
 
 @run
@@ -74,6 +75,24 @@ async def test_command_opens_a_version_by_any_name_it_has(console: Any, named: s
         await screen.type(named)
         await screen.press("enter")
         await screen.shows("nightly-rates › v2", "Evaluation")
+
+
+@run
+async def test_record_is_verified_where_it_is_asked_for_and_what_only_a_shell_has_says_so(
+    console: Any, sample: SampleClient
+) -> None:
+    sample.answers["audit.verify"] = AuditReport(True, 1412, "sha256:" + "ab" * 32, None, "")
+    async with console() as screen:
+        await screen.shows("Way back")
+        await screen.press(":")
+        await screen.type("audit verify")
+        await screen.press("enter")
+        await screen.shows("audit verify", "1,412 events verified", "sha256:abab")
+        assert len(sample.called("audit.verify")) == 1
+        await screen.press(":")
+        await screen.type("audit export all.evidence")
+        await screen.press("enter")
+        await screen.shows("only a shell has it: modeldeck audit export all.evidence")
 
 
 @run
