@@ -26,7 +26,7 @@ async def draw(folder: Path) -> str:
     app = DeckApp(lambda: connect(workspace), profile, deck_name=workspace.root.name)
     async with app.run_test(size=SIZE) as pilot:
         async with asyncio.timeout(WITHIN_S):
-            while not app.desk.names:
+            while not app.desk.page.loaded:
                 await pilot.pause(0.05)
         await pilot.press("j")
         await pilot.pause()
