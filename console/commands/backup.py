@@ -45,7 +45,7 @@ def create(session: Session) -> int:
 
 def restore(session: Session) -> int:
     """Make a deck of a backup."""
-    from engine.deploy.process_router import keep_port
+    from engine.deploy import process_router
     from engine.deploy.processes import serving
     from engine.keeping.restore import restore as restore_deck
     from engine.product import VERSION
@@ -64,10 +64,12 @@ def restore(session: Session) -> int:
         if found is not None and found.role == "daemon":
             told = f"the daemon (pid {found.pid}) of {folder} runs"
             raise Refused(told, f"stop it with its servers first: modeldeck -w {folder} daemon stop --all")
-        if count := serving(workspace):  # nobody would find them again: what knows of them moves aside
-            told = (
-                f"{count} {'server' if count == 1 else 'servers'} of {folder} still {'runs' if count == 1 else 'run'}"
-            )
+        # nobody would find them again: what knows of them moves aside
+        count = serving(workspace)
+        left = [f"{count} {'server' if count == 1 else 'servers'}"] if count else []
+        left += ["the router"] if process_router.runs(workspace) else []
+        if left:
+            told = f"{' and '.join(left)} of {folder} still {'runs' if len(left) == 1 and count < 2 else 'run'}"
             raise Refused(told, f"stop what serves first: modeldeck -w {folder} daemon stop --all")
         lock = acquire(workspace, "change", product=VERSION, started_at=clock.now())  # type: ignore[assignment]
     with lock:
@@ -81,7 +83,7 @@ def restore(session: Session) -> int:
             tell=Telling(out, "restore", size),
         )
         if made.replaced:
-            keep_port(Path(made.replaced) / "state", workspace)
+            process_router.keep_port(Path(made.replaced) / "state", workspace)
     if out.as_json:
         out.data(made)
         return 0

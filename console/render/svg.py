@@ -13,7 +13,14 @@ WIDTH = 760
 LABELS, SAYS = 200, 150
 ROW, HEAD, FOOT, PLOT = 22, 52, 18, 150
 TICKS = 5
-HUES = ("#2f6db3", "#d55e00", "#009e73", "#b3452f", "#cc79a7", "#1f2933")  # told apart by the colour-blind, too
+HUES = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#e69f00",
+    "#cc79a7",
+    "#1f2933",
+)  # of Okabe and Ito: the colour-blind tell them apart
 INK, DIM, BLUE, RED, PALE = "#1f2933", "#697586", "#2f6db3", "#b3452f", "#dbe7f4"
 
 

@@ -26,8 +26,17 @@ _PORT_EXIT = 98
 _TAKEN_EXIT = 75
 
 
-def keep_port(state: Path, workspace: Workspace) -> int:
-    """Let the router of a deck that was put in another's place listen where that one's did; 0 where it had no port.
+def runs(workspace: Workspace) -> bool:
+    """Say whether a router of the deck answers, whoever started it."""
+    try:
+        ProcessRouter(workspace).hello()
+    except Unavailable:
+        return False
+    return True
+
+
+def keep_port(state: Path, workspace: Workspace) -> None:
+    """Let the router of a deck that was put in another's place listen where that one's did.
 
     `state` is the state folder of the deck that was there.
     """
@@ -39,7 +48,6 @@ def keep_port(state: Path, workspace: Workspace) -> int:
         now = Table(run_folder(workspace) / STATE)
         now.port = before.port
         now.save()
-    return before.port
 
 
 class ProcessRouter:

@@ -65,7 +65,9 @@ def body_of(workspace: Workspace) -> dict[str, Any]:
     # it ends itself in time: a wait with a limit looks every twentieth of a second whether it has ended
     ran = subprocess.run(command, capture_output=True, check=False, start_new_session=True)
     if ran.returncode == -signal.SIGALRM:
-        raise WorkFailed(f"reading the settings took longer than {within} s", "look what deck.toml and models/ are")
+        raise WorkFailed(
+            f"reading the settings took longer than {within} s", "see that deck.toml and models/*.toml are plain files"
+        )
     if ran.returncode:
         said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ran.returncode}"]
         raise WorkFailed(f"reading the settings failed: {said[-1]}", "try again")
