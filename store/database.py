@@ -68,15 +68,27 @@ class Write(Statements):
         except FAILURES as error:
             raise_failure(error, self._path)
 
-    def insert(self, into: str, rows: Sequence[tuple[Any, ...]], conflict: str = "") -> None:
+    def insert(
+        self, into: str, rows: Sequence[tuple[Any, ...]], conflict: str = "", shared: tuple[Any, ...] = ()
+    ) -> None:
         """Insert rows given by place, `into` a table and its columns; a hundred to a statement halves what a row costs.
 
-        `conflict` is what to do about rows that are there; where the rows hold one twice, the later counts.
+        `shared` is what all rows hold in the first columns, handed over once for a statement. `conflict` is what to do
+        about rows that are there; where the rows hold one twice, the later counts.
         """
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             batch = rows[first : first + _ROWS_AT_ONCE]
-            sql = _insert(into, len(batch[0]), len(batch), conflict)
-            self.put(sql, batch[0] if len(batch) == 1 else tuple(chain.from_iterable(batch)))
+            sql = _insert(into, len(shared), len(batch[0]), len(batch), conflict)
+            self.put(sql, batch[0] if len(batch) == 1 and not shared else (*shared, *chain.from_iterable(batch)))
+
+    def insert_columns(
+        self, into: str, columns: Sequence[Sequence[Any]], conflict: str = "", shared: tuple[Any, ...] = ()
+    ) -> None:
+        """Insert rows given as columns of one length, as `insert` does: a row needs no object."""
+        for first in range(0, len(columns[0]), _ROWS_AT_ONCE):
+            batch = [column[first : first + _ROWS_AT_ONCE] for column in columns]
+            sql = _insert(into, len(shared), len(batch), len(batch[0]), conflict)
+            self.put(sql, (*shared, *chain.from_iterable(zip(*batch, strict=True))))
 
     def put(self, sql: str, values: tuple[Any, ...]) -> None:
         """Run one statement that is given its values by place, without a look at what it changed."""
@@ -87,9 +99,11 @@ class Write(Statements):
 
 
 @lru_cache(256)
-def _insert(into: str, columns: int, rows: int, conflict: str) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)} {conflict}"
+def _insert(into: str, shared: int, columns: int, rows: int, conflict: str) -> str:
+    common = [f"?{place}" for place in range(1, shared + 1)]
+    own = range(shared + 1, shared + columns * rows + 1, columns)
+    values = ", ".join([f"({', '.join([*common, *(f'?{place}' for place in range(at, at + columns))])})" for at in own])
+    return f"INSERT INTO {into} VALUES {values} {conflict}"
 
 
 class Database:

@@ -10,7 +10,7 @@ import json
 import struct
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from itertools import chain
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NamedTuple
 
@@ -23,11 +23,29 @@ _NAN = float("nan")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
+class Points(NamedTuple):
+    """Points as columns of one length: thousands need no object each."""
+
+    keys: Sequence[str]
+    steps: Sequence[int]
+    ats: Sequence[int]
+    values: Sequence[float | None]
+
+
 class Logged(NamedTuple):
     """What lines tell; of a param told twice the later."""
 
-    points: list[Point]
+    points: Points
     params: dict[str, str]
+
+
+_NONE = Points((), (), (), ())
+
+
+def columns(points: Iterable[Point]) -> Points:
+    """Return points as columns."""
+    found = list(zip(*points, strict=True))
+    return Points(*found) if found else _NONE
 
 
 def param_line(params: Mapping[str, Any]) -> str:
@@ -39,8 +57,9 @@ def param_line(params: Mapping[str, Any]) -> str:
 def lines(points: Sequence[Point]) -> str:
     """Write points as whole lines; those of one key keep their order."""
     if len(points) < _FEW:
-        return "".join([_one(*point) for point in points])
-    if len({point[0] for point in points}) == 1:
+        return _one(*points[0]) if len(points) == 1 else "".join([_one(*point) for point in points])
+    keys = [point[0] for point in points]
+    if keys.count(keys[0]) == len(keys):
         return _blocks(points)
     by_key: dict[str, list[Point]] = {}
     for point in points:
@@ -62,8 +81,7 @@ def read(text: Sequence[bytes]) -> Logged:
             params.update({key: str(value) for key, value in fields.items()})
     if params:
         told = [fields for fields in told if type(fields) is not dict]
-    points = _same(told) or [point for fields in told for point in _said(fields)]
-    return Logged(points, params)
+    return Logged(_same(told) or _joined([some for fields in told if (some := _said(fields))]), params)
 
 
 def _one(key: str, step: int, at: int, value: float | None) -> str:
@@ -75,17 +93,25 @@ def _one(key: str, step: int, at: int, value: float | None) -> str:
 def _blocks(points: Sequence[Point]) -> str:
     made = []
     for first in range(0, len(points), _MOST):
-        keys, steps, ats, values = zip(*points[first : first + _MOST], strict=True)
+        some = points[first : first + _MOST]
         try:
-            columns = [_packed("q", steps), _packed("q", ats), _packed("d", [_NAN if v is None else v for v in values])]
+            steps, ats = _packed("q", [point[1] for point in some]), _packed("q", [point[2] for point in some])
+            values = _packed_values([point[3] for point in some])
         except struct.error:  # a step that is no 64-bit number
-            made += [_one(*point) for point in points[first : first + _MOST]]
-        else:
-            made.append(_ENCODER.encode([keys[0], *columns]) + "\n")
+            made += [_one(*point) for point in some]
+        else:  # what base64 is made of needs no look by the encoder, which takes longer than the packing
+            made.append(f'[{_quoted(some[0][0])},"{steps}","{ats}","{values}"]\n')
     return "".join(made)
 
 
-def _packed(kind: str, numbers: Sequence[float]) -> str:
+def _packed_values(values: Sequence[float | None]) -> str:
+    try:
+        return _packed("d", values)
+    except struct.error:  # one that is missing; whatever else is no number is refused again
+        return _packed("d", [_NAN if value is None else value for value in values])
+
+
+def _packed(kind: str, numbers: Sequence[float | None]) -> str:
     return b2a_base64(struct.pack(f"<{len(numbers)}{kind}", *numbers), newline=False).decode("ascii")
 
 
@@ -94,16 +120,22 @@ def _unpacked(kind: str, text: str) -> tuple[Any, ...]:
     return struct.unpack(f"<{len(column) // 8}{kind}", column)
 
 
-def _same(told: Sequence[Any]) -> list[Point]:
-    """Return lines that are all plain points, looked at column by column; none where some are not."""
+def _same(told: Sequence[Any]) -> Points | None:
+    """Return lines that are all plain points, looked at column by column; None where some are not."""
     try:
-        columns = list(zip(*told, strict=True))
+        found = list(zip(*told, strict=True))
     except (TypeError, ValueError):
-        return []
-    if len(columns) != len(_KINDS):
-        return []
-    plain = all(kinds.issuperset(map(type, column)) for kinds, column in zip(_KINDS, columns, strict=True))
-    return list(zip(*columns, strict=True)) if plain else []
+        return None
+    if len(found) != len(_KINDS):
+        return None
+    plain = all(kinds.issuperset(map(type, column)) for kinds, column in zip(_KINDS, found, strict=True))
+    return Points(*found) if plain else None
+
+
+def _joined(parts: Sequence[Points]) -> Points:
+    if len(parts) == 1:
+        return parts[0]
+    return Points(*(list(chain.from_iterable(column)) for column in zip(*parts, strict=True))) if parts else _NONE
 
 
 def _line(line: bytes) -> list[Any]:
@@ -113,12 +145,14 @@ def _line(line: bytes) -> list[Any]:
         return []
 
 
-def _said(fields: Any) -> Iterable[Point]:
+def _said(fields: Any) -> Points | None:
     try:
         key, step, at, value = fields
         if isinstance(step, str):
-            columns = _unpacked("q", step), _unpacked("q", at), _unpacked("d", value)
-            return list(zip(repeat(str(key), len(columns[0])), *columns, strict=True))
-        return ((str(key), int(step), int(at), None if value is None else float(value)),)
+            steps, ats, values = _unpacked("q", step), _unpacked("q", at), _unpacked("d", value)
+            return (
+                Points([str(key)] * len(steps), steps, ats, values) if len(steps) == len(ats) == len(values) else None
+            )
+        return Points((str(key),), (int(step),), (int(at),), (None if value is None else float(value),))
     except (ValueError, TypeError, OverflowError, struct.error):
-        return ()
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from operator import itemgetter
 from typing import Any
 
 from store import events
@@ -12,7 +11,7 @@ from store.database import Params, Reader, Row, Write
 from store.errors import Refused, UnknownName
 from store.ids import new_id
 from store.lookup import find_id
-from store.point_lines import Logged, Point
+from store.point_lines import Logged, Point, Points, columns
 from store.rows import Run
 from store.rows.making import maker
 
@@ -23,7 +22,6 @@ COLUMNS = (
 )
 _OWN, _WHOLE, _NUMBER_AT = 14, 16, 16  # params, metrics and tags stand between the first two
 _AT_ONCE = 500  # runs whose params are asked for in one statement
-_STEP = itemgetter(2)
 _LATER_COUNTS = "ON CONFLICT (run_number, key) DO UPDATE SET value = excluded.value"
 _ALL = 1 << 31  # more runs than one job makes
 ENDED = ("finished", "failed", "abandoned", "cancelled")
@@ -108,8 +106,7 @@ def log(tx: Write, run_id: str, logged: Logged) -> None:
     number = number_of(tx, run_id)
     if logged.params:
         _keep(tx, "run_param", number, logged.params)
-    if logged.points:
-        _keep_points(tx, number, logged.points)
+    _keep_points(tx, number, logged.points)
 
 
 def log_params(tx: Write, run_id: str, params: Mapping[str, Any]) -> None:
@@ -125,7 +122,7 @@ def set_tags(tx: Write, run_id: str, tags: Mapping[str, str]) -> None:
 
 
 def _keep(tx: Write, table: str, number: int, told: Mapping[str, str]) -> None:
-    tx.insert(f"{table} (run_number, key, value)", [(number, *one) for one in told.items()], _LATER_COUNTS)
+    tx.insert(f"{table} (run_number, key, value)", list(told.items()), _LATER_COUNTS, (number,))
 
 
 def number_of(reader: Reader, run_id: str) -> int:
@@ -147,27 +144,40 @@ def set_snapshot(tx: Write, run_id: str, snapshot_id: str) -> None:
 
 def log_points(tx: Write, run_id: str, points: Iterable[Point]) -> None:
     """Add metric points (key, step, microseconds UTC, value). A step told again is overwritten, NaN is null."""
-    _keep_points(tx, number_of(tx, run_id), points)
+    _keep_points(tx, number_of(tx, run_id), columns(points))
 
 
-def _keep_points(tx: Write, number: int, points: Iterable[Point]) -> None:
+def _keep_points(tx: Write, number: int, points: Points) -> None:
     # thousands at a time: what these lines cost is what a point costs
-    rows = [
-        (number, key, step, at, None if value is None or not isfinite(value) else float(value))
-        for key, step, at, value in points
-    ]
-    newest = {row[1]: row for row in sorted(rows, key=_STEP)}  # of one step twice the later
-    tx.insert(
+    keys, steps, ats, _ = points
+    if not keys:
+        return
+    values = _storable(points.values)
+    metric, told_again = (
         "run_metric (run_number, key, step, at, value)",
-        rows,
         "ON CONFLICT (run_number, key, step) DO UPDATE SET at = excluded.at, value = excluded.value",
     )
+    if keys.count(keys[0]) == len(keys):
+        tx.insert_columns(metric, (steps, ats, values), told_again, (number, keys[0]))
+        newest = [len(steps) - 1 - steps[::-1].index(max(steps))]  # of one step twice the later
+    else:
+        tx.insert_columns(metric, (keys, steps, ats, values), told_again, (number,))
+        newest = list({keys[place]: place for place in sorted(range(len(keys)), key=steps.__getitem__)}.values())
     tx.insert(
         "run_metric_latest (run_number, key, step, at, value)",
-        list(newest.values()),
+        [(keys[place], steps[place], ats[place], values[place]) for place in newest],
         "ON CONFLICT (run_number, key) DO UPDATE SET step = excluded.step, at = excluded.at, value = excluded.value"
         " WHERE excluded.step >= run_metric_latest.step",
+        (number,),
     )
+
+
+def _storable(values: Sequence[float | None]) -> Sequence[float | None]:
+    """Return values with null for what is no finite number; most of them are as they can be kept."""
+    # a sum is not finite where one of its values is not; where it is merely too large, each is looked at
+    if set(map(type, values)) == {float} and isfinite(sum(values)):  # type: ignore[arg-type]
+        return values
+    return [None if value is None or not isfinite(value) else float(value) for value in values]
 
 
 def finish_run(tx: Write, run_id: str, state: str, reason: str = "") -> bool:

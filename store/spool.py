@@ -93,12 +93,18 @@ class PointWriter:
             self._handle = -1
 
     def _append(self, lines: str) -> None:
-        self._pending += lines.encode()
-        with suppress(OSError):  # a point at a time is written hundreds of thousands a second: straight to the system
-            self._pending = self._pending[os.write(self._handle, self._pending) :]
-        if self._pending:
-            with suppress(StorageUnwritable):
-                self._write_pending()
+        new = lines.encode()
+        if not self._pending:
+            try:  # a point at a time is written hundreds of thousands a second: straight to the system
+                written = os.write(self._handle, new)
+            except OSError:
+                written = 0
+            if written == len(new):
+                return
+            new = new[written:]
+        self._pending += new
+        with suppress(StorageUnwritable):
+            self._write_pending()
 
     def _write_pending(self) -> None:
         with writing_to(self.path):
@@ -129,9 +135,8 @@ def ending(database: Database, writer: PointWriter, fence: Fence | None = None) 
     path = writer.flush()
     run_id = path.name.removesuffix(_SUFFIX)
     with writer.opened() as file:
-        while (size := _size(file)) > _BATCH_BYTES and size - _offset(database, path.name) > _BATCH_BYTES:
-            if _take_batch(database, path, run_id) is None:  # a long one by short transactions
-                break
+        if _size(file) > _BATCH_BYTES:  # a long one by short transactions
+            _take_in(database, file, run_id, _BATCH_BYTES)
         with database.write(fence) as tx:
             if whole := _whole_lines(file, _offset(tx, path.name)):
                 runs.log(tx, run_id, point_lines.read(whole.split(b"\n")[:-1]))
@@ -142,14 +147,13 @@ def ending(database: Database, writer: PointWriter, fence: Fence | None = None) 
 def ingest(database: Database, folder: Path) -> int:
     """Take in every whole line that is not yet in the registry, and remove the files of ended runs; how many points."""
     taken = 0
-    files = sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
-    for path in files:
+    for path in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []:
         run_id = path.name.removesuffix(_SUFFIX)
         row = database.row("SELECT state FROM run WHERE id = :id", {"id": run_id})
         if row is None:
             continue  # the run's own transaction has not committed yet
-        while (batch := _take_batch(database, path, run_id)) is not None:
-            taken += batch
+        with _opened(path) as file:
+            taken += _take_in(database, file, run_id)
         if row["state"] != "running":
             # looked up before the last read: nothing is written to the file of a run that had ended by then
             path.unlink(missing_ok=True)
@@ -157,24 +161,27 @@ def ingest(database: Database, folder: Path) -> int:
     return taken
 
 
-def _take_batch(database: Database, path: Path, run_id: str) -> int | None:
-    """Take in the next whole lines; how many points they hold, None where there is no whole line."""
-    done = _offset(database, path.name)
-    with _opened(path) as file:
-        whole = _whole_lines(file, done)
-    if not whole:
-        return None
-    logged = point_lines.read(whole.split(b"\n")[:-1])
-    with database.write() as tx:
-        moved = tx.execute(
-            "INSERT INTO spool_offset (name, offset_bytes, taken_at) VALUES (:name, :next, :at)"
-            " ON CONFLICT (name) DO UPDATE SET offset_bytes = excluded.offset_bytes, taken_at = excluded.taken_at"
-            " WHERE spool_offset.offset_bytes = :done",
-            {"name": path.name, "next": done + len(whole), "done": done, "at": tx.at},
-        )
-        if moved:  # else another ingester has taken these lines in between
-            runs.log(tx, run_id, logged)
-    return len(logged.points)
+def _take_in(database: Database, file: int, run_id: str, left: int = 0) -> int:
+    """Take in whole lines, a batch to a transaction, while more than so many bytes are left; how many points."""
+    name, taken = f"{run_id}{_SUFFIX}", 0
+    done = _offset(database, name)
+    while _size(file) - done > left and (whole := _whole_lines(file, done)):
+        logged = point_lines.read(whole.split(b"\n")[:-1])
+        with database.write() as tx:
+            moved = tx.execute(
+                "INSERT INTO spool_offset (name, offset_bytes, taken_at) VALUES (:name, :next, :at)"
+                " ON CONFLICT (name) DO UPDATE SET offset_bytes = excluded.offset_bytes, taken_at = excluded.taken_at"
+                " WHERE spool_offset.offset_bytes = :done",
+                {"name": name, "next": done + len(whole), "done": done, "at": tx.at},
+            )
+            if moved:
+                runs.log(tx, run_id, logged)
+        if moved:
+            taken += len(logged.points.keys)
+            done += len(whole)
+        else:  # another ingester has taken these lines in between
+            done = _offset(database, name)
+    return taken
 
 
 @contextmanager

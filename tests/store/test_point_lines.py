@@ -24,6 +24,10 @@ def split(text: str) -> list[bytes]:
     return text.encode().split(b"\n")[:-1]
 
 
+def points_of(lines: list[bytes]) -> list[Point]:
+    return list(zip(*point_lines.read(lines).points, strict=True))
+
+
 def by_key(points: list[Point]) -> dict[str, list[tuple[int, int, float | None]]]:
     """Return points of each key in order; a block cannot tell 'no value' from 'not a number', nor does the registry."""
     found = defaultdict(list)
@@ -34,18 +38,28 @@ def by_key(points: list[Point]) -> dict[str, list[tuple[int, int, float | None]]
 
 @given(POINTS)
 def test_what_is_written_is_read(points: list[Point]) -> None:
-    assert by_key(point_lines.read(split(point_lines.lines(points))).points) == by_key(points)
+    assert by_key(points_of(split(point_lines.lines(points)))) == by_key(points)
 
 
 def test_many_points_of_a_key_are_few_lines() -> None:
     lines = split(point_lines.lines(MANY))
     assert len(lines) == 3
-    assert point_lines.read(lines) == (MANY, {})
+    assert points_of(lines) == MANY
 
 
 def test_a_step_beyond_64_bits_is_written_as_it_is() -> None:
     points: list[Point] = [("mae", step, 0, 0.5) for step in (*range(40), 2**70)]
-    assert point_lines.read(split(point_lines.lines(points))).points == points
+    assert points_of(split(point_lines.lines(points))) == points
+
+
+def test_a_value_that_is_missing_among_many_is_not_a_number_of_a_block() -> None:
+    told = point_lines.read(split(point_lines.lines([*MANY[:40], ("loss", 40, 0, None)]))).points
+    assert told.steps == tuple(range(41))
+    assert [place for place, value in enumerate(told.values) if value is None or math.isnan(value)] == [40]
+
+
+def test_nothing_written_is_nothing_read() -> None:
+    assert point_lines.read([]) == (point_lines.columns(iter(())), {})
 
 
 def test_a_damaged_line_harms_no_other() -> None:
@@ -58,11 +72,11 @@ def test_a_damaged_line_harms_no_other() -> None:
         b"[1,2]",
         b'["a","b","c","d"]',
     ):
-        found = point_lines.read([b'["mae",1,2,0.5]', damaged, block, b'["mae",2,2,null]']).points
+        found = points_of([b'["mae",1,2,0.5]', damaged, block, b'["mae",2,2,null]'])
         assert found == [("mae", 1, 2, 0.5), *MANY[:100], ("mae", 2, 2, None)]
 
 
 def test_params_are_texts_and_the_later_counts() -> None:
     lines = point_lines.param_line({"depth": 6, "why": "n\u00e4chtlich\n"}) + point_lines.param_line({"depth": 7})
     found = point_lines.read([*split(lines), b'["mae",1,2,0.5]'])
-    assert found == ([("mae", 1, 2, 0.5)], {"depth": "7", "why": "n\u00e4chtlich\n"})
+    assert found == (point_lines.columns([("mae", 1, 2, 0.5)]), {"depth": "7", "why": "n\u00e4chtlich\n"})

@@ -62,6 +62,19 @@ def test_metrics_of_a_run_are_the_newest_step_of_each(database: Database, run: R
     assert runs.metric_history(database, run.id, "loss") == [(1, 1, 0.5), (2, 2, None)]
 
 
+def test_many_points_of_one_metric_keep_the_later_of_a_step_and_null_for_what_is_no_number(
+    database: Database, run: Run
+) -> None:
+    told: list[Point] = [("mae", step, step, 1e308) for step in range(250)]
+    told += [("mae", 7, 700, math.inf), ("mae", 249, 900, 4.5), ("mae", 249, 901, 2.5), ("mae", 8, 800, None)]
+    with database.write() as tx:
+        runs.log_points(tx, run.id, told)
+    history = runs.metric_history(database, run.id, "mae")
+    assert [point[0] for point in history] == list(range(250))
+    assert history[6:10] == [(6, 6, 1e308), (7, 700, None), (8, 800, None), (9, 9, 1e308)]
+    assert (history[-1], runs.run(database, run.id).metrics) == ((249, 901, 2.5), {"mae": 2.5})
+
+
 def test_trials_are_listed_only_when_asked_for(database: Database, run: Run) -> None:
     with database.write() as tx:
         trials = [
@@ -312,10 +325,11 @@ def test_second_ingester_with_an_old_offset_changes_nothing(
     spool.ingest(database, tmp_path)
     with database.write() as tx:
         tx.execute("DELETE FROM run_metric")
-    offsets = iter([0])
     stands = spool._offset
-    monkeypatch.setattr(spool, "_offset", lambda *place: next(offsets, None) or stands(*place))
-    spool.ingest(database, tmp_path)
+    old = [0]
+    monkeypatch.setattr(spool, "_offset", lambda *place: old.pop() if old else stands(*place))
+    assert spool.ingest(database, tmp_path) == 0
+    assert not old
     assert steps(database, run) == []
 
 
