@@ -236,8 +236,6 @@ CREATE TABLE version (
 	CONSTRAINT ck_version_number CHECK (number > 0)
 );
 
-CREATE INDEX ix_version_artifact_hash ON version (artifact_hash);
-
 CREATE INDEX ix_version_run_id ON version (run_id);
 
 CREATE TABLE image (
@@ -1025,5 +1023,5 @@ CREATE TABLE version_origin (
 	CONSTRAINT uq_version_origin_sealed_hash UNIQUE (sealed_hash)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0015');
+INSERT INTO alembic_version (version_num) VALUES ('0016');
 

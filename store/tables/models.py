@@ -45,7 +45,6 @@ class VersionTable(Table, table=True):
         refers("model derived_from", "version", "model number"),
         CheckConstraint("number > 0", name="number"),
         Index(None, "run_id"),
-        Index(None, "artifact_hash"),
     )
 
     model: str = text(primary_key=True)

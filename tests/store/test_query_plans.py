@@ -169,6 +169,7 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "runs from the oldest": lambda reader: find_runs(reader, order="started_at", limit=100),
     "next page of runs by filter": lambda reader: second_page(reader, [LOW]),
     "versions by a tag": lambda reader: find_versions(reader, "rates", [Compare("tags.team", "=", "trust")]),
+    "versions by artifact": lambda reader: find_versions(reader, "rates", [Compare("artifact_hash", "=", "sha256:")]),
     "jobs": lambda reader: jobs.jobs(reader, limit=100),
     "jobs of a model": lambda reader: jobs.jobs(reader, limit=100, model="rates"),
     "queued jobs": jobs.queued,
