@@ -20,7 +20,7 @@ CELLS = 2048
 EDGES = 512
 HEAVY = 2 / EDGES  # share of the reference that one cell may hide, unless it is one value
 TAIL = 0.001  # share of the reference on each side that a second grid leaves out
-BATCH = 65_536  # values worked on at once: what they need stays in the cache
+BATCH = 16_384  # values worked on at once: what they need stays in the cache
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -39,9 +39,9 @@ class Grid:
 
     def codes(self, values: Floats) -> Codes:
         """Return the bin of each value."""
-        found = self._cells(values, np.empty(len(values))).astype(np.int64)
-        found[np.isnan(values)] = 0
-        return found
+        cells = self._cells(values, np.empty(len(values)))
+        cells[np.isnan(values)] = 0.0
+        return cells.astype(np.int64)
 
     def counts(self, values: Floats) -> Counts:
         """Count values by bin."""
@@ -49,20 +49,20 @@ class Grid:
         room = np.empty(min(len(values), BATCH))
         for start in range(0, len(values), BATCH):
             batch = values[start : start + BATCH]
+            known = batch == batch  # noqa: PLR0124 (NaN differs from itself)
+            missing = len(batch) - np.count_nonzero(known)
+            if missing:
+                batch = batch[known]
             total += np.bincount(self._cells(batch, room[: len(batch)]).astype(np.int16), minlength=self.size)
-            missing = np.count_nonzero(batch != batch)  # noqa: PLR0124 (NaN differs from itself)
             total[0] += missing
-            total[1] -= missing
         return total
 
     def _cells(self, values: Floats, out: Floats) -> Floats:
-        """Return bins as floats; NaN, which `fmax` takes for the lowest, is put right by the caller."""
+        """Return bins as floats, NaN where the value is."""
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(values, self.low, out=out)
             out *= self.scale
-        np.fmax(out, 1.0, out=out)
-        np.fmin(out, CELLS + 2.0, out=out)
-        return out
+        return np.clip(out, 1.0, CELLS + 2.0, out=out)  # a quarter of what `fmax` and `fmin` take
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from engine.measures.drift_distances import Counts, chi_square, cramers_v, jense
 CATEGORIES = 100  # told apart; rarer ones are one bin
 NAMED = 5  # new and lost categories that are named
 EXPECTED_LOST = 5.0  # a category is lost when this many rows of it were to be expected and none came
+MOST_IN_PAIRS = 128  # two indices of as many words are one int16
 MOST_UNSEEN = 10_000  # new categories told apart; of more only the rows are counted
 
 
@@ -48,7 +49,7 @@ class CategoryTally:
             self._words, self._codes = words, self.profile.codes(to_texts(words))
         assert self._codes is not None
         indices = chunk.indices.drop_null() if chunk.indices.null_count else chunk.indices
-        rows = np.bincount(_integers(indices), minlength=len(words)) if len(indices) else np.zeros(len(words), int)
+        rows = _counted(indices, len(words))
         self.counts[0] += len(chunk) - len(indices)
         np.add.at(self.counts, self._codes, rows)
         never_seen = np.flatnonzero((self._codes == len(self.counts) - 1) & (rows > 0))
@@ -171,15 +172,40 @@ def to_texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _integers(indices: pa.Array) -> Codes:
+    found: Codes = _int32(indices).astype(np.int64)
+    return found
+
+
+def _int32(indices: pa.Array) -> Any:
     # The buffer itself: `to_numpy` imports pandas where it is installed.
     whole = indices if pa.types.is_int32(indices.type) else indices.cast(pa.int32())
-    return np.frombuffer(whole.buffers()[1], np.int32)[whole.offset : whole.offset + len(whole)].astype(np.int64)
+    return np.frombuffer(whole.buffers()[1], np.int32)[whole.offset : whole.offset + len(whole)]
+
+
+def _counted(indices: pa.Array, words: int) -> Counts:
+    """Count indices 0 to words - 1, without nulls; those of few words two at a time.
+
+    Of few words one often follows itself, and its counter waits for the last sum; of pairs there are half as many.
+    """
+    found = _int32(indices) if len(indices) else np.empty(0, np.int32)
+    if words > MOST_IN_PAIRS:
+        return np.bincount(found, minlength=words).astype(np.int64)
+    bits = (words - 1).bit_length() if words else 0
+    paired = len(found) & ~1
+    keys = found[:paired].view(np.int64)  # either of two is the upper half: which one does not matter to sums
+    keys = (keys >> (32 - bits)) + keys
+    keys &= (1 << (2 * bits)) - 1
+    both = np.bincount(keys.astype(np.int16), minlength=1 << (2 * bits)).reshape(1 << bits, 1 << bits)
+    total: Counts = (both.sum(axis=0) + both.sum(axis=1))[:words]
+    total[found[paired:]] += 1
+    return total
 
 
 def _codes(texts: pa.Array, frequent: pa.Array, known: pa.Array) -> Codes:
-    rank = pc.index_in(texts, value_set=frequent)
-    seen = pc.is_in(texts, value_set=known)
-    rare, unseen = len(frequent) + 1, len(frequent) + 2
-    codes = pc.if_else(pc.is_valid(rank), pc.add(rank, 1), pc.if_else(seen, rare, unseen))
-    codes = pc.if_else(pc.is_valid(texts), codes, 0)
-    return _integers(codes)
+    """Return bins; `known` begins with the frequent ones."""
+    unseen = len(frequent) + 2
+    rank = pc.fill_null(pc.index_in(texts, value_set=known), len(known))
+    if texts.null_count:
+        rank = pc.if_else(pc.is_valid(texts), rank, -1)
+    codes = _integers(rank)
+    return np.where(codes < len(known), np.minimum(codes, len(frequent)) + 1, unseen)

@@ -67,6 +67,30 @@ def test_a_dictionary_says_what_its_values_say(name: str) -> None:
         assert profile.compare(current.dictionary_encode(null_encoding="encode")) == profile.compare(current)
 
 
+@pytest.mark.parametrize("words", [1, 2, 3, 50, 127, 128, 129, 1_000])
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("type_", [pa.int8(), pa.int32()], ids=str)
+def test_words_are_counted_however_many_there_are(words: int, start: int, type_: pa.DataType) -> None:
+    """Few are counted in pairs: of an odd number of rows, from an odd place, and where one never comes."""
+    found = DRAW.integers(0, max(1, min(words, 128) - 1), 4_001)
+    texts = pa.array([f"v{number}" for number in range(words)])
+    column = pa.DictionaryArray.from_arrays(pa.array(found).cast(type_), texts).slice(start, 3_999)
+    profile = drift.profile("word", pa.concat_arrays([texts, texts]), "categorical")
+    tally = profile.tally()
+    tally.add(column)
+    expected = np.zeros(len(tally.counts), np.int64)
+    np.add.at(expected, profile.codes(texts)[found[start : start + 3_999]], 1)  # type: ignore[union-attr]
+    assert tally.counts.tolist() == expected.tolist()
+
+
+def test_a_value_far_out_or_missing_has_its_bin() -> None:
+    """NaN is counted with nulls whichever else a batch holds, and infinity at its end."""
+    grid = bins_of(DRAW.normal(0, 1, 20_000))
+    assert isinstance(grid, Grid)
+    counts = grid.counts(np.array([np.nan, np.inf, -np.inf, 1e308, -1e308, np.nan, 0.0]))
+    assert (counts[0], counts[1], counts[-1], counts.sum()) == (2, 2, 2, 7)
+
+
 @given(arrays.arrays(np.float64, st.integers(1, 300), elements=st.floats(allow_nan=True, allow_infinity=True)))
 def test_every_value_has_its_bin_in_order(values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
     bins = bins_of(values)
