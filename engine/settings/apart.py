@@ -1,6 +1,7 @@
 """Settings files as a process that stays knows them: read by another one, and only where they have changed.
 
 `python -P -m engine.settings.apart -w DIR` is that other one: what the files say on stdout, or what is wrong with them.
+With `--each` it says of every folder named what each model file says besides; with `--host JSON` whether a host can be.
 What checks them (pydantic, and the tables written in it) would be a quarter of what a daemon weighs.
 """
 
@@ -13,11 +14,18 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.workspace import Workspace
-from store.errors import ModeldeckError, WorkFailed, from_wire
+from store.errors import ModeldeckError, WorkFailed
+
+if TYPE_CHECKING:
+    from engine.settings.model import HostSettings
+    from engine.settings.said import Said
 
 READ_WITHIN_S = 120  # ten thousand models take ten
 
@@ -47,6 +55,27 @@ class SettingsFiles:
         body = body_of(self._workspace)
         return body, before if before == _digest(self._workspace) else None
 
+    def say_each(self, *folders: Workspace) -> list[Said]:
+        """Return what the files of folders say, each model file by itself too.
+
+        Raises:
+            WorkFailed: the process that reads them failed.
+        """
+        from engine.settings.said import Said
+
+        return [Said(one["whole"], one["models"]) for one in _asked("--each", *_named(*folders))]
+
+    def check_host(self, host: HostSettings) -> None:
+        """Refuse a host that deck.toml could not declare.
+
+        Raises:
+            BrokenSettings: as `engine.settings.edit.check_host`.
+            WorkFailed: the process that checks it failed.
+        """
+        from engine.settings.said import refuse
+
+        refuse(_asked("--host", json.dumps(asdict(host)), *_named(self._workspace)))
+
     def keep(self, bytes_hash: str | None, revision_hash: str) -> None:
         """Keep that files of these bytes say what this revision holds."""
         with self._lock:
@@ -60,8 +89,18 @@ def body_of(workspace: Workspace) -> dict[str, Any]:
         BrokenSettings: as `load`.
         WorkFailed: the process that reads them failed, or took longer than two minutes.
     """
+    from engine.settings.said import Said
+
+    return Said(_asked(*_named(workspace)), {}).body()
+
+
+def _named(*folders: Workspace) -> list[str]:
+    return [word for one in folders for word in ("-w", str(one.root))]
+
+
+def _asked(*words: str) -> Any:
     within = READ_WITHIN_S
-    command = [sys.executable, "-P", "-m", "engine.settings.apart", "-w", str(workspace.root), "--within", str(within)]
+    command = [sys.executable, "-P", "-m", "engine.settings.apart", *words, "--within", str(within)]
     # it ends itself in time: a wait with a limit looks every twentieth of a second whether it has ended
     ran = subprocess.run(command, capture_output=True, check=False, start_new_session=True)
     if ran.returncode == -signal.SIGALRM:
@@ -71,11 +110,7 @@ def body_of(workspace: Workspace) -> dict[str, Any]:
     if ran.returncode:
         said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ran.returncode}"]
         raise WorkFailed(f"reading the settings failed: {said[-1]}", "try again")
-    answer: dict[str, Any] = json.loads(ran.stdout)
-    if error := answer.get("error"):
-        raise from_wire(error["code"], error["message"], error["hint"])
-    body: dict[str, Any] = answer["body"]
-    return body
+    return json.loads(ran.stdout)
 
 
 def _digest(workspace: Workspace) -> str | None:
@@ -95,18 +130,37 @@ def _digest(workspace: Workspace) -> str | None:
 def main() -> int:
     """Read the files of one workspace and write what they say."""
     parser = argparse.ArgumentParser(prog="engine.settings.apart")
-    parser.add_argument("-w", "--workspace", required=True, type=Path)
+    parser.add_argument("-w", "--workspace", required=True, action="append", type=Path)
     parser.add_argument("--within", required=True, type=int, metavar="SECONDS")
+    parser.add_argument("--each", action="store_true")
+    parser.add_argument("--host", metavar="JSON")
     asked = parser.parse_args()
     signal.alarm(asked.within)
     from engine.settings.files import load
+    from engine.settings.model import HostSettings
+    from engine.settings.said import answered, said_of
 
-    try:
-        answer: dict[str, Any] = {"body": load(Workspace(asked.workspace)).to_body()}
-    except ModeldeckError as error:
-        answer = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+    folders = [Workspace(root) for root in asked.workspace]
+    answer: Any
+    if asked.each:
+        answer = [asdict(said_of(one)) for one in folders]
+    elif asked.host:
+        answer = _host_answer(HostSettings(**json.loads(asked.host)))
+    else:
+        answer = answered(partial(load, folders[0]))
     json.dump(answer, sys.stdout)
     return 0
+
+
+def _host_answer(host: HostSettings) -> Mapping[str, Any]:
+    from engine.settings.edit import check_host
+    from engine.settings.said import wire
+
+    try:
+        check_host(host)
+    except ModeldeckError as error:
+        return wire(error)
+    return {}
 
 
 if __name__ == "__main__":

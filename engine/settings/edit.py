@@ -28,7 +28,7 @@ def add_host(deck: Deck, host: HostSettings, actor: str, reason: str) -> tuple[S
     stands = declared(deck)
     if any(one.name == host.name for one in stands.hosts):
         raise Refused(f"deck.toml declares a host named {host.name!r}", "give this one another name")
-    _check(host)
+    (deck.settings_files.check_host if deck.settings_files else check_host)(host)
     hosts = tuple(sorted((*stands.hosts, host), key=lambda one: one.name))
 
     def edit(text: str) -> str:
@@ -76,7 +76,12 @@ def remove_host(deck: Deck, name: str, actor: str, reason: str) -> tuple[Setting
     return _change(deck, replace(stands, hosts=hosts), edit, actor, reason)
 
 
-def _check(host: HostSettings) -> None:
+def check_host(host: HostSettings) -> None:
+    """Refuse a host that deck.toml could not declare.
+
+    Raises:
+        BrokenSettings: a value does not hold, named.
+    """
     from pydantic import ValidationError
 
     from engine.settings.schema import HostTable

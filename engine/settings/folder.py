@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from engine.deck import Deck
 from engine.model_io.code import PREFIX, check_module_names, code_files
 from engine.operations.files import FileText, FolderPlan, PlannedFile
 from engine.settings.apply import declared, differences
-from engine.settings.files import load, load_model
+from engine.settings.said import Said, said_of
 from engine.settings.switching import STAGE, recover, switch
 from engine.workspace import Workspace
 from store import models, settings
@@ -76,8 +77,8 @@ def plan(deck: Deck, files: Sequence[FileText]) -> FolderPlan:
         Refused: it is half a folder, or holds what is no file of a deck.
         BrokenSettings: a file does not hold; the line names it.
     """
-    with _staged(deck.workspace, files) as stage, deck.database.reading() as reader:
-        return _planned(reader, deck.workspace, stage, settings.current(reader))
+    with _staged(deck, files) as stage, deck.database.reading() as reader:
+        return _planned(deck.workspace, stage, settings.current(reader))
 
 
 def apply_folder(
@@ -90,17 +91,15 @@ def apply_folder(
         BrokenSettings: as `plan`.
     """
     recover(deck)
-    with _staged(deck.workspace, files) as stage:
-        body = load(Workspace(stage)).to_body()
-        with deck.database.write() as tx:
-            told = _planned(tx, deck.workspace, stage, settings.current(tx))
-            _refuse_loss(tx, told, overwrite=overwrite)
-            revision, _ = settings.apply(tx, body, actor, reason)
-            put = [one.path for one in told.files if one.action in ("created", "changed") or one.drift]
-            gone = [one.path for one in told.files if one.action == "removed"]
-            put = [path for path in put if path not in gone]
-            kept = {APPLIED: json.dumps({one.path: digest(one.text) for one in files}, indent=1, sort_keys=True)}
-            switch(deck.workspace, stage, put, gone, kept, revision.hash)
+    with _staged(deck, files) as stage, deck.database.write() as tx:
+        told = _planned(deck.workspace, stage, settings.current(tx))
+        _refuse_loss(tx, told, overwrite=overwrite)
+        revision, _ = settings.apply(tx, stage.fresh.body(), actor, reason)
+        put = [one.path for one in told.files if one.action in ("created", "changed") or one.drift]
+        gone = [one.path for one in told.files if one.action == "removed"]
+        put = [path for path in put if path not in gone]
+        kept = {APPLIED: json.dumps({one.path: digest(one.text) for one in files}, indent=1, sort_keys=True)}
+        switch(deck.workspace, stage.root, put, gone, kept, revision.hash)
     return revision, told
 
 
@@ -128,10 +127,20 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A folder's files beside the registry, with what they say and what the workspace's own say."""
+
+    root: Path
+    fresh: Said
+    stands: Said
+
+
 @contextmanager
-def _staged(workspace: Workspace, files: Sequence[FileText]) -> Iterator[Path]:
+def _staged(deck: Deck, files: Sequence[FileText]) -> Iterator[_Stage]:
     """Write the files beside the registry, checked; the folder is gone afterwards."""
     _refuse_strangers(files)
+    workspace = deck.workspace
     with writing_to(workspace.state):
         outer = Path(tempfile.mkdtemp(prefix=STAGE, dir=workspace.state))
     try:
@@ -141,8 +150,12 @@ def _staged(workspace: Workspace, files: Sequence[FileText]) -> Iterator[Path]:
                 path = stage / one.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(one.text, encoding="utf-8", newline="")
-        _refuse_broken(stage)
-        yield stage
+        _refuse_broken_code(stage)
+        folders = (Workspace(stage), workspace)
+        apart = deck.settings_files  # of a process that stays
+        fresh, stands = apart.say_each(*folders) if apart else map(said_of, folders)
+        _refuse_broken(stage, fresh)
+        yield _Stage(stage, fresh, stands)
     finally:
         shutil.rmtree(outer, ignore_errors=True)
 
@@ -167,8 +180,8 @@ def _refuse_strangers(files: Sequence[FileText]) -> None:
         )
 
 
-def _refuse_broken(stage: Path) -> None:
-    """Look that code parses, hides nothing and is all there, and that settings hold."""
+def _refuse_broken_code(stage: Path) -> None:
+    """Look that code parses and hides nothing."""
     for path in code_files(stage):
         name = path.relative_to(stage).as_posix()
         try:
@@ -177,13 +190,17 @@ def _refuse_broken(stage: Path) -> None:
             line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             raise BrokenSettings(f"{name}{line}: {getattr(error, 'msg', error)}", "correct it and run again") from None
     check_module_names(stage)
-    load(Workspace(stage))
-    for path in sorted((stage / "models").glob("*.toml")):
-        for module in sorted(_modules(load_model(Workspace(stage), path).to_body())):
+
+
+def _refuse_broken(stage: Path, fresh: Said) -> None:
+    """Look that settings hold, and that the code they name is there."""
+    fresh.body()
+    for path in sorted(fresh.models):
+        for module in sorted(_modules(fresh.model(path))):
             base = stage.joinpath(*module.split("."))
             if not (base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()):
                 raise Refused(
-                    f"models/{path.name} names {PREFIX}{module}, and {module.replace('.', '/')}.py is missing:"
+                    f"{path} names {PREFIX}{module}, and {module.replace('.', '/')}.py is missing:"
                     " this is half a folder",
                     "add the module, or name the whole folder",
                 )
@@ -198,12 +215,11 @@ def _modules(value: Any) -> set[str]:
     return {found for one in value for found in _modules(one)} if isinstance(value, list | tuple) else set()
 
 
-def _planned(reader: Reader, workspace: Workspace, stage: Path, current: SettingsRevision | None) -> FolderPlan:
-    fresh, stands = files_of(stage), _standing_files(workspace.root)
+def _planned(workspace: Workspace, stage: _Stage, current: SettingsRevision | None) -> FolderPlan:
+    fresh, stands = files_of(stage.root), _standing_files(workspace.root)
     applied = current.body if current else {}
-    wanted = load(Workspace(stage)).to_body()
-    drift = _drift(workspace, stands, applied)
-    told = [_file(path, stage, workspace, fresh, stands, drift, applied, wanted) for path in sorted({*fresh, *stands})]
+    drift = _drift(workspace, stage.stands, stands, applied)
+    told = [_file(path, stage, fresh, stands, drift, applied) for path in sorted({*fresh, *stands})]
     return FolderPlan(
         current.revision if current else None,
         tuple(told),
@@ -218,16 +234,14 @@ def _standing_files(root: Path) -> dict[str, str]:
 
 def _file(
     path: str,
-    stage: Path,
-    workspace: Workspace,
+    stage: _Stage,
     fresh: Mapping[str, str],
     stands: Mapping[str, str],
     drift: Mapping[str, str],
     applied: Mapping[str, Any],
-    wanted: Mapping[str, Any],
 ) -> PlannedFile:
-    kind = kind_of(path) or "code"
-    name = _model_name(path, stage if path in fresh else workspace.root) if kind == "model" else path
+    kind, wanted = kind_of(path) or "code", stage.fresh.body()
+    name = _model_name(path, stage.fresh if path in fresh else stage.stands) if kind == "model" else path
     same = fresh.get(path) == stands.get(path)
     drifted = "" if same or (path not in fresh and kind == "code") else drift.get(path, "")
     if kind == "code":
@@ -246,15 +260,15 @@ def _file(
     return PlannedFile(path, kind, name, "changed" if told or not same else "unchanged", drifted, tuple(told))
 
 
-def _model_name(path: str, root: Path) -> str:
+def _model_name(path: str, said: Said) -> str:
     try:
-        return load_model(Workspace(root), root / path).name
-    except ModeldeckError:
+        return str(said.model(path)["name"])
+    except (KeyError, ModeldeckError):
         return Path(path).stem
 
 
-def _drift(workspace: Workspace, stands: Mapping[str, str], applied: Mapping[str, Any]) -> dict[str, str]:
-    """Return how the deck's own files differ from what was applied, by path.
+def _drift(workspace: Workspace, says: Said, stands: Mapping[str, str], applied: Mapping[str, Any]) -> dict[str, str]:
+    """Return how the deck's own files, which say so, differ from what was applied, by path.
 
     Where a folder was applied before, its hashes say so; else what the settings files say is compared.
     """
@@ -272,7 +286,7 @@ def _drift(workspace: Workspace, stands: Mapping[str, str], applied: Mapping[str
     known = applied.get("models", {})
     if applied and "deck.toml" in stands:
         try:
-            told = differences({**applied, "models": {}}, {**load(workspace).to_body(), "models": {}})
+            told = differences({**applied, "models": {}}, {**says.body(), "models": {}})
         except ModeldeckError:
             told = []  # which file it is, is said below
         if told:
@@ -281,16 +295,17 @@ def _drift(workspace: Workspace, stands: Mapping[str, str], applied: Mapping[str
         if kind_of(path) != "model" or not applied:
             continue
         try:
-            says = load_model(workspace, workspace.root / path)
+            body = says.model(path)
         except ModeldeckError as error:
             found[path] = f"does not hold: {error.message}"
             continue
-        if says.name not in known:
+        name = body["name"]
+        if name not in known:
             found[path] = "stands on the deck and was never applied"
             continue
-        told = differences({"models": {says.name: known[says.name]}}, {"models": {says.name: says.to_body()}})
+        told = differences({"models": {name: known[name]}}, {"models": {name: body}})
         if told:
-            found[path] = f"changed on the deck and not applied: {told[0].removeprefix(f'models.{says.name}.')}"
+            found[path] = f"changed on the deck and not applied: {told[0].removeprefix(f'models.{name}.')}"
     return found
 
 

@@ -22,6 +22,7 @@ from engine.service.traffic import day_traffic
 from store.clock import SystemClock
 from store.errors import ModeldeckError, Refused
 from store.ids import new_id
+from store.rows import to_json
 
 HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "sklearn", "skops", "duckdb", "optuna", "onnxruntime",
          "sqlalchemy", "alembic", "textual", "pydantic"]  # fmt: skip
@@ -81,6 +82,12 @@ def test_daemon_that_has_done_all_its_operations_and_collected_has_loaded_no_mod
         wait_answering(workspace, process)
         client = Client(workspace)
         client.call("deck.apply", {"reason": "a test"})
+        files = [to_json(one) for one in client.call("deck.files", {}).files]
+        added = {"path": "more.py", "text": "MORE = 1\n"}
+        assert (
+            client.call("deck.apply_folder", {"files": [*files, added], "reason": "a test"}).body["plan"]["changes"]
+            == 1
+        )
         for operation in OPERATIONS.values():
             with contextlib.suppress(ModeldeckError):
                 client.call(operation.id, plausible(operation.request))

@@ -9,21 +9,33 @@ import sys
 
 import pytest
 
-from engine.settings import apart
+from engine.operations.files import FileText
+from engine.settings import apart, edit, folder
 from engine.settings.apart import SettingsFiles, body_of
 from engine.settings.apply import apply_settings, current_settings, declared
-from store.errors import BrokenSettings, WorkFailed
+from engine.settings.model import HostSettings
+from store.errors import BrokenSettings, ModeldeckError, WorkFailed
 
 SAID = '[train]\nfolds = 5\n[gates]\nmae = { max = 25 }\n[retrain]\ncron = "0 4 * * *"\n'
 APPLY = """
 import sys
 from pathlib import Path
 from engine.deck import make_deck
+from engine.operations.files import FileText
 from engine.settings.apply import apply_settings
 from engine.workspace import Workspace
 deck = make_deck(Workspace(Path(sys.argv[1])), stays=True)
+HEAVY = {"pydantic", "pydantic_core", "numpy"}
 revision, already, told = apply_settings(deck, "user:anna", "")
-print(revision.revision, already, *told, *sorted({"pydantic", "pydantic_core", "numpy"} & set(sys.modules)))
+print(revision.revision, already, *told, *sorted(HEAVY & set(sys.modules)))
+from engine.settings.edit import add_host
+from engine.settings.folder import apply_folder, applied_files
+from engine.settings.model import HostSettings
+revision, told = add_host(deck, HostSettings("alpha", "docker", "unix:///var/run/docker.sock", 8080), "user:anna", "")
+print(revision.revision, told[0], *sorted(HEAVY & set(sys.modules)))
+number, files = applied_files(deck)
+revision, told = apply_folder(deck, [*files, FileText("hotel.py", "def load(): ...\\n")], "user:anna", "")
+print(number, told.changes, *sorted(HEAVY & set(sys.modules)))
 """
 
 
@@ -135,4 +147,35 @@ def test_a_process_that_stays_does_not_load_what_checks_settings(staying):
     done = subprocess.run(
         [sys.executable, "-P", "-c", APPLY, str(staying.workspace.root)], capture_output=True, text=True, check=False
     )
-    assert (done.stdout, done.stderr) == ("1 False models.rates: added\n", "")
+    told = ["1 False models.rates: added", "2 hosts.alpha.address: absent -> unix:///var/run/docker.sock", "2 1"]
+    assert (done.stdout.splitlines(), done.stderr) == (told, "")
+
+
+@pytest.mark.parametrize("stands", ["", "[train]\nfolds = 4\n", "[train]\nfold = 5\n", "[model]\n"])
+@pytest.mark.parametrize("wanted", [SAID, "", "[train]\nfold = 5\n"])
+def test_a_folder_is_planned_as_in_one_process(deck, staying, stands, wanted):
+    """Also where the deck's own files were changed since, or do not hold; and refused in the same line."""
+    apply(deck)
+    say(deck, wanted)
+    files = [FileText(path, text) for path, text in folder.files_of(deck.workspace.root).items()]
+    say(deck, stands)
+    told = []
+    for one in (deck, staying):
+        try:
+            told.append(folder.plan(one, files))
+        except ModeldeckError as error:
+            told.append(error.line())
+    assert told[0] == told[1]
+    assert isinstance(told[0], str) == (wanted.count("fold =") == 1)
+
+
+@pytest.mark.parametrize(
+    "host", [HostSettings("alpha", "docker", "unix:///x", 70_000), HostSettings("Alpha!", "docker", "unix:///x", 8080)]
+)
+def test_a_host_that_does_not_hold_is_refused_in_the_same_line(deck, staying, host):
+    told = []
+    for one in (deck, staying):
+        with pytest.raises(BrokenSettings) as caught:
+            edit.add_host(one, host, "user:anna", "")
+        told.append(caught.value.line())
+    assert told[0] == told[1]
