@@ -69,7 +69,7 @@ class SettingsFiles:
         """Refuse a host that deck.toml could not declare.
 
         Raises:
-            BrokenSettings: as `engine.settings.edit.check_host`.
+            BrokenSettings: as `engine.settings.hosts.check_host`.
             WorkFailed: the process that checks it failed.
         """
         from engine.settings.said import refuse
@@ -153,7 +153,7 @@ def main() -> int:
 
 
 def _host_answer(host: HostSettings) -> Mapping[str, Any]:
-    from engine.settings.edit import check_host
+    from engine.settings.hosts import check_host
     from engine.settings.said import wire
 
     try:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from engine.deck import Deck
 from engine.settings.apply import declared, differences
+from engine.settings.hosts import check_host
 from engine.settings.model import DeckSettings, HostSettings
 from store import settings as applied
-from store.errors import BrokenSettings, Refused, UnknownName
+from store.errors import Refused, UnknownName
 from store.rows import SettingsRevision
 from store.storage import writing_to
 
@@ -74,29 +74,6 @@ def remove_host(deck: Deck, name: str, actor: str, reason: str) -> tuple[Setting
         return tomlkit.dumps(document)
 
     return _change(deck, replace(stands, hosts=hosts), edit, actor, reason)
-
-
-def check_host(host: HostSettings) -> None:
-    """Refuse a host that deck.toml could not declare.
-
-    Raises:
-        BrokenSettings: a value does not hold, named.
-    """
-    from pydantic import ValidationError
-
-    from engine.settings.schema import HostTable
-    from engine.settings.sections import NAME
-
-    try:
-        HostTable.model_validate({key: value for key, value in asdict(host).items() if key != "name"})
-    except ValidationError as error:
-        told = error.errors(include_url=False, include_context=False)[0]["msg"].removeprefix("Value error, ")
-        raise BrokenSettings(f"host {host.name}: {told}", "correct it and run again") from None
-    if not re.fullmatch(NAME, host.name):
-        raise BrokenSettings(
-            f"host name {host.name!r}",
-            'use lower-case letters, digits, "-" and "_", 63 at most, a letter or digit first',
-        )
 
 
 def _table(host: HostSettings) -> object:
