@@ -28,11 +28,15 @@ def finish(work: Work, release: Release) -> Release:
 
 
 def _finish_completed(work: Work, release: Release) -> None:
-    left = [step for step in work.steps() if step.state in ("pending", "running")]
+    steps = work.steps()
+    left = [step for step in steps if step.state in ("pending", "running")]
     if not left:
         return
+    # of a warm rollback this is all its job does: the traffic went back as it was asked for
+    work.progress((left[0].number - 1) / len(steps), f"traffic is with {release.endpoint}@{release.to_version}")
     followed = _await_routers(work, release.endpoint)
     for step in left:
+        work.progress((step.number - 1) / len(steps), step.title)
         observed = _seen(work, release, step, followed)
         verdict = "passed" if followed else "no data"
         with work.deck.database.write(work.fence) as tx:

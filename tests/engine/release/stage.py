@@ -217,19 +217,36 @@ class Stage:
             job = jobs.claim(tx, release.job_id)
         return Fence(job.id, job.attempt)
 
-    def run(self, release: Release, *, instruments: Instruments | None = None) -> Release:
+    def run(
+        self,
+        release: Release,
+        *,
+        instruments: Instruments | None = None,
+        progress: Callable[[float, str], None] = lambda share, text: None,
+    ) -> Release:
         """Run a release's job to its end."""
-        return self._run(self.fence_of(release), release, instruments)
+        return self._run(self.fence_of(release), release, instruments, progress)
 
     def run_job(self, job: Job, release: Release) -> Release:
         """Run one queued job of a release to its end."""
         with self.deck.database.write() as tx:
             fence = jobs.fence(jobs.claim(tx, job.id))
-        return self._run(fence, release, None)
+        return self._run(fence, release, None, lambda share, text: None)
 
-    def _run(self, fence: Fence, release: Release, instruments: Instruments | None) -> Release:
+    def _run(
+        self,
+        fence: Fence,
+        release: Release,
+        instruments: Instruments | None,
+        progress: Callable[[float, str], None],
+    ) -> Release:
         done = run_release(
-            self.deck, release.id, fence=fence, clock_sleep=self.sleep, instruments=instruments or self.instruments
+            self.deck,
+            release.id,
+            fence=fence,
+            progress=progress,
+            clock_sleep=self.sleep,
+            instruments=instruments or self.instruments,
         )
         with self.deck.database.write() as tx:
             jobs.finish(tx, fence.job_id, fence.attempt, "succeeded")

@@ -38,6 +38,17 @@ def test_the_left_version_is_stopped_only_after_the_router_has_let_go_of_it(prom
     assert {step.state for step in promoted.steps(done)} == {"done"}
 
 
+def test_the_job_of_a_warm_rollback_says_what_it_does(promoted):
+    """Its traffic is back before it starts; its log tells so, and each step that is left."""
+    done = submit_rollback(promoted.deck, promoted.model, actor="user:bob")
+    left = [step.title for step in promoted.steps(done) if step.state == "pending"]
+    said = []
+    promoted.run(done, progress=lambda share, text: said.append((share, text)))
+    assert [text for _, text in said] == [f"traffic is with {promoted.model}@1", *left]
+    assert [share for share, _ in said] == sorted(share for share, _ in said)
+    assert left
+
+
 def test_rollback_names_the_release_it_reverts(promoted):
     done = submit_rollback(promoted.deck, promoted.model, actor="user:bob")
     reverted = next(
