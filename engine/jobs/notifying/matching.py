@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.operations.changes import words
 from engine.settings.notify import SEVERITIES, NotifySettings, is_watched
 from store.rows import Event
@@ -30,13 +32,15 @@ _WARNINGS = (
 class Facts:
     """What an event does not say of its subject: an alert's severity and title, a job's kind, a comment's words.
 
-    `people` are the names of those whom the event calls, or who watch what it is about.
+    `people` are the names of those whom the event calls, or who watch what it is about. `told_as` names the event that
+    told already what this one says, "" where none did.
     """
 
     severity: str = ""
     title: str = ""
     job_kind: str = ""
     people: frozenset[str] = frozenset()
+    told_as: str = ""
 
 
 def name_of(event: Event) -> str:
@@ -67,6 +71,8 @@ def is_told(target: NotifySettings, name: str, severity: str, event: Event, fact
         return False  # a message about a message would never end
     if event.body.get("quiet") is True:
         return False  # an alert seen in maintenance, or one that resolved there: nobody was told of it, or is to be
+    if facts.told_as and is_told(target, facts.told_as, severity, event, replace(facts, told_as="")):
+        return False  # a release that failed has told so itself: its job is no second message
     if is_watched(name) and not facts.people.isdisjoint(target.people):
         return True  # asked for by name: neither models nor severity narrow it
     if name not in target.on and f"{name.partition('.')[0]}.*" not in target.on:

@@ -15,10 +15,10 @@ from engine.jobs.notifying.matching import JOB, Facts, headline, is_told, name_o
 from engine.jobs.notifying.pacing import Send, Wait, next_turn
 from engine.settings.notify import NotifySettings, from_body, is_watched
 from engine.settings.work import terms
-from store import alerts, comments, events, job_batch, jobs, notifying, settings, watches
+from store import alerts, comments, events, job_batch, jobs, notifying, releases, settings, watches
 from store.database import Reader, Write
 from store.errors import UnknownName
-from store.rows import Event
+from store.rows import Event, Job
 
 ACTOR = "trigger:notify"
 BATCH = 500
@@ -147,13 +147,22 @@ def _facts(reader: Reader, event: Event) -> Facts:
     return replace(_of_subject(reader, event), people=watches.concerned(reader, event))
 
 
+def _told_as(reader: Reader, event: Event, job: Job) -> str:
+    """Return the event by which a release's own end told what the failure of its job would tell again."""
+    if job.kind != "release" or name_of(event) != "job.failed":
+        return ""
+    state = releases.release(reader, job.args["release_id"]).state
+    return f"release.{state}" if state in ("failed", "aborted", "held") else ""
+
+
 def _of_subject(reader: Reader, event: Event) -> Facts:
     try:
         if event.subject_kind == "alert":
             alert = alerts.alert(reader, event.subject_id)
             return Facts(severity=alert.severity, title=alert.title)
         if event.subject_kind == "job":
-            return Facts(job_kind=jobs.job(reader, event.subject_id).kind)
+            job = jobs.job(reader, event.subject_id)
+            return Facts(job_kind=job.kind, told_as=_told_as(reader, event, job))
         if event.subject_kind == "comment":
             return Facts(title=comments.comment(reader, event.subject_id).text)
     except UnknownName:

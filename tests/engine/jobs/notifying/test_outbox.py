@@ -16,7 +16,9 @@ from engine.jobs.notifying import outbox as outbox_module
 from engine.jobs.processes import is_alive
 from engine.jobs.worker import Worker
 from engine.settings.notify import DEFAULT_ON, EVENTS
-from store import events, jobs, notifying, settings
+from store import deployments, events, jobs, notifying, releases, runs, settings, snapshots, versions
+from store.artifacts import hash_bytes
+from store.rows import Snapshot
 
 ROOT = Path(__file__).parents[4]
 
@@ -47,6 +49,39 @@ def test_nothing_is_lost_and_all_is_in_order_where_the_daemon_was_away(post, hoo
     told = [json.loads(one.body)["events"][0]["title"] for one in receiver.got]
     assert told == [f"rates: key{number:02} drifted" for number in range(40)]
     assert [one.state for one in post.log()] == ["delivered"] * 40
+
+
+@pytest.mark.parametrize("state", ["failed", "held", "aborted"])
+@pytest.mark.parametrize(
+    ("on", "told"),
+    [(list(DEFAULT_ON), "release"), (["job.failed"], "job"), (["job.*", "release.*"], "release")],
+    ids=["usual", "jobs only", "both"],
+)
+def test_release_that_does_not_complete_is_told_once(post, hook, state, on, told):
+    """By its own event where the target is told of releases, else by its job's; any other job that fails by its own."""
+    post.settings(hook(on=on))
+    with post.deck.database.write() as tx:
+        taken = Snapshot(hash_bytes(b"rows"), "rates", 10, (), "at", 0, 9, "rows.csv", 99, tx.at)
+        snapshot_id = snapshots.add_snapshot(tx, taken, "user:anna").id
+        run = runs.start_run(tx, model="rates", actor="user:anna", settings_revision=1, snapshot_id=snapshot_id)
+        versions.register(
+            tx, model="rates", run_id=run.id, snapshot_id=snapshot_id, settings_revision=1, bundle_hash="b",
+            environment_hash="e", artifact_hash=hash_bytes(b"a"), artifact_bytes=9, golden_hash="g", signature={},
+            decision={}, evaluation={"metric": "mae"}, estimator="sklearn.linear_model.Ridge", actor="user:anna",
+        )  # fmt: skip
+        deployments.ensure_endpoint(tx, "rates")
+        made = {"endpoint": "rates", "settings_revision": 1, "actor": "user:anna", "from_version": None}
+        release = releases.open_release(tx, kind="promote", to_version=1, **made)
+        for kind, args in (("release", {"release_id": release.id}), ("train", {})):
+            job = jobs.enqueue(tx, kind=kind, actor="user:anna", model="rates", args=args)
+            claimed = jobs.claim(tx, job.id)
+            if kind == "release":
+                releases.set_state(tx, release.id, "running")
+                releases.set_state(tx, release.id, state)
+            jobs.finish(tx, job.id, claimed.attempt, "failed", reason="the gate said no", exit_code=5)
+    post.read_on()
+    ends = [f"release.{state}" if told == "release" else "job.failed", "job.failed"]
+    assert [one.event for one in post.log() if one.event in ends] == ends
 
 
 def test_target_is_told_of_what_happened_under_its_settings_only(post, hook):
