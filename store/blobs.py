@@ -22,6 +22,16 @@ def present(reader: Reader) -> list[Row]:
     return reader.rows("SELECT hash, kind, size_bytes, created_at FROM blob WHERE state = 'present' ORDER BY hash")
 
 
+def of_versions(reader: Reader) -> list[Row]:
+    """Return model, number, kind and hash of what versions that stand are made of, where the bytes are to be there."""
+    return reader.rows(
+        "SELECT v.model, v.number, b.kind, b.hash FROM version v JOIN model m ON m.name = v.model"
+        " JOIN blob b ON b.hash IN (v.artifact_hash, v.golden_hash, v.bundle_hash, v.environment_hash)"
+        " WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL AND b.state = 'present'"
+        " ORDER BY v.model, v.number, b.hash"
+    )
+
+
 def mark_erased(tx: Write, hashes: Sequence[str]) -> None:
     """Say that the bytes are gone; id, kind and size stay on record."""
     tx.execute_many(

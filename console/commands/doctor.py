@@ -18,6 +18,7 @@ from engine.workspace import Workspace
 from store.errors import ModeldeckError
 
 LIBRARIES = ("textual", "sqlmodel", "scikit-learn", "skops", "pyarrow", "duckdb", "uvicorn")
+MOST_LINES = 20  # of one fact
 LEAST_FREE = 1 << 30  # bytes; below this a snapshot or an artifact may not fit
 
 
@@ -45,6 +46,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "libraries": [f"{name} {_version(name)}" for name in LIBRARIES],
         "workspace": str(root) if workspace else "none here: modeldeck init DIR",
         "registry": _registry(workspace) if workspace else "none",
+        "missing": _missing(workspace) if workspace else [],
         "daemon": _daemon(workspace) if workspace else "none",
         "socket": str(socket_of(workspace)) if workspace else "none",
         "disk_free_bytes": shutil.disk_usage(root).free,
@@ -79,6 +81,23 @@ def _registry(workspace: Workspace) -> str:
     return f"{path} ({path.stat().st_size / 1e6:.1f} MB)" if path.exists() else "none yet: modeldeck apply"
 
 
+def _missing(workspace: Workspace) -> list[str]:
+    """Return a line for each content of a version that its owner's disk has not."""
+    if not workspace.registry.exists():
+        return []
+    from engine.deck import open_deck
+    from engine.keeping.missing import missing
+
+    try:
+        deck = open_deck(workspace)
+        try:
+            return missing(deck)
+        finally:
+            deck.database.close()
+    except ModeldeckError as error:
+        return [error.line()]
+
+
 def _daemon(workspace: Workspace) -> str:
     from engine.service.lock import holder
 
@@ -103,6 +122,8 @@ def _terminal(workspace: Workspace | None) -> list[str]:
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:
     """Return a fact as lines; the name stands before the first."""
     if isinstance(value, list):
+        if len(value) > MOST_LINES:
+            value = [*value[:MOST_LINES], f"and {len(value) - MOST_LINES} more: modeldeck doctor --json"]
         return [(name if place == 0 else "", str(line)) for place, line in enumerate(value)]
     if isinstance(value, bool):
         return [(name, "yes" if value else "no")]
