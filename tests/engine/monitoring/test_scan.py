@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,30 @@ def test_batches_come_in_order_and_whole(tmp_path: Path, columns: int) -> None:
     found = list(scan.batches(paths, {}, lambda name: True))
     assert np.array_equal(np.concatenate([np.asarray(one.column("row")) for one in found]), np.arange(cuts[-1]))
     assert all(one.num_columns == columns + 1 for one in found)
+
+
+@pytest.mark.parametrize("columns", [1, 7], ids=["few columns", "many columns"])
+def test_batches_come_in_order_whoever_is_the_slower(tmp_path: Path, columns: int) -> None:
+    """Short row groups of many files, to a caller that now and then takes its time, and one that stops early."""
+    paths = [
+        written(tmp_path / f"{number}.parquet", range(number * 900, number * 900 + 900), 100, columns)
+        for number in range(5)
+    ]
+    rows: list[int] = []
+    for number, batch in enumerate(scan.batches(paths, {}, lambda name: True)):
+        time.sleep(0.01 * (number % 7 == 0))
+        rows += batch.column("row").to_pylist()
+    assert rows == list(range(4_500))
+    some = scan.batches(paths, {}, lambda name: True)
+    assert next(some).column("row")[0].as_py() == 0
+    some.close()  # type: ignore[attr-defined]
+
+
+def test_files_that_are_read_to_their_end_are_closed(tmp_path: Path) -> None:
+    paths = [written(tmp_path / f"{number}.parquet", range(100), 10, 1) for number in range(20)]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert sum(map(len, scan.batches(paths, {}, lambda name: True))) == 2_000
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 @pytest.mark.parametrize("before", [0, 2])
