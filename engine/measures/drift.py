@@ -4,8 +4,8 @@ A comparison is a dict: name, kind, test, psi, js, statistic, p_value, effect, b
 nulls_reference, and `new` and `lost` where there are categories. `judge` adds p_adjusted, threshold and drifted: True,
 False, or None where nothing can be said, with a `note` why. The effect is Kolmogorov-Smirnov's D for numbers, Cramér's
 V for categories and the Jensen-Shannon distance of words for text: shares all, so that more rows never make more drift.
-Numbers have a second one, `shift` and its `shift_band`, Cliff's delta of the ranks: where D is borne and the shift is
-not, effect, threshold and test are the shift's. The p-value of numbers is of both tests.
+Numbers have a second one, `shift` and its `shift_band`, by normal scores of the ranks: where D is borne and the shift
+is not, effect, threshold and test are the shift's. The p-value of numbers is of both tests.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def judge(
         told = {"effect": one["effect"], "threshold": _borne(one["band"], min_effect)}
         if one.get("shift") is not None and told["effect"] <= told["threshold"]:
             shift, borne = abs(one["shift"]), _borne(one["shift_band"], min_effect)
-            told = {"effect": shift, "threshold": borne, "test": "rank-sum"} if shift > borne else told
+            told = {"effect": shift, "threshold": borne, "test": "normal scores"} if shift > borne else told
         drifted = told["effect"] > told["threshold"] and p_adjusted < fdr
         judged.append({**one, **told, "p_adjusted": p_adjusted, "drifted": drifted})
     return judged

@@ -11,8 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.measures.drift_bins import Codes
-from engine.measures.drift_codes import Band, coded_band, count, rounded
-from engine.measures.drift_distances import Counts, chi_square, cramers_v, jensen_shannon, population_stability
+from engine.measures.drift_codes import Band, coded_bands, count, rounded
+from engine.measures.drift_distances import (
+    Counts,
+    associations,
+    chi_square,
+    cramers_v,
+    jensen_shannon,
+    population_stability,
+)
 
 CATEGORIES = 100  # told apart; rarer ones are one bin
 NAMED = 5  # new and lost categories that are named
@@ -156,7 +163,8 @@ def profile_categorical(name: str, reference: pa.Array | pa.ChunkedArray, *, nam
     frequent = known[:CATEGORIES]
     bins = len(frequent) + 3
     codes = _codes(texts, frequent, known)
-    return CategoricalProfile(name, frequent, known, count(codes, bins), coded_band(codes, bins, cramers_v), named)
+    (band,) = coded_bands(codes, bins, associations)
+    return CategoricalProfile(name, frequent, known, count(codes, bins), band, named)
 
 
 def to_texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:

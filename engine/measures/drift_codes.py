@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.measures.drift_distances import Counts
+from engine.measures.drift_distances import Counts, Floats, shares
 
-CHUNKS = 16  # pieces of the reference that are looked at
+CHUNKS = 48  # pieces of the reference that are looked at
+DEVIATIONS = 3.5  # above their mean that are borne: of 20 columns one strays as far by chance in 1 window of 100
 FEWEST_CHUNKS = 6  # below this the spread between them says nothing
 SMALLEST_CHUNK = 16
 WIDEST_BAND = 0.9  # a complete replacement is drift, however restless the column was
@@ -24,16 +25,20 @@ class Band:
     """How large an effect contiguous chunks of the reference show against the rest of it, by chunk size."""
 
     rows: int
-    highs: dict[int, float]  # chunk size, a power of two -> mean + 3 standard deviations over chunks of that size
+    highs: dict[int, float]  # chunk size, a power of two -> mean + DEVIATIONS over chunks of that size
 
     def high(self, n: int) -> float | None:
-        """Return mean + 3 standard deviations for chunks of about `n` rows, None where the reference is too short.
+        """Return the largest effect that is borne of `n` rows, None where the reference is too short.
 
-        The chunk is never larger than the window, so that the band holds at least the window's sampling noise; where
-        the reference is short, chunks get smaller and the band wider.
+        Between two sizes it lies between theirs, by the logarithm of rows; a window above the largest has the band of
+        the largest, which holds more noise of sampling than the window does.
         """
         size = min(n, self.rows // FEWEST_CHUNKS)
-        return self.highs.get(1 << (size.bit_length() - 1)) if size >= SMALLEST_CHUNK else None
+        if size < SMALLEST_CHUNK:
+            return None
+        below = 1 << (size.bit_length() - 1)
+        low, high = self.highs.get(below), self.highs.get(2 * below)
+        return low if low is None or high is None else low + (high - low) * math.log2(size / below)
 
     def to_state(self) -> dict[str, Any]:
         """Return it as plain data, of which `from_state` makes it again."""
@@ -45,30 +50,46 @@ class Band:
         return cls(state["rows"], {int(size): high for size, high in state["highs"].items()})
 
 
-def band_of(rows: int, effect_of: Callable[[int, int], float]) -> Band:
-    """Return the band of a reference of so many rows.
+def band_of(
+    rows: int, effect_of: Callable[[int, int], float], smallest: int = SMALLEST_CHUNK, chunks: int = CHUNKS
+) -> Band:
+    """Return the band of a reference of so many rows, for chunks of `smallest` (a power of two) rows and more.
 
-    `effect_of(start, end)` is the effect of its rows start to end - 1 against all the others.
+    `effect_of(start, end)` is the effect of its rows start to end - 1 against all the others; of each size `chunks` are
+    looked at.
     """
-    highs, size = {}, SMALLEST_CHUNK
-    while size <= rows // FEWEST_CHUNKS:
-        whole = rows // size
-        starts = np.unique(np.linspace(0, whole - 1, min(CHUNKS, whole)).astype(int)) * size
-        effects = np.array([effect_of(int(start), int(start) + size) for start in starts])
-        highs[size] = float(min(effects.mean() + 3 * effects.std(ddof=1), WIDEST_BAND))
-        size *= 2
+    highs = {}
+    for size, starts in _sizes(rows, smallest, chunks):
+        highs[size] = _high(np.array([effect_of(int(start), int(start) + size) for start in starts]))
     return Band(rows, highs)
 
 
-def coded_band(codes: Codes, bins: int, effect: Callable[[Counts, Counts], float]) -> Band:
-    """Return the band of a coded reference column in time order."""
-    total = count(codes, bins)
+def coded_bands(codes: Codes, bins: int, *effects: Callable[[Floats, Floats], Floats]) -> list[Band]:
+    """Return the band of each effect of a coded reference column in time order.
 
-    def effect_of(start: int, end: int) -> float:
-        chunk = count(codes[start:end], bins)
-        return effect(total - chunk, chunk)
+    An effect is given shares (chunks, bins), of all the other rows and of the chunks, and returns (chunks,).
+    """
+    total, highs = count(codes, bins), [dict[int, float]() for _ in effects]
+    for size, starts in _sizes(len(codes), SMALLEST_CHUNK, CHUNKS):
+        inside = codes[starts[:, None] + np.arange(size)] + bins * np.arange(len(starts))[:, None]
+        chunks = count(inside.ravel(), bins * len(starts)).reshape(len(starts), bins)
+        others, mine = shares(total - chunks), shares(chunks)
+        for each, effect in zip(highs, effects, strict=True):
+            each[size] = _high(effect(others, mine))
+    return [Band(len(codes), each) for each in highs]
 
-    return band_of(len(codes), effect_of)
+
+def _sizes(rows: int, smallest: int, chunks: int) -> Iterator[tuple[int, Any]]:
+    """Yield sizes of chunks, powers of two, and (chunks,) where those that are looked at start, evenly in time."""
+    size = smallest
+    while size <= rows // FEWEST_CHUNKS:
+        whole = rows // size
+        yield size, np.unique(np.linspace(0, whole - 1, min(chunks, whole)).astype(int)) * size
+        size *= 2
+
+
+def _high(effects: Floats) -> float:
+    return float(min(effects.mean() + DEVIATIONS * effects.std(ddof=1), WIDEST_BAND))
 
 
 def count(codes: Codes, bins: int) -> Counts:

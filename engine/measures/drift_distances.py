@@ -6,6 +6,7 @@ Every distance is computed from shares, so that it does not grow with the number
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,16 @@ import numpy as np
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 SMALLEST_EXPECTED = 5.0  # cells expected below this are pooled, as chi-square asks
-FEWEST_RANKED = 10  # values on either side, from which ranks are about normal
+FEWEST_RANKED = 10  # values on either side, from which means of scores are about normal
 ADDED = 0.5  # rows added to every bin before a logarithm
+_NORMAL = NormalDist()
+_error_function = np.vectorize(math.erf, otypes=[np.float64])
 
 
-def shares(counts: Counts) -> Floats:
-    """Return counts as shares of their sum; all zero where there are none."""
-    total = counts.sum()
-    return counts / total if total else np.zeros(len(counts))
+def shares(counts: Counts | Floats) -> Floats:
+    """Return counts (..., bins) as shares of their sum; all zero where there are none."""
+    total = counts.sum(axis=-1, keepdims=True)
+    return counts / np.where(total > 0, total, 1)
 
 
 def population_stability(reference: Counts, current: Counts) -> float:
@@ -38,31 +41,52 @@ def jensen_shannon(reference: Counts, current: Counts) -> float:
     return math.sqrt(min(max(divergence, 0.0), 1.0))
 
 
+def distances(reference: Floats, current: Floats) -> Floats:
+    """Return (...), Kolmogorov-Smirnov's D of shares (..., bins): the largest difference of the cumulative ones."""
+    return np.asarray(np.abs(np.cumsum(reference - current, axis=-1)).max(axis=-1, initial=0.0))
+
+
 def kolmogorov_smirnov(reference: Counts, current: Counts) -> tuple[float, float]:
-    """Return (D, p-value) over ordered bins: the largest difference of the two cumulative shares."""
-    distance = float(np.max(np.abs(np.cumsum(shares(reference)) - np.cumsum(shares(current))), initial=0.0))
+    """Return (D, p-value) over ordered bins."""
+    distance = float(distances(shares(reference), shares(current)))
     n, m = int(reference.sum()), int(current.sum())
     root = math.sqrt(n * m / (n + m)) if n and m else 0.0
     return distance, _kolmogorov((root + 0.12 + 0.11 / root) * distance) if root else 1.0
 
 
-def rank_sum(reference: Counts, current: Counts) -> tuple[float, float]:
-    """Return (shift, p-value) over ordered bins: how much more often a current value is the higher one of a pair.
+def normal_scores(reference: Counts) -> Floats:
+    """Return the score of each of ordered bins: the normal quantile of its middle rank (van der Waerden, 1952)."""
+    total = int(reference.sum())
+    if not total:
+        return np.zeros(len(reference))
+    least = 0.5 / total  # of a bin below or above all that the reference holds
+    middle = np.clip((np.cumsum(reference) - reference / 2) / total, least, 1 - least)
+    values, places = np.unique(middle, return_inverse=True)
+    return np.array([_NORMAL.inv_cdf(value) for value in values.tolist()])[places]
 
-    The shift is Cliff's delta ("Dominance statistics", 1993), from -1 (all lower) over 0 to 1 (all higher); the test is
-    that of H. B. Mann and D. R. Whitney (1947), by the normal approximation with ties taken into account. Of a column
-    that rises or falls as a whole it is surer than the largest difference of cumulative shares, which sees one place.
+
+def shifts(scores: Floats, reference: Floats, current: Floats) -> Floats:
+    """Return (...), how far the current values lie above the others by their scores, of shares (..., bins).
+
+    From -1 (all lower) to 1, it is what Cliff's delta ("Dominance statistics", 1993) is of a normal column that moved
+    by so many deviations: in how many more pairs of a current and a reference value the current one is higher.
+    """
+    return np.asarray(_error_function((current - reference) @ scores / 2))
+
+
+def score_shift(scores: Floats, reference: Counts, current: Counts) -> tuple[float, float]:
+    """Return (shift, p-value) over ordered bins.
+
+    The test of mean scores is never less sure than one of means (Chernoff and Savage, 1958), and surer than one of
+    ranks where a few values went far.
     """
     n, m = int(reference.sum()), int(current.sum())
-    if min(n, m) < FEWEST_RANKED:
+    held = shares(reference + current)
+    variance = float(held @ (scores - held @ scores) ** 2)
+    if min(n, m) < FEWEST_RANKED or variance <= 1e-12:  # one value only
         return 0.0, 1.0
-    below = 2 * np.cumsum(reference) - reference  # twice, as of equal values half count: whole numbers add up exactly
-    shift = int(below @ current) / (n * m) - 1.0
-    tied, both = (reference + current).astype(np.float64), float(n + m)
-    variance = (both + 1.0) / (3.0 * n * m) * (1.0 - float((tied**3 - tied).sum()) / (both**3 - both))
-    if variance <= 0.0:  # one value only
-        return 0.0, 1.0
-    return shift, math.erfc(abs(shift) / math.sqrt(2.0 * variance))
+    apart = float((shares(current) - shares(reference)) @ scores)
+    return math.erf(apart / 2), math.erfc(abs(apart) / math.sqrt(2.0 * variance * (1 / n + 1 / m)))
 
 
 def chi_square(reference: Counts, current: Counts) -> tuple[float, float]:
@@ -95,10 +119,14 @@ def cramers_v(reference: Counts, current: Counts) -> float:
 
     With the raw counts V would shrink as the reference outgrows the window; equal weights make it comparable.
     """
-    first, second = shares(reference), shares(current)
-    both = first + second
-    used = both > 0
-    return math.sqrt(float(np.sum((first[used] - second[used]) ** 2 / both[used])) / 2)
+    return float(associations(shares(reference), shares(current)))
+
+
+def associations(reference: Floats, current: Floats) -> Floats:
+    """Return (...), Cramér's V of shares (..., bins)."""
+    both = reference + current
+    parts = (reference - current) ** 2 / np.where(both > 0, both, 1.0)
+    return np.asarray(np.sqrt(parts.sum(axis=-1) / 2))
 
 
 def chi_square_tail(statistic: float, freedom: int) -> float:

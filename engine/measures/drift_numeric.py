@@ -1,4 +1,4 @@
-"""Drift of a numeric column: Kolmogorov-Smirnov and ranks, with PSI and Jensen-Shannon over tenths."""
+"""Drift of a numeric column: Kolmogorov-Smirnov and normal scores, with PSI and Jensen-Shannon over tenths."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import numpy as np
 import pyarrow as pa
 
 from engine.measures.drift_bins import Bins, Codes, Edges, Grid, bins_of, float_chunks, to_floats
-from engine.measures.drift_codes import Band, coded_band, count, rounded
+from engine.measures.drift_codes import Band, coded_bands, count, rounded
 from engine.measures.drift_correction import bonferroni
 from engine.measures.drift_distances import (
     Counts,
+    Floats,
+    distances,
     jensen_shannon,
     kolmogorov_smirnov,
+    normal_scores,
     population_stability,
-    rank_sum,
+    score_shift,
+    shares,
+    shifts,
 )
 
 GROUPS = 10
@@ -47,6 +52,7 @@ class NumericProfile:
     bins: Bins
     counts: Counts
     groups: Codes  # bin -> one of about ten groups of equal reference mass
+    scores: Floats  # of each bin but that of null, which has no rank
     band: Band
     shift_band: Band  # of the shift to either side
 
@@ -64,7 +70,7 @@ class NumericProfile:
         """Return how a counted sample differs."""
         counts = tally.counts
         statistic, p_value = kolmogorov_smirnov(self.counts, counts)
-        shift, p_shift = rank_sum(self.counts[1:], counts[1:])  # null has no rank
+        shift, p_shift = score_shift(self.scores, self.counts[1:], counts[1:])
         size = int(self.groups.max()) + 1
         first = np.bincount(self.groups, self.counts, size).astype(np.int64)
         second = np.bincount(self.groups, counts, size).astype(np.int64)
@@ -108,7 +114,7 @@ class NumericProfile:
         )
         counts = np.array(state["counts"], np.int64)
         band, shift_band = (Band.from_state(state[name]) for name in ("band", "shift_band"))
-        return cls(state["name"], bins, counts, _groups(counts), band, shift_band)
+        return cls(state["name"], bins, counts, _groups(counts), normal_scores(counts[1:]), band, shift_band)
 
 
 def profile_numeric(name: str, reference: pa.Array | pa.ChunkedArray) -> NumericProfile:
@@ -117,8 +123,13 @@ def profile_numeric(name: str, reference: pa.Array | pa.ChunkedArray) -> Numeric
     bins = bins_of(values)
     codes = bins.codes(values)
     counts = count(codes, bins.size)
-    band, shift_band = (coded_band(codes, bins.size, effect) for effect in (_distance, _shift))
-    return NumericProfile(name, bins, counts, _groups(counts), band, shift_band)
+    scores = normal_scores(counts[1:])
+
+    def shifted(reference: Floats, current: Floats) -> Floats:
+        return np.abs(shifts(scores, shares(reference[:, 1:]), shares(current[:, 1:])))
+
+    bands = coded_bands(codes, bins.size, distances, shifted)
+    return NumericProfile(name, bins, counts, _groups(counts), scores, *bands)
 
 
 def _groups(counts: Counts) -> Codes:
@@ -127,11 +138,3 @@ def _groups(counts: Counts) -> Codes:
     total = mass.sum() or 1.0
     middle = (np.cumsum(mass) - mass / 2) / total
     return np.concatenate([[0], 1 + np.minimum((middle * GROUPS).astype(np.int64), GROUPS - 1)])
-
-
-def _distance(reference: Counts, current: Counts) -> float:
-    return kolmogorov_smirnov(reference, current)[0]
-
-
-def _shift(reference: Counts, current: Counts) -> float:
-    return abs(rank_sum(reference[1:], current[1:])[0])

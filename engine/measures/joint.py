@@ -4,7 +4,8 @@ Each sample is centred and scaled by itself, numbers by their rank, so that what
 nothing; what is left are products of pairs. A logistic regression on those that differ most is fitted on one half of
 both samples and orders the other half: where it does no better than chance, nothing has moved (Lopez-Paz and Oquab,
 Revisiting classifier two-sample tests, 2017). Its area under the curve has the standard error of DeLong (1988). What
-is bearable is read from the reference: its blocks in time against the rest of it, told apart in the same way.
+is bearable is read from the reference: pieces of it in time, as long as the window, against the rest of it, told apart
+in the same way.
 
 It sees pairs that go together along a line or a rise, and no more: not three columns where no two of them changed.
 """
@@ -13,14 +14,14 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from engine.measures.drift_codes import WIDEST_BAND, rounded
+from engine.measures.drift_codes import Band, band_of, rounded
 
 ROWS = 3_000  # of the reference, and of a window
 FEWEST = 200  # rows of either, below which nothing is said
@@ -29,7 +30,8 @@ MOST_CATEGORIES = 8  # of a column told apart, the most frequent ones
 MOST_PRODUCTS = 40  # that the classifier is given
 RIDGE = 100.0  # draws each coefficient towards none
 STEPS = 12  # of Newton's method
-BLOCKS = 6  # of the reference in time
+PIECES = 16  # of the reference in time
+SMALLEST_PIECE = 128  # rows: the largest power of two below FEWEST
 CLIPPED = 5.0  # standard deviations beyond which a product tells no more
 TOLD = 5  # pairs that are named
 JOINT = "joint"
@@ -42,28 +44,28 @@ class Joint:
     names: tuple[str, ...]
     numeric: tuple[bool, ...]  # whether the bins of a column are in order
     codes: Any  # (n, columns) int16, in time order; 0 is null
-    band: float | None  # effect of its own blocks, mean and three deviations; None where they would be too short
+    band: Band  # effect of pieces of the whole reference, by their rows
 
     def to_state(self) -> dict[str, Any]:
         """Return it as plain data, of which `from_state` makes it again."""
-        told = {"names": list(self.names), "numeric": list(self.numeric), "band": self.band}
+        told = {"names": list(self.names), "numeric": list(self.numeric), "band": self.band.to_state()}
         return {**told, "codes": self.codes.ravel().tolist()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Joint:
         """Return what `to_state` told of."""
         codes = np.array(state["codes"], np.int16).reshape(-1, len(state["names"]))
-        return cls(tuple(state["names"]), tuple(state["numeric"]), codes, state["band"])
+        return cls(tuple(state["names"]), tuple(state["numeric"]), codes, Band.from_state(state["band"]))
 
-    def compare(self, codes: Any) -> dict[str, Any]:
-        """Return how rows (n, columns) of bins differ from the reference; see `engine.measures.drift`.
+    def compare(self, codes: Any, rows: int) -> dict[str, Any]:
+        """Return how `codes`, bins (n, columns) drawn from a window of `rows`, differ; see `engine.measures.drift`.
 
         The effect is how much better than chance old and new are told apart, 0 to 1 (twice the area, less one).
         `pairs` are those that tell most: `{"columns", "before", "now", "share"}`, where before and now are how
         strongly they went together (-1 to 1; of categories the strongest of theirs).
         """
         told: dict[str, Any] = {"name": JOINT, "kind": "joint", "test": "domain classifier", "psi": None, "js": None}
-        counted = {"n": len(codes), "n_reference": len(self.codes), "band": rounded(self.band)}
+        counted = {"n": len(codes), "n_reference": len(self.codes), "band": rounded(self.band.high(rows))}
         if min(len(codes), len(self.codes)) < FEWEST or len(self.names) < 2:
             why = f"fewer than {FEWEST} rows" if len(self.names) > 1 else "fewer than two columns can be compared"
             return {**told, **counted, "statistic": None, "p_value": None, "effect": None, "note": why}
@@ -85,17 +87,25 @@ class _Found:
     pairs: list[dict[str, Any]]
 
 
-def joint_of(names: Sequence[str], numeric: Sequence[bool], codes: Any) -> Joint:
-    """Return the reference of rows (n, columns) of bins in time order."""
-    kept = codes[np.linspace(0, len(codes) - 1, min(ROWS, len(codes))).astype(int)].astype(np.int16)
-    size, effects = len(kept) // BLOCKS, []
-    if size >= FEWEST and len(names) > 1:
-        for number in range(BLOCKS):
-            inside = np.zeros(len(kept), bool)
-            inside[number * size : (number + 1) * size] = True
-            effects.append(_effect(_classified(kept[~inside], kept[inside], numeric).area))
-    band = min(float(np.mean(effects) + 3 * np.std(effects, ddof=1)), WIDEST_BAND) if effects else None
-    return Joint(tuple(names), tuple(numeric), kept, band)
+def joint_of(names: Sequence[str], numeric: Sequence[bool], rows: int, codes_of: Callable[[Any], Any]) -> Joint:
+    """Return the reference of so many rows in time order.
+
+    `codes_of` returns bins (n, columns) of the rows at (n,) places, which are in order.
+    """
+    drawn = evenly(0, rows)
+    kept = codes_of(drawn).astype(np.int16)
+
+    def effect_of(start: int, end: int) -> float:
+        outside = (drawn < start) | (drawn >= end)
+        return _effect(_classified(kept[outside], codes_of(evenly(start, end)), numeric).area)
+
+    told = len(names) > 1 and len(kept) >= FEWEST
+    return Joint(tuple(names), tuple(numeric), kept, band_of(rows if told else 0, effect_of, SMALLEST_PIECE, PIECES))
+
+
+def evenly(start: int, end: int) -> Any:
+    """Return (n,) places of rows `start` to `end` - 1: of more than ROWS as many, evenly spread."""
+    return np.linspace(start, end - 1, min(ROWS, end - start)).astype(np.int64)
 
 
 def _effect(area: float) -> float:

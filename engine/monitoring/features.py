@@ -29,7 +29,7 @@ def compare_window(
     compared = [_one(found, column["name"], reference) for column in version.signature.get("inputs", ())]
     compared.append(_predictions(found.rows, reference, version))
     if reference.joint is not None and found.sampled is not None:
-        compared.append(reference.joint.compare(found.sampled))
+        compared.append(reference.joint.compare(found.sampled, len(found.rows)))
     return _ranked(drift.judge(compared, watch.min_effect, watch.fdr), version)
 
 

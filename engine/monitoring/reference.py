@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOVES = "left out: times always move"
 IDENTIFIER = "left out: nearly every value is a new one"
-FORM = 7  # of what is kept; another form is made anew
+FORM = 8  # of what is kept; another form is made anew
 FITTED = "the data has no times, by which rows the version was not fitted on could be told"
 FEWEST_OF_SLICE = 50  # answers of a group below which its drift is not told
 MOST_SCORED = 5000  # rows after the cut-off that the version is asked about, evenly spread

@@ -12,7 +12,7 @@ from engine.measures.drift import Profile
 from engine.measures.drift_numeric import NumericProfile
 from engine.measures.drift_places import row_bins
 from engine.measures.drift_text import TextProfile
-from engine.measures.joint import MOST_COLUMNS, ROWS, Joint, Sampled, joint_of, keys_of
+from engine.measures.joint import MOST_COLUMNS, Joint, Sampled, joint_of, keys_of
 from engine.monitoring.columns import FEATURES
 
 IDENTITY = ("received_at", "row", "latency_us")  # of a row of the log: what draws it, whichever file it is in
@@ -32,9 +32,12 @@ def sample_reference(
     names = sorted(names, key=lambda name: -importance.get(name, 0.0))[:MOST_COLUMNS]
     if len(names) < 2 or not len(fitted):
         return None
-    drawn = fitted.take(pa.array(np.linspace(0, len(fitted) - 1, min(ROWS, len(fitted))).astype(np.int64)))
-    codes = np.column_stack([row_bins(profiles[name], column(name, drawn)) for name in names])
-    return joint_of(names, [isinstance(profiles[name], NumericProfile) for name in names], codes)
+
+    def codes_of(places: Any) -> Any:
+        drawn = fitted.take(pa.array(places))
+        return np.column_stack([row_bins(profiles[name], column(name, drawn)) for name in names])
+
+    return joint_of(names, [isinstance(profiles[name], NumericProfile) for name in names], len(fitted), codes_of)
 
 
 def draw(sampled: Sampled, joint: Joint, profiles: Mapping[str, Profile], rows: pa.RecordBatch) -> None:

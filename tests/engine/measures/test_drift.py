@@ -70,12 +70,12 @@ def test_shift_of_a_numeric_column_is_drift() -> None:
     assert found["psi"] > 0.25
 
 
-def test_a_shift_that_no_single_place_shows_is_told_by_ranks() -> None:
+def test_a_shift_that_no_single_place_shows_is_told_by_scores() -> None:
     """Half as far again as the largest difference of shares: told sooner, with its own effect and bearable one."""
     told = drift.profile("x", numbers(50_000)).compare(numbers(5_000, -0.22))
     assert told["effect"] < drift.MIN_EFFECT < -told["shift"]
     found = drift.judge([told])[0]
-    assert (found["drifted"], found["test"]) == (True, "rank-sum")
+    assert (found["drifted"], found["test"]) == (True, "normal scores")
     assert (found["effect"], found["threshold"]) == (-told["shift"], drift.MIN_EFFECT)
     assert found["statistic"] == told["effect"]
     assert drift.judge([{**told, "shift_band": 0.2}])[0]["drifted"] is False
@@ -95,7 +95,7 @@ def test_columns_that_stay_are_seldom_said_to_have_moved(rows: int) -> None:
     assert keen <= 0.05 * windows + 3
 
 
-def test_nulls_have_no_rank() -> None:
+def test_nulls_have_no_score() -> None:
     values = numbers(5_000)
     some = pa.array([None if place % 3 == 0 else one for place, one in enumerate(values.to_pylist())])
     told = drift.profile("x", values).compare(some)

@@ -15,8 +15,9 @@ from engine.measures.drift_distances import (
     cramers_v,
     jensen_shannon,
     kolmogorov_smirnov,
+    normal_scores,
     population_stability,
-    rank_sum,
+    score_shift,
 )
 
 COUNTS = st.lists(st.integers(0, 500), min_size=2, max_size=12)
@@ -48,22 +49,59 @@ def test_kolmogorov_smirnov_agrees_with_scipy_on_continuous_samples() -> None:
 
 
 @pytest.mark.parametrize("places", [1, 6], ids=["many ties", "few ties"])
-def test_rank_sum_agrees_with_scipy(places: int) -> None:
+def test_a_test_of_normal_scores_agrees_with_one_of_means_of_scores(places: int) -> None:
     draw = np.random.default_rng(1)
-    first, second = np.round(draw.normal(size=900), places), np.round(draw.normal(0.15, size=700), places)
+    first, second = np.round(draw.normal(size=9_000), places), np.round(draw.normal(0.05, size=700), places)
     values = np.unique(np.concatenate([first, second]))
     counts = [np.bincount(np.searchsorted(values, one), minlength=len(values)) for one in (first, second)]
-    expected = stats.mannwhitneyu(second, first, use_continuity=False, method="asymptotic")
-    shift, p_value = rank_sum(*counts)
-    assert shift == pytest.approx(2 * expected.statistic / (900 * 700) - 1)
-    assert p_value == pytest.approx(expected.pvalue)
-    assert rank_sum(counts[1], counts[0]) == pytest.approx((-shift, p_value))
+    scores = normal_scores(counts[0])
+    ranks = stats.rankdata(first)
+    assert scores[np.searchsorted(values, first)] == pytest.approx(stats.norm.ppf((ranks - 0.5) / len(first)), abs=1e-9)
+    shift, p_value = score_shift(scores, *counts)
+    each = [scores[np.searchsorted(values, one)] for one in (first, second)]
+    together = np.concatenate(each)
+    apart = each[1].mean() - each[0].mean()
+    error = together.std() * np.sqrt(1 / len(first) + 1 / len(second))
+    assert p_value == pytest.approx(2 * stats.norm.sf(abs(apart) / error))
+    assert 1e-6 < p_value < 0.5
+    assert shift == pytest.approx(2 * stats.norm.cdf(apart / np.sqrt(2)) - 1)
+    assert score_shift(scores, counts[1], counts[0]) == pytest.approx((-shift, p_value))
 
 
-def test_ranks_of_one_value_or_of_a_few_rows_prove_nothing() -> None:
-    assert rank_sum(np.array([0, 500, 0]), np.array([0, 90, 0])) == (0.0, 1.0)
-    assert rank_sum(np.array([500, 0]), np.array([0, 9])) == (0.0, 1.0)
-    assert rank_sum(np.array([500, 0]), np.array([0, 10]))[0] == 1.0
+def test_the_shift_of_a_normal_column_is_cliffs_delta() -> None:
+    draw = np.random.default_rng(2)
+    first, second = draw.normal(size=20_000), draw.normal(0.4, size=5_000)
+    values = np.unique(np.concatenate([first, second]))
+    counts = [np.bincount(np.searchsorted(values, one), minlength=len(values)) for one in (first, second)]
+    pairs = stats.mannwhitneyu(second, first).statistic / (len(first) * len(second))
+    assert score_shift(normal_scores(counts[0]), *counts)[0] == pytest.approx(2 * pairs - 1, abs=0.01)
+
+
+@pytest.mark.parametrize("rows", [100, 1_000, 20_000])
+def test_a_test_of_normal_scores_is_wrong_no_oftener_than_said(rows: int) -> None:
+    """Whatever a column looks like: skewed, of few values, or longer than its reference."""
+    draw = np.random.default_rng(4)
+    made = (
+        lambda size: draw.integers(0, 400, size),
+        lambda size: np.minimum(399, draw.exponential(9, size).astype(int)),
+        lambda size: draw.poisson(0.7, size),
+    )
+    likely = []
+    for column in made:
+        reference = np.bincount(column(5_000), minlength=400)
+        scores = normal_scores(reference)
+        for _ in range(300):
+            first, second = (np.bincount(column(size), minlength=400) for size in (5_000, rows))
+            likely.append(score_shift(scores, first, second)[1])
+    assert np.mean(np.array(likely) < 0.05) == pytest.approx(0.05, abs=0.025)
+
+
+def test_scores_of_one_value_or_of_a_few_rows_prove_nothing() -> None:
+    for reference, current in (([0, 500, 0], [0, 90, 0]), ([500, 0], [0, 9]), ([0, 0], [3, 40]), ([7, 900], [0, 0])):
+        first, second = np.array(reference), np.array(current)
+        assert score_shift(normal_scores(first), first, second) == (0.0, 1.0)
+    first = np.array([500, 0])
+    assert score_shift(normal_scores(first), first, np.array([0, 10]))[0] > 0.9
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.7, 1.0])

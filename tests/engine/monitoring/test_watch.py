@@ -55,7 +55,7 @@ def test_shifted_column_is_drift_ranked_by_importance_times_magnitude_and_noted_
     deck: Deck, serving: Any, traffic: Any, made: Any
 ):
     settings = serving()
-    traffic.send(made.rates_rows(300, lead_time=90.0, segment="group"), at=MIDNIGHT, every_s=10)
+    traffic.send(made.rates_rows(300, lead_time=150.0, segment="group"), at=MIDNIGHT, every_s=10)
     verdicts = look(deck, settings)
     window = verdicts[0].window
     assert window.verdict == "drift"
@@ -78,7 +78,7 @@ def test_the_model_file_says_how_much_drift_is_borne(deck: Deck, serving: Any, t
 
 def test_drift_that_matters_and_harms_is_a_finding_with_all_three(deck: Deck, serving: Any, traffic: Any, made: Any):
     settings = serving()
-    rows = made.rates_rows(300, lead_time=90.0, segment="group")
+    rows = made.rates_rows(300, lead_time=150.0, segment="group")
     ids = traffic.send(rows, at=MIDNIGHT, error=14.0, every_s=10)
     outcomes(ids, rows, deck)
     verdicts = look(deck, settings)
