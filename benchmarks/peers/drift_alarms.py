@@ -1,8 +1,8 @@
 """Which windows of streams raise an alarm: `drift_alarms.py NAME REFERENCE WINDOW ONSET STREAM...` prints JSON.
 
 A list a stream, one entry a window from number ONSET on: whether any column is said to have drifted. Each by the
-defaults it comes with, as a user meets it; modeldeck also with `[monitor]` set to a keener eye. Also runs in the peers'
-environments: what is imported is imported where it is used.
+defaults it comes with, as a user meets it; modeldeck by every setting of DIAL, an object of such lists by "min_effect
+fdr". Also runs in the peers' environments: what is imported is imported where it is used.
 """
 
 from __future__ import annotations
@@ -17,8 +17,14 @@ from typing import Any
 from drift_data import CATEGORIES, COLUMNS, NUMBERS
 
 WARM_UP = 5_000  # rows of the reference that a detector without a reference sees first
-SLOW_MOST = 20  # windows of a stationary stream that one which needs seconds for each looks at
-KEEN = (0.05, 0.05)  # [monitor] min_effect and fdr
+SLOW_MOST = 200  # windows of a stationary stream that one which needs seconds for each looks at,
+SLOW_FEW = 40  # and of as few rows that it is never silent
+FEW_ROWS = 100
+DIAL = tuple(  # [monitor] min_effect and fdr
+    (effect, fdr)
+    for effect in (0.1, 0.05, 0.02, 0.01)
+    for fdr in (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
+)
 Alarms = list[bool]
 Streams = list[Path]
 
@@ -32,34 +38,37 @@ def windows(stream: Path, rows: int, onset: int = 0) -> Iterator[Any]:
         yield table.slice(start, rows)
 
 
-def modeldeck(reference: Path, streams: Streams, rows: int, onset: int, *watch: float) -> list[Alarms]:
-    """The judgement of a monitor's window, all columns of equal importance; `watch` as `drift.judge` takes it."""
+def modeldeck(reference: Path, streams: Streams, rows: int, onset: int) -> dict[str, list[Alarms]]:
+    """The judgement of a monitor's window, all columns of equal importance."""
     import numpy as np
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from engine.measures import drift
     from engine.measures.drift_places import row_bins
-    from engine.measures.joint import ROWS, joint_of
+    from engine.measures.joint import evenly, joint_of
 
     table = pq.ParquetFile(reference).read(columns=list(COLUMNS))
     profiles = [drift.profile(name, table[name]) for name in COLUMNS]
 
-    def codes(rows: Any) -> Any:
-        drawn = rows.take(np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int))
+    def codes(rows: Any, places: Any) -> Any:
+        drawn = rows.take(pa.array(places))
         return np.column_stack([row_bins(each, drawn[each.name]) for each in profiles])
 
-    joint = joint_of(COLUMNS, [name in NUMBERS for name in COLUMNS], codes(table))
+    are_numbers = [name in NUMBERS for name in COLUMNS]
+    joint = joint_of(COLUMNS, are_numbers, len(table), lambda places: codes(table, places))
 
-    def is_alarm(window: Any) -> bool:
-        told = [each.compare(window[each.name]) for each in profiles]
-        return any(one["drifted"] for one in drift.judge([*told, joint.compare(codes(window))], *watch))
+    def told(window: Any) -> list[Any]:
+        apart = joint.compare(codes(window, evenly(0, len(window))), len(window))
+        return [*(each.compare(window[each.name]) for each in profiles), apart]
 
-    return [[is_alarm(window) for window in windows(stream, rows, onset)] for stream in streams]
-
-
-def keen(reference: Path, streams: Streams, rows: int, onset: int) -> list[Alarms]:
-    """The same by who would rather hear too much."""
-    return modeldeck(reference, streams, rows, onset, *KEEN)
+    found: dict[str, list[Alarms]] = {f"{effect:g} {fdr:g}": [] for effect, fdr in DIAL}
+    for stream in streams:
+        compared = [told(window) for window in windows(stream, rows, onset)]
+        for effect, fdr in DIAL:
+            judged = [drift.judge(each, effect, fdr) for each in compared]
+            found[f"{effect:g} {fdr:g}"].append([any(one["drifted"] for one in each) for each in judged])
+    return found
 
 
 def evidently(reference: Path, streams: Streams, rows: int, onset: int) -> list[Alarms]:
@@ -76,10 +85,12 @@ def evidently(reference: Path, streams: Streams, rows: int, onset: int) -> list[
         told = Report([DataDriftPreset()]).run(current, known).dict()
         return int(told["metrics"][0]["value"]["count"]) > 0
 
+    most = SLOW_FEW if rows <= FEW_ROWS else SLOW_MOST
+
     def alarms(stream: Path) -> Alarms:
         found: Alarms = []
         for window in windows(stream, rows, onset):
-            if len(found) == SLOW_MOST or (onset and True in found):  # nothing after the first alarm is asked for
+            if len(found) == most or (onset and True in found):  # nothing after the first alarm is asked for
                 break
             found.append(is_alarm(window))
         return found
@@ -139,9 +150,8 @@ def _numbers(table: Any, name: str) -> list[float]:
     return [float(one[1:]) for one in values] if name in CATEGORIES else values
 
 
-CONTENDERS: dict[str, Callable[[Path, Streams, int, int], list[Alarms]]] = {
+CONTENDERS: dict[str, Callable[[Path, Streams, int, int], list[Alarms] | dict[str, list[Alarms]]]] = {
     "modeldeck": modeldeck,
-    "keen": keen,
     "evidently": evidently,
     "nannyml": nannyml,
     "river": adwin,

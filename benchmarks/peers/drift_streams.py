@@ -16,8 +16,8 @@ from drift_data import CATEGORIES, DRIFTED, NUMBERS, _group
 
 PERIOD = 5_000  # rows
 SWING = 0.3  # standard deviations, to either side
-RAMP = 10_000  # rows in which a gradual drift comes to its size
-SPELL = 3_000  # rows that a recurring drift lasts, and stays away
+RAMP = 10  # windows in which a gradual drift comes to its size
+SPELL = 3  # windows that a recurring drift lasts, and stays away
 SHAPES = ("abrupt", "gradual", "recurring", "one column", "joint")
 TOGETHER = ("n0", "n5")  # what goes together after a joint drift, each as it was by itself
 
@@ -31,12 +31,16 @@ def write_stream(
     shape: str = "",
     size: float = 0.0,
     onset: int = 0,
+    window: int = 1_000,
 ) -> None:
-    """Write one stream; from row `onset` on the drifting columns are `size` standard deviations higher, by `shape`."""
+    """Write one stream; from row `onset` on the drifting columns are `size` standard deviations higher, by `shape`.
+
+    How fast it drifts goes by `window`, in rows.
+    """
     draw = np.random.default_rng(seed)
     table = _group(draw, rows, drift=False)
     at = np.arange(rows)
-    share = _share(shape, at - onset)
+    share = _share(shape, (at - onset) / window)
     moved = DRIFTED[:1] if shape == "one column" else DRIFTED
     columns: dict[str, Any] = {}
     for name in NUMBERS:
@@ -72,7 +76,7 @@ def _joined(draw: Any, first: Any, second: Any, size: float, onset: int) -> Any:
 
 
 def _share(shape: str, after: Any) -> Any:
-    """Return (rows,) what share of rows has moved, by rows since the onset."""
+    """Return (rows,) what share of rows has moved, by windows since the onset."""
     if shape == "gradual":
         return np.clip(after / RAMP, 0.0, 1.0)
     if shape == "recurring":
