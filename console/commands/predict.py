@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from console.commands.records import batches, read_records
@@ -31,7 +32,7 @@ def run(session: Session) -> int:
         records: list[dict[str, Any]] = []
         version, ignored = 0, dict[str, None]()
         for start, batch in batches(rows, BATCH_ROWS):
-            answer = _ask(client, request.model, batch, start, len(rows))
+            answer = _ask(client, request.model, batch, start)
             records += answer.records
             version = answer.version
             ignored |= dict.fromkeys(answer.ignored)
@@ -59,7 +60,7 @@ def outcomes(session: Session) -> int:
         _need_keys(rows, request.file)
         origin = request.origin or f"file {request.file}"
         taken = [
-            _deliver(client, OutcomesRequest(request.model, origin, tuple(batch)), start, len(rows))
+            _deliver(client, OutcomesRequest(request.model, origin, tuple(batch)), start)
             for start, batch in batches(rows, OUTCOME_ROWS)
         ]
     if out.as_json:
@@ -95,29 +96,35 @@ def _outcome_type(signature: dict[str, Any]) -> str:
     return str(outputs.get("label") or outputs.get("value") or "number")
 
 
-def _ask(client: Client, model: str, batch: list[dict[str, Any]], start: int, total: int) -> Predictions:
+_PLACE = re.compile(
+    r"(^outcome row |^[\w-]+: row |^[\w-]+: the model's answer for row |; nor is row |['\"], row )(\d+)"
+)
+
+
+def _in_file(message: str, start: int) -> str:
+    """Return what is told of rows of a piece with their numbers in the file, whose first row after the header is 1."""
+    return _PLACE.sub(lambda found: f"{found[1]}{int(found[2]) + start}", message)
+
+
+def _ask(client: Client, model: str, batch: list[dict[str, Any]], start: int) -> Predictions:
     try:
         answer: Predictions = client.call("serving.predict", PredictRequest(model, tuple(batch)))
     except Refused as error:
-        if total > BATCH_ROWS:  # the server counts rows of this piece, a person rows of the file
-            raise Refused(f"{error.message} (rows counted from row {start} of the file)", error.hint) from None
-        raise
+        raise Refused(_in_file(error.message, start), error.hint) from None
     return answer
 
 
-def _deliver(client: Client, delivery: OutcomesRequest, start: int, total: int) -> OutcomesTaken:
+def _deliver(client: Client, delivery: OutcomesRequest, start: int) -> OutcomesTaken:
     try:
         taken: OutcomesTaken = client.call("outcomes.record", delivery)
     except Refused as error:
-        if total > OUTCOME_ROWS:
-            before = f"; the {start} rows before were taken, and may be delivered again" if start else ""
-            raise Refused(f"{error.message} (counted from row {start} of the file{before})", error.hint) from None
-        raise
+        before = f" (the {start} rows before were taken, and may be delivered again)" if start else ""
+        raise Refused(f"{_in_file(error.message, start)}{before}", error.hint) from None
     return taken
 
 
 def _need_keys(rows: list[dict[str, Any]], name: str) -> None:
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows, 1):
         for key in ("prediction_id", "value"):
             if row.get(key) is None:
                 raise Refused(f"{name} row {number}: no {key}", "each row needs prediction_id and value")

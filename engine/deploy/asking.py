@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from engine.model_io.asked import counted_from_one
 from engine.operations.serving import Predictions
 from engine.serving.request_ids import CLIENT_HEADER, VERSION_HEADER
 from store.errors import ModeldeckError, Refused, StorageUnwritable, Unavailable, WorkFailed
@@ -38,7 +39,7 @@ def ask_endpoint(
     `certificates` are what gateways show, by host: where one speaks TLS no other certificate is believed.
 
     Raises:
-        Refused: the endpoint was stopped, or the rows do not fit: the error names row and column.
+        Refused: the endpoint was stopped, or the rows do not fit: the error names row, the first being 1, and column.
         Unavailable: nothing answers there, or no version is loaded.
         StorageUnwritable: the prediction log is full, and nothing is predicted unrecorded.
         WorkFailed: the server failed.
@@ -110,7 +111,7 @@ def _believing(shown: Path | None) -> ssl.SSLContext:
 
 def _error(model: str, status: int, body: dict[str, Any]) -> ModeldeckError:
     said = body.get("error", f"HTTP {status}")
-    message = said.get("message", str(said)) if isinstance(said, dict) else str(said)
+    message = counted_from_one(str(said.get("message", said)) if isinstance(said, dict) else str(said))
     if isinstance(said, dict) and said.get("code") == LOG_FULL:
         return StorageUnwritable(f"{model}: {message}", "free disk space and ask again: modeldeck gc --dry-run")
     if isinstance(said, dict) and said.get("code") == OVERLOADED:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+_ROW = re.compile(r"^(row |the model's answer for row )(\d+)")
+
+
+def counted_from_one(told: str) -> str:
+    """Return what a server says of a row as people count the rows of a file; it counts from 0, as prediction ids do."""
+    return _ROW.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", told)
 
 
 def inputs_of(

@@ -21,7 +21,7 @@ def checked(number: int, row: Mapping[str, Any], task: str) -> dict[str, Any]:
     """Return a delivered row as it is kept: `prediction_id`, `number` or `text`, `observed_at` in microseconds.
 
     Raises:
-        Refused: the row lacks its id or value, or the value does not fit the task; `number` is named as its place.
+        Refused: the row lacks its id or value, or the value does not fit the task; `number`, from 1, is named.
     """
     prediction_id = row.get("prediction_id")
     if not isinstance(prediction_id, str) or not prediction_id:
@@ -86,7 +86,7 @@ def refuse_other_classes(
     classes = {one.number: tuple(one.signature.get("classes") or ()) for one in found}
     of_any = tuple(dict.fromkeys(name for known in classes.values() for name in known))
     wrong: list[tuple[int, str, str, tuple[str, ...]]] = []
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows, 1):
         version = answered.get(row["prediction_id"])
         known = classes.get(version, ()) if version is not None else of_any
         if known and row["text"] not in known:

@@ -54,7 +54,7 @@ def record(deck: Deck, model: str, rows: Sequence[Mapping[str, Any]], origin: st
 
     task = models.model(deck.database, model).task
     now = deck.clock.now()
-    told = [checked(number, row, task) for number, row in enumerate(rows)]
+    told = [checked(number, row, task) for number, row in enumerate(rows, 1)]
     given = {row["prediction_id"]: row for row in told}
     answered = _answered(deck, model, list(given))
     if task == "classification":

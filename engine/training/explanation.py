@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.measures.attribution import Attribution, attribute, linear_parts
 from engine.measures.metrics import find, predicted
-from engine.model_io.asked import inputs_of
+from engine.model_io.asked import counted_from_one, inputs_of
 from engine.serving.contract import InputError, code_rows
 from engine.serving.frames import FrameCoder, records
 from engine.settings.apply import settings_of
@@ -105,7 +105,9 @@ def explain_rows(
     try:
         frame = FrameCoder(signature).frame(code_rows(list(given), signature, (time_column,) if time_column else ()))
     except InputError as error:
-        raise Refused(f"the rows do not fit {version.model}@{version.number}: {error.message}") from error
+        raise Refused(
+            f"the rows do not fit {version.model}@{version.number}: {counted_from_one(error.message)}"
+        ) from error
     answers = subject.predictor.predict_frame(frame)
     shown = records(frame, signature)
     parts = attributions(subject, frame)

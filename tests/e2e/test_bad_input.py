@@ -85,9 +85,9 @@ def test_a_source_that_raises(steady: Tiny) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("wrong.csv", b"a,b\n1,2\n", "row 0: unknown column 'a': the model knows night, rooms, season"),
-        ("few.csv", b"night,rooms\n2024-05-01,2\n", "row 0: "),
-        ("words.csv", b"night,rooms,season\n2024-05-01,many,low\n", "row 0: "),
+        ("wrong.csv", b"a,b\n1,2\n", "row 1: unknown column 'a': the model knows night, rooms, season"),
+        ("few.csv", b"night,rooms\n2024-05-01,2\n", "row 1: "),
+        ("words.csv", b"night,rooms,season\n2024-05-01,many,low\n", "row 1: "),
         ("ragged.csv", b"night,rooms,season\n2024-05-01,2\n", "ragged.csv line 2"),
         ("torn.json", b'[{"rooms": 2', "torn.json line 1"),
         ("list.json", b"[1, 2]", "list.json is no list of records"),
@@ -103,11 +103,24 @@ def test_a_wrong_file_for_predict(steady: Tiny, name: str, content: bytes | None
     assert steady("predict", "rates", name, "--json").error["code"] == "refused"
 
 
+def test_a_row_of_a_long_file_is_named_by_its_place_in_it(steady: Tiny) -> None:
+    """Though it is asked and delivered in pieces; the header is no row."""
+    night = "2024-05-01,2,low"
+    (steady.root / "long.csv").write_text(
+        "\n".join(["night,rooms,season", *[night] * 1_049, "2024-05-01,many,low", night])
+    )
+    assert "rates: row 1050: column 'rooms'" in steady("predict", "rates", "long.csv").refusal(2)
+    told = [f"nobody-{number},2" for number in range(10_003)] + ["nobody,many"]
+    (steady.root / "told.csv").write_text("\n".join(["prediction_id,value", *told]))
+    refusal = steady("outcomes", "rates", "told.csv").refusal(2)
+    assert "outcome row 10004: value must be a number (the 10000 rows before were taken" in refusal
+
+
 def test_a_wrong_file_for_outcomes(steady: Tiny) -> None:
     (steady.root / "told.csv").write_text("prediction,value\n1,2\n")
     assert "no prediction_id" in steady("outcomes", "rates", "told.csv").refusal(2)
     (steady.root / "told.csv").write_text("prediction_id,value\n1,2\n2,banana\n")
-    assert "outcome row 1: value must be a number" in steady("outcomes", "rates", "told.csv").refusal(2)
+    assert "outcome row 2: value must be a number" in steady("outcomes", "rates", "told.csv").refusal(2)
 
 
 def test_outcomes_of_unknown_predictions_are_named(steady: Tiny) -> None:

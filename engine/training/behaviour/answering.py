@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from engine.model_io.asked import counted_from_one
 from engine.model_io.load import loader_of
 from engine.serving.contract import InputError
 from engine.serving.predict import PredictError, Predictor
@@ -95,5 +96,5 @@ def _serve(load: Callable[[], Predictor], connection: Connection) -> None:
             try:
                 said = ("answers", predictor.predict(rows))
             except (InputError, PredictError) as error:
-                said = ("refused", " ".join(str(error).split()))
+                said = ("refused", counted_from_one(" ".join(str(error).split())))
             connection.send(("done", said))

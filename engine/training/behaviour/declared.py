@@ -43,7 +43,7 @@ def run_changed(test: BehaviourTest, rows: Sequence[Row], ask: Ask, signature: M
     seen = f"{held} of {len(pairs)} changed rows"
     if wrong:
         place, was, now = max(wrong, key=lambda one: _distance(test, one[1], one[2]))
-        seen += f"; row {place}: {_answer(test, was)} became {_answer(test, now)}"
+        seen += f"; row {place + 1}: {_answer(test, was)} became {_answer(test, now)}"
     return (PASSED if held >= test.share * len(pairs) else FAILED), seen
 
 

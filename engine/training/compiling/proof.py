@@ -81,10 +81,10 @@ def prove(
     for start in range(0, len(rows), AT_ONCE):
         if time.monotonic() > until:
             raise NotCompilable("no time was left to prove it")
-        pair.compare(code_rows(rows[start : start + AT_ONCE], signature, also), f"the holdout from row {start}")
+        pair.compare(code_rows(rows[start : start + AT_ONCE], signature, also), f"the holdout from row {start + 1}")
     pair.compare(code_rows(golden, signature, also), "the golden requests")
     for number, row in enumerate(golden):  # which is another way through the table and its trees
-        pair.compare(predictor.rows.code([row]), f"golden request {number} alone")
+        pair.compare(predictor.rows.code([row]), f"golden request {number + 1} alone")
     worst = max(pair.worst, _compare_tables(program, compiled, _tables(program, bases, predictor), predictor.task))
     return Equivalence(len(rows) + len(golden), _count(edges), 5 * sum(map(len, program.thresholds.values())), worst)
 
@@ -113,13 +113,13 @@ class _Pair:
         if isinstance(wanted, PredictError) or isinstance(found, PredictError):
             raise NotCompilable(f"{what}: the pipeline raises where it does not")
         for row, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            self._compare_records(one, other, f"{what}, row {row}")
+            self._compare_records(one, other, f"{what}, row {row + 1}")
 
     def _refused_by_both(self, alone: Mapping[str, Sequence[Any]], what: str, row: int) -> bool:
         if not isinstance(_answers(self._short, alone), PredictError):
             return False
         if not isinstance(_answers(self._long, alone), PredictError):
-            raise NotCompilable(f"{what}, row {row}: it raises where the pipeline does not")
+            raise NotCompilable(f"{what}, row {row + 1}: it raises where the pipeline does not")
         return True
 
     def _compare_records(self, wanted: Mapping[str, Any], found: Mapping[str, Any], where: str) -> None:

@@ -101,7 +101,7 @@ def test_daemon_that_has_done_all_its_operations_and_collected_has_loaded_no_mod
         assert list(folder.glob("*.jsonl")) == []
         batch = client.call("outcomes.record", {"model": "plain", "origin": "a test", "rows": delivered})
         assert (batch.rows, batch.matched, batch.unknown) == (21, 20, 1)
-        with pytest.raises(Refused, match="outcome row 0 has no value"):
+        with pytest.raises(Refused, match="outcome row 1 has no value"):
             client.call("outcomes.record", {"model": "plain", "origin": "", "rows": [{"prediction_id": "x"}]})
         client.close()
         stop(workspace)

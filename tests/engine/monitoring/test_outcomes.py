@@ -78,13 +78,13 @@ def test_last_of_two_rows_for_one_prediction_holds(deck: Deck, sent: list[str]):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"value": 1}, "outcome row 1 has no prediction_id"),
-        ({"prediction_id": "x"}, "outcome row 1 has no value"),
-        ({"prediction_id": "x", "value": "many"}, "outcome row 1: value must be a number"),
-        ({"prediction_id": "x", "value": float("nan")}, "outcome row 1: value must be a number"),
-        ({"prediction_id": "x", "value": True}, "outcome row 1: value must be a number"),
+        ({"value": 1}, "outcome row 2 has no prediction_id"),
+        ({"prediction_id": "x"}, "outcome row 2 has no value"),
+        ({"prediction_id": "x", "value": "many"}, "outcome row 2: value must be a number"),
+        ({"prediction_id": "x", "value": float("nan")}, "outcome row 2: value must be a number"),
+        ({"prediction_id": "x", "value": True}, "outcome row 2: value must be a number"),
         ({"prediction_id": "x", "value": 1, "observed_at": "soon"}, "'soon' is not a time"),
-        ({"prediction_id": "x", "value": 1, "observed_at": 1.5}, "outcome row 1: observed_at"),
+        ({"prediction_id": "x", "value": 1, "observed_at": 1.5}, "outcome row 2: observed_at"),
     ],
 )
 def test_wrong_row_is_refused_by_number_and_nothing_is_kept(deck: Deck, sent: list[str], row: Any, said: str):
@@ -123,14 +123,14 @@ def test_what_is_no_class_of_the_version_is_refused_with_rows_and_classes_and_no
     given = [{"prediction_id": one, "value": value} for one, value in zip(posted, ["true", "banana", 7], strict=True)]
     with pytest.raises(Refused) as refused:
         record(deck, "posts", given, "review", ANNA)
-    assert refused.value.message == "outcome row 1: 'banana' is no class of posts@1; nor is row 2 '7'"
+    assert refused.value.message == "outcome row 2: 'banana' is no class of posts@1; nor is row 3 '7'"
     assert refused.value.hint == "nothing was taken; its classes: false, true"
     assert len(current(deck, "posts")) == 0
     assert watching.outcome_batches(deck.database, "posts") == []
 
 
 def test_outcome_of_a_prediction_no_log_knows_must_be_a_class_of_some_version(deck: Deck, posted: list[str]):
-    with pytest.raises(Refused, match="outcome row 0: 'banana' is no class of any version of posts"):
+    with pytest.raises(Refused, match="outcome row 1: 'banana' is no class of any version of posts"):
         record(deck, "posts", rows(["nonsense"], "banana"), "review", ANNA)
     assert record(deck, "posts", rows(["nonsense"], True), "review", ANNA).unknown == 1
 
