@@ -10,11 +10,14 @@ from engine.settings.model import DataSettings, DeckSettings, HostSettings, Mode
 from store import models, runs, settings, snapshots, spool, versions
 from store.clock import SystemClock
 from store.database import Database, open_database
+from store.json_text import dump
 from store.opening import create_or_upgrade
 from store.rows import Snapshot
+from store.rows.headlines import headline
 from store.search.runs import find_runs
 from store.search.terms import Compare
-from store.search.versions import find_versions
+from store.search.versions import find_summaries
+from store.summaries import summaries
 
 BENCH = "user:bench"
 PARAMS = [f"p{j}" for j in range(10)]
@@ -72,7 +75,7 @@ class Modeldeck:
         path = self.large_folder / "registry.db"
         self.large, first = opened(path)
         many_runs, many_versions = self.sizes["runs"], self.sizes["versions"]
-        tables = ("run", "run_param", "run_metric", "run_metric_latest", "version", "version_tag")
+        tables = ("run", "run_param", "run_metric", "run_metric_latest", "version", "version_detail", "version_tag")
         with filling(str(path), tables, max(many_runs, many_versions)) as db:
             some, number = f"n CROSS JOIN k WHERE i < {many_runs}", "i + 2"  # behind the run there is
             db.execute(
@@ -87,13 +90,19 @@ class Modeldeck:
                     f"INSERT INTO {table} (run_number, key, step, at, value) SELECT {number}, 'm' || j, 0, i, {METRIC}"
                     f" FROM {some}"
                 )
-            texts = {name: PINNED[name] for name in ("signature", "decision", "evaluation")}
             db.execute(
-                "INSERT INTO version (model, number, run_id, snapshot_id, settings_revision, bundle_hash,"
-                " environment_hash, artifact_hash, artifact_bytes, golden_hash, signature, decision, evaluation,"
-                " estimator, description, actor, created_at) SELECT 'm', i + 1, ?, ?, 1, ?, ?, ?, 9, ?, ?, ?, ?, 'e',"
-                f" '', ?, i FROM n WHERE i < {many_versions}",
-                (first, *(DIGEST,) * 5, *(settings.dump(text) for text in texts.values()), BENCH),
+                "INSERT INTO version_detail (id, model, snapshot_id, settings_revision, bundle_hash, environment_hash,"
+                " artifact_bytes, golden_hash, signature, decision, evaluation)"
+                " SELECT i + 2, 'm', ?, 1, ?, ?, 9, ?, ?, ?, ?"
+                f" FROM n WHERE i < {many_versions}",
+                (*(DIGEST,) * 4, *(dump(PINNED[name]) for name in ("signature", "decision", "evaluation"))),
+            )
+            db.execute(
+                "INSERT INTO version (model, number, run_id, artifact_hash, estimator, headline, actor, created_at,"
+                " detail, tags, description)"
+                f" SELECT 'm', i + 1, ?, ?, 'e', ?, ?, i, i + 2, '{{\"stage\":\"' || {STAGE} || '\"}}', ''"
+                f" FROM n WHERE i < {many_versions}",
+                (first, DIGEST, headline(PINNED["evaluation"]).text(), BENCH),
             )
             db.execute(
                 "INSERT INTO version_tag (model, number, key, value) SELECT 'm', i + 1, 'stage',"
@@ -155,12 +164,12 @@ class Modeldeck:
 
     def versions_filter(self, _i: int) -> None:
         """The newest hundred with a tag."""
-        found, _ = find_versions(self.large, "m", [Compare("tags.stage", "=", "prod")], limit=100)
+        found, _ = find_summaries(self.large, "m", [Compare("tags.stage", "=", "prod")], limit=100)
         assert len(found) == 100
 
     def versions_all(self, _i: int) -> None:
-        """Every version with its tags and aliases."""
-        assert len(versions.versions(self.large, "m")) == self.sizes["versions"]
+        """Every version with its tags and aliases, each made a row of its own."""
+        assert sum(1 for _row in summaries(self.large, "m")) == self.sizes["versions"]
 
     def runs_top(self, _i: int) -> None:
         """A hundred whole runs, best first."""

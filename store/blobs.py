@@ -25,8 +25,9 @@ def present(reader: Reader) -> list[Row]:
 def of_versions(reader: Reader) -> list[Row]:
     """Return model, number, kind and hash of what versions that stand are made of, where the bytes are to be there."""
     return reader.rows(
-        "SELECT v.model, v.number, b.kind, b.hash FROM version v JOIN model m ON m.name = v.model"
-        " JOIN blob b ON b.hash IN (v.artifact_hash, v.golden_hash, v.bundle_hash, v.environment_hash)"
+        "SELECT v.model, v.number, b.kind, b.hash FROM version v JOIN version_detail d ON d.id = v.detail"
+        " JOIN model m ON m.name = v.model"
+        " JOIN blob b ON b.hash IN (v.artifact_hash, d.golden_hash, d.bundle_hash, d.environment_hash)"
         " WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL AND b.state = 'present'"
         " ORDER BY v.model, v.number, b.hash"
     )

@@ -53,7 +53,9 @@ def _run_held(reader: Reader, thing: Thing) -> tuple[str, str] | None:
         job = f"modeldeck jobs cancel {run['job_id'][:16]}" if run["job_id"] else "wait until it has ended"
         return "it is running", job
     made = reader.row(
-        "SELECT model, number FROM version WHERE run_id = :run_id AND deleted_at IS NULL ORDER BY number", thing.params
+        "SELECT v.model, v.number FROM run r JOIN version v ON v.model = r.model AND v.run_id = r.id"
+        " WHERE r.id = :run_id AND v.deleted_at IS NULL ORDER BY v.number",
+        thing.params,
     )
     if made is not None:
         name = f"{made['model']}@{made['number']}"
@@ -102,7 +104,8 @@ def _gone(reader: Reader, thing: Thing) -> tuple[str, str] | None:
         if row is not None and row["deleted_at"] is not None:
             return "its model is deleted", f"restore that first: modeldeck models restore {thing.model}"
         blob = reader.row(
-            "SELECT 1 FROM version v JOIN blob b ON b.hash IN (v.artifact_hash, v.golden_hash, v.bundle_hash)"
+            "SELECT 1 FROM version v JOIN version_detail d ON d.id = v.detail"
+            " JOIN blob b ON b.hash IN (v.artifact_hash, d.golden_hash, d.bundle_hash)"
             f" WHERE {' AND '.join(f'v.{each}' for each in thing.where.split(' AND '))} AND b.state = 'erased'",
             thing.params,
         )

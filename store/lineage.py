@@ -64,7 +64,9 @@ def runs_on(reader: Reader, model: str, snapshot_id: str) -> list[RunOn]:
 def versions_of_run(reader: Reader, run_id: str) -> list[Version]:
     """Return the versions that a run made, newest first; deleted ones too."""
     found = reader.rows(
-        "SELECT model, number FROM version WHERE run_id = :run ORDER BY model, number DESC", {"run": run_id}
+        "SELECT v.model, v.number FROM run r JOIN version v ON v.model = r.model AND v.run_id = r.id"
+        " WHERE r.id = :run ORDER BY v.model, v.number DESC",
+        {"run": run_id},
     )
     return [versions.version(reader, row["model"], row["number"]) for row in found]
 
@@ -72,7 +74,8 @@ def versions_of_run(reader: Reader, run_id: str) -> list[Version]:
 def versions_on(reader: Reader, model: str, snapshot_id: str) -> list[Version]:
     """Return the versions of a model that pin a snapshot, newest first; deleted ones too."""
     found = reader.rows(
-        "SELECT number FROM version WHERE model = :model AND snapshot_id = :id ORDER BY number DESC",
+        "SELECT v.number FROM version v JOIN version_detail d ON d.id = v.detail"
+        " WHERE v.model = :model AND d.snapshot_id = :id ORDER BY v.number DESC",
         {"model": model, "id": snapshot_id},
     )
     return [versions.version(reader, model, row["number"]) for row in found]

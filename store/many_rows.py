@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, overload
 
+_THOUSANDS = 1000  # rows from which their own way of making them pays for being compiled
+
 
 class Rows(Sequence[Any]):
     """Rows of a kind. A row is made where it is asked for; all of them, once, where they are gone through.
@@ -40,7 +42,13 @@ class Rows(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         if self._made is None:
-            self._made = [self.kind(*row) for row in zip(*self._columns.values(), strict=True)]
+            rows = zip(*self._columns.values(), strict=True)
+            if len(self) < _THOUSANDS:
+                self._made = [self.kind(*row) for row in rows]
+            else:
+                from store.rows.making import all_of  # what lists of a few do without
+
+                self._made = all_of(self.kind, rows)
         return iter(self._made)
 
     @overload

@@ -18,9 +18,9 @@ def needs(reader: Reader, deleted_before: int, on_hold: Collection[str] = ()) ->
     found: dict[str, str] = {}
     holders = held(reader)
     for row in reader.rows(
-        "SELECT v.model, v.number, v.artifact_hash, v.golden_hash, v.bundle_hash, v.environment_hash, v.snapshot_id,"
-        " coalesce(v.deleted_at, m.deleted_at) AS deleted_at FROM version v JOIN model m ON m.name = v.model"
-        " ORDER BY v.model, v.number DESC"
+        "SELECT v.model, v.number, v.artifact_hash, d.golden_hash, d.bundle_hash, d.environment_hash, d.snapshot_id,"
+        " coalesce(v.deleted_at, m.deleted_at) AS deleted_at FROM version v JOIN version_detail d ON d.id = v.detail"
+        " JOIN model m ON m.name = v.model ORDER BY v.model, v.number DESC"
     ):
         why = holders.get((row["model"], row["number"])) or _of_version(row, deleted_before, on_hold)
         if why:

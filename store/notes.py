@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from store.database import Write
 from store.errors import Refused
+from store.json_text import dump
 from store.things import Thing, record
 
 LONGEST_VALUE = 5_000
@@ -45,6 +46,9 @@ def tag(
     tx.execute_many(
         f"DELETE FROM {thing.tags} WHERE {where} AND key = :key", [{**thing.params, "key": key} for key in gone]
     )
+    if thing.kind == "version":  # whose lists read them with it
+        left = {key: value for key, value in (stands | fresh).items() if key not in gone}
+        tx.execute(f"UPDATE version SET tags = :tags WHERE {thing.where}", {**thing.params, "tags": dump(left)})
     record(tx, thing, "tagged", actor, reason, via, {"set": fresh, "removed": gone})
     return True
 

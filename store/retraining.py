@@ -9,7 +9,7 @@ from store.database import Reader, Row
 from store.ids import earliest_id
 from store.json_text import load
 from store.rows import Job, Version
-from store.versions import COLUMNS, of_rows
+from store.versions import COLUMNS, WHOLE, of_rows
 
 SAME_DATA = "same_data_as"  # the tag of a run that ended because a version was made of the same already
 _LOOKED_AT = 50  # newest trainings among which the one that answered is looked for
@@ -71,7 +71,7 @@ def last_training(reader: Reader, model: str) -> Job | None:
 def newest_version(reader: Reader, model: str) -> Version | None:
     """Return the newest version that a training made: not one derived from another, not a deleted one."""
     found = reader.rows(
-        f"SELECT {COLUMNS} FROM version v WHERE v.model = :model AND v.deleted_at IS NULL AND v.derived_from IS NULL"
+        f"SELECT {COLUMNS} FROM {WHOLE} WHERE v.model = :model AND v.deleted_at IS NULL AND v.derived_from IS NULL"
         " ORDER BY v.number DESC LIMIT 1",
         {"model": model},
     )

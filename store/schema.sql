@@ -203,41 +203,6 @@ CREATE TABLE schedule (
 
 CREATE INDEX ix_schedule_model ON schedule (model);
 
-CREATE TABLE version (
-	model TEXT NOT NULL, 
-	number INTEGER NOT NULL, 
-	run_id TEXT NOT NULL, 
-	snapshot_id TEXT NOT NULL, 
-	settings_revision INTEGER NOT NULL, 
-	bundle_hash TEXT NOT NULL, 
-	environment_hash TEXT NOT NULL, 
-	artifact_hash TEXT NOT NULL, 
-	artifact_bytes BIGINT NOT NULL, 
-	golden_hash TEXT NOT NULL, 
-	signature TEXT NOT NULL, 
-	decision TEXT NOT NULL, 
-	evaluation TEXT NOT NULL, 
-	estimator TEXT NOT NULL, 
-	git_commit TEXT, 
-	git_dirty INTEGER, 
-	cutoff_at BIGINT, 
-	derived_from INTEGER, 
-	description TEXT NOT NULL, 
-	actor TEXT NOT NULL, 
-	created_at BIGINT NOT NULL, 
-	abandoned_at BIGINT, 
-	deleted_at BIGINT, 
-	CONSTRAINT pk_version PRIMARY KEY (model, number), 
-	CONSTRAINT fk_version_model FOREIGN KEY(model) REFERENCES model (name), 
-	CONSTRAINT fk_version_model_derived_from FOREIGN KEY(model, derived_from) REFERENCES version (model, number), 
-	CONSTRAINT fk_version_model_snapshot_id FOREIGN KEY(model, snapshot_id) REFERENCES snapshot (model, id), 
-	CONSTRAINT fk_version_run_id FOREIGN KEY(run_id) REFERENCES run (id), 
-	CONSTRAINT fk_version_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision), 
-	CONSTRAINT ck_version_number CHECK (number > 0)
-);
-
-CREATE INDEX ix_version_run_id ON version (run_id);
-
 CREATE TABLE image (
 	id TEXT NOT NULL, 
 	model TEXT NOT NULL, 
@@ -1023,5 +988,49 @@ CREATE TABLE version_origin (
 	CONSTRAINT uq_version_origin_sealed_hash UNIQUE (sealed_hash)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0016');
+CREATE TABLE version_detail (
+	id INTEGER NOT NULL, 
+	model TEXT NOT NULL, 
+	snapshot_id TEXT NOT NULL, 
+	settings_revision INTEGER NOT NULL, 
+	bundle_hash TEXT NOT NULL, 
+	environment_hash TEXT NOT NULL, 
+	artifact_bytes BIGINT NOT NULL, 
+	golden_hash TEXT NOT NULL, 
+	git_commit TEXT, 
+	git_dirty INTEGER, 
+	signature TEXT NOT NULL, 
+	decision TEXT NOT NULL, 
+	evaluation TEXT NOT NULL, 
+	CONSTRAINT pk_version_detail PRIMARY KEY (id), 
+	CONSTRAINT fk_version_detail_model_snapshot_id FOREIGN KEY(model, snapshot_id) REFERENCES snapshot (model, id), 
+	CONSTRAINT fk_version_detail_settings_revision FOREIGN KEY(settings_revision) REFERENCES settings_revision (revision)
+);
+
+CREATE TABLE version (
+	model TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	run_id TEXT NOT NULL, 
+	artifact_hash TEXT NOT NULL, 
+	estimator TEXT NOT NULL, 
+	headline TEXT NOT NULL, 
+	cutoff_at BIGINT, 
+	derived_from INTEGER, 
+	actor TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	abandoned_at BIGINT, 
+	deleted_at BIGINT, 
+	detail INTEGER NOT NULL, 
+	tags TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	CONSTRAINT pk_version PRIMARY KEY (model, number), 
+	CONSTRAINT fk_version_model FOREIGN KEY(model) REFERENCES model (name), 
+	CONSTRAINT fk_version_run_id FOREIGN KEY(run_id) REFERENCES run (id), 
+	CONSTRAINT fk_version_model_derived_from FOREIGN KEY(model, derived_from) REFERENCES version (model, number), 
+	CONSTRAINT fk_version_detail FOREIGN KEY(detail) REFERENCES version_detail (id), 
+	CONSTRAINT ck_version_number CHECK (number > 0)
+)
+ WITHOUT ROWID;
+
+INSERT INTO alembic_version (version_num) VALUES ('0017');
 

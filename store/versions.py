@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,33 +13,42 @@ from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.lookup import unknown
 from store.rows import Version
+from store.rows.headlines import headline
 from store.rows.making import maker, making_many
 
 _REFERENCE = re.compile(r"(?P<model>[^@\s]+)@v?(?P<number>[1-9][0-9]*)")
-_INSERTED = (
-    "version (model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,"
-    " artifact_bytes, golden_hash, signature, decision, evaluation, estimator, git_commit, git_dirty, cutoff_at,"
-    " derived_from, description, actor, created_at)"
-)
 _NAMES = tuple(Version.__dataclass_fields__)
-# of one model, whose name is known; aliases and tags stand in tables of their own
-_COLUMNS = tuple(name for name in _NAMES if name not in ("model", "aliases", "tags", "comments"))
+# of one model, whose name is known; aliases stand in a table of their own
+_COLUMNS = tuple(name for name in _NAMES if name not in ("model", "aliases", "comments"))
 _WIDTH = len(_COLUMNS)
-_NUMBER_AT = _COLUMNS.index("number")
-COLUMNS = ", ".join(f"v.{name}" for name in _COLUMNS)
+# what stands beside it, as a list does without
+DETAILS = frozenset(
+    {"snapshot_id", "settings_revision", "bundle_hash", "environment_hash", "artifact_bytes", "golden_hash",
+     "git_commit", "git_dirty", "signature", "decision", "evaluation"}
+)  # fmt: skip
+COLUMNS = ", ".join(f"{'d' if name in DETAILS else 'v'}.{name}" for name in _COLUMNS)
+WHOLE = "version v JOIN version_detail d ON d.id = v.detail"
+_DETAIL = (
+    "INSERT INTO version_detail (id, model, snapshot_id, settings_revision, bundle_hash, environment_hash,"
+    " artifact_bytes, golden_hash, git_commit, git_dirty, signature, decision, evaluation)"
+    f" VALUES ({', '.join('?' * 13)})"
+)
+_VERSION = (
+    "INSERT INTO version (model, number, run_id, artifact_hash, estimator, headline, cutoff_at, derived_from, actor,"
+    f" created_at, detail, tags, description) VALUES ({', '.join('?' * 13)})"
+)
 _NAMED = (
-    f"SELECT {COLUMNS}, t.key AS tag, t.value AS tag_value, n.name AS called"
+    f"SELECT {COLUMNS}, n.name AS called"
     " FROM alias a JOIN version v ON v.model = a.model AND v.number = a.version"
+    " JOIN version_detail d ON d.id = v.detail"
     " JOIN alias n ON n.model = v.model AND n.version = v.number"
-    " LEFT JOIN version_tag t ON t.model = v.model AND t.number = v.number"
     " WHERE a.model = :model AND a.name = :alias"
 )
 _STANDS = (
     "SELECT (SELECT max(v.number) FROM version v WHERE v.model = m.name) AS last,"
-    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion"
-    " FROM model m WHERE m.name = :model"
+    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion,"
+    " (SELECT max(d.id) FROM version_detail d) AS detail FROM model m WHERE m.name = :model"
 )
-_AT_ONCE = 500  # versions whose tags are asked for by number
 
 
 def parse_ref(text: str) -> tuple[str, int]:
@@ -93,15 +101,21 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
         raise models.unknown_model(tx, model)
     number = (stands["last"] or 0) + 1
     created_at = clock.now() if clock else tx.at
-    tx.insert(
-        _INSERTED,
-        [
-            (
-                model, number, run_id, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_hash,
-                artifact_bytes, golden_hash, dump(signature), dump(decision), dump(evaluation), estimator, git_commit,
-                None if git_dirty is None else int(git_dirty), cutoff_at, derived_from, description, actor, created_at,
-            )
-        ],
+    detail = (stands["detail"] or 0) + 1
+    is_dirty = None if git_dirty is None else int(git_dirty)
+    tx.put(
+        _DETAIL,
+        (
+            detail, model, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_bytes,
+            golden_hash, git_commit, is_dirty, dump(signature), dump(decision), dump(evaluation),
+        ),
+    )  # fmt: skip
+    tx.put(
+        _VERSION,
+        (
+            model, number, run_id, artifact_hash, estimator, headline(evaluation).text(), cutoff_at, derived_from,
+            actor, created_at, detail, dump(tags) if tags else "{}", description,
+        ),
     )  # fmt: skip
     tx.insert(
         "version_tag (model, number, key, value)", [(model, number, key, value) for key, value in (tags or {}).items()]
@@ -144,10 +158,25 @@ def versions(reader: Reader, model: str) -> list[Version]:
         UnknownName: the deck has no such model.
     """
     models.there(reader, model)
-    asked = f"SELECT {COLUMNS} FROM version v WHERE model = :model AND deleted_at IS NULL ORDER BY number DESC"
+    asked = f"SELECT {COLUMNS} FROM {WHOLE} WHERE v.model = :model AND v.deleted_at IS NULL ORDER BY v.number DESC"
     with making_many():
-        aliases, tags = _aliases(reader, model), _tags(reader, model)
-        return _made(model, reader.each(asked, {"model": model}), aliases, tags)
+        return _made(model, reader.each(asked, {"model": model}), aliases_of(reader, model))
+
+
+def some(reader: Reader, model: str, numbers: Iterable[int]) -> dict[int, Version]:
+    """Return those of these versions that a model has and that are not deleted, by number."""
+    asked = f"SELECT {COLUMNS} FROM {WHOLE} WHERE v.model = :model AND v.number = :number AND v.deleted_at IS NULL"
+    found = [row for one in sorted(set(numbers)) for row in reader.rows(asked, {"model": model, "number": one})]
+    return {made.number: made for made in of_rows(reader, model, found)}
+
+
+def newest(reader: Reader, model: str) -> Version | None:
+    """Return a model's newest version that is not deleted."""
+    found = reader.rows(
+        f"SELECT {COLUMNS} FROM {WHOLE} WHERE v.model = :model AND v.deleted_at IS NULL ORDER BY v.number DESC LIMIT 1",
+        {"model": model},
+    )
+    return of_rows(reader, model, found)[0] if found else None
 
 
 def ever(reader: Reader, model: str) -> list[Version]:
@@ -163,7 +192,7 @@ def version(reader: Reader, model: str, number: int) -> Version:
         UnknownName: the deck has no such model or version.
     """
     found = reader.rows(
-        f"SELECT {COLUMNS} FROM version v WHERE model = :model AND number = :number",
+        f"SELECT {COLUMNS} FROM {WHOLE} WHERE v.model = :model AND v.number = :number",
         {"model": model, "number": number},
     )
     if not found:
@@ -200,10 +229,8 @@ def _named(reader: Reader, model: str, alias: str) -> Version | None:
     found = reader.rows(_NAMED, {"model": model, "alias": alias})
     if not found:
         return None
-    tags = {row["tag"]: row["tag_value"] for row in found if row["tag"] is not None}
-    names = sorted({row["called"] for row in found})
-    number = found[0]["number"]
-    return _made(model, [found[0][:_WIDTH]], {number: tuple(names)}, {number: tags})[0]
+    names = sorted(row["called"] for row in found)
+    return _made(model, [found[0][:_WIDTH]], {found[0]["number"]: tuple(names)})[0]
 
 
 def mark_abandoned(tx: Write, model: str, number: int, actor: str, reason: str = "") -> Version:
@@ -232,7 +259,8 @@ def _mark(tx: Write, model: str, number: int, at: int | None, actor: str, reason
 def replace_golden(tx: Write, model: str, number: int, golden_hash: str) -> None:
     """Give a version other golden requests, as an erasure must; whoever does so seals the version anew."""
     tx.execute(
-        "UPDATE version SET golden_hash = :hash WHERE model = :model AND number = :number",
+        "UPDATE version_detail SET golden_hash = :hash"
+        " WHERE id = (SELECT v.detail FROM version v WHERE v.model = :model AND v.number = :number)",
         {"hash": golden_hash, "model": model, "number": number},
     )
 
@@ -259,7 +287,7 @@ def _record(
     )
 
 
-class _Known(dict[str, Any]):
+class Known(dict[str, Any]):
     """What texts say, each read once: most versions of a model share their signature, rows of one list what it says."""
 
     def __missing__(self, text: str) -> Any:
@@ -267,57 +295,32 @@ class _Known(dict[str, Any]):
         return said
 
 
-def _made(
-    model: str,
-    rows: Iterable[Sequence[Any]],
-    aliases: Mapping[int, tuple[str, ...]],
-    tags: Mapping[int, dict[str, str]],
-) -> list[Version]:
+def _made(model: str, rows: Iterable[Sequence[Any]], aliases: Mapping[int, tuple[str, ...]]) -> list[Version]:
     """Make versions of rows that hold `COLUMNS`; each named, as ten thousand rows cost half as much again by slices."""
-    make, said = maker(Version), _Known()
+    make, said = maker(Version), Known()
     return [
         make(
             model, number, run, snapshot, settings, bundle, environment, artifact, golden, said[signature],
             said[decision], said[evaluation], estimator, size, commit, None if dirty is None else bool(dirty), cutoff,
-            derived, description, actor, created, abandoned, aliases.get(number, ()), tags[number], deleted, 0,
+            derived, description, actor, created, abandoned, aliases.get(number, ()), said[tags], deleted, 0,
         )
         for (
             number, run, snapshot, settings, bundle, environment, artifact, golden, signature,
             decision, evaluation, estimator, size, commit, dirty, cutoff,
-            derived, description, actor, created, abandoned, deleted,
+            derived, description, actor, created, abandoned, tags, deleted,
         ) in rows
     ]  # fmt: skip
 
 
 def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
-    """Return the versions of rows of one model that hold `COLUMNS` first, with their aliases and tags."""
-    if not found:
-        return []
-    aliases = _aliases(reader, model)
-    tags = _tags(reader, model, [row[_NUMBER_AT] for row in found])
-    return _made(model, [row[:_WIDTH] for row in found], aliases, tags)
+    """Return the versions of rows of one model that hold `COLUMNS` first, with their aliases."""
+    return _made(model, [row[:_WIDTH] for row in found], aliases_of(reader, model)) if found else []
 
 
-def _aliases(reader: Reader, model: str) -> dict[int, tuple[str, ...]]:
+def aliases_of(reader: Reader, model: str) -> dict[int, tuple[str, ...]]:
+    """Return the aliases of each version of a model that has any, by its number."""
     asked = "SELECT version, name FROM alias WHERE model = :model AND version IS NOT NULL ORDER BY name"
     names: dict[int, tuple[str, ...]] = {}
     for number, name in reader.tuples(asked, {"model": model}):
         names[number] = (*names.get(number, ()), name)
     return names
-
-
-def _tags(reader: Reader, model: str, numbers: Sequence[int] = ()) -> dict[int, dict[str, str]]:
-    """Return the tags of these versions, or of all, by number."""
-    asked = "SELECT number, key, value FROM version_tag WHERE model = ?"
-    params: list[Any] = [model]
-    if 0 < len(numbers) <= _AT_ONCE:
-        asked += f" AND number IN ({', '.join('?' * len(numbers))})"
-        params += numbers
-    tags: dict[int, dict[str, str]] = defaultdict(dict)
-    of_number, last = tags[0], 0
-    for number, key, value in reader.each(f"{asked} ORDER BY number, key", params):
-        if number != last:
-            of_number, last = {}, number
-            tags[number] = of_number
-        of_number[key] = value
-    return tags

@@ -1,7 +1,7 @@
 """The physical limit of the registry rows: sqlite3 by hand, WAL and FULL, a table for each thing and nothing else.
 
-A version holds the same fields as one of modeldeck's, so that reading it is the same job; there are no foreign keys, no
-checks, no validation, no rows of Python objects, and events only in the rows that say so.
+A version holds the same fields as one of modeldeck's, and a list reads the same of them: reading is the same job. There
+are no foreign keys, no checks, no validation, no rows of Python objects, and events only in the rows that say so.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ CREATE TABLE latest (run INTEGER NOT NULL, k TEXT NOT NULL, v REAL NOT NULL, ste
 CREATE INDEX latest_kv ON latest (k, v);
 CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE versions (id INTEGER PRIMARY KEY, model INTEGER NOT NULL, version INTEGER NOT NULL, run TEXT,
-  snapshot TEXT, settings INTEGER, bundle TEXT, environment TEXT, artifact TEXT, bytes INTEGER, golden TEXT,
-  signature TEXT, decision TEXT, evaluation TEXT, estimator TEXT, actor TEXT, created INTEGER,
-  UNIQUE (model, version));
+  artifact TEXT, estimator TEXT, headline TEXT, cutoff INTEGER, description TEXT, actor TEXT, created INTEGER,
+  abandoned INTEGER, snapshot TEXT, settings INTEGER, bundle TEXT, environment TEXT, bytes INTEGER, golden TEXT,
+  signature TEXT, decision TEXT, evaluation TEXT, UNIQUE (model, version));
 CREATE TABLE vtags (ver INTEGER NOT NULL, k TEXT NOT NULL, v TEXT NOT NULL, PRIMARY KEY (ver, k)) WITHOUT ROWID;
 CREATE INDEX vtags_kv ON vtags (k, v, ver);
 CREATE TABLE aliases (model INTEGER NOT NULL, alias TEXT NOT NULL, version INTEGER NOT NULL,
@@ -39,12 +39,18 @@ NEWEST = (
     "INSERT INTO latest VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, k) DO UPDATE SET v = excluded.v, step = excluded.step,"
     " ts = excluded.ts WHERE excluded.step >= latest.step"
 )
-VERSION = f"INSERT INTO versions VALUES (NULL, {', '.join('?' for _ in range(16))})"
+VERSION = f"INSERT INTO versions VALUES (NULL, {', '.join('?' for _ in range(20))})"
+LISTED = (
+    "v.id, v.version, v.run, v.artifact, v.estimator, v.headline, v.cutoff, v.description, v.actor, v.created,"
+    " v.abandoned"
+)
 PARAMS = [f"p{j}" for j in range(10)]
 METRICS = [f"m{j}" for j in range(10)]
 DIGEST = "sha256:" + "0" * 64
 SIGNATURE = json.dumps({"inputs": [{"name": f"x{j}", "type": "double"} for j in range(6)], "outputs": []})
 EVALUATION = json.dumps({"metric": "mae", "holdout": {"mae": 12.5, "rmse": 20.25}})
+MADE_BY = (DIGEST, 1, DIGEST, DIGEST, 9, DIGEST, SIGNATURE, "{}", EVALUATION)
+HEADLINE = json.dumps(["mae", 12.5, None, None, None, False])
 
 
 def open_store(path: Path) -> sqlite3.Connection:
@@ -95,9 +101,9 @@ class Sqlite:
             db.execute(f"INSERT INTO metrics SELECT i + 1, 'm' || j, 0, i, {METRIC} FROM {some}")
             db.execute(f"INSERT INTO latest SELECT i + 1, 'm' || j, {METRIC}, 0, i FROM {some}")
             db.execute(
-                f"INSERT INTO versions SELECT i + 1, 1, i + 1, 'r', ?, 1, ?, ?, ?, 9, ?, ?, '{{}}', ?, 'e', 'u', i"
-                f" FROM n WHERE i < {versions}",
-                (*(DIGEST,) * 5, SIGNATURE, EVALUATION),
+                "INSERT INTO versions SELECT i + 1, 1, i + 1, ?, ?, 'e', ?, NULL, '', 'user:bench', i, NULL,"
+                f" ?, 1, ?, ?, 9, ?, ?, '{{}}', ? FROM n WHERE i < {versions}",
+                ("r" * 32, DIGEST, HEADLINE, *(DIGEST,) * 4, SIGNATURE, EVALUATION),
             )
             db.execute(f"INSERT INTO vtags SELECT i + 1, 'stage', {STAGE} FROM n WHERE i < {versions}")
         self.large = open_store(path)
@@ -153,8 +159,8 @@ class Sqlite:
 
     def _register(self) -> int:
         number = self.db.execute("SELECT coalesce(max(version), 0) + 1 FROM versions WHERE model = 1").fetchone()[0]
-        values = (1, number, "r" * 32, DIGEST, 1, DIGEST, DIGEST, DIGEST, 9, DIGEST, SIGNATURE, "{}", EVALUATION, "e")
-        id = self.db.execute(VERSION, (*values, "user:bench", now())).lastrowid
+        listed = (1, number, "r" * 32, DIGEST, "e", HEADLINE, None, "", "user:bench", now(), None)
+        id = self.db.execute(VERSION, (*listed, *MADE_BY)).lastrowid
         self.db.execute("INSERT INTO vtags VALUES (?, 'stage', 'dev')", (id,))
         return int(number)
 
@@ -203,7 +209,7 @@ class Sqlite:
         """The newest hundred with a tag."""
         rows = self.large.execute(
             # told which table to begin with: left to itself it looks at every version, ten times as long
-            "SELECT v.* FROM vtags t CROSS JOIN versions v ON v.id = t.ver WHERE t.k = 'stage' AND t.v = 'prod'"
+            f"SELECT {LISTED} FROM vtags t CROSS JOIN versions v ON v.id = t.ver WHERE t.k = 'stage' AND t.v = 'prod'"
             " AND v.model = (SELECT id FROM models WHERE name = 'm') ORDER BY v.version DESC LIMIT 100"
         ).fetchall()
         ids = ",".join(str(row[0]) for row in rows)
@@ -212,7 +218,7 @@ class Sqlite:
     def versions_all(self, _i: int) -> None:
         """Every version with its tags."""
         rows = self.large.execute(
-            "SELECT v.*, t.k, t.v FROM versions v LEFT JOIN vtags t ON t.ver = v.id WHERE v.model ="
+            f"SELECT {LISTED}, t.k, t.v FROM versions v LEFT JOIN vtags t ON t.ver = v.id WHERE v.model ="
             " (SELECT id FROM models WHERE name = 'm') ORDER BY v.version DESC"
         ).fetchall()
         assert len(rows) == self.sizes["versions"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from store.rows.erasures import Erasure, ErasureDecision, ErasureItem
     from store.rows.governance import Approval, ApprovalAnswer
     from store.rows.handover import Duty, Incident
-    from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version
+    from store.rows.models import Alias, AliasMove, Image, Model, SettingsRevision, Snapshot, Version, VersionSummary
     from store.rows.notifying import Notification
     from store.rows.record import Event, PersonalRead
     from store.rows.releases import Release, Step
@@ -74,6 +74,7 @@ else:
             "SettingsRevision",
             "Snapshot",
             "Version",
+            "VersionSummary",
         ),
         "notifying": ("Notification",),
         "record": (
@@ -185,6 +186,7 @@ __all__ = [
     "Step",
     "Terms",
     "Version",
+    "VersionSummary",
     "Watch",
     "Window",
     "WindowPart",

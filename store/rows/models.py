@@ -69,6 +69,31 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version as a list shows it: what it is called, who made it of which run, and what its evaluation came to.
+
+    The documents of a `Version` are left out, and the hashes that say how it was made; `artifact_hash` is what it is.
+    `headline` is JSON that `store.rows.headlines.read_headline` reads: a text, as few rows of a list are looked at.
+    """
+
+    model: str
+    number: int
+    run_id: str
+    artifact_hash: str
+    estimator: str
+    headline: str
+    cutoff_at: int | None  # newest time in the training data (holdout excluded)
+    description: str
+    actor: str
+    created_at: int
+    abandoned_at: int | None
+    aliases: tuple[str, ...]
+    tags: dict[str, str]
+    deleted_at: int | None = None
+    comments: int = 0  # that stand on it
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One image of a version: per base, server contract and platform. `id` and `digest` are the image's own hash."""
 

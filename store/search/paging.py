@@ -69,7 +69,7 @@ class Query:
         self._bound = bound
         compiled = [sql_of(reader, term, rows.asked, bound) for term in terms]
         self._asked: list[Asked] = [one for one in compiled if one is not None]
-        self._exact = all(one is not None and one.exact for one in compiled)
+        self.is_exact = all(one is not None and one.exact for one in compiled)  # no row need be looked at
         self._always = list(always)
         self._common: Common | None = None
 
@@ -83,7 +83,7 @@ class Query:
     ) -> Page[T]:
         """Return a page; `matches` decides where SQL could not, `read` makes rows of what was found."""
         self._common = self._in_common() or (self._scanned() if parts[0].source else None)
-        if self._exact or matches is None:
+        if self.is_exact or matches is None:
             return self._page_as_found(parts, after, limit, read)
         kept: list[T] = []
         last: Position | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from store.tables.columns import BY_KEY, Table, count, moment, refers, text
+from store.tables.columns import BY_KEY, Table, count, moment, refers, serial, text
 
 
 class ModelTable(Table, table=True):
@@ -33,43 +33,62 @@ class ModelTagTable(Table, table=True):
     value: str = text()
 
 
+class VersionDetailTable(Table, table=True):
+    """What made a version, and its documents, each as long as it may be: read when one is opened, not for a list."""
+
+    __tablename__ = "version_detail"
+    __table_args__ = (
+        refers("model snapshot_id", "snapshot", "model id"),
+        refers("settings_revision", "settings_revision", "revision"),
+    )
+
+    id: int = serial(primary_key=True)
+    model: str = text()
+    snapshot_id: str = text()
+    settings_revision: int = count()
+    bundle_hash: str = text()
+    environment_hash: str = text()
+    artifact_bytes: int = moment()
+    golden_hash: str = text()
+    git_commit: str | None = text(default=None)
+    git_dirty: int | None = count(default=None)
+    signature: str = text()
+    decision: str = text()
+    evaluation: str = text()
+
+
 class VersionTable(Table, table=True):
-    """An immutable version; only its mark, its description and its deletion ever change."""
+    """An immutable version; only its mark, its description, its tags and its deletion ever change.
+
+    It holds what a list shows, several versions to a page, and the number of its details. `headline` says in short what
+    its evaluation says, `tags` as one text what `version_tag` holds row by row.
+    """
 
     __tablename__ = "version"
     __table_args__ = (
         refers("model", "model", "name"),
         refers("run_id", "run", "id"),
-        refers("model snapshot_id", "snapshot", "model id"),
-        refers("settings_revision", "settings_revision", "revision"),
         refers("model derived_from", "version", "model number"),
+        refers("detail", "version_detail", "id"),
         CheckConstraint("number > 0", name="number"),
-        Index(None, "run_id"),
+        BY_KEY,
     )
 
     model: str = text(primary_key=True)
     number: int = count(primary_key=True)
     run_id: str = text()
-    snapshot_id: str = text()
-    settings_revision: int = count()
-    bundle_hash: str = text()
-    environment_hash: str = text()
     artifact_hash: str = text()
-    artifact_bytes: int = moment()
-    golden_hash: str = text()
-    signature: str = text()
-    decision: str = text()
-    evaluation: str = text()
     estimator: str = text()
-    git_commit: str | None = text(default=None)
-    git_dirty: int | None = count(default=None)
+    headline: str = text()
     cutoff_at: int | None = moment(default=None)
     derived_from: int | None = count(default=None)
-    description: str = text()
     actor: str = text()
     created_at: int = moment()
     abandoned_at: int | None = moment(default=None)
     deleted_at: int | None = moment(default=None)
+    detail: int = serial()
+    tags: str = text()
+    description: str = text()  # the last, as it may be long
 
 
 class VersionTagTable(Table, table=True):

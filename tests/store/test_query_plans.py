@@ -15,6 +15,7 @@ from store import (
     events,
     history,
     jobs,
+    lineage,
     models,
     notifying,
     releases,
@@ -32,7 +33,8 @@ from store.newest_windows import newest_windows
 from store.rows import Version, microseconds
 from store.search.runs import find_runs
 from store.search.terms import Compare, Contains
-from store.search.versions import find_versions
+from store.search.versions import find_summaries, find_versions
+from store.summaries import summaries
 from store.tables.models import VersionTable
 
 MANY = 100_000
@@ -170,6 +172,13 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "next page of runs by filter": lambda reader: second_page(reader, [LOW]),
     "versions by a tag": lambda reader: find_versions(reader, "rates", [Compare("tags.team", "=", "trust")]),
     "versions by artifact": lambda reader: find_versions(reader, "rates", [Compare("artifact_hash", "=", "sha256:")]),
+    "versions of a run": lambda reader: lineage.versions_of_run(reader, "run"),
+    "summaries": lambda reader: summaries(reader, "rates"),
+    "summaries by a tag": lambda reader: find_summaries(reader, "rates", [Compare("tags.team", "=", "trust")]),
+    "summaries by what stands beside them": lambda reader: find_summaries(
+        reader, "rates", [Compare("settings_revision", "=", "1")], limit=100
+    ),
+    "a version by its alias": lambda reader: versions.named(reader, "rates", "champion"),
     "jobs": lambda reader: jobs.jobs(reader, limit=100),
     "jobs of a model": lambda reader: jobs.jobs(reader, limit=100, model="rates"),
     "queued jobs": jobs.queued,

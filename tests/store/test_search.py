@@ -14,7 +14,8 @@ from store.comparing import number
 from store.errors import Refused, UnknownName
 from store.search import paging
 from store.search.runs import find_runs
-from store.search.versions import find_versions
+from store.search.versions import find_summaries, find_versions
+from store.summaries import summary_of
 
 ANNA = "user:anna"
 PARAMS = [
@@ -316,6 +317,10 @@ VERSION_FILTERS = [
     "nothing=1",
     "aliases=champion",
     '!"try 1"',
+    "settings_revision=1 tags.team=trust",
+    "snapshot_id!=x",
+    "golden_hash=nowhere",
+    "artifact_bytes>0 number>3",
 ]
 
 
@@ -324,10 +329,13 @@ VERSION_FILTERS = [
 def test_versions_are_found_as_the_filter_lets_them_through(numbered, text, size):
     wanted = parse(text)
 
-    def read(after, limit):
-        return find_versions(numbered, "rates", wanted.searched(), matches=wanted.matches, after=after, limit=limit)
+    def reading(find):
+        searched = wanted.searched()
+        return lambda after, limit: find(numbered, "rates", searched, matches=wanted.matches, after=after, limit=limit)
 
-    assert pages(read, size) == list(wanted.select(versions.versions(numbered, "rates")))
+    whole = list(wanted.select(versions.versions(numbered, "rates")))
+    assert pages(reading(find_versions), size) == whole
+    assert pages(reading(find_summaries), size) == [summary_of(version) for version in whole]
 
 
 def test_versions_are_ordered_by_a_tag_as_numbers(numbered):
@@ -337,6 +345,23 @@ def test_versions_are_ordered_by_a_tag_as_numbers(numbered):
     assert {row.number for row in found} == {row.number for row in versions.versions(numbered, "rates")}
 
 
-def test_versions_of_no_model_are_an_unknown_name(numbered):
+def test_summaries_come_in_the_same_orders_page_by_page(numbered):
+    for order in ("number", "created_at", "-tags.rank", "tags.team"):
+        orders = [
+            [row.number for row in pages(lambda after, limit, find=find, order=order: find(
+                numbered, "rates", order=order, after=after, limit=limit), 3)]
+            for find in (find_versions, find_summaries)
+        ]  # fmt: skip
+        assert orders[0] == orders[1], order
+
+
+def test_deleted_versions_are_listed_apart_with_when(numbered):
+    found, _ = find_summaries(numbered, "rates", deleted=True)
+    assert [row.number for row in found] == [18, 11, 4]
+    assert all(row.deleted_at is not None for row in found)
+
+
+@pytest.mark.parametrize("find", [find_versions, find_summaries])
+def test_versions_of_no_model_are_an_unknown_name(numbered, find):
     with pytest.raises(UnknownName):
-        find_versions(numbered, "rate")
+        find(numbered, "rate")
