@@ -88,12 +88,12 @@ def card_version(reader: Reader, model: str, number: int | None) -> Version:
     champion = models.alias(reader, models.model(reader, model).name, "champion")
     if champion is not None:
         return versions.version(reader, model, champion.version)
-    known = versions.versions(reader, model)
-    if not known:
+    newest = versions.newest(reader, model)
+    if newest is None:
         from store.errors import UnknownName
 
         raise UnknownName(f"{model} has no versions", f"make one: modeldeck train {model}")
-    return known[0]
+    return newest
 
 
 def _is_about(alert: Alert, number: int) -> bool:

@@ -116,7 +116,7 @@ class _Look:
 
     @classmethod
     def begin(cls, deck: Deck, settings: ModelSettings, now_us: int, span: tuple[int, int] | None = None) -> _Look:
-        from store import versions, watching
+        from store import models, versions, watching
 
         model, monitor = settings.name, settings.monitor
         by, length = cast("By", monitor.by), max(1, round(monitor.window_s * SECOND_US))
@@ -140,7 +140,9 @@ class _Look:
             for one in watching.windows(deck.database, model, limit=STORED)
             if one.to_at - one.from_at == length and one.from_at % length == 0
         }
-        known = {one.number: one for one in versions.versions(deck.database, model)}
+        champion = models.alias(deck.database, model, "champion")
+        met = {key[0] for key in seen} | ({champion.version} if champion is not None else set())
+        known = versions.some(deck.database, model, met)
         seen = {key: one for key, one in seen.items() if key[0] in known}
         return cls(deck, settings, frame, seen, stored, last_run, known, {})
 

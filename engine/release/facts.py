@@ -13,6 +13,7 @@ from store import deployments, faults, models, releases, settings, versions
 from store.database import Reader
 from store.errors import Refused, UnknownName
 from store.rows import Alias, Deployment, Endpoint, Fault, Release, Replica, Version
+from store.summaries import summaries
 
 TO_DECIDE = "to decide"  # the verdict of an A/B, or of a shadow, that is over: a person promotes or aborts
 PAST_RELEASES = 500  # further back than anyone rolls
@@ -183,13 +184,15 @@ def gather_rollback(reader: Reader, model: str) -> RollbackFacts:
     reverts = newest_revertible(past, here.champion.number if here.champion else None)
     if here.active is None and reverts is not None and reverts.kind == "deploy":
         return _before_deploy(reader, here, reverts)
-    known = {one.number: one for one in versions.versions(reader, model)}
-    left = {number for number, one in known.items() if one.abandoned_at is not None}
+    listed = summaries(reader, model)
+    known = dict(zip(listed.column("number"), listed.column("abandoned_at"), strict=True))
+    left = {number for number, abandoned_at in known.items() if abandoned_at is not None}
     deleted = {number for one in past for number in (one.from_version, one.to_version) if number not in known}
     away = left | {number for number in deleted if number is not None}
     target = former_champion(past, here.champion.number, away) if here.champion and reverts else None
     others = any(here.champion is None or number != here.champion.number for number in known)
-    return RollbackFacts(here, reverts, known[target] if target is not None else None, others=others)
+    to = versions.version(reader, model, target) if target is not None else None
+    return RollbackFacts(here, reverts, to, others=others)
 
 
 def _before_deploy(reader: Reader, here: EndpointFacts, reverts: Release) -> RollbackFacts:

@@ -120,7 +120,7 @@ def card_of_promoted(deck: Deck, model: str, version: int | None) -> KeptCard | 
     with deck.database.reading() as reader:
         challenger = models.alias(reader, model, "challenger")
         number = version if version is not None else challenger.version if challenger is not None else None
-        found = next((one for one in versions.versions(reader, model) if one.number == number), None)
+        found = versions.some(reader, model, () if number is None else (number,)).get(number or 0)
     return keep_card(deck, found) if found is not None else None
 
 

@@ -74,12 +74,13 @@ def derive(context: ServiceContext, request: DeriveVersion) -> Job:
     from engine.service.handlers.runs import enqueue_pinned
     from engine.training.threshold import check_threshold
     from store import versions as numbers
+    from store.lineage import derived
 
     database = context.deck.database
     version = numbers.version(database, request.model, request.version)
     threshold = check_threshold(version, request.threshold)
-    for other in numbers.versions(database, request.model):
-        if other.derived_from == version.number and other.decision.get("threshold") == threshold:
+    for other in derived(database, version):
+        if other.deleted_at is None and other.decision.get("threshold") == threshold:
             raise Refused(
                 f"{request.model}@{other.number} is {request.model}@{version.number} at {threshold:g} already",
                 f"modeldeck promote {request.model} {other.number}",
