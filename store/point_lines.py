@@ -1,7 +1,8 @@
 """What a run logs as lines of a spool file: a point a line, many points of one key as columns, params. Pure.
 
 Params are an object of texts. A point is `[key, step, at, value]`. A block is `[key, steps, ats, values]`, each column
-64-bit little-endian numbers in base64: to write a number out and read it back costs more than to keep the point.
+64-bit little-endian numbers in base64: to write a number out and read it back costs more than to keep the point. Steps
+and times that are evenly apart, as most are, are `[first, apart]`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _FEW = 32  # points that are written a line each
 _MOST = 4096  # points of one block
 _KINDS = (frozenset({str}), frozenset({int}), frozenset({int}), frozenset({float, type(None)}))  # of a point's fields
 _NAN = float("nan")
+_LEAST = -(2**63)  # of a 64-bit number
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -95,13 +97,27 @@ def _blocks(points: Sequence[Point]) -> str:
     for first in range(0, len(points), _MOST):
         some = points[first : first + _MOST]
         try:
-            steps, ats = _packed("q", [point[1] for point in some]), _packed("q", [point[2] for point in some])
+            steps, ats = _whole([point[1] for point in some]), _whole([point[2] for point in some])
             values = _packed_values([point[3] for point in some])
-        except struct.error:  # a step that is no 64-bit number
+        except (struct.error, TypeError):  # a step that is no 64-bit number
             made += [_one(*point) for point in some]
         else:  # what base64 is made of needs no look by the encoder, which takes longer than the packing
-            made.append(f'[{_quoted(some[0][0])},"{steps}","{ats}","{values}"]\n')
+            made.append(f'[{_quoted(some[0][0])},{steps},{ats},"{values}"]\n')
     return "".join(made)
+
+
+def _whole(numbers: list[int]) -> str:
+    first, last = numbers[0], numbers[-1]
+    apart = numbers[1] - first if len(numbers) > 1 else 0
+    if type(first) is type(apart) is int and _LEAST <= first <= -_LEAST and _LEAST <= last < -_LEAST:
+        even = _evenly(first, apart, len(numbers))
+        if numbers == (even if type(even) is list else list(even)):
+            return f"[{first},{apart}]"
+    return f'"{_packed("q", numbers)}"'
+
+
+def _evenly(first: int, apart: int, count: int) -> Sequence[int]:
+    return range(first, first + apart * count, apart) if apart else [first] * count
 
 
 def _packed_values(values: Sequence[float | None]) -> str:
@@ -148,11 +164,19 @@ def _line(line: bytes) -> list[Any]:
 def _said(fields: Any) -> Points | None:
     try:
         key, step, at, value = fields
-        if isinstance(step, str):
-            steps, ats, values = _unpacked("q", step), _unpacked("q", at), _unpacked("d", value)
+        if isinstance(step, str | list):
+            values = _unpacked("d", value)
+            steps, ats = _read_whole(step, len(values)), _read_whole(at, len(values))
             return (
                 Points([str(key)] * len(steps), steps, ats, values) if len(steps) == len(ats) == len(values) else None
             )
         return Points((str(key),), (int(step),), (int(at),), (None if value is None else float(value),))
     except (ValueError, TypeError, OverflowError, struct.error):
         return None
+
+
+def _read_whole(told: Any, count: int) -> Sequence[int]:
+    if isinstance(told, str):
+        return _unpacked("q", told)
+    first, apart = told
+    return _evenly(int(first), int(apart), count)

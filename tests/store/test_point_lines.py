@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+from base64 import b64encode
 from collections import defaultdict
 
 from hypothesis import given
@@ -47,6 +49,32 @@ def test_many_points_of_a_key_are_few_lines() -> None:
     assert points_of(lines) == MANY
 
 
+def test_steps_and_times_evenly_apart_are_two_numbers_each() -> None:
+    for first, apart in ((7, 1), (2**63 - 1, 0), (100, -3), (-5, 10**6)):
+        points: list[Point] = [("loss", first + apart * place, 2**62, 0.25) for place in range(4097)]
+        lines = split(point_lines.lines(points))
+        assert [line[: line.index(b',"')] for line in lines] == [
+            b'["loss",[%d,%d],[%d,0]' % (first, apart, 2**62),
+            b'["loss",[%d,0],[%d,0]' % (first + 4096 * apart, 2**62),
+        ]
+        assert points_of(lines) == points
+
+
+def test_columns_that_are_not_even_are_written_out() -> None:
+    points: list[Point] = [("loss", step * step, 5 if step == 30 else 6, 0.25) for step in range(40)]
+    (line,) = split(point_lines.lines(points))
+    assert b"[" not in line[1:]
+    assert points_of([line]) == points
+
+
+def test_lines_of_earlier_releases_are_read() -> None:
+    column, values = b64encode(struct.pack("<2q", 3, 9)), b64encode(struct.pack("<2d", 0.5, 1.5))
+    assert points_of([b'["loss","%b","%b","%b"]' % (column, column, values)]) == [
+        ("loss", 3, 3, 0.5),
+        ("loss", 9, 9, 1.5),
+    ]
+
+
 def test_a_step_beyond_64_bits_is_written_as_it_is() -> None:
     points: list[Point] = [("mae", step, 0, 0.5) for step in (*range(40), 2**70)]
     assert points_of(split(point_lines.lines(points))) == points
@@ -54,7 +82,7 @@ def test_a_step_beyond_64_bits_is_written_as_it_is() -> None:
 
 def test_a_value_that_is_missing_among_many_is_not_a_number_of_a_block() -> None:
     told = point_lines.read(split(point_lines.lines([*MANY[:40], ("loss", 40, 0, None)]))).points
-    assert told.steps == tuple(range(41))
+    assert list(told.steps) == list(range(41))
     assert [place for place, value in enumerate(told.values) if value is None or math.isnan(value)] == [40]
 
 
@@ -71,6 +99,9 @@ def test_a_damaged_line_harms_no_other() -> None:
         b"null",
         b"[1,2]",
         b'["a","b","c","d"]',
+        b'["a",[1],[1,0],"AAAAAAAA8D8="]',
+        b'["a",[1,0],[1,0],1]',
+        b'["a",["x",0],[1,0],"AAAAAAAA8D8="]',
     ):
         found = points_of([b'["mae",1,2,0.5]', damaged, block, b'["mae",2,2,null]'])
         assert found == [("mae", 1, 2, 0.5), *MANY[:100], ("mae", 2, 2, None)]
