@@ -80,25 +80,11 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
     _keep(tx, "run_tag", made[0]["number"], tags or {})
     if parent_id is None:
         _record(tx, "run.started", id, model, actor, body={"job_id": job_id, "snapshot_id": snapshot_id})
-    return Run(
-        id=id,
-        experiment=belongs_to,
-        model=model,
-        parent_id=parent_id,
-        kind=kind,
-        name=name,
-        state="running",
-        reason="",
-        settings_revision=settings_revision,
-        snapshot_id=snapshot_id,
-        job_id=job_id,
-        actor=actor,
-        started_at=tx.at,
-        ended_at=None,
-        params=told,
-        metrics={},
-        tags=dict(tags or {}),
-    )
+    started: Run = maker(Run)(
+        id, belongs_to, model, parent_id, kind, name, "running", "", settings_revision, snapshot_id, job_id, actor,
+        tx.at, None, told, {}, dict(tags or {}), "", None, 0,
+    )  # fmt: skip
+    return started
 
 
 def log(tx: Write, run_id: str, logged: Logged) -> None:
