@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import marshal
 from json.scanner import make_scanner
 from typing import Any
+
+MOST_SHARED = 512  # bytes of a part that is looked for among those before; longer ones seldom repeat
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 # what the encoder makes anew for every value; the stub knows neither it nor its signs
@@ -28,3 +31,14 @@ def load(text: str) -> Any:
     except StopIteration:
         end, value = -1, None
     return value if end == len(text) else _DECODER.decode(text)
+
+
+def load_shared(text: str) -> Any:
+    """Read it back to be read only: objects in it that are equal are one, which of thousands of models is most."""
+    known: dict[bytes, dict[str, Any]] = {}
+
+    def once(found: dict[str, Any]) -> dict[str, Any]:
+        key = marshal.dumps(found, 2)  # of 1, 1.0 and true each its own; a later version marks repeated objects, too
+        return known.setdefault(key, found) if len(key) <= MOST_SHARED else found
+
+    return json.JSONDecoder(object_hook=once).decode(text)

@@ -10,7 +10,7 @@ from typing import Any
 from store import events, schedules
 from store.database import Reader, Row, Write
 from store.errors import Refused, UnknownName
-from store.json_text import dump, load
+from store.json_text import dump, load, load_shared
 from store.rows import Host, SettingsRevision
 
 
@@ -73,10 +73,19 @@ def applied_body(reader: Reader) -> Mapping[str, Any]:
         return {}
     found = _BODIES.get(row["hash"])
     if found is None:
-        found = get(reader, row["revision"]).body
+        found = load_shared(_text_of(reader, row["revision"]))
         _BODIES.clear()
         _BODIES[row["hash"]] = found
     return found
+
+
+def body_of(reader: Reader, revision: int) -> Mapping[str, Any]:
+    """Return what a revision says, to be read only: of the newest what `applied_body` returns.
+
+    Raises:
+        UnknownName: there is none of that number.
+    """
+    return applied_body(reader) if revision == newest(reader) else get(reader, revision).body
 
 
 def deck_name(reader: Reader, folder: str) -> str:
@@ -205,6 +214,12 @@ def duration(seconds: int) -> str:
         if seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def _text_of(reader: Reader, revision: int) -> str:
+    row = reader.row("SELECT body FROM settings_revision WHERE revision = :revision", {"revision": revision})
+    assert row is not None  # revisions stay
+    return str(row["body"])
 
 
 def _revision(row: Row) -> SettingsRevision:

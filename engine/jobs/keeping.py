@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.deck import Deck
@@ -38,16 +39,16 @@ class RetentionClock:
         if now - self._looked < LOOK_S:
             return False
         self._looked = now
-        applied = settings.current(self._deck.database)
-        if applied is None or not _is_said(applied.body) or not self._is_due(self._deck.database):
+        body, revision = settings.applied_body(self._deck.database), settings.newest(self._deck.database)
+        if not revision or not _is_said(body) or not self._is_due(self._deck.database):
             return False
         with self._deck.database.write() as tx:
             jobs.enqueue(
                 tx,
                 kind="retention",
                 actor=ACTOR,
-                terms=terms(applied.body, "retention"),
-                settings_revision=applied.revision,
+                terms=terms(body, "retention"),
+                settings_revision=revision,
                 dedupe_key="retention",
             )
         return True
@@ -57,6 +58,6 @@ class RetentionClock:
         return row is None or row["at"] is None or self._deck.clock.now() - row["at"] >= EVERY_US
 
 
-def _is_said(body: dict[str, Any]) -> bool:
+def _is_said(body: Mapping[str, Any]) -> bool:
     said = [body.get("retention", {}), *(model.get("retention", {}) for model in body["models"].values())]
     return any(RetentionSettings(**one).is_said for one in said)

@@ -7,14 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from engine.deck import Deck
 from engine.settings.model import DeckSettings, MonitorSettings
 from store import events, models, schedules, settings, watching
 from store.database import Database
 from store.errors import Refused, UnknownName
+from store.json_text import dump, load, load_shared
 from store.rows import SettingsRevision
 
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4)
+)
+VALUES = st.recursive(
+    SCALARS, lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=2), of), max_leaves=20
+)
 Apply = Callable[..., SettingsRevision]
 Body = Callable[..., dict[str, Any]]
 
@@ -118,3 +127,24 @@ def test_revisions_cannot_be_changed(database: Database) -> None:
 def test_unknown_revision_is_an_unknown_name(database: Database) -> None:
     with pytest.raises(UnknownName, match="no settings revision 7"):
         settings.get(database, 7)
+
+
+def test_what_is_applied_is_kept_once_however_many_models_say_the_same(deck: Deck, apply_settings_body: Apply) -> None:
+    """A daemon keeps it for all its readers; it says what the revision does, and so after the next one."""
+    for names in (("rates", "posts"), ("rates", "posts", "nights")):
+        revision = apply_settings_body(*names)
+        kept = settings.applied_body(deck.database)
+        assert dump(kept) == dump(revision.body)
+        assert settings.applied_body(deck.database) is kept
+        assert settings.body_of(deck.database, revision.revision) is kept
+        assert kept["models"]["rates"]["gates"] is kept["models"]["posts"]["gates"]
+    assert dump(settings.body_of(deck.database, 1)) == dump(settings.get(deck.database, 1).body)
+    with pytest.raises(UnknownName):
+        settings.body_of(deck.database, 9)
+
+
+@given(VALUES)
+@example([{"a": 1}, {"a": 1.0}, {"a": True}, {"a": [{"b": False}]}, {"a": [{"b": 0}]}, {"a": -0.0}, {"a": 0.0}])
+def test_text_whose_like_parts_are_one_says_the_same(value: Any) -> None:
+    """Also of numbers that are equal and not the same."""
+    assert dump(load_shared(dump(value))) == dump(load(dump(value)))

@@ -79,8 +79,7 @@ class Outbox:
         lost = notifying.lost_tests(database, now_at)
         if not waiting and not lost:
             return LOOK_EVERY_S
-        current = settings.current(database)
-        body = current.body if current else {}
+        body, revision = settings.applied_body(database), settings.newest(database)
         live = job_batch.live_keys(database)
         targets, due, soon = from_body(body), [], LOOK_EVERY_S
         for name in waiting:
@@ -105,7 +104,7 @@ class Outbox:
                         actor=ACTOR,
                         args={"target": name},
                         dedupe_key=job_key(name),
-                        settings_revision=current.revision if current else None,
+                        settings_revision=revision or None,
                         terms=terms(body, JOB),
                     )
             self._wake()
@@ -124,7 +123,7 @@ def turn_of(reader: Reader, name: str, target: NotifySettings, now_at: int, zone
 
 
 def _targets(reader: Reader, revision: int) -> dict[str, NotifySettings]:
-    return from_body(settings.get(reader, revision).body) if revision else {}
+    return from_body(settings.body_of(reader, revision)) if revision else {}
 
 
 def _tell(tx: Write, event: Event, targets: dict[str, NotifySettings]) -> None:
