@@ -57,7 +57,7 @@ def _asked(client: Client, operation: Operation, request: Any, *, by_columns: bo
     """Return the answer, and the cursor of the page after it where there is one."""
     if operation.pages is None:
         return client.call(operation.id, request, by_columns=by_columns), None
-    page = client.call(operation.pages, request)
+    page = client.call((operation.listed if by_columns else None) or operation.pages, request)
     return page.rows, page.next
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from console.commands.values import (
     count,
-    metric_of,
     moved,
     number,
     percent,
@@ -19,7 +18,7 @@ from console.commands.values import (
 from console.output import Column
 
 if TYPE_CHECKING:
-    from store.rows import Endpoint, Job, Run, Schedule, Version
+    from store.rows import Endpoint, Job, Run, Schedule, Version, VersionSummary
 
 MODELS = (
     Column("model", "name"),
@@ -34,7 +33,7 @@ MODELS = (
 VERSIONS = (
     Column("version", lambda row, _: f"{row.model}@{row.number}"),
     Column("aliases", lambda row, _: " ".join(row.aliases) or ("abandoned" if row.abandoned_at else "-")),
-    Column("holdout", lambda row, _: metric_of(row.evaluation), shrink=True),
+    Column("holdout", lambda row, _: _holdout(row), shrink=True),
     Column("trained until", lambda row, out: out.time(row.cutoff_at)[:10]),
     Column("estimator", lambda row, _: _estimator(row), shrink=True),
     Column("created", lambda row, out: out.minute(row.created_at)),
@@ -243,7 +242,15 @@ def _field_column(name: str) -> Column:
     return Column(name, lambda row, out: said(name, getattr(row, name), out), shrink=True)
 
 
-def _estimator(row: Version) -> str:
+def _holdout(row: Version | VersionSummary) -> str:
+    """Return the primary metric on the holdout: `21.3 mae`."""
+    from store.rows.headlines import headline_of
+
+    said = headline_of(row)
+    return f"{number(said.holdout)} {said.metric}" if said.metric else "-"
+
+
+def _estimator(row: Version | VersionSummary) -> str:
     from console.render.models import estimator_of  # a page's; lists without versions do without its widths
 
     return estimator_of(row)

@@ -57,14 +57,6 @@ def kilobytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:.1f} kB"
 
 
-def metric_of(evaluation: dict[str, Any]) -> str:
-    """Return the primary metric of an evaluation on its holdout: `21.3 mae`."""
-    name = str(evaluation.get("metric", ""))
-    measured = (evaluation.get("holdout") or {}).get(name) or {}
-    value = measured.get("value")
-    return f"{number(value)} {name}" if name else "-"
-
-
 def window_metric(window: Window) -> str:
     """Return the metric that a window is judged by, the one with an interval: `21.3 mae`; else its first.
 

@@ -9,7 +9,8 @@ from console.render.columns import Column, Context
 from console.render.comments import noted
 from console.render.measures import change, primary, value_of
 from console.render.words import age, day, number, person
-from store.rows import Model, Release, Version
+from store.rows import Model, Release, Version, VersionSummary
+from store.rows.headlines import headline_of
 
 
 def _version(number: int | None, style: str) -> Span:
@@ -59,9 +60,9 @@ def only_guesses(evaluation: Any) -> bool:
     return bool(candidates[0].get("name") == "dummy")
 
 
-def estimator_of(row: Version) -> str:
+def estimator_of(row: Version | VersionSummary) -> str:
     """Return the class name of a version's estimator, and that it only guesses where nothing beat the baseline."""
-    return f"{estimator_name(row.estimator)}{' (guesses)' if only_guesses(row.evaluation) else ''}"
+    return f"{estimator_name(row.estimator)}{' (guesses)' if headline_of(row).guesses else ''}"
 
 
 def version_columns(metric: str) -> tuple[Column, ...]:

@@ -110,9 +110,8 @@ def version_named(model: str, number: int) -> DocumentPage:
     """Return the page of a version by model and number."""
 
     def read(client: Asks) -> Any:
-        found = next(
-            (one for one in client.call("versions.list", VersionsRequest(model)) if one.number == number), None
-        )
+        only = VersionsRequest(model, f"number={number}", limit=1)
+        found = next((one for one in client.call("versions.list", only) if one.number == number), None)
         if found is None:
             return None
         released = tuple(client.call("releases.list", ReleasesRequest(model=model)))

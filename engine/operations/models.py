@@ -6,7 +6,7 @@ from engine.access import Role
 from engine.operations.common import Done, NoRequest
 from engine.operations.operation import Danger, Operation, argument
 from engine.plans import Difference
-from store.rows import Alias, Job, Model, Version
+from store.rows import Alias, Job, Model, Version, VersionSummary
 from store.rows.frozen import dataclass
 
 
@@ -34,6 +34,14 @@ class VersionsPage:
     """One page of versions, and the cursor of the next; None where this was the last."""
 
     rows: tuple[Version, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsListed:
+    """One page of versions as a list shows them, and the cursor of the next; None where this was the last."""
+
+    rows: tuple[VersionSummary, ...]
     next: str | None
 
 
@@ -136,6 +144,7 @@ OPERATIONS = (
         f"{_HANDLERS}:versions",
         many=True,
         pages="versions.page",
+        listed="versions.listed",
     ),
     Operation(
         "versions.page",
@@ -146,6 +155,17 @@ OPERATIONS = (
         Role.VIEWER,
         Danger.READ,
         f"{_HANDLERS}:page",
+        command_line=False,
+    ),
+    Operation(
+        "versions.listed",
+        (),
+        "one page of versions, of each only what a list shows",
+        VersionsRequest,
+        VersionsListed,
+        Role.VIEWER,
+        Danger.READ,
+        f"{_HANDLERS}:listed",
         command_line=False,
     ),
     Operation(

@@ -36,7 +36,8 @@ class Operation:
     `words` are the command line's words; `handler` is `module:function`, resolved on call, and takes
     `(service context, request)`. `answer` is a dataclass, or `many` of them. `job` says that the answer is a Job to be
     followed. `preview` names the operation whose answer is this one's `Preview` (for `--dry-run` and the dialog),
-    `pages` the one whose answer is a page of these rows: `rows`, and `next`, the cursor of the page after it.
+    `pages` the one whose answer is a page of these rows: `rows`, and `next`, the cursor of the page after it. `listed`
+    is one that gives the same page for a table: of each row only what a list shows.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Operation:
     job: bool = False
     preview: str | None = None
     pages: str | None = None
+    listed: str | None = None
     command_line: bool = True
     personal: str = ""  # how it tells of personal columns: statistics, masked, attributed, sought, copied
     takes_rows: bool = False  # rows of a caller's file: its request may be large

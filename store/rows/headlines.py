@@ -46,6 +46,12 @@ def headline(evaluation: Mapping[str, Any]) -> Headline:
     )  # fmt: skip
 
 
+def headline_of(row: Any) -> Headline:
+    """Return the headline of a `Version`, or of a `VersionSummary`, which carries it."""
+    text = getattr(row, "headline", None)
+    return headline(row.evaluation) if text is None else read_headline(text)
+
+
 def _number(measure: Any) -> float | None:
     """Return the number of a measure, which is a dict with `value` or a bare number."""
     if measure is None:

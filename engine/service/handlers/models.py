@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from engine.operations.common import Done, NoRequest
 from engine.operations.models import (
     CompareVersions,
@@ -10,6 +13,7 @@ from engine.operations.models import (
     ModelsRequest,
     RemoveAlias,
     SetAlias,
+    VersionsListed,
     VersionsPage,
     VersionsRequest,
 )
@@ -40,9 +44,22 @@ def page(context: ServiceContext, request: VersionsRequest) -> VersionsPage:
     """Return one page of them, and where the next begins."""
     from store.search.versions import find_versions
 
+    return VersionsPage(*_found(context, request, find_versions))
+
+
+def listed(context: ServiceContext, request: VersionsRequest) -> VersionsListed:
+    """Return the same page, of each version only what a list shows."""
+    from store.search.versions import find_summaries
+
+    return VersionsListed(*_found(context, request, find_summaries))
+
+
+def _found(
+    context: ServiceContext, request: VersionsRequest, find: Callable[..., tuple[list[Any], str | None]]
+) -> tuple[tuple[Any, ...], str | None]:
     check_limit(request.limit)
     wanted = parse(request.filter)
-    rows, after = find_versions(
+    rows, after = find(
         context.deck.database,
         request.model,
         wanted.searched(),
@@ -52,8 +69,7 @@ def page(context: ServiceContext, request: VersionsRequest) -> VersionsPage:
         after=request.after,
         limit=request.limit,
     )
-    rows = counted(context.deck.database, "version", rows, lambda row: f"{row.model}@{row.number}")
-    return VersionsPage(tuple(rows), after)
+    return tuple(counted(context.deck.database, "version", rows, lambda row: f"{row.model}@{row.number}")), after
 
 
 def compare(context: ServiceContext, request: CompareVersions) -> Comparison:
