@@ -10,7 +10,7 @@ from store import models
 from store.database import Reader
 from store.rows import Rows, Version, VersionSummary
 from store.rows.headlines import headline
-from store.rows.making import making_many
+from store.rows.making import all_of, making_many
 from store.versions import Known, aliases_of
 
 _FIELDS = tuple(VersionSummary.__dataclass_fields__)
@@ -41,6 +41,11 @@ def of_rows(reader: Reader, model: str, found: Sequence[Any]) -> Rows:
     held["aliases"] = list(map(aliases_of(reader, model).get, held["number"], repeat(()))) if many else ()
     held["model"], held["comments"] = (model,) * many, (0,) * many
     return Rows(VersionSummary, {name: held[name] for name in _FIELDS})
+
+
+def made(reader: Reader, model: str, found: Sequence[Any]) -> list[VersionSummary]:
+    """Return the same, each row made already: a page is looked at whole."""
+    return all_of(VersionSummary, zip(*of_rows(reader, model, found).columns().values(), strict=True))
 
 
 def summary_of(version: Version) -> VersionSummary:
