@@ -82,13 +82,15 @@ def _registry(workspace: Workspace) -> str:
 
 
 def _missing(workspace: Workspace) -> list[str]:
-    """Return a line for each content of a version that its owner's disk has not."""
+    """Return a line for each content of a version that is gone from the disk, or why nobody looked."""
     if not workspace.registry.exists():
         return []
     from engine.deck import open_deck
     from engine.keeping.missing import missing
+    from engine.service.identity import owner_here
 
     try:
+        owner_here(workspace)  # to open a registry is to make files beside it
         deck = open_deck(workspace)
         try:
             return missing(deck)

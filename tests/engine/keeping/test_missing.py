@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -70,3 +71,17 @@ def test_doctor_prints_it(
     assert main(["-w", str(full.workspace.root), "doctor"]) == 0
     (told,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith("missing")]
     assert f"rates@2: its artifact {made.artifact_hash}" in told
+
+
+def test_doctor_opens_no_registry_of_another_user(
+    full: Deck, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files would be that user's, and its owner shut out."""
+    root = full.workspace.root
+    full.database.close()
+    before = sorted(full.workspace.state.iterdir())
+    monkeypatch.setattr(os, "geteuid", lambda: full.workspace.state.stat().st_uid + 1)
+    assert main(["-w", str(root), "doctor", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["missing"]
+    assert told.startswith("this deck belongs to ")
+    assert sorted(full.workspace.state.iterdir()) == before
