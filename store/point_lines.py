@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from array import array
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -70,7 +71,7 @@ def lines(points: Sequence[Point]) -> str:
 
 
 def read(text: Sequence[bytes]) -> Logged:
-    """Read lines; one that a killed writer tore and a later one completed tells nothing."""
+    """Read lines; one that a killed writer tore and a later one completed tells nothing, nor does one of no point."""
     try:
         told = json.loads(b"[%b]" % b",".join(text))  # all as one text is three times as fast
     except ValueError:
@@ -145,7 +146,16 @@ def _same(told: Sequence[Any]) -> Points | None:
     if len(found) != len(_KINDS):
         return None
     plain = all(kinds.issuperset(map(type, column)) for kinds, column in zip(_KINDS, found, strict=True))
-    return Points(*found) if plain else None
+    return Points(*found) if plain and _fit(found[1]) and _fit(found[2]) else None
+
+
+def _fit(numbers: Sequence[int]) -> bool:
+    """Whether the registry can hold them: it has 64 bits, and one that has more must not keep all others out."""
+    try:
+        array("q", numbers)
+    except OverflowError:
+        return False
+    return True
 
 
 def _joined(parts: Sequence[Points]) -> Points:
@@ -167,12 +177,16 @@ def _said(fields: Any) -> Points | None:
         if isinstance(step, str | list):
             values = _unpacked("d", value)
             steps, ats = _read_whole(step, len(values)), _read_whole(at, len(values))
-            return (
-                Points([str(key)] * len(steps), steps, ats, values) if len(steps) == len(ats) == len(values) else None
-            )
-        return Points((str(key),), (int(step),), (int(at),), (None if value is None else float(value),))
+            found = Points([str(key)] * len(steps), steps, ats, values)
+            return found if len(steps) == len(ats) == len(values) and _ends_fit(steps) and _ends_fit(ats) else None
+        found = Points((str(key),), (int(step),), (int(at),), (None if value is None else float(value),))
+        return found if _fit((*found.steps, *found.ats)) else None
     except (ValueError, TypeError, OverflowError, struct.error):
         return None
+
+
+def _ends_fit(numbers: Sequence[int]) -> bool:
+    return not numbers or _fit((numbers[0], numbers[-1]))
 
 
 def _read_whole(told: Any, count: int) -> Sequence[int]:

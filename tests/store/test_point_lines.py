@@ -7,6 +7,7 @@ import struct
 from base64 import b64encode
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,9 +76,18 @@ def test_lines_of_earlier_releases_are_read() -> None:
     ]
 
 
-def test_a_step_beyond_64_bits_is_written_as_it_is() -> None:
-    points: list[Point] = [("mae", step, 0, 0.5) for step in (*range(40), 2**70)]
-    assert points_of(split(point_lines.lines(points))) == points
+@pytest.mark.parametrize("beyond", [2**63, -(2**63) - 1, 2**70])
+@pytest.mark.parametrize("count", [3, 40])
+def test_a_step_or_a_time_beyond_64_bits_keeps_no_other_point_out(count: int, beyond: int) -> None:
+    """The registry could not hold it, and whoever takes lines in would end at it for ever."""
+    good: list[Point] = [("mae", step, 0, 0.5) for step in range(count)]
+    for bad in (("mae", beyond, 0, 0.5), ("mae", 7, beyond, 0.5)):
+        assert points_of(split(point_lines.lines([*good, bad]))) == good
+    values = b64encode(struct.pack("<2d", 0.5, 1.5)).decode()
+    for block in (f'["mae",[{beyond - 1},1],[0,0],"{values}"]', f'["mae",[0,1],[{beyond},0],"{values}"]'):
+        some = split(point_lines.lines(good) + block + "\n")
+        assert [one for one in points_of(some) if not -(2**63) <= one[1] < 2**63] == []
+        assert points_of(some)[:count] == good
 
 
 def test_a_value_that_is_missing_among_many_is_not_a_number_of_a_block() -> None:
