@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def said(row: Row) -> Row:
-    """Tell a row as soon as it is there: the whole takes two hours, and may be ended before."""
+    """Tell a row as soon as it is there: the whole takes more than an hour, and may be ended before."""
     print("  ".join(cells(row)), file=sys.stderr, flush=True)
     return row
 
