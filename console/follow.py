@@ -101,26 +101,53 @@ def follow(client: Client, job_id: str, output: Output, title: str) -> Job | Non
         return None
 
 
+class Patience:
+    """Bears for a while that no daemon is there: one that restarts adopts its jobs, and what we follow goes on."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lost_at: float | None = None
+
+    def look_for_daemon(self, job_id: str) -> None:
+        """See that a daemon is there: an owner's reads are answered without one, but no job ends then.
+
+        Raises:
+            Unavailable: none is.
+        """
+        if self._client.transport != "socket":
+            raise Unavailable(
+                f"no daemon runs; job {job_id[:16]} is on record, and one takes it up again", "modeldeck daemon start"
+            )
+        self._lost_at = None
+
+    def bear(self, error: Unavailable) -> None:
+        """Take note that no daemon is there.
+
+        Raises:
+            Unavailable: the one given, when none has been there for so long that none will come by itself.
+        """
+        self._lost_at = self._lost_at or time.monotonic()
+        if time.monotonic() - self._lost_at > DAEMON_BACK_WITHIN_S:
+            raise error
+
+
 def wait_for_end(client: Client, job_id: str, shown: Display | None = None) -> Job:
     """Look at a job until it has ended, showing each look.
 
     Raises:
         Unavailable: the daemon went away and did not come back.
     """
-    lost_at: float | None = None
+    patience = Patience(client)
     while True:
         try:
             job: Job = client.call("jobs.detail", JobRequest(job_id))
-            lost_at = None
             if shown is not None:
                 shown.show(job)
             if job.state in ENDED:
                 return job
-        except Unavailable:
-            # A daemon that restarts adopts its jobs: what we follow goes on meanwhile.
-            lost_at = lost_at or time.monotonic()
-            if time.monotonic() - lost_at > DAEMON_BACK_WITHIN_S:
-                raise
+            patience.look_for_daemon(job_id)
+        except Unavailable as error:
+            patience.bear(error)
         time.sleep(LOOK_EVERY_S)
 
 

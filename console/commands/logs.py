@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from console.follow import DAEMON_BACK_WITHIN_S, ENDED, LOOK_EVERY_S, failure
+from console.follow import ENDED, LOOK_EVERY_S, Patience, failure
 from console.output import Output
 from engine.operations.work import JobLogs, JobLogsRequest, JobRequest
 from store.errors import Unavailable
@@ -38,7 +38,7 @@ def follow_log(client: Client, first: JobLogs, out: Output) -> int:
 
 def _to_the_end(client: Client, piece: JobLogs, out: Output) -> tuple[Job, str]:
     said: list[str] = []
-    lost_at: float | None = None
+    patience = Patience(client)
     while True:
         try:
             # Asked for before its text: what it printed before it ended is then in the text.
@@ -47,13 +47,12 @@ def _to_the_end(client: Client, piece: JobLogs, out: Output) -> tuple[Job, str]:
                 _write(piece, said, out)
                 piece = client.call("jobs.logs", JobLogsRequest(piece.id, piece.next_offset))
             piece = client.call("jobs.logs", JobLogsRequest(piece.id, piece.next_offset))
-            lost_at = None
             if job.state in ENDED and not piece.text:
                 return job, "".join(said)
-        except Unavailable:
-            lost_at = lost_at or time.monotonic()
-            if time.monotonic() - lost_at > DAEMON_BACK_WITHIN_S:
-                raise
+            if not piece.text:  # a log is worth following without a daemon, while it grows
+                patience.look_for_daemon(piece.id)
+        except Unavailable as error:
+            patience.bear(error)
         if not piece.text:
             time.sleep(LOOK_EVERY_S)
 

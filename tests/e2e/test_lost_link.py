@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -64,6 +65,20 @@ def in_a_terminal(tiny: Tiny, *words: str) -> tuple[subprocess.Popen[bytes], int
     return process, ours
 
 
+def piped(tiny: Tiny, *words: str) -> subprocess.Popen[str]:
+    """Start a line whose output goes to pipes."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
+    return subprocess.Popen(
+        [str(COMMAND), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tiny.root,
+        env={**environment, "HOME": str(tiny.home)},
+    )
+
+
 def drain(ours: int) -> None:
     """Read what the terminal was sent, so that nobody waits for it to be read."""
     while select.select([ours], [], [], 0)[0]:
@@ -92,15 +107,7 @@ def test_training_whose_terminal_is_gone_goes_on_and_is_picked_up(slow: Tiny, fo
     [still] = slow("jobs", "--json").data
     assert (still["id"], still["state"], still["attempt"], still["pid"]) == (job["id"], "running", 1, job["pid"])
     os.kill(still["pid"], 0)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELDECK_")}
-    again = subprocess.Popen(
-        [str(COMMAND), "jobs", "logs", job["id"], "--follow"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=slow.root,
-        env={**environment, "HOME": str(slow.home)},
-    )
+    again = piped(slow, "jobs", "logs", job["id"], "--follow")
     assert again.stdout is not None
     first = again.stdout.readline()  # what was printed before it came
     assert first
@@ -122,3 +129,25 @@ def test_the_daemon_a_lost_terminal_has_started_goes_on(slow: Tiny) -> None:
     process.wait(WITHIN_S)
     assert os.getsid(pid) == pid
     assert slow("daemon", "status", "--json").data["pid"] == pid
+
+
+def test_whoever_follows_a_job_is_told_that_no_daemon_is_left(slow: Tiny) -> None:
+    training = piped(slow, "train", "rates")
+    slow.wait((slow.root / "reached").exists)
+    [job] = slow("jobs", "--json").data
+    reading = piped(slow, "jobs", "logs", job["id"], "--follow")
+    assert reading.stdout is not None
+    assert reading.stdout.readline()
+    os.kill(slow("daemon", "status", "--json").data["pid"], signal.SIGKILL)
+    for follower in (training, reading):
+        _, err = follower.communicate(timeout=WITHIN_S)
+        assert follower.returncode == 4, err
+        told = f"no daemon runs; job {job['id'][:16]} is on record, and one takes it up again: modeldeck daemon start"
+        assert err.splitlines()[-1] == f"error: {told}"
+    assert slow("daemon", "start").code == 0
+    again = piped(slow, "jobs", "logs", job["id"], "--follow")
+    (slow.root / "go").touch()
+    _, err = again.communicate(timeout=WITHIN_S)
+    assert again.returncode == 0, err
+    [ended] = slow("jobs", "--json").data
+    assert (ended["state"], ended["attempt"]) == ("succeeded", 1)
