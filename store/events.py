@@ -15,6 +15,7 @@ from store.rows.making import maker
 GENESIS = "0" * 64
 _BATCH = 2000
 _COLUMNS = "event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash, hash)"
+_ONE = f"INSERT INTO {_COLUMNS} VALUES ({', '.join('?' * 12)})"
 _FIELDS = ("seq", "at", "actor", "via", "action", "subject_kind", "subject_id", "model", "reason", "body")
 
 
@@ -45,10 +46,7 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
     told, text = body or {}, dump(body or {})
     seq += 1
     made = _hash(previous, _canonical(seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text))
-    tx.insert(
-        _COLUMNS,
-        [(seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text, previous, made)],
-    )
+    tx.put(_ONE, (seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text, previous, made))
     event: Event = maker(Event)(
         seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, told, previous, made
     )
@@ -138,8 +136,9 @@ def events(
             "NOT (substr(action, 1, 4) = 'job.' AND (substr(actor, 1, 9) = 'schedule:' OR actor = 'trigger:notify'))"
         )
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+    source = "event_by_subject" if subject else "event_by_model" if model is not None else "event"
     found = reader.rows(
-        f"SELECT * FROM event {where} ORDER BY seq DESC LIMIT :limit",
+        f"SELECT * FROM {source} {where} ORDER BY seq DESC LIMIT :limit",
         {"before": before_seq, "model": model, "kind": kind, "subject": subject_id, "limit": limit, **left_out},
     )
     return [_event(row) for row in found]
@@ -148,8 +147,30 @@ def events(
 def of_kind(reader: Reader, subject_kind: str, action: str, limit: int) -> list[Event]:
     """Return the events of one action about a kind of subject, newest first."""
     found = reader.rows(
-        "SELECT * FROM event WHERE subject_kind = :kind AND action = :action ORDER BY seq DESC LIMIT :limit",
+        "SELECT * FROM event_by_subject WHERE subject_kind = :kind AND action = :action ORDER BY seq DESC LIMIT :limit",
         {"kind": subject_kind, "action": action, "limit": limit},
+    )
+    return [_event(row) for row in found]
+
+
+def newest(reader: Reader, subject_kind: str, subject_id: str, *actions: str) -> Event | None:
+    """Return the newest event of a subject, of one of these actions where any are given; None where there is none."""
+    named = {f"action{number}": action for number, action in enumerate(actions)}
+    among = f" AND action IN ({', '.join(f':{name}' for name in named)})" if named else ""
+    row = reader.row(
+        "SELECT * FROM event_by_subject WHERE subject_kind = :kind AND subject_id = :id"
+        f"{among} ORDER BY seq DESC LIMIT 1",
+        {"kind": subject_kind, "id": subject_id, **named},
+    )
+    return _event(row) if row else None
+
+
+def newest_of_each(reader: Reader, subject_kind: str) -> list[Event]:
+    """Return the newest event of every subject of a kind, oldest first."""
+    found = reader.rows(
+        "SELECT * FROM event WHERE seq IN"
+        " (SELECT max(seq) FROM event_by_subject WHERE subject_kind = :kind GROUP BY subject_id) ORDER BY seq",
+        {"kind": subject_kind},
     )
     return [_event(row) for row in found]
 
@@ -163,7 +184,7 @@ def head(reader: Reader) -> int:
 def times(reader: Reader, action: str, model: str, after_seq: int) -> list[int]:
     """Return when an action happened to a model since an event, oldest first."""
     found = reader.rows(
-        "SELECT at FROM event WHERE action = :action AND seq > :after AND model = :model ORDER BY seq",
+        "SELECT at FROM event_by_model WHERE action = :action AND seq > :after AND model = :model ORDER BY seq",
         {"action": action, "after": after_seq, "model": model},
     )
     return [row["at"] for row in found]

@@ -6,9 +6,8 @@ The newest event of a fault is its state; there is no other table to disagree wi
 from __future__ import annotations
 
 from store import events
-from store.database import Reader, Row, Write
-from store.json_text import load
-from store.rows import Fault
+from store.database import Reader, Write
+from store.rows import Event, Fault
 
 KIND = "fault"
 CONNECTION = "connection"  # the key of a host that does not answer
@@ -65,25 +64,16 @@ def standing(reader: Reader, host: str | None = None) -> list[Fault]:
 
 
 def _standing(reader: Reader) -> list[Fault]:
-    rows = reader.rows(
-        "SELECT seq, action, model, body FROM event WHERE action <> :cleared AND seq IN"
-        " (SELECT max(seq) FROM event WHERE subject_kind = :kind GROUP BY subject_id) ORDER BY seq",
-        {"cleared": _CLEARED, "kind": KIND},
-    )
-    return [_fault(row) for row in rows]
+    return [_fault(last) for last in events.newest_of_each(reader, KIND) if last.action != _CLEARED]
 
 
 def silent(reader: Reader, host: str) -> Fault | None:
     """Return the fault of a host that does not answer, None while it does."""
-    row = reader.row(
-        "SELECT seq, action, model, body FROM event WHERE subject_kind = :kind AND subject_id = :id"
-        " ORDER BY seq DESC LIMIT 1",
-        {"kind": KIND, "id": f"{host}/{CONNECTION}"},
-    )
-    return _fault(row) if row is not None and row["action"] != _CLEARED else None
+    last = events.newest(reader, KIND, f"{host}/{CONNECTION}")
+    return _fault(last) if last is not None and last.action != _CLEARED else None
 
 
-def _fault(row: Row) -> Fault:
-    body = load(row["body"])
-    asked = row["seq"] if row["action"] == _ASKED else None
-    return Fault(body["host"], body["key"], row["model"], body["detail"], body["since_at"], asked)
+def _fault(told: Event) -> Fault:
+    body = told.body
+    asked = told.seq if told.action == _ASKED else None
+    return Fault(body["host"], body["key"], told.model, body["detail"], body["since_at"], asked)

@@ -82,7 +82,7 @@ def _served(reader: Reader, values: dict[str, Any], at_us: int) -> Served:
 def _hand(reader: Reader, endpoint: str, host: str, generation: int) -> str:
     """Return who desired a route that no release did."""
     found = reader.rows(
-        "SELECT actor, body FROM event WHERE subject_kind = 'route' AND subject_id = :place"
+        "SELECT seq, actor, body FROM event_by_subject WHERE subject_kind = 'route' AND subject_id = :place"
         " AND action = 'route.desired' ORDER BY seq DESC",
         {"place": f"{endpoint}:{host}"},
     )

@@ -217,12 +217,8 @@ def cancel_requested(reader: Reader, id: str) -> bool:
 
 def cancelled_by(reader: Reader, id: str) -> str:
     """Return who asked a running job to stop, "" where nobody did."""
-    row = reader.row(
-        "SELECT actor FROM event WHERE subject_kind = 'job' AND subject_id = :id AND action = 'job.cancel_requested'"
-        " ORDER BY seq DESC LIMIT 1",
-        {"id": id},
-    )
-    return str(row["actor"]) if row is not None else ""
+    asked = events.newest(reader, "job", id, "job.cancel_requested")
+    return asked.actor if asked is not None else ""
 
 
 def cancelling(reader: Reader) -> list[Job]:

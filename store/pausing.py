@@ -11,12 +11,8 @@ PAUSED, RESUMED = "job.paused", "job.resumed"
 
 def is_paused(reader: Reader, job_id: str) -> bool:
     """Say whether a job begins nothing new until it is resumed."""
-    row = reader.row(
-        "SELECT action FROM event WHERE subject_kind = 'job' AND subject_id = :id AND action IN (:paused, :resumed)"
-        " ORDER BY seq DESC LIMIT 1",
-        {"id": job_id, "paused": PAUSED, "resumed": RESUMED},
-    )
-    return row is not None and row["action"] == PAUSED
+    last = events.newest(reader, "job", job_id, PAUSED, RESUMED)
+    return last is not None and last.action == PAUSED
 
 
 def record(tx: Write, job: Job, *, paused: bool, actor: str, reason: str = "", via: str | None = None) -> bool:

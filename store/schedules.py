@@ -8,7 +8,6 @@ from typing import Any
 
 from store import events
 from store.database import Reader, Write
-from store.json_text import load
 from store.lookup import unknown
 from store.rows import Schedule
 from store.rows.making import maker
@@ -17,12 +16,6 @@ from store.rows.making import maker
 _SELECT = (
     "SELECT id, model, kind, trigger, catch_up, grace_s, settings_revision, paused_at, next_at, last_at, last_job_id,"
     " jitter_s, overlap, skipped, '' AS paused_by, '' AS paused_reason FROM schedule"
-)
-_PAUSES = (
-    "SELECT s.id, e.actor, e.reason FROM schedule s JOIN event e"
-    " ON e.subject_kind = 'schedule' AND e.subject_id = s.id AND e.action = 'schedule.paused'"
-    " WHERE s.paused_at IS NOT NULL AND s.removed_at IS NULL AND e.seq = (SELECT MAX(n.seq) FROM event n"
-    " WHERE n.subject_kind = 'schedule' AND n.subject_id = s.id AND n.action = 'schedule.paused')"
 )
 _DEFAULTS = {"catch_up": "once", "grace_s": 300, "jitter_s": 0, "overlap": "skip"}
 
@@ -64,14 +57,12 @@ def schedules(reader: Reader) -> list[Schedule]:
 
 def listed(reader: Reader) -> list[Schedule]:
     """Return them by id, a paused one with who paused it, and why."""
-    found = schedules(reader)
-    if all(one.paused_at is None for one in found):
-        return found
-    told = {row["id"]: row for row in reader.rows(_PAUSES)}
-    return [
-        replace(one, paused_by=told[one.id]["actor"], paused_reason=told[one.id]["reason"]) if one.id in told else one
-        for one in found
-    ]
+    return [one if one.paused_at is None else _with_hand(reader, one) for one in schedules(reader)]
+
+
+def _with_hand(reader: Reader, one: Schedule) -> Schedule:
+    told = events.newest(reader, "schedule", one.id, "schedule.paused")
+    return replace(one, paused_by=told.actor, paused_reason=told.reason) if told else one
 
 
 def schedule(reader: Reader, id: str) -> Schedule:
@@ -145,13 +136,8 @@ def held(tx: Write, row: Schedule, reason: str, body: dict[str, Any]) -> None:
 
 def last_held(reader: Reader, id: str) -> dict[str, Any] | None:
     """Return what was told when the schedule's job was last held back, None where it never was."""
-    row = reader.row(
-        "SELECT body FROM event WHERE subject_kind = 'schedule' AND subject_id = :id AND action = 'schedule.held'"
-        " ORDER BY seq DESC LIMIT 1",
-        {"id": id},
-    )
-    found: dict[str, Any] | None = load(row["body"]) if row else None
-    return found
+    told = events.newest(reader, "schedule", id, "schedule.held")
+    return told.body if told else None
 
 
 def caught_up(tx: Write, row: Schedule, missed: int, jobs: int) -> None:

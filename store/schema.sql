@@ -563,10 +563,6 @@ CREATE TABLE event (
 	CONSTRAINT pk_event PRIMARY KEY (seq)
 );
 
-CREATE INDEX ix_event_model_seq ON event (model, seq);
-
-CREATE INDEX ix_event_subject_kind_subject_id_seq ON event (subject_kind, subject_id, seq);
-
 CREATE TRIGGER event_not_updated BEFORE UPDATE ON event
     BEGIN SELECT RAISE(ABORT, 'events are append-only: no update'); END;
 
@@ -1032,5 +1028,39 @@ CREATE TABLE version (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0017');
+CREATE TABLE event_subject (
+	subject_kind TEXT NOT NULL, 
+	subject_id TEXT NOT NULL, 
+	seq INTEGER NOT NULL, 
+	CONSTRAINT pk_event_subject PRIMARY KEY (subject_kind, subject_id, seq)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE event_model (
+	model TEXT NOT NULL, 
+	seq INTEGER NOT NULL, 
+	CONSTRAINT pk_event_model PRIMARY KEY (model, seq)
+)
+ WITHOUT ROWID;
+
+CREATE TRIGGER event_placed AFTER INSERT ON event
+    WHEN NEW.seq % 100 = 0
+    BEGIN
+    INSERT INTO event_subject (subject_kind, subject_id, seq) SELECT subject_kind, subject_id, seq FROM event WHERE seq > NEW.seq - 100 ORDER BY 1, 2, 3;
+    INSERT INTO event_model (model, seq) SELECT model, seq FROM event WHERE seq > NEW.seq - 100 AND model IS NOT NULL ORDER BY 1, 2;
+    END;
+
+CREATE VIEW event_by_subject AS
+    SELECT p.subject_kind, p.subject_id, p.seq, at, actor, via, action, model, reason, body, previous_hash, hash
+    FROM event_subject p CROSS JOIN event e ON e.seq = p.seq
+    UNION ALL
+    SELECT subject_kind, subject_id, seq, at, actor, via, action, model, reason, body, previous_hash, hash FROM event WHERE seq > (SELECT max(seq) / 100 * 100 FROM event);
+
+CREATE VIEW event_by_model AS
+    SELECT p.model, p.seq, at, actor, via, action, subject_kind, subject_id, reason, body, previous_hash, hash
+    FROM event_model p CROSS JOIN event e ON e.seq = p.seq
+    UNION ALL
+    SELECT model, seq, at, actor, via, action, subject_kind, subject_id, reason, body, previous_hash, hash FROM event WHERE seq > (SELECT max(seq) / 100 * 100 FROM event);
+
+INSERT INTO alembic_version (version_num) VALUES ('0018');
 

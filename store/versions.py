@@ -37,6 +37,7 @@ _VERSION = (
     "INSERT INTO version (model, number, run_id, artifact_hash, estimator, headline, cutoff_at, derived_from, actor,"
     f" created_at, detail, tags, description) VALUES ({', '.join('?' * 13)})"
 )
+_TAG = "INSERT INTO version_tag (model, number, key, value) VALUES (?, ?, ?, ?)"
 _NAMED = (
     f"SELECT {COLUMNS}, n.name AS called"
     " FROM alias a JOIN version v ON v.model = a.model AND v.number = a.version"
@@ -117,9 +118,8 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
             actor, created_at, detail, dump(tags) if tags else "{}", description,
         ),
     )  # fmt: skip
-    tx.insert(
-        "version_tag (model, number, key, value)", [(model, number, key, value) for key, value in (tags or {}).items()]
-    )
+    for key, value in (tags or {}).items():
+        tx.put(_TAG, (model, number, key, value))
     _record(
         tx,
         "version.registered",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index
-
-from store.tables.columns import Table, moment, serial, text
+from store.tables.columns import BY_KEY, Table, moment, serial, text
 
 
 class EventTable(Table, table=True):
-    """One link of the chain. Triggers of the migration keep it append-only."""
+    """One link of the chain. Triggers of the migration keep it append-only, and place every full hundred of them."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("ix_event_model_seq", "model", "seq"),
-        Index("ix_event_subject_kind_subject_id_seq", "subject_kind", "subject_id", "seq"),
-    )
 
     seq: int = serial(primary_key=True)
     at: int = moment()
@@ -28,6 +22,27 @@ class EventTable(Table, table=True):
     body: str = text()
     previous_hash: str = text()
     hash: str = text()
+
+
+class EventSubjectTable(Table, table=True):
+    """Where the events of a subject are, up to the last full hundred; `event_by_subject` reads the newest too."""
+
+    __tablename__ = "event_subject"
+    __table_args__ = (BY_KEY,)
+
+    subject_kind: str = text(primary_key=True)
+    subject_id: str = text(primary_key=True)
+    seq: int = serial(primary_key=True)
+
+
+class EventModelTable(Table, table=True):
+    """Where the events of a model are, up to the last full hundred; `event_by_model` reads the newest too."""
+
+    __tablename__ = "event_model"
+    __table_args__ = (BY_KEY,)
+
+    model: str = text(primary_key=True)
+    seq: int = serial(primary_key=True)
 
 
 class SpoolOffsetTable(Table, table=True):
