@@ -13,7 +13,7 @@ from engine.operations.models import VersionsRequest
 from engine.operations.serving import Predictions, PredictRequest
 from engine.operations.watching import OutcomesRequest, OutcomesTaken
 from store.errors import Refused
-from store.rows import Version
+from store.rows import Alias, Version
 
 if TYPE_CHECKING:
     from engine.client import Client
@@ -80,10 +80,11 @@ _COUNTS = ("matched", "revised", "unknown")
 
 def _signature(client: Client, model: str) -> dict[str, Any]:
     """Return the signature of the version that serves, else of the newest: it says what CSV cells are."""
-    versions: tuple[Version, ...] = client.call("versions.list", VersionsRequest(model))
-    serving = next((version for version in versions if "champion" in version.aliases), None)
-    found = serving or (versions[0] if versions else None)
-    return found.signature if found else {}
+    aliases: tuple[Alias, ...] = client.call("aliases.list")
+    serving = next((one.version for one in aliases if (one.model, one.name) == (model, "champion")), None)
+    one = VersionsRequest(model, f"number={serving}" if serving is not None else "", limit=1)
+    found: tuple[Version, ...] = client.call("versions.list", one)
+    return found[0].signature if found else {}
 
 
 def _outcome_type(signature: dict[str, Any]) -> str:
