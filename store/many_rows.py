@@ -68,6 +68,40 @@ class Rows(Sequence[Any]):
     __hash__ = None  # type: ignore[assignment]
 
 
+class MadeRows(Rows):
+    """Rows that were made when they were read: who goes through them waits for no columns, who asks gets those."""
+
+    __slots__ = ()
+
+    def __init__(self, kind: type, made: list[Any]) -> None:
+        super().__init__(kind, {})
+        self._made: list[Any] = made
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return the values of one field.
+
+        Raises:
+            KeyError: the kind has no such field.
+        """
+        if name not in self._fields():
+            raise KeyError(name)
+        return list(map(attrgetter(name), self._made))
+
+    def columns(self) -> Mapping[str, Sequence[Any]]:
+        """Return the values of every field."""
+        return {name: self.column(name) for name in self._fields()}
+
+    def _fields(self) -> Mapping[str, Any]:
+        fields: Mapping[str, Any] = vars(self.kind)["__dataclass_fields__"]
+        return fields
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __getitem__(self, place: Any) -> Any:
+        return MadeRows(self.kind, self._made[place]) if isinstance(place, slice) else self._made[place]
+
+
 def column(rows: Sequence[Any], name: str) -> Sequence[Any]:
     """Return what rows of any kind of sequence hold in one field."""
     return rows.column(name) if isinstance(rows, Rows) else list(map(attrgetter(name), rows))

@@ -87,7 +87,7 @@ def find_summaries(
         )
         return [summaries.summary_of(version) for version in found], following
     page: Page[VersionSummary] = query.page(
-        asked.parts, asked.position(after), limit, lambda rows: summaries.made(reader, model, rows), None
+        asked.parts, asked.position(after), limit, lambda rows: summaries.of_rows(reader, model, rows), None
     )
     return page.rows, asked.next(page)
 

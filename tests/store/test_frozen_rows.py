@@ -13,7 +13,7 @@ import pytest
 
 from store.rows import Alias, Version
 from store.rows.frozen import dataclass
-from store.rows.making import making_many
+from store.rows.making import all_of, maker, making_many
 
 
 class Row:
@@ -85,6 +85,18 @@ def test_only_frozen_rows_with_slots_are_made() -> None:
     with pytest.raises(TypeError, match="frozen and have slots"):
         dataclass(frozen=False, slots=True)
     assert Version.__slots__
+
+
+def test_a_row_made_quickly_is_one_made_by_its_class() -> None:
+    values = ("m", "champion", 1, 1, "user:a", 0)
+    for alias in (maker(Alias)(*values), *all_of(Alias, [values])):
+        assert type(alias) is Alias
+        assert alias == Alias(*values)
+        assert pickle.loads(pickle.dumps(alias)) == alias
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            alias.name = "challenger"  # type: ignore[misc]
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'moved_at'"):
+        maker(Alias)(*values[:-1])
 
 
 def test_rows_made_by_the_thousand_are_not_looked_through_for_having_been_made() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from store.json_rows import MANY, columns
-from store.many_rows import Rows, column
+from store.many_rows import MadeRows, Rows, column
 from store.rows import to_json
 from store.rows.frozen import dataclass
 
@@ -35,8 +35,20 @@ def test_rows_are_those_they_stand_for() -> None:
         rows[len(MADE)]
 
 
+def test_rows_that_were_made_when_they_were_read_are_like_others() -> None:
+    rows = MadeRows(Part, MADE)
+    assert rows == held(MADE) == MADE == list(rows[:])
+    assert (len(rows), rows[0], rows[-1], list(rows[3:5])) == (len(MADE), MADE[0], MADE[-1], MADE[3:5])
+    assert {name: list(values) for name, values in held(MADE).columns().items()} == rows.columns()
+    assert to_json(rows) == to_json(MADE)
+    assert column(rows, "made_at") == column(MADE, "made_at")
+    for of in (rows, held(MADE)):
+        with pytest.raises(KeyError):
+            of.column("count")
+
+
 def test_no_rows_are_none() -> None:
-    for rows in (held([]), Rows(Part, {})):
+    for rows in (held([]), Rows(Part, {}), MadeRows(Part, [])):
         assert (len(rows), list(rows), bool(rows)) == (0, [], False)
 
 
