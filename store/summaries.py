@@ -31,7 +31,7 @@ def summaries(reader: Reader, model: str) -> Rows:
     models.there(reader, model)
     source = "FROM version v WHERE v.model = :model AND v.deleted_at IS NULL ORDER BY v.number DESC"
     with making_many():
-        found = reader.tuples(f"SELECT {_STANDING} {source}", {"model": model})
+        found = reader.taken(_STANDING, source, {"model": model})
         return MadeRows(VersionSummary, _made(reader, model, found, repeat(None)))
 
 

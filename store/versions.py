@@ -8,7 +8,7 @@ from typing import Any
 
 from store import events, models
 from store.clock import Clock
-from store.database import Reader, Row, Write
+from store.database import Reader, Write
 from store.errors import Refused, UnknownName
 from store.json_text import dump, load
 from store.lookup import unknown
@@ -312,7 +312,7 @@ def _made(model: str, rows: Iterable[Sequence[Any]], aliases: Mapping[int, tuple
     ]  # fmt: skip
 
 
-def of_rows(reader: Reader, model: str, found: Sequence[Row]) -> list[Version]:
+def of_rows(reader: Reader, model: str, found: Sequence[Sequence[Any]]) -> list[Version]:
     """Return the versions of rows of one model that hold `COLUMNS` first, with their aliases."""
     return _made(model, [row[:_WIDTH] for row in found], aliases_of(reader, model)) if found else []
 

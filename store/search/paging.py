@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from store.database import Reader, Row
+from store.database import Reader
 from store.search.order import Order, Position
 from store.search.terms import Asked, Bound, Chosen, Columns, Term, sql_of
 
@@ -20,18 +20,21 @@ MOST_SEARCHED = 100_000  # rows looked at for one page
 _PLACEHOLDER = re.compile(r":(\w+)")
 
 T = TypeVar("T")
+Row = tuple[Any, ...]  # the columns that are read, and behind them the key of the order
 
 
 class Part(NamedTuple):
     """One part of a list: its rows in the order of `keys`, SQL expressions that end with the row's own key.
 
     `source` is a table that the order is read from, tied to the rows by `where`; empty where it is the rows' own.
+    `computed` says that no index holds the order.
     """
 
     keys: tuple[str, ...]
     descending: bool
     source: str = ""
     where: str = ""
+    computed: bool = False
 
 
 class Rows(NamedTuple):
@@ -190,14 +193,14 @@ class Query:
                 f"({', '.join(keys)}) {sign} ({', '.join(places)})" if len(keys) > 1 else f"{keys[0]} {sign} :after0"
             )
         way = "DESC" if part.descending else "ASC"
-        named = ", ".join(f"{key} AS key{place}" for place, key in enumerate(keys))
         order = ", ".join(f"{key} {way}" for key in keys)
         # CROSS JOIN keeps SQLite to this order of the tables; to others it is a join like any
-        return self._reader.rows(
-            f"SELECT {self._rows.columns}, {named} FROM {' CROSS JOIN '.join(tables)}"
-            f" WHERE {' AND '.join(wanted)} ORDER BY {order} LIMIT :limit",
-            params,
-        )
+        columns = f"{self._rows.columns}, {', '.join(keys)}"
+        source = f"FROM {' CROSS JOIN '.join(tables)} WHERE {' AND '.join(wanted)} ORDER BY {order} LIMIT :limit"
+        # what is sorted first would be taken of more rows than the page holds
+        if common is None and not part.computed and (start is None or (start.single and not part.source)):
+            return self._reader.taken(columns, source, params)
+        return self._reader.tuples(f"SELECT {columns} {source}", params)
 
     def _start(self, part: Part) -> Chosen | None:
         """Return the term to begin with: one whose index is in the order asked for, or one that leaves few rows."""
@@ -299,10 +302,10 @@ def order_parts(
     )
     without = f"NOT EXISTS (SELECT 1 FROM {table} sorted WHERE {here})"
     return (
-        Part((*value, tie), order.descending, f"{table} sorted", here),
+        Part((*value, tie), order.descending, f"{table} sorted", here, computed=not numeric),
         Part((own,), True, where=without),
     )
 
 
 def _key(row: Row, part: Part) -> tuple[Any, ...]:
-    return tuple(row[f"key{place}"] for place in range(len(part.keys)))
+    return row[-len(part.keys) :]

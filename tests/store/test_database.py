@@ -89,6 +89,38 @@ def test_damaged_schema_that_sqlite_cannot_even_quote_is_one_clear_line(database
         open_database(database.path, clock)
 
 
+def test_rows_that_are_taken_are_those_that_are_found(database: Database) -> None:
+    with database.write() as tx:
+        for number in range(50):
+            tx.execute(ADD, {"hash": f"{number * 7 % 50:02}"})
+    columns = "hash, size_bytes / 2.0, NULL, x'00ff', 'é' || char(0) || created_at"
+    for source in (
+        "FROM blob WHERE hash > :least ORDER BY hash DESC LIMIT 7",
+        "FROM blob WHERE hash > :least ORDER BY casefold(hash), number(hash) LIMIT 7",  # sorted by SQLite
+        "FROM blob WHERE hash > :least AND 1 = 0",
+    ):
+        for _ in range(2):
+            found = database.tuples(f"SELECT {columns} {source}", {"least": "20"})
+            assert database.taken(columns, source, {"least": "20"}) == found
+    with database.reading() as reader:
+        assert len(reader.taken("hash", "FROM blob")) == 50
+    with database.write() as tx:
+        tx.execute(ADD, {"hash": "50"})
+        assert len(tx.taken("hash", "FROM blob")) == 51
+
+
+def test_damaged_text_that_is_taken_is_one_clear_line(database: Database) -> None:
+    with database.write() as tx:
+        tx.execute(ADD, {"hash": "a"})
+        tx.execute("UPDATE blob SET kind = CAST(x'6d6ff364656c' AS TEXT)")
+    for _ in range(2):
+        with pytest.raises(WorkFailed, match="is damaged"):
+            database.taken("hash, kind", "FROM blob")
+    assert database.taken("hash", "FROM blob") == [("a",)]
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        database.taken("hush", "FROM blob")
+
+
 def test_network_file_system_is_refused(tmp_path: Path) -> None:
     mounts = tmp_path / "mountinfo"
     mounts.write_text(

@@ -59,6 +59,9 @@ class Explaining:
     def tuples(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.rows(sql, params)]
 
+    def taken(self, columns: str, source: str, params: Params | None = None) -> list[tuple[Any, ...]]:
+        return self.tuples(f"SELECT {columns} {source}", params)
+
     def each(self, sql: str, params: Params | None = None) -> Iterator[tuple[Any, ...]]:
         return iter(self.tuples(sql, params))
 
