@@ -104,11 +104,11 @@ def read_past(text: str, zone: str, now_us: int) -> int:
     said = " ".join(text.lower().split())
     if said == "now":
         return now_us
-    ago = _AGO.fullmatch(said)
+    ago = re.fullmatch(_AGO, said, re.ASCII)
     if ago:
         days, hours, minutes, seconds = (int(part or 0) for part in ago.groups())
         return now_us - (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
-    found = _SHOWN.fullmatch(said) if said else None
+    found = re.fullmatch(_SHOWN, said, re.ASCII) if said else None
     if found is None:
         return _written(text, zone)
     now = (EPOCH + timedelta(microseconds=now_us)).astimezone(UTC if found["utc"] else _zone(zone))
@@ -162,14 +162,12 @@ def _zone(name: str) -> tzinfo:
         raise Refused(f"unknown time zone {name!r}", "use a name such as Europe/Madrid or UTC") from error
 
 
-_AGO = re.compile(
+_AGO = (  # compiled where a time is read first: most commands read none
     r"(?=\d)(?:(\d{1,6}) ?d(?:ays?)?)? ?(?:(\d{1,6}) ?h(?:ours?|rs?)?)? ?(?:(\d{1,6}) ?m(?:in(?:ute)?s?)?)? ?"
-    r"(?:(\d{1,6}) ?s(?:ec(?:ond)?s?)?)?(?<! )(?: ago)?",
-    re.ASCII,
+    r"(?:(\d{1,6}) ?s(?:ec(?:ond)?s?)?)?(?<! )(?: ago)?"
 )
-_SHOWN = re.compile(
+_SHOWN = (
     r"(?:(?P<word>yesterday|today)|(?P<month>\d\d)-(?P<day>\d\d))?"
-    r" ?(?P<time>(?<!\d)(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))? ?(?P<utc>z|utc)?)?",
-    re.ASCII,
+    r" ?(?P<time>(?<!\d)(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))? ?(?P<utc>z|utc)?)?"
 )
 _LEAP_YEARS_APART = 8  # at most, such as 1896 and 1904

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from store.storage import writing_to
 from store.whole import copy_registry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# a change touches ten to fifty pages, one for each index, a few bytes in each: half the page is half of what a commit
+# brings to the disk, and lists are read as fast
+PAGE_BYTES = 2048
 
 
 def schema_script() -> str:
@@ -37,6 +41,22 @@ def schema_script() -> str:
             connection.close()
     parts.append(f"INSERT INTO alembic_version (version_num) VALUES ('{SCHEMA:04d}')")
     return "-- Written by `python -m store.migrations`.\n\n" + "".join(f"{part};\n\n" for part in parts)
+
+
+def schema_image(script: str) -> bytes:
+    """Return the compressed file of a registry that a script made, without a row of its own; store.creation copies it.
+
+    It is written without a journal, and its header says that it is kept with one.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "registry.db"
+        connection = sqlite3.connect(made, isolation_level=None)
+        try:
+            connection.executescript(f"PRAGMA page_size = {PAGE_BYTES}; BEGIN; {script} COMMIT;")
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+        return zlib.compress(made.read_bytes(), 9)
 
 
 def upgrade(path: Path, schema: int, clock: Clock) -> Path:

@@ -1,16 +1,18 @@
-"""`python -m store.migrations`: write store/schema.sql anew, after a migration was added."""
+"""`python -m store.migrations`: write store/schema.sql and the file made of it anew, after a migration was added."""
 
 from __future__ import annotations
 
 import sys
 
-from store.creation import SCRIPT
-from store.upgrade import schema_script
+from store.creation import IMAGE, SCRIPT
+from store.upgrade import schema_image, schema_script
 
 
 def main() -> int:
-    """Write the script; a test holds it equal to the migrations."""
-    SCRIPT.write_text(schema_script(), encoding="utf-8")
+    """Write both; tests hold the script equal to the migrations, and the file to the script."""
+    script = schema_script()
+    SCRIPT.write_text(script, encoding="utf-8")
+    IMAGE.write_bytes(schema_image(script))
     return 0
 
 

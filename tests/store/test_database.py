@@ -12,12 +12,12 @@ import pytest
 
 from store import jobs, models
 from store.clock import FrozenClock
-from store.creation import PAGE_BYTES
 from store.database import SCHEMA, Database, Fence, open_database, schema_of
 from store.errors import LeaseLost, Refused, StorageUnwritable, Unavailable, WorkFailed
 from store.filesystem import file_system_of, refuse_network_file_system
 from store.opening import create_or_upgrade
 from store.rows import Job, Version
+from store.upgrade import PAGE_BYTES
 
 ADD = "INSERT INTO blob (hash, kind, size_bytes, state, created_at) VALUES (:hash, 'test', 1, 'present', 0)"
 

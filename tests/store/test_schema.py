@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import zlib
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from store.creation import SCRIPT, create
 from store.database import SCHEMA, Database, schema_of
 from store.opening import create_or_upgrade
 from store.tables import METADATA
-from store.upgrade import MIGRATIONS, schema_script
+from store.upgrade import MIGRATIONS, schema_image, schema_script
+from store.whole import damage
 
 PRAGMAS = ("table_info", "foreign_key_list", "index_list")
 
@@ -106,6 +108,24 @@ def test_sql_is_the_portable_subset() -> None:
 
 def test_script_of_a_new_registry_is_what_the_migrations_make() -> None:
     assert SCRIPT.read_text("utf-8") == schema_script(), "python -m store.migrations writes it anew"
+
+
+def test_file_of_a_new_registry_is_what_the_script_makes(tmp_path: Path) -> None:
+    made, kept = tmp_path / "made.db", tmp_path / "kept.db"
+    made.write_bytes(zlib.decompress(schema_image(SCRIPT.read_text("utf-8"))))
+    create(kept)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert schema_of(kept) == SCHEMA
+    assert damage(kept) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.db", "made.db"]
+    told = []
+    for path in (made, kept):
+        connection = sqlite3.connect(path)
+        settings = ("page_size", "journal_mode", "encoding", "auto_vacuum", "freelist_count", "page_count")
+        told.append([connection.execute(f"PRAGMA {name}").fetchall() for name in settings])
+        told[-1].append(list(connection.iterdump()))
+        connection.close()
+    assert told[0] == told[1], "python -m store.migrations writes it anew"
 
 
 def test_script_and_migrations_make_the_same_registry(empty_registry: Path, tmp_path: Path) -> None:
