@@ -92,6 +92,13 @@ class Write(Statements):
         except FAILURES as error:
             raise_failure(error, self._path)
 
+    def added(self, sql: str, values: tuple[Any, ...]) -> int:
+        """Insert one row, its values given by place, and return the number that it was given as its key."""
+        try:
+            return int(self._connection.execute(sql, values).lastrowid or 0)
+        except FAILURES as error:
+            raise_failure(error, self._path)
+
 
 class _Writing:
     """A write transaction as a block: every change opens one, and a generator would take longer to."""

@@ -22,6 +22,10 @@ COLUMNS = (
 )
 _OWN, _WHOLE, _NUMBER_AT = 14, 16, 16  # params, metrics and tags stand between the first two
 _AT_ONCE = 500  # runs whose params are asked for in one statement
+_RUN = (
+    "INSERT INTO run (id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id,"
+    " job_id, actor, started_at) VALUES (?, ?, ?, ?, ?, ?, 'running', '', ?, ?, ?, ?, ?)"
+)
 _LATER_COUNTS = "ON CONFLICT (run_number, key) DO UPDATE SET value = excluded.value"
 _ALL = 1 << 31  # more runs than one job makes
 ENDED = ("finished", "failed", "abandoned", "cancelled")
@@ -58,26 +62,12 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
     id = new_id(tx.clock)
     name = name or f"{kind} {id[:12]}"
     told = {key: str(value) for key, value in (params or {}).items()}
-    made = tx.rows(
-        "INSERT INTO run (id, experiment, model, parent_id, kind, name, state, reason, settings_revision, snapshot_id,"
-        " job_id, actor, started_at) VALUES (:id, :experiment, :model, :parent, :kind, :name, 'running', '', :settings,"
-        " :snapshot, :job, :actor, :at) RETURNING number",
-        {
-            "id": id,
-            "experiment": belongs_to,
-            "model": model,
-            "parent": parent_id,
-            "kind": kind,
-            "name": name,
-            "settings": settings_revision,
-            "snapshot": snapshot_id,
-            "job": job_id,
-            "actor": actor,
-            "at": tx.at,
-        },
+    number = tx.added(
+        _RUN,
+        (id, belongs_to, model, parent_id, kind, name, settings_revision, snapshot_id, job_id, actor, tx.at),
     )
-    _keep(tx, "run_param", made[0]["number"], told)
-    _keep(tx, "run_tag", made[0]["number"], tags or {})
+    _keep(tx, "run_param", number, told)
+    _keep(tx, "run_tag", number, tags or {})
     if parent_id is None:
         _record(tx, "run.started", id, model, actor, body={"job_id": job_id, "snapshot_id": snapshot_id})
     started: Run = maker(Run)(
