@@ -12,6 +12,7 @@ from store.database import Reader, Row, Write
 from store.errors import AliasConflict, UnknownName
 from store.lookup import unknown
 from store.rows import Alias, Model, Rows
+from store.rows.making import maker
 
 _MODEL = (  # in the order of the row's fields
     "SELECT m.name, m.task, m.owner, m.description, m.created_at,"
@@ -32,6 +33,13 @@ _ALIAS = "SELECT model, name, version, generation, actor, moved_at FROM alias"
 _MOVED = (  # an alias that is to name a version: no row without the version, nulls without the alias
     "SELECT a.model, a.name, a.version, a.generation, a.actor, a.moved_at FROM version v"
     " LEFT JOIN alias a ON a.model = v.model AND a.name = :name WHERE v.model = :model AND v.number = :number"
+)
+
+_SET = "INSERT INTO alias (version, generation, actor, moved_at, model, name) VALUES (?, ?, ?, ?, ?, ?)"
+_RESET = "UPDATE alias SET version = ?, generation = ?, actor = ?, moved_at = ? WHERE model = ? AND name = ?"
+_MOVE = (
+    "INSERT INTO alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -179,16 +187,8 @@ def _move(
 ) -> Alias | None:
     stood = before["version"] if before else None
     generation = before["generation"] + 1 if before else 1
-    tx.insert(
-        "alias (model, name, version, generation, actor, moved_at)",
-        [(model, name, version, generation, actor, tx.at)],
-        "ON CONFLICT (model, name) DO UPDATE SET version = excluded.version, generation = excluded.generation,"
-        " actor = excluded.actor, moved_at = excluded.moved_at",
-    )
-    tx.insert(
-        "alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)",
-        [(model, name, generation, stood, version, actor, reason, tx.at)],
-    )
+    tx.put(_SET if before is None else _RESET, (version, generation, actor, tx.at, model, name))
+    tx.put(_MOVE, (model, name, generation, stood, version, actor, reason, tx.at))
     events.append(
         tx,
         actor=actor,
@@ -199,4 +199,4 @@ def _move(
         reason=reason,
         body={"from": stood, "to": version, "generation": generation},
     )
-    return None if version is None else Alias(model, name, version, generation, actor, tx.at)
+    return None if version is None else maker(Alias)(model, name, version, generation, actor, tx.at)

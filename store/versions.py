@@ -29,9 +29,9 @@ DETAILS = frozenset(
 COLUMNS = ", ".join(f"{'d' if name in DETAILS else 'v'}.{name}" for name in _COLUMNS)
 WHOLE = "version v JOIN version_detail d ON d.id = v.detail"
 _DETAIL = (
-    "INSERT INTO version_detail (id, model, snapshot_id, settings_revision, bundle_hash, environment_hash,"
+    "INSERT INTO version_detail (model, snapshot_id, settings_revision, bundle_hash, environment_hash,"
     " artifact_bytes, golden_hash, git_commit, git_dirty, signature, decision, evaluation)"
-    f" VALUES ({', '.join('?' * 13)})"
+    f" VALUES ({', '.join('?' * 12)})"
 )
 _VERSION = (
     "INSERT INTO version (model, number, run_id, artifact_hash, estimator, headline, cutoff_at, derived_from, actor,"
@@ -47,8 +47,8 @@ _NAMED = (
 )
 _STANDS = (
     "SELECT (SELECT max(v.number) FROM version v WHERE v.model = m.name) AS last,"
-    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion,"
-    " (SELECT max(d.id) FROM version_detail d) AS detail FROM model m WHERE m.name = :model"
+    " (SELECT a.version FROM alias a WHERE a.model = m.name AND a.name = 'champion') AS champion"
+    " FROM model m WHERE m.name = :model"
 )
 
 
@@ -102,12 +102,11 @@ def register(  # noqa: PLR0913 (one keyword for each thing a version pins)
         raise models.unknown_model(tx, model)
     number = (stands["last"] or 0) + 1
     created_at = clock.now() if clock else tx.at
-    detail = (stands["detail"] or 0) + 1
     is_dirty = None if git_dirty is None else int(git_dirty)
-    tx.put(
+    detail = tx.added(
         _DETAIL,
         (
-            detail, model, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_bytes,
+            model, snapshot_id, settings_revision, bundle_hash, environment_hash, artifact_bytes,
             golden_hash, git_commit, is_dirty, dump(signature), dump(decision), dump(evaluation),
         ),
     )  # fmt: skip
