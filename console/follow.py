@@ -116,7 +116,7 @@ class Patience:
         """
         if self._client.transport != "socket":
             raise Unavailable(
-                f"no daemon runs; job {job_id[:16]} is on record, and one takes it up again", "modeldeck daemon start"
+                f"no daemon runs; job {job_id[:16]} is kept, and the next daemon takes it up", "modeldeck daemon start"
             )
         self._lost_at = None
 

@@ -15,7 +15,7 @@ from store.rows.making import maker
 GENESIS = "0" * 64
 _BATCH = 2000
 _COLUMNS = "event (seq, at, actor, via, action, subject_kind, subject_id, model, reason, body, previous_hash, hash)"
-_ONE = f"INSERT INTO {_COLUMNS} VALUES ({', '.join('?' * 12)})"
+_APPEND = f"INSERT INTO {_COLUMNS} VALUES ({', '.join('?' * 12)})"
 _FIELDS = ("seq", "at", "actor", "via", "action", "subject_kind", "subject_id", "model", "reason", "body")
 
 
@@ -46,7 +46,7 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
     told, text = body or {}, dump(body or {})
     seq += 1
     made = _hash(previous, _canonical(seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text))
-    tx.put(_ONE, (seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text, previous, made))
+    tx.put(_APPEND, (seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, text, previous, made))
     event: Event = maker(Event)(
         seq, tx.at, actor, via, action, subject_kind, subject_id, model, reason, told, previous, made
     )

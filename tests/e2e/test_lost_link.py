@@ -142,7 +142,7 @@ def test_whoever_follows_a_job_is_told_that_no_daemon_is_left(slow: Tiny) -> Non
     for follower in (training, reading):
         _, err = follower.communicate(timeout=WITHIN_S)
         assert follower.returncode == 4, err
-        told = f"no daemon runs; job {job['id'][:16]} is on record, and one takes it up again: modeldeck daemon start"
+        told = f"no daemon runs; job {job['id'][:16]} is kept, and the next daemon takes it up: modeldeck daemon start"
         assert err.splitlines()[-1] == f"error: {told}"
     assert slow("daemon", "start").code == 0
     again = piped(slow, "jobs", "logs", job["id"], "--follow")

@@ -42,7 +42,6 @@ class Counting(Client):
 def test_types_are_those_of_the_version_that_serves_else_of_the_newest(
     deck: Deck,
     apply_settings_body: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
     champion: int | None,
     said: str,
 ) -> None:
