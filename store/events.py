@@ -19,6 +19,19 @@ _APPEND = f"INSERT INTO {_COLUMNS} VALUES ({', '.join('?' * 12)})"
 _FIELDS = ("seq", "at", "actor", "via", "action", "subject_kind", "subject_id", "model", "reason", "body")
 
 
+class Told(NamedTuple):
+    """One event of many to be appended at once: the keywords of `append`."""
+
+    actor: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    model: str | None = None
+    reason: str = ""
+    body: dict[str, Any] | None = None
+    via: str | None = None
+
+
 class Chain(NamedTuple):
     """What the chain proves: `verified` events up to `head`, or the first broken link."""
 
@@ -53,15 +66,14 @@ def append(  # noqa: PLR0913 (one keyword for each field of an event)
     return event
 
 
-def append_many(tx: Write, told: Iterable[Mapping[str, Any]]) -> None:
-    """Append events given as keywords of `append`, in their order, with one statement."""
+def append_many(tx: Write, told: Iterable[Told]) -> None:
+    """Append events in their order, a hundred to a statement."""
     seq, previous = _head(tx)
     links = []
-    for one in told:
-        seq += 1
-        fields = {"via": None, "model": None, "reason": "", **one, "seq": seq, "at": tx.at, "body": dump(one["body"])}
-        before, previous = previous, link_hash(fields, previous)
-        links.append((*(fields[name] for name in _FIELDS), before, previous))
+    for actor, action, kind, id, model, reason, body, via in told:
+        seq, before, text = seq + 1, previous, dump(body or {})
+        previous = _hash(before, _canonical(seq, tx.at, actor, via, action, kind, id, model, reason, text))
+        links.append((seq, tx.at, actor, via, action, kind, id, model, reason, text, before, previous))
     tx.insert(_COLUMNS, links)
 
 

@@ -9,9 +9,12 @@ from typing import Any
 from store import events
 from store.database import Reader, Write
 from store.ids import new_id
-from store.jobs import INSERT, NO_TERMS, terms_of
+from store.jobs import NO_TERMS, terms_of
 from store.json_text import dump
 from store.rows import Terms
+
+_SAME = "state, reason, attempt, progress_text, result, requested_at"  # for all jobs of a batch
+_COLUMNS = f"job ({_SAME}, id, kind, model, args, actor, settings_revision, dedupe_key, {', '.join(Terms.__slots__)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +41,21 @@ def live_keys(reader: Reader) -> dict[str, tuple[str, str]]:
 def enqueue_many(tx: Write, asks: Sequence[Ask]) -> list[str]:
     """Ask for all of them, each with its event, and return their ids."""
     ids = [new_id(tx.clock) for _ in asks]
-    columns = {id(one): terms_of(one) for one in {id(ask.terms): ask.terms for ask in asks}.values()}
-    tx.execute_many(
-        INSERT,
-        (
-            {
-                "id": job_id,
-                "kind": ask.kind,
-                "model": ask.model,
-                "args": dump(ask.args),
-                "actor": ask.actor,
-                "via": None,
-                "settings_revision": ask.settings_revision,
-                "dedupe_key": ask.dedupe_key,
-                "at": tx.at,
-                **columns[id(ask.terms)],
-            }
+    terms = {id(one): tuple(terms_of(one).values()) for one in {id(ask.terms): ask.terms for ask in asks}.values()}
+    tx.insert(
+        _COLUMNS,
+        [
+            (job_id, ask.kind, ask.model, dump(ask.args), ask.actor, ask.settings_revision, ask.dedupe_key)
+            + terms[id(ask.terms)]
             for job_id, ask in zip(ids, asks, strict=True)
-        ),
+        ],
+        shared=("queued", "", 0, "", "{}", tx.at),
     )
     events.append_many(
         tx,
-        (
-            {
-                "actor": ask.actor,
-                "action": "job.requested",
-                "subject_kind": "job",
-                "subject_id": job_id,
-                "model": ask.model,
-                "body": {"kind": ask.kind, "args": ask.args},
-            }
+        [
+            events.Told(ask.actor, "job.requested", "job", job_id, ask.model, body={"kind": ask.kind, "args": ask.args})
             for job_id, ask in zip(ids, asks, strict=True)
-        ),
+        ],
     )
     return ids

@@ -18,7 +18,7 @@ ENDED = ("succeeded", "failed", "cancelled", "abandoned")
 _HIDDEN = ("dedupe_key", "cancel_requested_at")
 
 
-INSERT = (
+_INSERT = (
     "INSERT INTO job (id, kind, model, args, state, reason, actor, via, settings_revision, dedupe_key, attempt,"
     " progress_text, result, requested_at, priority, retries, backoff_s, timeout_s, memory_mb, cpu_s)"
     " VALUES (:id, :kind, :model, :args, 'queued', '', :actor, :via, :settings_revision, :dedupe_key, 0, '', '{}', :at,"
@@ -56,7 +56,7 @@ def enqueue(  # noqa: PLR0913 (one keyword for each thing a job is asked for wit
     needed = [_needed(tx, each) for each in dict.fromkeys(needs)]
     id = new_id(tx.clock)
     tx.execute(
-        INSERT,
+        _INSERT,
         {
             "id": id,
             "kind": kind,

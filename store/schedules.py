@@ -85,11 +85,6 @@ def following(reader: Reader) -> Schedule | None:
     return Schedule(**dict(row)) if row else None
 
 
-def set_next(tx: Write, id: str, next_at: int | None) -> None:
-    """Say when a schedule fires next, None where no time is known."""
-    tx.execute("UPDATE schedule SET next_at = :next WHERE id = :id", {"next": next_at, "id": id})
-
-
 def was_run(tx: Write, id: str, job_id: str) -> None:
     """Say which job a schedule became when a person ran it."""
     tx.execute("UPDATE schedule SET last_job_id = :job WHERE id = :id", {"job": job_id, "id": id})
@@ -97,17 +92,14 @@ def was_run(tx: Write, id: str, job_id: str) -> None:
 
 def set_next_many(tx: Write, times: Mapping[str, int | None]) -> None:
     """Say when schedules fire next, None where no time is known."""
-    tx.execute_many(
-        "UPDATE schedule SET next_at = :next WHERE id = :id",
-        [{"next": next_at, "id": id} for id, next_at in times.items()],
-    )
+    tx.execute_many("UPDATE schedule SET next_at = ? WHERE id = ?", [(next_at, id) for id, next_at in times.items()])
 
 
-def fired_many(tx: Write, jobs: Mapping[str, str]) -> None:
-    """Say which jobs schedules last became."""
+def fired_many(tx: Write, jobs: Mapping[str, str], times: Mapping[str, int | None]) -> None:
+    """Say which jobs schedules last became, and when each fires next; no time is known where `times` has none."""
     tx.execute_many(
-        "UPDATE schedule SET last_at = :at, last_job_id = :job WHERE id = :id",
-        [{"at": tx.at, "job": job_id, "id": id} for id, job_id in jobs.items()],
+        "UPDATE schedule SET last_at = ?, last_job_id = ?, next_at = ? WHERE id = ?",
+        [(tx.at, job_id, times.get(id), id) for id, job_id in jobs.items()],
     )
 
 

@@ -43,7 +43,7 @@ class EventTriggers:
                         times = found.get(id) or []
                         firing.fire(Due(rows[id], len(times), tuple(times[-MOST_CAUGHT_UP:])))
                         schedules.set_cursor(tx, id, head)
-                asked = firing.close()
+                asked = firing.close({})  # whatever comes next, its time is not known
         self._seen.update(dict.fromkeys(due, head))
         return asked
 

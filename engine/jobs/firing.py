@@ -81,10 +81,12 @@ class Firing:
         if late and made:
             schedules.caught_up(self._tx, row, late, made)
 
-    def close(self) -> int:
-        """Write what was asked for, and return how many jobs that is."""
+    def close(self, times: Mapping[str, int | None]) -> int:
+        """Write what was asked for and when each schedule fires next, and return how many jobs that is."""
         ids = job_batch.enqueue_many(self._tx, [ask for _, ask in self._asks])
-        schedules.fired_many(self._tx, {row_id: id for (row_id, _), id in zip(self._asks, ids, strict=True)})
+        jobs = {row_id: id for (row_id, _), id in zip(self._asks, ids, strict=True)}
+        schedules.fired_many(self._tx, jobs, times)
+        schedules.set_next_many(self._tx, {id: at for id, at in times.items() if id not in jobs})
         return len(ids)
 
     def _has_work(self, row: Schedule) -> bool:

@@ -108,8 +108,7 @@ class Scheduler:
                     continue
                 following[row.id] = _next(row, trigger, tx.at)
                 firing.fire(_due(row, trigger, row.next_at, tx.at, following[row.id]))
-            schedules.set_next_many(tx, following)
-            asked = firing.close()
+            asked = firing.close(following)
         if asked:
             self._wake()
 

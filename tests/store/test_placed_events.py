@@ -48,7 +48,7 @@ def tell(database: Database, first: int, beyond: int, *, at_once: int = 1) -> No
             if at_once == 1:
                 events.append(tx, **told[start])
             else:
-                events.append_many(tx, told[start : start + at_once])
+                events.append_many(tx, [events.Told(**one) for one in told[start : start + at_once]])
 
 
 def numbers(found: list[Any]) -> list[int]:

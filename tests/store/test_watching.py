@@ -69,8 +69,7 @@ def test_monitor_and_schedule_remember_their_last_job(database: Database) -> Non
     with database.write() as tx:
         job = jobs.enqueue(tx, kind="monitor", model="rates", actor="schedule:monitor:rates")
         watching.touch_monitor(tx, "rates", job.id)
-        schedules.fired_many(tx, {"monitor:rates": job.id})
-        schedules.set_next(tx, "monitor:rates", 9)
+        schedules.fired_many(tx, {"monitor:rates": job.id}, {"monitor:rates": 9})
     monitor, schedule = watching.monitor(database, "rates"), schedules.schedules(database)[0]
     assert (monitor.last_job_id, monitor.last_run_at) == (job.id, tx.at)
     assert (schedule.last_at, schedule.next_at, schedule.last_job_id) == (tx.at, 9, job.id)

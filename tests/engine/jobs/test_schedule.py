@@ -256,7 +256,7 @@ def test_jitter_puts_a_firing_off_by_the_same_time_always(stage):
     put_off = stage.row().next_at - microseconds("2026-03-01T13:00:00Z")
     assert 0 < put_off < 600_000_000
     with stage.deck.database.write() as tx:
-        schedules.set_next(tx, RETRAIN, None)
+        schedules.set_next_many(tx, {RETRAIN: None})
     stage.restart()
     assert stage.row().next_at - microseconds("2026-03-01T13:00:00Z") == put_off
     stage.later(5 * HOUR, by=100)
