@@ -154,7 +154,7 @@ class Modeldeck:
             versions.register(tx, run_id=self.run, **PINNED)
 
     def alias_set(self, i: int) -> None:
-        """Point the alias elsewhere, with its move and its event."""
+        """Point the alias elsewhere, with the event that tells of it."""
         with self.database.write() as tx:
             models.set_alias(tx, "m", "candidate", i % 20 + 1, actor=BENCH)
 

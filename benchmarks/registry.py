@@ -61,7 +61,7 @@ PLANS = (
     Plan("points_logged", "1,000 metric points, logging side", "points/s", 1000, note="ours are on the spool"),
     Plan("points", "1,000 metric points, in the registry", "points/s", 1000, note="ours by way of the spool"),
     Plan("register", "register a version", "versions/s", also="register_event", note="one tag; ours its event too"),
-    Plan("alias_set", "move an alias", "moves/s", also="alias_set_event", note="ours with its move and its event"),
+    Plan("alias_set", "move an alias", "moves/s", also="alias_set_event", note="ours its event too"),
     Plan("alias_get", "get a version by alias", "reads/s"),
     Plan("versions_filter", f"{VERSIONS:,} versions: first 100 by tag", "ms", note=LISTED),
     Plan("versions_all", f"{VERSIONS:,} versions: list all", "ms", note=f"{LISTED}; ours made rows"),

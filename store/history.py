@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from store import events
 from store.database import Reader
 from store.json_text import load
-from store.rows import AliasMove, Served
+from store.rows import AliasMove, Event, Served
 
 _SERVED = (
     "SELECT e.model, h.endpoint, h.host, h.version, h.image, h.weight, h.role, h.generation, h.deployment_id"
@@ -21,19 +22,21 @@ _SPANS = (  # of one deployment, whatever its share was
 )
 
 
-def alias_moves(
-    reader: Reader, model: str, name: str | None = None, *, limit: int = 100, before_at: int | None = None
-) -> list[AliasMove]:
-    """Return the moves of a model's aliases, newest first; `before_at` keeps those up to a moment."""
-    wanted = ["model = :model"]
-    wanted += ["name = :name"] if name is not None else []
-    wanted += ["moved_at <= :before"] if before_at is not None else []
-    found = reader.rows(
-        "SELECT model, name, generation, from_version, to_version, actor, reason, moved_at FROM alias_move"
-        f" WHERE {' AND '.join(wanted)} ORDER BY moved_at DESC, name, generation DESC LIMIT :limit",
-        {"model": model, "name": name, "limit": limit, "before": before_at},
-    )
-    return [AliasMove(*row) for row in found]
+def alias_moves(reader: Reader, model: str, name: str | None = None, *, limit: int = 100) -> list[AliasMove]:
+    """Return the moves of a model's aliases, newest first: what the record tells of each, removed ones too."""
+    names = [name] if name is not None else _aliases(reader, model)
+    moves = [move for one in names for move in events.events(reader, subject=("alias", f"{model}:{one}"), limit=limit)]
+    moves.sort(key=lambda move: move.seq, reverse=True)
+    return [_move(model, move) for move in moves[:limit]]
+
+
+def _aliases(reader: Reader, model: str) -> list[str]:
+    return [name for (name,) in reader.tuples("SELECT name FROM alias WHERE model = :model", {"model": model})]
+
+
+def _move(model: str, told: Event) -> AliasMove:
+    name, body = told.subject_id[len(model) + 1 :], told.body
+    return AliasMove(model, name, body["generation"], body["from"], body["to"], told.actor, told.reason, told.at)
 
 
 def served_at(reader: Reader, at_us: int, model: str | None = None) -> list[Served]:

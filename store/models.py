@@ -37,10 +37,6 @@ _MOVED = (  # an alias that is to name a version: no row without the version, nu
 
 _SET = "INSERT INTO alias (version, generation, actor, moved_at, model, name) VALUES (?, ?, ?, ?, ?, ?)"
 _RESET = "UPDATE alias SET version = ?, generation = ?, actor = ?, moved_at = ? WHERE model = ? AND name = ?"
-_MOVE = (
-    "INSERT INTO alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def models(reader: Reader, *, deleted: bool = False) -> Rows:
@@ -188,7 +184,6 @@ def _move(
     stood = before["version"] if before else None
     generation = before["generation"] + 1 if before else 1
     tx.put(_SET if before is None else _RESET, (version, generation, actor, tx.at, model, name))
-    tx.put(_MOVE, (model, name, generation, stood, version, actor, reason, tx.at))
     events.append(
         tx,
         actor=actor,

@@ -586,20 +586,6 @@ CREATE TABLE alias (
 )
  WITHOUT ROWID;
 
-CREATE TABLE alias_move (
-	model TEXT NOT NULL, 
-	name TEXT NOT NULL, 
-	generation INTEGER NOT NULL, 
-	from_version INTEGER, 
-	to_version INTEGER, 
-	actor TEXT NOT NULL, 
-	reason TEXT NOT NULL, 
-	moved_at BIGINT NOT NULL, 
-	CONSTRAINT pk_alias_move PRIMARY KEY (model, name, generation), 
-	CONSTRAINT fk_alias_move_model_name FOREIGN KEY(model, name) REFERENCES alias (model, name)
-)
- WITHOUT ROWID;
-
 CREATE TABLE data_check (
 	id TEXT NOT NULL, 
 	model TEXT NOT NULL, 
@@ -1062,5 +1048,5 @@ CREATE VIEW event_by_model AS
     UNION ALL
     SELECT model, seq, at, actor, via, action, subject_kind, subject_id, reason, body, previous_hash, hash FROM event WHERE seq > (SELECT max(seq) / 100 * 100 FROM event);
 
-INSERT INTO alembic_version (version_num) VALUES ('0018');
+INSERT INTO alembic_version (version_num) VALUES ('0019');
 

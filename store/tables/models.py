@@ -121,22 +121,6 @@ class AliasTable(Table, table=True):
     moved_at: int = moment()
 
 
-class AliasMoveTable(Table, table=True):
-    """Every move an alias has made."""
-
-    __tablename__ = "alias_move"
-    __table_args__ = (refers("model name", "alias", "model name"), BY_KEY)
-
-    model: str = text(primary_key=True)
-    name: str = text(primary_key=True)
-    generation: int = count(primary_key=True)
-    from_version: int | None = count(default=None)
-    to_version: int | None = count(default=None)
-    actor: str = text()
-    reason: str = text()
-    moved_at: int = moment()
-
-
 class ImageTable(Table, table=True):
     """One built image of a version: per base, server contract and platform, by digest."""
 

@@ -199,6 +199,7 @@ LISTS: dict[str, Callable[[Any], object]] = {
     "what served": lambda reader: history.served_at(reader, 1),
     "files of a run": lambda reader: run_artifacts.artifacts(reader, f"{7:032x}"),
     "moves of an alias": lambda reader: history.alias_moves(reader, "rates", "champion"),
+    "moves of a model's aliases": lambda reader: history.alias_moves(reader, "rates"),
     "route history": lambda reader: deployments.route_history(reader, "rates"),
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from store.clock import FrozenClock
 from store.database import SCHEMA, Database, schema_of
 from store.errors import WorkFailed
 from store.opening import create_or_upgrade
+from store.rows import AliasMove
 from store.search.runs import find_runs
 from store.search.terms import Compare
 from store.whole import damage
@@ -36,6 +37,10 @@ VERSION = (
 SNAPSHOT = (
     "INSERT INTO snapshot (model, id, rows, columns, origin, size_bytes, created_at)"
     " VALUES ('rates', 'sha256:d', 1, '[]', 'r.csv', 9, 6)"
+)
+MOVE = (
+    "INSERT INTO alias_move (model, name, generation, from_version, to_version, actor, reason, moved_at)"
+    " VALUES ('rates', 'candidate', :number, :before, :number, 'user:anna', :reason, :at)"
 )
 KILLED = """
 import os, signal, sys
@@ -87,6 +92,7 @@ def old(
         for number in (1, 2):
             tx.execute(VERSION, {"number": number, "run": PARENT})
             models.set_alias(tx, "rates", "candidate", number, actor=ANNA, reason=f"the {number}.")
+            tx.execute(MOVE, {"number": number, "before": number - 1 or None, "reason": f"the {number}.", "at": tx.at})
     database.close()
     return path
 
@@ -104,6 +110,7 @@ def test_every_row_is_kept_and_means_what_it_meant(old: Path, clock: FrozenClock
     chain = events.verify(kept := Database(old, clock))
     kept.close()
     database = create_or_upgrade(old, clock)
+    assert before.pop("alias_move") == 2  # which the record tells of
     assert counts(old).items() >= before.items()
     assert (events.verify(database), damage(old)) == (chain, [])
     for id in (PARENT, TRIAL, FREE):
@@ -117,9 +124,9 @@ def test_every_row_is_kept_and_means_what_it_meant(old: Path, clock: FrozenClock
     named = versions.named(database, "rates", "candidate")
     assert named is not None
     assert (named.number, named.run_id) == (2, PARENT)
-    assert [(move.from_version, move.to_version) for move in history.alias_moves(database, "rates")] == [
-        (1, 2),
-        (None, 1),
+    assert history.alias_moves(database, "rates") == [
+        AliasMove("rates", "candidate", 2, 1, 2, ANNA, "the 2.", clock.now()),
+        AliasMove("rates", "candidate", 1, None, 1, ANNA, "the 1.", clock.now()),
     ]
     with database.write() as tx:
         new = runs.start_run(tx, model="rates", actor=ANNA, params={"depth": 7})
@@ -139,6 +146,7 @@ def test_a_kill_on_the_way_leaves_the_old_registry(old: Path, clock: FrozenClock
     assert (schema_of(old), counts(old), damage(old)) == (3, before, [])
     create_or_upgrade(old, clock).close()
     assert schema_of(old) == SCHEMA
+    assert before.pop("alias_move") == 2  # which the record tells of
     assert counts(old).items() >= before.items()
 
 

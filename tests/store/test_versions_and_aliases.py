@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from store import events, models, versions
+from store import events, history, models, versions
 from store.database import Database
 from store.errors import AliasConflict, Refused, UnknownName
-from store.rows import Version
+from store.rows import AliasMove, Version
 
 ANNA = "user:anna"
 Register = Callable[..., Version]
@@ -100,6 +100,30 @@ def test_removed_alias_never_repeats_a_generation(database: Database, register: 
         with pytest.raises(AliasConflict):
             models.set_alias(tx, "rates", "blue", 1, actor=ANNA, expected_generation=0)
         assert models.set_alias(tx, "rates", "blue", 1, actor=ANNA, expected_generation=2).generation == 3
+
+
+def test_every_move_is_told_newest_first_and_of_removed_aliases_too(database: Database, register: Register) -> None:
+    with database.write() as tx:
+        for _ in range(2):
+            register(tx)
+        models.set_alias(tx, "rates", "blue", 1, actor=ANNA, reason="first")
+        models.set_alias(tx, "rates", "green", 1, actor=ANNA)
+        models.set_alias(tx, "rates", "blue", 2, actor="user:bob")
+        models.remove_alias(tx, "rates", "blue", actor=ANNA, reason="done")
+    blue = [
+        AliasMove("rates", "blue", 3, 2, None, ANNA, "done", tx.at),
+        AliasMove("rates", "blue", 2, 1, 2, "user:bob", "", tx.at),
+        AliasMove("rates", "blue", 1, None, 1, ANNA, "first", tx.at),
+    ]
+    green = AliasMove("rates", "green", 1, None, 1, ANNA, "", tx.at)
+    assert history.alias_moves(database, "rates", "blue") == blue
+    assert [move for move in history.alias_moves(database, "rates") if move.name != "champion"] == [
+        *blue[:2],
+        green,
+        blue[2],
+    ]
+    assert history.alias_moves(database, "rates", limit=1) == blue[:1]
+    assert history.alias_moves(database, "rates", "red") == []
 
 
 def test_removing_an_alias_that_names_nothing_is_an_unknown_name(database: Database) -> None:
