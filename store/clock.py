@@ -14,6 +14,9 @@ from store.json_rows import EPOCH
 class Clock(Protocol):
     """What time it is, for the record and for deadlines."""
 
+    last_stamp: int
+    """The time in the last id that was made with this clock, see `store.ids`."""
+
     def now(self) -> int:
         """Return microseconds UTC since 1970."""
         ...
@@ -25,6 +28,8 @@ class Clock(Protocol):
 
 class SystemClock:
     """The machine's clocks."""
+
+    last_stamp = 0
 
     def now(self) -> int:
         """Return microseconds UTC since 1970."""
@@ -39,6 +44,8 @@ class SystemClock:
 
 class FrozenClock:
     """A clock that moves only by `advance`."""
+
+    last_stamp = 0
 
     def __init__(self, start_us: int) -> None:
         self._now = start_us

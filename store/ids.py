@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from store.clock import Clock
@@ -14,7 +13,6 @@ SHORT = 12
 
 _TIME_AND_FRACTION_MASK = (1 << 60) - 1
 _lock = threading.Lock()
-_last: WeakKeyDictionary[Clock, int] = WeakKeyDictionary()
 
 
 def new_id(clock: Clock) -> str:
@@ -25,8 +23,9 @@ def new_id(clock: Clock) -> str:
     now_us = clock.now()
     stamp = ((now_us // 1000) << 12) | (now_us % 1000) * 4096 // 1000
     with _lock:
-        stamp = max(stamp, _last.get(clock, 0) + 1) & _TIME_AND_FRACTION_MASK
-        _last[clock] = stamp
+        if stamp <= clock.last_stamp:
+            stamp = clock.last_stamp + 1
+        clock.last_stamp = stamp = stamp & _TIME_AND_FRACTION_MASK
     random_bits = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random_bits
     return f"{value:032x}"

@@ -66,8 +66,10 @@ def start_run(  # noqa: PLR0913 (one keyword for each thing a run is made of)
         _RUN,
         (id, belongs_to, model, parent_id, kind, name, settings_revision, snapshot_id, job_id, actor, tx.at),
     )
-    _keep(tx, "run_param", number, told)
-    _keep(tx, "run_tag", number, tags or {})
+    if told:
+        _keep(tx, "run_param", number, told)
+    if tags:
+        _keep(tx, "run_tag", number, tags)
     if parent_id is None:
         _record(tx, "run.started", id, model, actor, body={"job_id": job_id, "snapshot_id": snapshot_id})
     started: Run = maker(Run)(
@@ -165,16 +167,15 @@ def finish_run(tx: Write, run_id: str, state: str, reason: str = "") -> bool:
     """
     if state not in ENDED:
         raise Refused(f"a run cannot end as {state!r}", f"one of {', '.join(ENDED)}")
-    ended = tx.rows(
-        "UPDATE run SET state = :state, reason = :reason, ended_at = :at WHERE id = :run AND state = 'running'"
-        " RETURNING model, actor, parent_id",
-        {"state": state, "reason": reason, "at": tx.at, "run": run_id},
-    )
-    if ended and ended[0]["parent_id"] is None:
-        _record(tx, f"run.{state}", run_id, ended[0]["model"], ended[0]["actor"], reason=reason)
-    if not ended:
+    found = tx.tuples("SELECT number, model, actor, parent_id FROM run WHERE id = ? AND state = 'running'", (run_id,))
+    if not found:
         run(tx, run_id)
-    return bool(ended)
+        return False
+    number, model, actor, parent_id = found[0]
+    tx.put("UPDATE run SET state = ?, reason = ?, ended_at = ? WHERE number = ?", (state, reason, tx.at, number))
+    if parent_id is None:
+        _record(tx, f"run.{state}", run_id, model, actor, reason=reason)
+    return True
 
 
 def run(reader: Reader, id: str) -> Run:

@@ -537,8 +537,6 @@ CREATE INDEX ix_run_model_parent_id_number ON run (model, parent_id, number);
 
 CREATE INDEX ix_run_job_id ON run (job_id) WHERE job_id IS NOT NULL;
 
-CREATE INDEX ix_run_state ON run (state) WHERE state = 'running';
-
 CREATE INDEX ix_run_experiment_number ON run (experiment, number);
 
 CREATE INDEX ix_run_metric_latest_key_value_run_number ON run_metric_latest ("key", value, run_number);

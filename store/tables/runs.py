@@ -45,7 +45,6 @@ class RunTable(Table, table=True):
         _index("parent_id number", "parent_id IS NOT NULL"),
         Index(None, "model", "parent_id", "number"),
         _index("job_id", "job_id IS NOT NULL"),
-        _index("state", "state = 'running'"),
         Index(None, "experiment", "number"),
     )
 
