@@ -12,6 +12,7 @@ from store.clock import SystemClock
 from store.database import Database, open_database
 from store.json_text import dump
 from store.opening import create_or_upgrade
+from store.point_lines import Logged, columns
 from store.rows import Snapshot
 from store.rows.headlines import headline
 from store.search.runs import find_runs
@@ -114,8 +115,8 @@ class Modeldeck:
         with self.database.write() as tx:
             run = runs.start_run(tx, model="m", actor=BENCH, settings_revision=1)
         with self.database.write() as tx:
-            runs.log_params(tx, run.id, dict.fromkeys(PARAMS, i))
-            runs.log_points(tx, run.id, [(key, 0, tx.at, i * 0.5) for key in METRICS])
+            points = columns([(key, 0, tx.at, i * 0.5) for key in METRICS])
+            runs.log(tx, run.id, Logged(points, dict.fromkeys(PARAMS, str(i))))
         with self.database.write() as tx:
             runs.finish_run(tx, run.id, "finished")
 
@@ -157,6 +158,12 @@ class Modeldeck:
         """Point the alias elsewhere, with the event that tells of it."""
         with self.database.write() as tx:
             models.set_alias(tx, "m", "candidate", i % 20 + 1, actor=BENCH)
+
+    def alias_opened(self, i: int) -> None:
+        """The same in a registry that is closed, and opened anew, every 200 times."""
+        if i % 200 == 0:
+            self.database.close()
+        self.alias_set(i)
 
     def alias_get(self, _i: int) -> None:
         """Read the version an alias names."""

@@ -21,6 +21,7 @@ from store import comparing, reading
 from store.clock import Clock
 from store.errors import LeaseLost, Unavailable
 from store.filesystem import refuse_network_file_system
+from store.log_room import LogRoom
 from store.reading import Connection, Memory, Statements, T, raise_failure
 from store.storage import FAILURES
 
@@ -140,6 +141,7 @@ class Database:
         self._opening = threading.Lock()
         self._local = threading.local()
         self._writer: Connection | None = None
+        self._log_room = LogRoom(path)
         self._writing = threading.Lock()
         self._writing_thread: int | None = None
         self._watcher: Connection | None = None
@@ -223,6 +225,7 @@ class Database:
                 tx.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 connection.synced = synced
             tx.execute("BEGIN IMMEDIATE")
+            self._log_room.keep()
             if fence is not None:
                 _hold(tx, fence)
         except BaseException:

@@ -76,7 +76,7 @@ class Sqlite:
         folder.mkdir(parents=True)
         large.mkdir(parents=True)
         self.sizes = {"runs": runs, "versions": versions}
-        self.large_folder = large
+        self.folder, self.large_folder = folder, large
         self.db = open_store(folder / "small.db")
         for number in range(20):
             self.register(number)
@@ -114,12 +114,31 @@ class Sqlite:
 
     def run_batched(self, i: int) -> None:
         """Three commits: start, everything, end."""
-        run, at = self._start(f"run-{i}"), now()
+        run = self._start(f"run-{i}")
+        self._log(run, i)
+        self._finish(run)
+
+    def run_batched_events(self, i: int) -> None:
+        """The same with a link of a hash chain at the start and at the end."""
+        self.db.execute("BEGIN IMMEDIATE")
+        run = self._start(f"run-{i}")
+        self._event("run.started", run)
+        self.db.execute("COMMIT")
+        self._log(run, i)
+        self.db.execute("BEGIN IMMEDIATE")
+        self._finish(run)
+        self._event("run.finished", run)
+        self.db.execute("COMMIT")
+
+    def _log(self, run: int, i: int) -> None:
+        at = now()
         self.db.execute("BEGIN IMMEDIATE")
         self.db.executemany("INSERT INTO params VALUES (?, ?, ?)", [(run, key, str(i)) for key in PARAMS])
         self.db.executemany("INSERT INTO metrics VALUES (?, ?, 0, ?, ?)", [(run, key, at, i * 0.5) for key in METRICS])
         self.db.executemany(NEWEST, [(run, key, i * 0.5, 0, at) for key in METRICS])
         self.db.execute("COMMIT")
+
+    def _finish(self, run: int) -> None:
         self.db.execute("UPDATE runs SET status = 'FINISHED', ended = ? WHERE id = ?", (now(), run))
 
     def run_calls(self, i: int) -> None:
@@ -129,7 +148,7 @@ class Sqlite:
             self.db.execute("INSERT INTO params VALUES (?, ?, ?)", (run, key, str(i)))
         for key in METRICS:
             self._point(run, key, 0, i * 0.5)
-        self.db.execute("UPDATE runs SET status = 'FINISHED', ended = ? WHERE id = ?", (now(), run))
+        self._finish(run)
 
     def _point(self, run: int, key: str, step: int, value: float) -> None:
         at = now()
@@ -196,6 +215,21 @@ class Sqlite:
         self.alias_set(i)
         self._event("alias.moved", i % 20 + 1)
         self.db.execute("COMMIT")
+
+    def alias_opened(self, i: int) -> None:
+        """Point the alias elsewhere in a store that is closed, and opened anew, every 200 times."""
+        self._reopen(i)
+        self.alias_set(i)
+
+    def alias_opened_event(self, i: int) -> None:
+        """The same with a link of a hash chain."""
+        self._reopen(i)
+        self.alias_set_event(i)
+
+    def _reopen(self, i: int) -> None:
+        if i % 200 == 0:
+            self.db.close()
+            self.db = open_store(self.folder / "small.db")
 
     def alias_get(self, _i: int) -> None:
         """Read the version an alias names."""
