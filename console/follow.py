@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from console.output import Output, plain
 from engine.jobs.again import again
-from engine.operations.work import JobRequest
+from engine.operations.work import NOTHING_ELSE, JobRequest
 from store.errors import BY_CODE, ModeldeckError, Unavailable, WorkFailed
 from store.rows import Job
 
@@ -24,8 +24,8 @@ ENDED = ("succeeded", "failed", "cancelled", "abandoned")
 class Display(Protocol):
     """Something that shows how far a job is."""
 
-    def show(self, job: Job) -> None:
-        """Show the job as it stands."""
+    def show(self, job: Job, waits_for: str = "") -> None:
+        """Show the job as it stands; one that is queued may wait for something that can be told."""
 
 
 class Lines:
@@ -36,9 +36,9 @@ class Lines:
         self._title = title
         self._said = ""
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Job, waits_for: str = "") -> None:
         """Write what the job says, once."""
-        text = job.progress_text or job.state
+        text = _said(job, waits_for)
         if text != self._said:
             self._said = text
             share = f"{job.progress:4.0%} " if job.progress is not None and job.state == "running" else ""
@@ -67,14 +67,18 @@ class Bar:
         )
         self._task = self.progress.add_task(title, total=None, said="", share="")
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Job, waits_for: str = "") -> None:
         """Move the bar."""
-        said = plain(job.progress_text or job.state)
+        said = plain(_said(job, waits_for))
         if job.progress is None:
             self.progress.update(self._task, said=said)
         else:
             share = f"{job.progress:4.0%}"
             self.progress.update(self._task, total=1.0, completed=job.progress, said=said, share=share)
+
+
+def _said(job: Job, waits_for: str) -> str:
+    return job.progress_text or (f"{job.state}, waits for {waits_for}" if waits_for else job.state)
 
 
 @contextmanager
@@ -142,13 +146,20 @@ def wait_for_end(client: Client, job_id: str, shown: Display | None = None) -> J
         try:
             job: Job = client.call("jobs.detail", JobRequest(job_id))
             if shown is not None:
-                shown.show(job)
+                shown.show(job, _waits_for(client, job))
             if job.state in ENDED:
                 return job
             patience.look_for_daemon(job_id)
         except Unavailable as error:
             patience.bear(error)
         time.sleep(LOOK_EVERY_S)
+
+
+def _waits_for(client: Client, job: Job) -> str:
+    if job.state != "queued":
+        return ""
+    waits_for: str = client.call("jobs.show", JobRequest(job.id)).waits_for
+    return "" if waits_for == NOTHING_ELSE else waits_for
 
 
 def failure(job: Job) -> ModeldeckError | None:

@@ -266,7 +266,7 @@ class ModelDemo:
 class _OnBoard:
     board: Board
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Job, _waits_for: str = "") -> None:
         self.board.at(job.progress or 0.0, job.progress_text)
 
 

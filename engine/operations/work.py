@@ -110,6 +110,8 @@ class ScheduleRequest:
     dry_run: bool = argument(DRY_RUN, flag="--dry-run", default=False)
 
 
+NOTHING_ELSE = "the worker"  # what a job waits for that starts at the next look
+
 _HANDLERS = "engine.service.handlers.work"
 _SCHEDULES = "engine.service.handlers.schedules"
 

@@ -85,6 +85,18 @@ def drain(ours: int) -> None:
         os.read(ours, 65536)
 
 
+def test_who_follows_a_queued_training_is_told_what_it_waits_for(slow: Tiny) -> None:
+    first = slow("train", "rates", "--detach").out.strip()
+    slow.wait((slow.root / "reached").exists)
+    with piped(slow, "train", "rates") as follower:
+        assert follower.stderr is not None
+        told = follower.stderr.readline()
+        (slow.root / "go").touch()
+        follower.communicate(timeout=WITHIN_S)
+    assert told == "train rates: queued, waits for its turn: 1 train job runs already, 1 at once\n"
+    assert (follower.returncode, slow("jobs", "show", first, "--json").data["job"]["state"]) == (0, "succeeded")
+
+
 @pytest.mark.parametrize("follows", ["train rates", "jobs logs --follow"])
 def test_training_whose_terminal_is_gone_goes_on_and_is_picked_up(slow: Tiny, follows: str) -> None:
     process, ours = in_a_terminal(slow, "train", "rates")

@@ -9,7 +9,15 @@ from engine.availability import PAUSABLE
 from engine.jobs.report import log_of
 from engine.jobs.turns import Turns
 from engine.operations.common import Done, Page
-from engine.operations.work import Attempt, CancelRequest, JobDetail, JobLogs, JobLogsRequest, JobRequest
+from engine.operations.work import (
+    NOTHING_ELSE,
+    Attempt,
+    CancelRequest,
+    JobDetail,
+    JobLogs,
+    JobLogsRequest,
+    JobRequest,
+)
 from engine.service.context import ServiceContext
 from engine.service.filters import parse
 from engine.service.handlers.deck import check_limit
@@ -64,7 +72,7 @@ def _waits_for(context: ServiceContext, reader: Reader, waiting: Job, needs: lis
     if waiting.not_before_at is not None and waiting.not_before_at > context.deck.clock.now():
         return f"attempt {waiting.attempt + 1} of {waiting.retries + 1}, not before {rfc3339(waiting.not_before_at)}"
     applied = settings.current(reader)
-    return Turns(applied.body if applied else {}, queue.running(reader)).why_not(waiting) or "the worker"
+    return Turns(applied.body if applied else {}, queue.running(reader)).why_not(waiting) or NOTHING_ELSE
 
 
 def _attempts(reader: Reader, found: Job) -> tuple[Attempt, ...]:
