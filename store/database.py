@@ -86,7 +86,7 @@ class Write(Statements):
             sql = _insert(into, len(shared), len(batch), len(batch[0]), conflict)
             self.put(sql, (*shared, *chain.from_iterable(zip(*batch, strict=True))))
 
-    def put(self, sql: str, values: tuple[Any, ...]) -> None:
+    def put(self, sql: str, values: tuple[Any, ...] = ()) -> None:
         """Run one statement that is given its values by place, without a look at what it changed."""
         try:
             self._connection.execute(sql, values)
@@ -117,8 +117,8 @@ class _Writing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
-                self._tx.execute("ROLLBACK" if self._dry_run else "COMMIT")
+            if kind is None and not self._dry_run:
+                self._tx.put("COMMIT")
         finally:
             self._database._end()
 
@@ -212,19 +212,24 @@ class Database:
         return _Writing(self, fence, dry_run, synced)
 
     def _begin(self, fence: Fence | None, synced: bool) -> Write:
-        if self._writing_thread == threading.get_ident():
+        thread = threading.get_ident()
+        if self._writing_thread == thread:
             raise RuntimeError("this thread has a write transaction open: pass it on instead of opening another")
         self._writing.acquire()
-        connection = self._writer
         try:
+            connection = self._writer
             if connection is None:
                 connection = self._writer = self._connect(writable=True)
-            self._writing_thread = threading.get_ident()
+            self._writing_thread = thread
+            try:
+                if connection.synced is not synced:
+                    connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                    connection.synced = synced
+                connection.execute("BEGIN IMMEDIATE")
+            except FAILURES as error:
+                raise_failure(error, self.path)
+            # made once it is its turn: times ascend in the order of what is written, however long it waited
             tx = Write(connection, self.path, self.clock)
-            if connection.synced is not synced:
-                tx.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
-                connection.synced = synced
-            tx.execute("BEGIN IMMEDIATE")
             self._log_room.keep()
             if fence is not None:
                 _hold(tx, fence)

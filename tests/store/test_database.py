@@ -211,6 +211,28 @@ def test_threads_read_while_one_writes_and_writers_queue(database: Database) -> 
     assert blobs(database) == 80
 
 
+def test_who_waited_for_the_turn_writes_with_the_time_of_it(database: Database, clock: FrozenClock) -> None:
+    other = Database(database.path, clock)
+    waits = threading.Event()
+    times: list[int] = []
+
+    def write_next() -> None:
+        waits.set()
+        with other.write() as later:
+            times.append(later.at)
+
+    waiting = threading.Thread(target=write_next)
+    with database.write() as tx:
+        waiting.start()
+        assert waits.wait(10)
+        waiting.join(0.3)
+        assert (waiting.is_alive(), times) == (True, [])
+        clock.advance(2)
+    waiting.join(10)
+    other.close()
+    assert times == [tx.at + 2_000_000]
+
+
 def test_reading_holds_one_moment(database: Database, clock: FrozenClock) -> None:
     other = open_database(database.path, clock)
     with database.reading() as reader:
