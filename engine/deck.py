@@ -49,6 +49,10 @@ def make_deck(workspace: Workspace, clock: Clock | None = None, *, stays: bool =
     from store.opening import create_or_upgrade
 
     clock = clock or SystemClock()
+    if stays:
+        from store.upgrade_apart import upgrade_apart
+
+        upgrade_apart(workspace.registry)
     database = create_or_upgrade(workspace.registry, clock)
     files = None
     if stays:

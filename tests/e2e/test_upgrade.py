@@ -266,6 +266,8 @@ def test_daemon_start_upgrades_and_ends_what_it_cannot_run_with_a_line(old: OldD
     assert old.schema == SCHEMA
     [backup] = old.backups()
     assert old.snapshot(backup) == before
+    pid = old.tiny("daemon", "status", "--json").data["pid"]
+    assert "sqlalchemy" not in Path(f"/proc/{pid}/maps").read_text()  # what upgraded it is gone
 
     def ended() -> dict[str, dict[str, Any]] | None:
         found = {job["id"]: job for job in old.tiny("jobs", "--json").data}

@@ -20,6 +20,7 @@ from store.opening import create_or_upgrade
 from store.rows import AliasMove
 from store.search.runs import find_runs
 from store.search.terms import Compare
+from store.upgrade_apart import upgrade_apart
 from store.whole import damage
 
 ANNA = "user:anna"
@@ -157,4 +158,28 @@ def test_a_damaged_registry_is_not_upgraded_and_says_what_is_lost(old: Path, clo
     connection.close()
     with pytest.raises(WorkFailed, match=r"is damaged: a row of \w+ refers to a run that is not there"):
         create_or_upgrade(old, clock)
+    assert schema_of(old) == 3
+
+
+def test_an_upgrade_apart_is_the_same_and_tells_the_same(old: Path, clock: FrozenClock) -> None:
+    upgrade_apart(old)
+    assert (schema_of(old), damage(old)) == (SCHEMA, [])
+    assert [schema_of(backup) for backup in old.parent.glob("*.backup")] == [3]
+    upgrade_apart(old)  # which needs nothing any more
+    assert len(list(old.parent.glob("*.backup"))) == 1
+    create_or_upgrade(old, clock).close()
+
+
+def test_an_upgrade_apart_that_fails_is_one_clear_line(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = sqlite3.connect(old)
+    connection.execute("DELETE FROM run WHERE id = ?", (PARENT,))
+    connection.commit()
+    connection.close()
+    with pytest.raises(WorkFailed, match=r"is damaged: a row of \w+ refers to a run that is not there") as told:
+        upgrade_apart(old)
+    assert "backup restore" in told.value.hint
+    with monkeypatch.context() as nowhere:
+        nowhere.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(WorkFailed, match=r"to schema \d+ ended with exit code 1$"):
+            upgrade_apart(old)
     assert schema_of(old) == 3
