@@ -24,6 +24,7 @@ from engine.serving.tokens import LogKey
 from engine.settings.model import DataSettings, DeckSettings, GateSettings, HostSettings, ModelSettings, MonitorSettings
 from store import models, runs, settings, snapshots, versions
 from store.artifacts import hash_bytes
+from store.clock import FrozenClock
 from store.ids import new_id
 from store.rows import Snapshot, Version, microseconds
 
@@ -149,15 +150,7 @@ class Traffic:
 
 def request_id(at_us: int) -> str:
     """Return a request id minted at a time."""
-
-    class _At:
-        def now(self) -> int:
-            return at_us
-
-        def boottime(self) -> float:
-            return 0.0
-
-    return new_id(_At())
+    return new_id(FrozenClock(at_us))
 
 
 def open_log(folder: Path) -> tuple[SegmentLog, int]:
