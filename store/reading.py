@@ -169,4 +169,8 @@ def raise_failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> NoRe
     failure = registry_failure(error, path)
     if failure is None:
         raise error
-    raise failure from error
+    try:
+        raise failure from error
+    finally:
+        # else it holds this frame, and this frame it: every connection on the way, closed or not, would keep its files
+        del failure

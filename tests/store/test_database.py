@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from store import jobs, models
+from store import events, jobs, models
 from store.clock import FrozenClock
 from store.database import SCHEMA, Database, Fence, open_database, schema_of
 from store.errors import LeaseLost, Refused, StorageUnwritable, Unavailable, WorkFailed
@@ -87,6 +89,32 @@ def test_damaged_schema_that_sqlite_cannot_even_quote_is_one_clear_line(database
     bare.close()
     with pytest.raises(WorkFailed, match="is damaged"):
         open_database(database.path, clock)
+
+
+def test_files_of_a_damaged_registry_are_let_go_of_with_the_error(database: Database) -> None:
+    [(root,)] = database.tuples("SELECT rootpage FROM sqlite_master WHERE name = 'event'")
+    database.close()
+    with database.path.open("r+b") as file:
+        file.seek((root - 1) * PAGE_BYTES)
+        file.write(b"\xff")
+
+    def refusal() -> str:
+        try:
+            with database.write() as tx:
+                events.append(tx, actor="user:anna", action="note.made", subject_kind="note", subject_id="1")
+        except WorkFailed as error:
+            return error.message
+        return ""
+
+    gc.disable()  # which would find them later
+    try:
+        told = refusal()
+        database.close()
+        files = [os.readlink(handle) for handle in Path("/proc/self/fd").iterdir() if handle.exists()]
+    finally:
+        gc.enable()
+    assert told.endswith("is damaged")
+    assert [file for file in files if file.startswith(str(database.path))] == []
 
 
 def test_rows_that_are_taken_are_those_that_are_found(database: Database) -> None:
