@@ -25,11 +25,11 @@ async def test_part_of_a_name_goes_to_a_model_an_alert_a_run_and_a_version(conso
         await screen.press("p")
         await screen.shows("Go to")
         await screen.type("alert lead_time")
-        await screen.shows("lead_time")
+        await screen.shows("lead_time drifts")  # the alert itself, not the words that were typed
         await screen.press("enter")
         await screen.shows("Alerts ›", "drift")
         await screen.press("ctrl+p")
-        await screen.shows("Go to")
+        await screen.shows("Go to", "screen")
         await screen.type(RUNS[1].id)
         await screen.press("enter")
         await screen.shows(f"Runs › run {RUNS[1].id[:12]}")
